@@ -1,0 +1,292 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP client for all systems: what may be asked, what may be sent, and what an answer means.
+
+There are two kinds of request, told apart by what they do, not by their HTTP method: `ask` changes nothing and may be
+repeated; `submit` makes the server do something, is sent whole at most once, and is refused in check mode. Redirects
+are never followed.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import random
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import quote, quote_plus, urlencode, urlsplit, urlunsplit
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Answer,
+    BadInput,
+    Connection,
+    NoReply,
+    NotSent,
+    Outage,
+    Refused,
+    Unclear,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
+    from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport
+
+TRIES = 4
+LONGEST_RETRY_AFTER = 30.0  # seconds; a server that wants more rest is asked by the next run
+SHOWN = 500  # characters of a server's words in a message
+UNKNOWN_OUTCOME = (408, *range(500, 600))  # to a request that left whole; any other refusal is definite
+TRY_AGAIN = (429, 503)
+CREDENTIALS = (401, 403)
+
+
+class Secrets:
+    """What must not be seen, in all the forms in which it travels, and a way to take it out of a text."""
+
+    def __init__(self) -> None:
+        self.forms: set[str] = set()
+
+    def add(self, value: str, *, username: str | None = None) -> None:
+        """Keep this from view, and with a user name the Basic credentials made of both."""
+        self.forms |= {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+        if username is not None:
+            self.forms.add(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
+
+    def redact(self, text: str) -> str:
+        """The text with asterisks for every secret in it, percent-encoded in either case too."""
+        if not self.forms:
+            return text
+        forms = "|".join(re.escape(form) for form in sorted(self.forms, key=len, reverse=True))
+        return re.sub(forms, "********", text, flags=re.IGNORECASE)
+
+
+class UnsafeInCheckMode(Exception):
+    """A programming error: check mode reached a request that could change something. It was not sent."""
+
+
+class Client:
+    """Speaks HTTP with one server, as one user.
+
+    `headers` go with every request. `pause` is how time passes between tries.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        headers: Mapping[str, str],
+        secrets: Secrets,
+        *,
+        check_mode: bool = False,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connection = connection
+        self._headers = {"Accept": "application/json", **headers}
+        self._secrets = secrets
+        self._check_mode = check_mode
+        self._pause = pause
+        self._opened: Transport | None = None
+
+    def prepare(self) -> None:
+        """Load what is needed to send. Raises `ImportsError` where requests is missing or a certificate is no use."""
+        self._open()
+
+    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, *, tries: int = TRIES) -> Answer:
+        """Send a request that changes nothing.
+
+        Returns a 2xx answer. Raises `Refused` for a redirect or a 4xx, and `Outage` when `tries` found no server,
+        or one in trouble.
+        """
+        url = self._url(path, query)
+        for number in range(1, tries + 1):
+            wait = _jittered(number)
+            try:
+                answer = self._redacted(self._open().exchange(method, url, self._headers))
+            except NoReply as error:
+                outage = Outage(self._redact(f"{method} {url}: {error}."))
+                if error.hopeless:
+                    raise outage from None
+            else:
+                if answer.status < 300:
+                    return answer
+                if answer.status != 429 and answer.status not in UNKNOWN_OUTCOME:
+                    raise self._refused(answer)
+                outage = Outage(said(answer), answer)
+                wait = _retry_after(answer, wait)
+            if number < tries:
+                self._pause(wait)
+        raise outage
+
+    def submit(self, method: str, path: str, body: Body, query: Mapping[str, str] | None = None) -> Answer:
+        """Send a request that makes the server do something, whole at most once.
+
+        What breaks before the body's commit point is tried again. Returns a 2xx answer to the whole request. Raises
+        `NotSent` when it did not leave whole, `Refused` when the server said no, `Unclear` when its answer was lost or
+        does not tell.
+        """
+        if self._check_mode:
+            raise UnsafeInCheckMode(f"{method} {path}")
+        url = self._url(path, query)
+        for number in range(1, TRIES + 1):
+            last = number == TRIES
+            wait = _jittered(number)
+            body.started = False
+            try:
+                headers = {**self._headers, "Content-Type": body.content_type}
+                answer = self._redacted(self._open().exchange(method, url, headers, body, is_submission=True))
+            except NoReply as error:
+                self._judge_silence(f"{method} {url}", body, error, last)
+            else:
+                if body.committed or answer.status not in TRY_AGAIN or last:
+                    return self._judge(answer, body)
+                wait = _retry_after(answer, wait)
+            self._pause(wait)
+        raise AssertionError("the last try ends in an answer or an error")
+
+    def _judge_silence(self, tried: str, body: Body, error: NoReply, last: bool) -> None:
+        """What it means that no answer came: nothing, if it may be tried again."""
+        if body.committed:
+            raise Unclear(self._redact(f"{tried}: all was sent, but {error}.")) from None
+        if not body.started and (last or error.hopeless):
+            raise NotSent(self._redact(f"{tried}: {error}."), unreachable=True) from None
+        if last:
+            raise NotSent(self._redact(f"{tried}: refused while sending: {error}.")) from None
+
+    def _judge(self, answer: Answer, body: Body) -> Answer:
+        """What an answer to a submission means."""
+        if _is_login_page(answer):
+            raise Refused(
+                f"{_tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is"
+                " not the address of the API.",
+                answer,
+                credentials=True,
+            )
+        if 300 <= answer.status < 500 and answer.status != 408:
+            raise self._refused(answer)
+        if not body.committed:
+            raise NotSent(f"{said(answer)} That answer came before everything was sent.", answer)
+        if answer.status in UNKNOWN_OUTCOME:
+            raise Unclear(said(answer), answer)
+        return answer
+
+    def _refused(self, answer: Answer) -> Refused:
+        location = answer.headers.get("location")
+        if 300 <= answer.status < 400 and location:
+            where = urlunsplit((*urlsplit(location)[:3], "", ""))
+            return Refused(
+                f"{said(answer)} It points to {self._redact(where)}; redirects are not followed,"
+                " so set url to where the API really is.",
+                answer,
+            )
+        return Refused(said(answer), answer, credentials=answer.status in CREDENTIALS)
+
+    def _redacted(self, answer: Answer) -> Answer:
+        return replace(answer, url=self._redact(answer.url), text=self._redact(answer.text))
+
+    def _url(self, path: str, query: Mapping[str, str] | None) -> str:
+        """`path` is percent-encoded already, the query is not."""
+        encoded = urlencode(query or {}, quote_via=quote, safe="")
+        return f"{self._connection.url}{path}" + (f"?{encoded}" if encoded else "")
+
+    def _redact(self, text: str) -> str:
+        return self._secrets.redact(text)
+
+    def _open(self) -> Transport:
+        if self._opened is None:
+            from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport
+
+            self._opened = Transport(self._connection)
+        return self._opened
+
+
+def base_url(url: str) -> str:
+    """The URL in its one spelling: lower-case scheme and host, no default port, no slash at the end.
+
+    Raises `BadInput` for one that is not a plain http or https URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadInput(f"url {url!r} is not a URL: {error}.") from error
+    if parts.username is not None or parts.password is not None:
+        raise BadInput("url holds a user name or a password; give credentials in their own options.")
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"url {url!r} is not a URL like https://licstat.example.com.")
+    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f\\]", url):
+        raise BadInput(
+            f"url {url!r} holds what a base URL cannot: a query, a fragment, a space or a control character."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    scheme = parts.scheme.lower()
+    if port is not None and port != {"http": 80, "https": 443}[scheme]:
+        host = f"{host}:{port}"
+    return f"{scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def said(answer: Answer) -> str:
+    """What was tried, where, and what the server said, in one sentence and the vendor's words."""
+    status = f"HTTP {answer.status} {answer.reason}".rstrip()
+    words = _words(answer)
+    return f"{_tried(answer)}: {status}{': ' + words if words else ''}."
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object that the answer is. Raises ValueError with what it is instead."""
+    try:
+        value = json.loads(answer.text)
+    except (ValueError, RecursionError):
+        raise ValueError("an answer that is not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("JSON that is no object")
+    return value
+
+
+def _tried(answer: Answer) -> str:
+    return f"{answer.method} {answer.url}"
+
+
+def _words(answer: Answer) -> str:
+    """The text of an answer for a person: of a page its title, of JSON its message where it has one."""
+    text = answer.text.strip()
+    if _is_html(answer):
+        title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
+        text = f"a page titled {title.group(1).strip()!r}" if title else re.sub(r"<[^>]*>", " ", text)
+    else:
+        with contextlib.suppress(ValueError):
+            text = next(_messages(json_object(answer)), text)
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _messages(value: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("msg", "message", "error"):
+        message = value.get(name)
+        if message and isinstance(message, str):
+            yield f"{message} (code {value['code']})" if value.get("code") else message
+
+
+def _is_html(answer: Answer) -> bool:
+    return "html" in answer.headers.get("content-type", "") or answer.text.lstrip()[:1] == "<"
+
+
+def _is_login_page(answer: Answer) -> bool:
+    """A page with a field for a password: whoever answers so did not take a request for what it was."""
+    return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
+
+
+def _jittered(number: int) -> float:
+    """The pause after the number-th try, in seconds: about 0.5, 1, 2."""
+    return random.uniform(0.75, 1.25) * 2.0 ** (number - 2)
+
+
+def _retry_after(answer: Answer, otherwise: float) -> float:
+    """The pause the server asks for in seconds, within bounds."""
+    asked = answer.headers.get("retry-after", "")
+    return min(float(asked), LONGEST_RETRY_AFTER) if asked.isdigit() else otherwise

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file as the content of an import: checked, sized, digested, read in blocks.
+
+A file is taken up to the size it had when it was first looked at, so a log that is still written to can be imported.
+Its digest is reckoned again while it is sent and compared before the last block leaves: what was digested is what the
+server gets, or it gets nothing.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, ImportsError
+
+BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
+SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
+
+
+class Interrupted(ImportsError):
+    """The content cannot be sent as it was digested: it shrank, changed or cannot be read any more."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells, without reading it, that a file is the one that was digested before."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class DigestMemory(Protocol):
+    """Where digests of files are remembered between runs."""
+
+    def recall_digests(self, fingerprints: list[Fingerprint]) -> Mapping[Fingerprint, str]:
+        """The SHA-256 of those of the files that are known."""
+
+    def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
+        """Keep these for the next run."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A regular, readable, non-empty file, and the size in bytes up to which it is taken."""
+
+    path: str
+    fingerprint: Fingerprint
+
+    @property
+    def size(self) -> int:
+        return self.fingerprint.size
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more."""
+        left = self.size
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                while left:
+                    block = file.read(min(BLOCK, left))
+                    if not block:
+                        raise Interrupted(f"{self.path} became shorter while it was read.")
+                    left -= len(block)
+                    yield block
+        except OSError as error:
+            raise Interrupted(f"{self.path} could not be read: {error.strerror}.") from error
+
+
+def open_contents(paths: list[str]) -> list[Content]:
+    """The files at these paths. Raises `BadInput` that names each one which cannot be imported, and why."""
+    contents, problems = [], []
+    for path in paths:
+        try:
+            contents.append(_content(path))
+        except (OSError, ValueError) as error:  # ValueError: no file can have that name
+            problems.append(f"{path}: {getattr(error, 'strerror', None) or error}")
+        except BadInput as error:
+            problems.append(error.message)
+    if problems:
+        raise BadInput(f"src cannot be imported, nothing was sent: {'; '.join(problems)}.")
+    return contents
+
+
+def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
+    """The SHA-256 of each content, in hexadecimal. What `memory` knows is not read; what is reckoned is remembered."""
+    known = dict(memory.recall_digests([content.fingerprint for content in contents]))
+    fresh: dict[Fingerprint, str] = {}
+    for content in contents:
+        if content.fingerprint not in known:
+            started = time.time()
+            known[content.fingerprint] = _digest(content)
+            if _is_settled(content.fingerprint, started):
+                fresh[content.fingerprint] = known[content.fingerprint]
+    if fresh:
+        memory.remember_digests(fresh)
+    return [known[content.fingerprint] for content in contents]
+
+
+def _content(path: str) -> Content:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise BadInput(f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise BadInput(f"{path}: the file is empty")
+    with open(path, "rb"):  # unreadable is found now, not after other files were sent
+        pass
+    absolute = os.path.realpath(path)
+    return Content(path, Fingerprint(absolute, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+
+
+def _digest(content: Content) -> str:
+    digest = hashlib.sha256()
+    try:
+        for block in content.blocks():
+            digest.update(block)
+    except Interrupted as error:
+        raise BadInput(f"{error.message} Nothing was sent.") from error
+    return digest.hexdigest()
+
+
+def _is_settled(fingerprint: Fingerprint, moment: float) -> bool:
+    """Whether a change after `moment` would show in the file's times, which tick coarsely."""
+    return max(fingerprint.mtime_ns, fingerprint.ctime_ns) / 1e9 < moment - SETTLED

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of a request that submits: blocks of a known total length, and a commit point before the last one.
+
+A server that keeps to HTTP cannot take a request whose body is shorter than its declared length. So `commit` is
+called right before the last block is handed over: until then nothing can have been imported, and an exception raised
+there breaks the request off.
+
+requests sends an iterable that has a length in blocks as they come, with Content-Length and without copying.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from typing import Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils._content import Content, Interrupted
+
+
+class Body:
+    """A body of texts and file contents, one after the other, that can be iterated again for another try.
+
+    `commit` gets the SHA-256 of the file contents, in hexadecimal. `started` and `committed` tell how far the last try
+    came: whether a block was asked for, and whether the last one was.
+    """
+
+    def __init__(self, segments: list[bytes | Content], content_type: str, commit: Callable[[str], None]) -> None:
+        self._segments = segments
+        self._commit = commit
+        self._length = sum(part.size if isinstance(part, Content) else len(part) for part in segments)
+        self.content_type = content_type
+        self.started = False
+        self.committed = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.started = True
+        digest = hashlib.sha256()
+        held = b""
+        for segment in self._segments:
+            for block in segment.blocks() if isinstance(segment, Content) else [segment]:
+                if isinstance(segment, Content):
+                    digest.update(block)
+                if held:
+                    yield held
+                held = block
+        self._commit(digest.hexdigest())
+        self.committed = True
+        yield held
+
+
+def form_data(field: str, content: Content, commit: Callable[[str], None]) -> Body:
+    """A multipart/form-data body with one file part (RFC 7578), its file name as plain UTF-8 in quotes."""
+    boundary = secrets.token_hex(16)
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="{_quoted(field)}"; filename="{_quoted(content.name)}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    segments: list[bytes | Content] = [
+        head.encode("utf-8", "surrogateescape"),
+        content,
+        f"\r\n--{boundary}--\r\n".encode("ascii"),
+    ]
+    return Body(segments, f"multipart/form-data; boundary={boundary}", commit)
+
+
+def expecting(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
+    """A commit that breaks off when what was read is not what was digested before, where it was."""
+
+    def compare_and_commit(digest: str) -> None:
+        if sha256 is not None and digest != sha256:
+            raise Interrupted(f"{content.path} changed after its digest was taken.")
+        commit(digest)
+
+    return compare_and_commit
+
+
+def _quoted(name: str) -> str:
+    """As browsers write a name inside quotes (WHATWG, multipart/form-data encoding algorithm)."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The wire: everything that is done with requests, and all that is known of its ways.
+
+One exchange is one request and its answer; nothing is judged, repeated or followed here. This file is imported only
+when something is to be sent, since requests takes longer to import than most runs take altogether.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import re
+import select
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Answer,
+    BadInput,
+    Connection,
+    ImportsError,
+    NoReply,
+)
+
+if TYPE_CHECKING:
+    import requests
+    from urllib3.connection import HTTPConnection as _AnyConnection
+else:
+    _AnyConnection = object
+
+LARGEST_ANSWER = 1024 * 1024  # bytes; more than any of the systems answers, and no strain on a small host
+SALVAGE = 5.0  # seconds to read what a server said before it stopped listening
+
+
+class Transport:
+    """Exchanges requests for answers, over connections that are kept open unless a fresh one is asked for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._session = _new_session(_tls_context(connection) if connection.url.startswith("https:") else None)
+        self._session.verify = connection.validate_certs
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Iterable[bytes] | None = None,
+        *,
+        is_submission: bool = False,
+    ) -> Answer:
+        """Send one request and read its answer. Raises `NoReply`, and whatever iterating `body` raises.
+
+        A submission goes over a fresh connection, since one that lay idle may break on the first bytes, and its answer
+        may take as long as `response_timeout`.
+        """
+        import requests
+        import urllib3
+
+        if is_submission:
+            self._session.close()
+        patience = self._connection.response_timeout if is_submission else self._connection.timeout
+        proxies: dict[str, str] = {}
+        if self._connection.use_proxy:
+            proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body,
+                timeout=(self._connection.timeout, patience),
+                allow_redirects=False,
+                stream=True,
+                proxies=proxies,
+            ) as response:
+                return _read(method, url, response, patience)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _no_reply(error) from error
+
+
+def _read(method: str, url: str, response: requests.Response, patience: float) -> Answer:
+    deadline = time.monotonic() + patience
+    body = bytearray()
+    for block in response.iter_content(64 * 1024):
+        body += block
+        if len(body) > LARGEST_ANSWER:
+            break
+        if time.monotonic() > deadline:
+            raise NoReply(f"the answer was not complete after {patience:g} s")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    text = body[:LARGEST_ANSWER].decode("utf-8", "replace")
+    return Answer(method, url, response.status_code, response.reason or "", headers, text)
+
+
+def _new_session(context: ssl.SSLContext | None) -> requests.Session:
+    """A session that trusts what `context` trusts, reads no ~/.netrc, and hears servers that answer early."""
+    try:
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, disable_warnings
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+        from urllib3.exceptions import InsecureRequestWarning
+    except ImportError as error:
+        raise ImportsError(
+            f"The Python package requests is needed on {socket.gethostname()}, where this module ran with"
+            f" {sys.executable}; importing it failed: {error}. Install it there (pip install requests), or set"
+            " ansible_python_interpreter to a Python that has it."
+        ) from error
+
+    class PlainConnection(_Attentive, HTTPConnection):
+        pass
+
+    class SecureConnection(_Attentive, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(*args, ssl_context=context, **kwargs)
+            manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+            return manager
+
+        def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+            """Nothing: the context says what is trusted, and certifi's list is not to be added to it."""
+
+    disable_warnings(InsecureRequestWarning)  # validate_certs: false is the user's word
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.headers.update({"User-Agent": "assetops.imports", "Accept-Encoding": "identity"})
+    session.mount("http://", Adapter())
+    session.mount("https://", Adapter())
+    return session
+
+
+class _Attentive(_AnyConnection):
+    """What is added to urllib3's connections: they notice a server that answers before it has read everything.
+
+    A server that refuses an upload (401, 413) often answers and closes while the body is still being sent. Its answer
+    is worth more than the broken pipe that follows. urllib3 goes on to read the answer after a `BrokenPipeError`, so
+    that is what every failure to send becomes.
+    """
+
+    _stopped_listening = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:  # not connected yet: this connects, and sends the headers
+            super().send(data)
+            return
+        try:
+            if _has_answered(self.sock):
+                raise BrokenPipeError(errno.EPIPE, "the server answered early")
+            super().send(data)
+        except OSError as error:
+            self._stopped_listening = True
+            raise BrokenPipeError(errno.EPIPE, "the server stopped reading") from error
+
+    def getresponse(self) -> Any:
+        if self._stopped_listening:
+            self.timeout = SALVAGE
+            self.sock.settimeout(SALVAGE)
+        return super().getresponse()
+
+
+def _has_answered(sock: socket.socket) -> bool:
+    """Whether an answer waits to be read. Over TLS that cannot be told from session tickets without reading them."""
+    if isinstance(sock, ssl.SSLSocket):
+        return False
+    poll = select.poll()  # unlike select() it takes any descriptor number
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _tls_context(connection: Connection) -> ssl.SSLContext:
+    """The system's trust, with what the user and REQUESTS_CA_BUNDLE add to it. Made once: it takes a while."""
+    context = ssl.create_default_context()
+    if not connection.validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    for name, path in (("ca_path", connection.ca_path), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE"))):
+        if path:
+            is_folder = os.path.isdir(path)
+            try:
+                context.load_verify_locations(capath=path if is_folder else None, cafile=None if is_folder else path)
+            except OSError as error:
+                raise BadInput(f"{name} {path} cannot be used: {error.strerror or error}. Nothing was sent.") from error
+    if connection.client_cert:
+        try:
+            # An encrypted key would ask for its password on the terminal; an empty one makes that an error.
+            context.load_cert_chain(connection.client_cert, connection.client_key, password="")
+        except (OSError, ValueError) as error:
+            raise BadInput(
+                f"client_cert {connection.client_cert} cannot be used"
+                f" with client_key {connection.client_key}: {error}. Nothing was sent."
+            ) from error
+    return context
+
+
+def _no_reply(error: BaseException) -> NoReply:
+    """Why no answer came, in words. The libraries wrap the cause many times over; the innermost one says it best."""
+    causes = _causes(error)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            advice = "Name the authority that issued it with ca_path"
+            return NoReply(f"its certificate is not trusted: {cause.verify_message}. {advice}", hopeless=True)
+    for cause in reversed(causes):
+        if isinstance(cause, http.client.RemoteDisconnected):
+            return NoReply("the server closed the connection without an answer")
+        if isinstance(cause, http.client.IncompleteRead):
+            return NoReply("the answer broke off")
+        if isinstance(cause, http.client.HTTPException):
+            return NoReply("what came back was not HTTP")
+        if isinstance(cause, socket.timeout):
+            return NoReply("timed out")
+        if isinstance(cause, OSError) and cause.strerror:
+            return NoReply(cause.strerror[:1].lower() + cause.strerror[1:])
+    return NoReply(re.sub(r"<.*?>(: )?", "", str(causes[-1])) or type(causes[-1]).__name__)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and all that it came from, outermost first."""
+    causes: list[BaseException] = []
+    todo = [error]
+    while todo:
+        cause = todo.pop(0)
+        if cause not in causes:
+            causes.append(cause)
+            inner = [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            todo.extend(item for item in inner if isinstance(item, BaseException))
+    return causes
