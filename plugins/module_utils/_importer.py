@@ -1,0 +1,349 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of an import: claimed, sent, submitted, and then whatever the server says.
+
+    (nothing) -> claimed -> sent -> submitted -> succeeded | failed | incomplete
+                                \\-> failed (a refusal) | unknown (the answer was lost)
+
+`Importer.run` is the whole story. It decides about each import by its receipt (`decide`), sends what has to be sent,
+one after the other, and then waits for everything at once. While it waits it holds nothing that is not sent, so that
+runs whose lists overlap never wait for each other in a circle.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Answer,
+    ImportsError,
+    Outage,
+    Refused,
+    System,
+    Unclear,
+    Wanted,
+    now_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
+
+# From best to worst: of several imports, the worst is the state of the task.
+STATES = ("succeeded", "scheduled", "planned", "submitted", "running", "incomplete", "failed", "unknown")
+NOT_SUCCESSFUL = ("incomplete", "failed", "unknown")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the user wants done in each case; the names are those of the options."""
+
+    force: bool = False
+    once: str = "ever"
+    on_unknown: str = "fail"
+    wait: bool = True
+    check_mode: bool = False
+
+
+@dataclass
+class Import:
+    """One wanted import, and what this run knows and did of it.
+
+    `changed`: this run made the server start it, or may have. `before` is the state it was found in, if in any.
+    `is_followed`: the server accepted it, so the server is asked and no longer the receipt. `is_settled`: this run has
+    nothing more to do about it. `has_failed`: it keeps the task from success, and `message` says why.
+    """
+
+    wanted: Wanted
+    state: str = ""
+    reason: str = "new"
+    changed: bool = False
+    before: str | None = None
+    content_sha256: str | None = None
+    attempt: int = 0
+    remote_id: str | None = None
+    message: str = ""
+    server: Any = None
+    answer: Answer | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    is_followed: bool = False
+    is_settled: bool = False
+    has_failed: bool = False
+    unsaved: str | None = None
+
+    def take(self, receipt: Receipt) -> None:
+        """Know what the receipt knows."""
+        self.attempt, self.remote_id = receipt.attempt, receipt.remote_id
+        self.content_sha256 = receipt.content_sha256
+        self.message, self.server = receipt.message, receipt.detail.get("server")
+        self.started_at, self.finished_at = receipt.started_at, receipt.finished_at
+
+    def settle(self, state: str, message: str, *, has_failed: bool | None = None, answer: Answer | None = None) -> None:
+        """Nothing more is done about it in this run."""
+        self.state, self.message, self.answer = state, message, answer
+        self.has_failed = state in NOT_SUCCESSFUL if has_failed is None else has_failed
+        self.is_settled = True
+
+
+class Decision(Enum):
+    """What a receipt calls for."""
+
+    SEND = "send"
+    RESUME = "resume"
+    WAIT_FOR_OWNER = "wait for owner"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+
+
+def decide(receipt: Receipt | None, policy: Policy, *, is_newest: bool) -> tuple[Decision, str]:
+    """What to do about an import, and the reason to give. `is_newest`: no later import changed its stream."""
+    if receipt is None:
+        return Decision.SEND, "new"
+    if receipt.state in ("claimed", "sent", "submitted") and receipt.owner and receipt.owner.is_alive:
+        return Decision.WAIT_FOR_OWNER, "joined"
+    if receipt.state in ("claimed", "failed"):
+        return Decision.SEND, "retried"
+    if receipt.state == "submitted":
+        return Decision.RESUME, "resumed"
+    if policy.force:
+        return Decision.SEND, "forced"
+    if receipt.state in ("sent", "unknown"):
+        if policy.on_unknown == "retry":
+            return Decision.SEND, "retried"
+        return (Decision.RESUME, "resumed") if receipt.remote_id else (Decision.UNKNOWN, "receipt")
+    if policy.once == "latest" and not is_newest:
+        return Decision.SEND, "new"
+    if receipt.state == "incomplete":
+        return Decision.RESUME, "resumed"
+    return Decision.UNCHANGED, "receipt"
+
+
+class ClaimLost(Exception):
+    """Another run took the claim over before the commit point; nothing was imported by this one."""
+
+
+class Importer:
+    """Makes imports true in one system, with one receipt store."""
+
+    def __init__(self, system: System, store: Store, policy: Policy, pace: Pace, clock: Clock | None = None) -> None:
+        self._system = system
+        self._store = store
+        self._policy = policy
+        self._pace = pace
+        self._clock = clock or Clock()
+        self._stop: str | None = None  # why nothing more is sent
+
+    def run(self, wanted: list[Wanted]) -> list[Import]:
+        """Do what is left to do for each, in the order given. Raises only before anything was sent."""
+        imports = [Import(one, content_sha256=one.content_sha256) for one in wanted]
+        firsts = {one.wanted.key: one for one in reversed(imports)}
+        work = [one for one in imports if firsts[one.wanted.key] is one]
+        receipts = self._store.find(list(firsts))
+        for one in work:
+            self._advance(one, receipts.get(one.wanted.key))
+        self._see_to_the_end([one for one in work if not one.is_settled])
+        for one in imports:
+            if firsts[one.wanted.key] is not one:
+                _copy_outcome(firsts[one.wanted.key], one)
+            elif one.unsaved is not None:
+                _tell_unsaved(one, one.unsaved)
+        return imports
+
+    # What a receipt calls for
+
+    def _advance(self, one: Import, receipt: Receipt | None) -> None:
+        """Do for an import all that can be done without waiting."""
+        if receipt is not None:
+            one.take(receipt)
+            one.before = one.before or receipt.state
+        try:
+            decision, one.reason = decide(receipt, self._policy, is_newest=self._is_newest(one))
+            if receipt is None or decision is Decision.SEND:
+                self._send(one, receipt)
+            elif decision is Decision.RESUME:
+                one.state, one.is_followed = "submitted", True
+            elif decision is Decision.WAIT_FOR_OWNER:
+                one.state, one.message = "running", "another run is at it"
+            elif decision is Decision.UNKNOWN:
+                self._tell_unknown(one, receipt)
+            else:
+                one.settle(receipt.state, receipt.message)
+        except StoreError as error:
+            one.settle(one.state or "failed", error.message, has_failed=True)
+
+    def _is_newest(self, one: Import) -> bool:
+        return self._policy.once == "ever" or self._store.newest_of(one.wanted.stream) == one.wanted.key
+
+    def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
+        """Nobody knows whether it was imported, and the server cannot be asked."""
+        message = receipt.message
+        if receipt.state == "sent":
+            message = "The run that sent it ended before it heard the server's answer."
+            if not self._policy.check_mode:
+                self._store.note_unknown(receipt)
+        one.settle("unknown", f"{message} {_what_to_do(one)}")
+
+    # Sending
+
+    def _send(self, one: Import, receipt: Receipt | None) -> None:
+        """Claim an import and send it. Without a claim nothing is sent: it may be another run's now."""
+        if self._policy.check_mode:
+            one.changed = True
+            one.settle("planned", "")
+            return
+        if self._stop is not None:
+            one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
+            return
+        try:
+            self._system.prepare()
+            attempt = self._store.claim(one.wanted, receipt)
+        except ImportsError as error:
+            self._stop = error.message
+            one.settle("failed", f"{error.message} Nothing was imported.")
+            return
+        if attempt is None:
+            one.state, one.message = "running", "another run was faster"
+            return
+        one.attempt, one.started_at, one.finished_at = attempt, now_text(), None
+        self._submit(one)
+
+    def _submit(self, one: Import) -> None:
+        try:
+            accepted = self._system.submit(one.wanted, OwnAttempt(self._store, one))
+        except ClaimLost:
+            one.state, one.message = "running", "another run took it over before everything was sent"
+        except Unclear as error:
+            one.changed = True
+            self._end(one, "unknown", error.message)
+            one.settle("unknown", f"{error.message} {_what_to_do(one)}", answer=error.answer)
+        except ImportsError as error:
+            if getattr(error, "credentials", False) or getattr(error, "unreachable", False):
+                self._stop = error.message
+            self._end(one, "failed", error.message)
+            one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
+        else:
+            one.changed = one.is_followed = True
+            one.state, one.message = "submitted", ""
+            one.remote_id, one.server = accepted.remote_id, accepted.server
+            self._record(one, "submitted", "")
+
+    # Waiting
+
+    def _see_to_the_end(self, pending: list[Import]) -> None:
+        """Wait for what the server or another run is at. Without waiting, look once at what an earlier run sent."""
+        if not self._policy.wait or self._policy.check_mode:
+            for one in pending:
+                if one.is_followed and not one.changed:
+                    self._look_once(one)
+            return
+        try:
+            wait_for(pending, self._is_done, self._pace, self._clock)
+        except TooLong as error:
+            for one in error.left:
+                self._give_up(one, error.outage)
+
+    def _is_done(self, one: Import) -> bool:
+        """One look at an import that is waited for: at the server, or at the receipt while another run is at it."""
+        if one.is_followed:
+            self._look(one)
+        else:
+            try:
+                receipt = self._store.find([one.wanted.key]).get(one.wanted.key)
+            except StoreError as error:
+                raise Outage(error.message) from error
+            self._advance(one, receipt)
+        return one.is_settled
+
+    def _look(self, one: Import) -> None:
+        try:
+            look = self._system.look(str(one.remote_id))
+        except Refused as error:
+            one.settle("running", f"{error.message} {_resumes(one)}", has_failed=True, answer=error.answer)
+            return
+        one.server = look.server or one.server
+        if look.state == "running":
+            one.state, one.message = "running", look.message
+            return
+        self._end(one, look.state, look.message)
+        advice = f" {_what_to_do(one)}" if look.state == "unknown" else ""
+        one.settle(look.state, look.message + advice)
+
+    def _look_once(self, one: Import) -> None:
+        try:
+            self._look(one)
+        except Outage as outage:
+            one.settle("running", f"{outage.message} {_resumes(one)}", has_failed=True, answer=outage.answer)
+
+    def _give_up(self, one: Import, outage: Outage | None) -> None:
+        """The time for waiting is over. The server goes on, and so will the next run."""
+        if outage is not None:
+            why = f"It could not be asked for any more: {outage.message}"
+        else:
+            why = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
+            why += f"; {one.message}." if one.message else "."
+        one.settle("running", f"{why} {_resumes(one)}", has_failed=True, answer=outage.answer if outage else None)
+
+    # Writing down
+
+    def _end(self, one: Import, state: str, message: str) -> None:
+        one.finished_at = now_text()
+        self._record(one, state, message)
+
+    def _record(self, one: Import, state: str, message: str) -> None:
+        """Write what became of an import. Should this fail, it is told at the end: the import itself goes on."""
+        if self._policy.check_mode:
+            return
+        one.unsaved = None
+        detail = {"server": one.server}
+        try:
+            self._store.record(one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail)
+        except StoreError as error:
+            one.unsaved = error.message
+
+
+class OwnAttempt:
+    """The attempt that this run makes at an import, as the system sees it (`Attempt`)."""
+
+    def __init__(self, store: Store, one: Import) -> None:
+        self._store = store
+        self._one = one
+
+    def commit(self, sha256: str) -> None:
+        """The last block is about to leave: from here on the server may have the import. Raises `ClaimLost`."""
+        if not self._store.mark_sent(self._one.wanted.key, self._one.attempt, sha256):
+            raise ClaimLost()
+        self._one.content_sha256 = sha256
+
+
+def _copy_outcome(first: Import, one: Import) -> None:
+    """An import that stands twice in a task happens once; the second is told as a duplicate of the first."""
+    one.reason, one.state, one.message = "duplicate", first.state, first.message
+    one.before, one.content_sha256, one.attempt = first.before, first.content_sha256, first.attempt
+    one.remote_id, one.server = first.remote_id, first.server
+    one.started_at, one.finished_at = first.started_at, first.finished_at
+
+
+def _tell_unsaved(one: Import, reason: str) -> None:
+    """The import went its way, but the next run will not know."""
+    one.has_failed = True
+    one.message = (
+        f"{one.message} What became of it could not be written down: {reason} It is {one.state}"
+        f" (remote id {one.remote_id}); see to the store, or the next run may not know."
+    ).lstrip()
+
+
+def _what_to_do(one: Import) -> str:
+    return (
+        f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there; if it was not imported,"
+        " run again with on_unknown=retry."
+    )
+
+
+def _resumes(one: Import) -> str:
+    waiting_for = f"task {one.remote_id}" if one.remote_id else "it"
+    return f"Run again to go on waiting for {waiting_for}; nothing is imported twice."

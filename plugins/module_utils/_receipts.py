@@ -1,0 +1,460 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The receipts: what is known of every import, and who is at work on it, in an SQLite file.
+
+A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
+attempt whose outcome counts. A run that is at work has a row in `runs` with a lease that a thread renews, so that its
+death is noticed: on the same boot by its process id at once, otherwise when the lease ends.
+
+Every change is one short immediate transaction that compares what it is about to replace, so that of two runs only one
+gets its way. The rollback journal and synchronous FULL are deliberate: what is written before a request is sent has to
+be on the disk.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Callable
+from urllib.parse import quote
+
+from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    ImportsError,
+    Wanted,
+    canonical,
+    now_text,
+)
+
+DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
+NOWHERE = "none"
+APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
+VERSION = 1
+BUSY_TIMEOUT = 60.0  # seconds to wait for other writers
+LEASE = 30.0  # seconds
+RENEWAL = 5.0  # seconds between renewals of the lease
+RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
+MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
+
+# What may have changed the target, and so may be its newest state.
+MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
+STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
+
+SCHEMA = """
+CREATE TABLE receipts (
+    key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, source TEXT NOT NULL,
+    content_sha256 TEXT, size INTEGER NOT NULL, options TEXT NOT NULL, attempt INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX receipts_by_stream ON receipts (stream);
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL REFERENCES receipts (key), attempt INTEGER NOT NULL,
+    run TEXT NOT NULL, state TEXT NOT NULL, remote_id TEXT, message TEXT NOT NULL, detail TEXT NOT NULL,
+    started_at TEXT NOT NULL, changed_at TEXT NOT NULL, finished_at TEXT, UNIQUE (key, attempt)
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, host TEXT NOT NULL, place TEXT NOT NULL, pid INTEGER NOT NULL, pid_started TEXT NOT NULL,
+    lease_ends REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE digests (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL, sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class StoreError(ImportsError):
+    """The store could not be read or written."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The run that is at work on an attempt."""
+
+    run: str
+    host: str
+    pid: int
+    is_alive: bool
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more)."""
+
+    key: str
+    attempt: int
+    state: str
+    content_sha256: str | None
+    remote_id: str | None
+    message: str
+    detail: Mapping[str, Any]
+    started_at: str
+    finished_at: str | None
+    owner: Owner | None
+
+
+class Store:
+    """One receipt store, used by one run. `created` tells whether this run made it."""
+
+    def __init__(self, location: str, database: sqlite3.Connection, *, created: bool, read_only: bool) -> None:
+        self.location = location
+        self.created = created
+        self.read_only = read_only
+        self._database = database
+        self._run = uuid.uuid4().hex
+        self._lease: Lease | None = None
+
+    def find(self, keys: list[str]) -> dict[str, Receipt]:
+        """The receipts of these keys, as far as there are any."""
+        found = {}
+        with _told(self.location, "read"):
+            for start in range(0, len(keys), MANY):
+                some = keys[start : start + MANY]
+                for row in self._database.execute(_FIND.format(_marks(some)), some):
+                    found[row["key"]] = _receipt(row, self._run)
+        return found
+
+    def newest_of(self, stream: str) -> str | None:
+        """The key of the import that was the last to (perhaps) change this stream's target."""
+        with _told(self.location, "read"):
+            row = self._database.execute(
+                _NEWEST.format(_marks(MAY_HAVE_CHANGED)), (stream, *MAY_HAVE_CHANGED)
+            ).fetchone()
+        return None if row is None else str(row["key"])
+
+    def claim(self, wanted: Wanted, seen: Receipt | None) -> int | None:
+        """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None."""
+        now = now_text()
+        with self._transaction() as execute:
+            current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
+            if _version(current) != ((seen.attempt, seen.state) if seen else None):
+                return None
+            if seen is not None and seen.state in _ENDS:
+                _end_attempt(execute, wanted.key, seen.attempt, seen.state)
+            number = execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()[0]
+            execute(
+                _PUT_RECEIPT,
+                (
+                    *(wanted.key, wanted.system, wanted.target, wanted.stream, wanted.source),
+                    *(wanted.content_sha256, wanted.size, canonical(wanted.options), number, now),
+                ),
+            )
+            execute(
+                "INSERT INTO attempts (key, attempt, run, state, message, detail, started_at, changed_at)"
+                " VALUES (?, ?, ?, 'claimed', '', '{}', ?, ?)",
+                (wanted.key, number, self._run, now, now),
+            )
+            if self._lease is None:
+                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (self._run, *_self(), time.time() + LEASE))
+        if self._lease is None:
+            self._lease = Lease(self._run, lambda: _connect(self.location, RENEWAL_TIMEOUT), self.location != NOWHERE)
+        return int(number)
+
+    def mark_sent(self, key: str, attempt: int, sha256: str) -> bool:
+        """Note that the last block is about to leave. False: the claim was lost, so it must not."""
+        with self._transaction() as execute:
+            marked = execute(
+                "UPDATE attempts SET state = 'sent', changed_at = ? WHERE key = ? AND attempt = ? AND run = ?"
+                " AND state = 'claimed'",
+                (now_text(), key, attempt, self._run),
+            )
+            if marked.rowcount == 1:
+                execute("UPDATE receipts SET content_sha256 = ? WHERE key = ?", (sha256, key))
+        return bool(marked.rowcount == 1)
+
+    def record(
+        self, key: str, attempt: int, state: str, message: str, *, remote_id: str | None, detail: Mapping[str, Any]
+    ) -> None:
+        """Write what became of an attempt, unless it was written before. After a failure, an earlier success counts."""
+        now = now_text()
+        finished = None if state == "submitted" else now
+        with self._transaction() as execute:
+            written = execute(
+                "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
+                " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
+                " AND state NOT IN ('succeeded', 'scheduled', 'failed')",
+                (state, message, remote_id, canonical(detail), now, finished, key, attempt),
+            )
+            if state == "failed" and written.rowcount == 1:
+                _fall_back(execute, key, attempt)
+
+    def note_unknown(self, receipt: Receipt) -> None:
+        """Write that the owner of a sent attempt died before it heard the answer, if nothing was heard since."""
+        with self._transaction() as execute:
+            _end_attempt(execute, receipt.key, receipt.attempt, "sent")
+
+    def recall_digests(self, fingerprints: list[Fingerprint]) -> dict[Fingerprint, str]:
+        """The SHA-256 of those files that were digested before and look the same still."""
+        wanted = {fingerprint.path: fingerprint for fingerprint in fingerprints}
+        paths = list(wanted)
+        known = {}
+        with _told(self.location, "read"):
+            for start in range(0, len(paths), MANY):
+                some = paths[start : start + MANY]
+                for row in self._database.execute(f"SELECT * FROM digests WHERE path IN ({_marks(some)})", some):
+                    fingerprint = Fingerprint(*tuple(row)[:5])
+                    if fingerprint == wanted[fingerprint.path]:
+                        known[fingerprint] = str(row["sha256"])
+        return known
+
+    def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
+        """Keep the SHA-256 of these files. A store that is only read forgets them."""
+        if self.read_only:
+            return
+        with self._transaction() as execute:
+            for known, sha256 in digests.items():
+                row = (known.path, known.size, known.mtime_ns, known.ctime_ns, known.inode, sha256)
+                execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def close(self) -> None:
+        """End the run: what it leaves unfinished is free for the next one at once."""
+        if self._lease is not None:
+            self._lease.end()
+            try:
+                with self._transaction() as execute:
+                    execute("DELETE FROM runs WHERE id = ?", (self._run,))
+            except StoreError:
+                pass  # the lease ends by itself, and the process id tells sooner
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        with _told(self.location, "written"), _immediate(self._database):
+            yield self._database.execute
+
+
+class Lease:
+    """Renews a run's lease from a thread until it is ended."""
+
+    def __init__(self, run: str, connect: Callable[[], sqlite3.Connection], is_shared: bool) -> None:
+        self._run = run
+        self._connect = connect
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+        if is_shared:
+            self._thread.start()
+
+    def end(self) -> None:
+        self._over.set()
+
+    def _renew(self) -> None:
+        while not self._over.wait(RENEWAL):
+            try:
+                with closing(self._connect()) as database, _immediate(database):
+                    database.execute("UPDATE runs SET lease_ends = ? WHERE id = ?", (time.time() + LEASE, self._run))
+            except sqlite3.Error:
+                pass  # another run may take over then; the commit point notices
+
+
+def open_store(location: str, *, read_only: bool = False) -> Store:
+    """Open the store at a path, or one that is forgotten at the end for `none`; make it where there is none yet.
+
+    A read-only one that does not exist is taken for empty, and nothing is made. Raises `StoreError`.
+    """
+    if location == NOWHERE:
+        return Store(NOWHERE, _new_in_memory(), created=False, read_only=read_only)
+    path = os.path.abspath(os.path.expanduser(location))
+    with _told(path, "opened"):
+        if read_only and not os.path.exists(path):
+            return Store(path, _new_in_memory(), created=False, read_only=True)
+        created = not read_only and _make_file(path)
+        database = _connect(path, BUSY_TIMEOUT, "ro" if read_only else "rw")
+        _prepare(database, path)
+    return Store(path, database, created=created, read_only=read_only)
+
+
+_FIND = """
+SELECT receipts.key, receipts.content_sha256, attempts.attempt, attempts.run, attempts.state, attempts.remote_id,
+       attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
+       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends
+FROM receipts JOIN attempts ON attempts.key = receipts.key AND attempts.attempt = receipts.attempt
+LEFT JOIN runs ON runs.id = attempts.run
+WHERE receipts.key IN ({})
+"""
+_NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE key = ?"
+_PUT_RECEIPT = """
+INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET source = excluded.source, size = excluded.size, attempt = excluded.attempt
+"""
+_NEWEST = """
+SELECT attempts.key FROM receipts JOIN attempts ON attempts.key = receipts.key
+WHERE receipts.stream = ? AND attempts.state IN ({}) ORDER BY attempts.id DESC LIMIT 1
+"""
+_ENDS = {  # how an attempt ends whose owner died in that state
+    "claimed": ("failed", "The run ended before everything was sent."),
+    "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
+}
+Execute = Callable[..., sqlite3.Cursor]
+
+
+def _receipt(row: sqlite3.Row, own_run: str) -> Receipt:
+    owner = None
+    if row["host"] is not None and row["run"] != own_run:
+        owner = Owner(row["run"], row["host"], row["pid"], _is_alive(row))
+    return Receipt(
+        key=row["key"],
+        attempt=row["attempt"],
+        state=row["state"],
+        content_sha256=row["content_sha256"],
+        remote_id=row["remote_id"],
+        message=row["message"],
+        detail=json.loads(row["detail"]),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        owner=owner,
+    )
+
+
+def _version(row: sqlite3.Row | None) -> tuple[int, str] | None:
+    """What changes whenever a receipt does."""
+    return None if row is None else (row["attempt"], row["state"])
+
+
+def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
+    """End a dead owner's attempt that is in this state: should it wake, it finds that it may not commit any more."""
+    end, message = _ENDS[state]
+    now = now_text()
+    execute(
+        "UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?"
+        " WHERE key = ? AND attempt = ? AND state = ?",
+        (end, message, now, now, key, attempt, state),
+    )
+
+
+def _fall_back(execute: Execute, key: str, attempt: int) -> None:
+    """Let the last success count again where a later attempt failed."""
+    execute(
+        "UPDATE receipts SET attempt = coalesce((SELECT max(attempt) FROM attempts WHERE key = ?"
+        f" AND state IN ({_marks(STANDING)})), attempt) WHERE key = ? AND attempt = ?",
+        (key, *STANDING, key, attempt),
+    )
+
+
+def _is_alive(row: sqlite3.Row) -> bool:
+    """Whether the owner of an attempt is still at work.
+
+    A lease that ends later than any is given tells of a clock that was set back, and is taken for over.
+    """
+    host_name, place, _pid, _started = _self()
+    if not time.time() < row["lease_ends"] <= time.time() + 2 * LEASE:
+        return False
+    if (row["host"], row["place"]) == (host_name, place) and place:
+        return _start_of(row["pid"]) == str(row["pid_started"])
+    return True
+
+
+def _self() -> tuple[str, str, int, str]:
+    """This process: host name, boot and process namespace (empty where the system does not tell), id and start."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        place = f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        place = ""
+    return socket.gethostname(), place, os.getpid(), _start_of(os.getpid())
+
+
+def _start_of(pid: int) -> str:
+    """When a process started, in the kernel's ticks since boot; empty for none, and for one that ended unreaped."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            state, *fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if state in "ZX" else fields[18]
+
+
+def _make_file(path: str) -> bool:
+    """Make an empty file that only its owner can read, and the folders to it. False: there is one already."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _connect(path: str, timeout: float, mode: str = "rw") -> sqlite3.Connection:
+    if path == NOWHERE:
+        return _new_in_memory()
+    database = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
+    database.row_factory = sqlite3.Row
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+def _new_in_memory() -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.row_factory = sqlite3.Row
+    _prepare(database, NOWHERE)
+    return database
+
+
+def _prepare(database: sqlite3.Connection, location: str) -> None:
+    """See that the file is a store of this version, or make an empty one into one."""
+    if _is_ours(database, location):
+        return
+    with _immediate(database):
+        if not _is_ours(database, location):  # another run may have been faster
+            for statement in SCHEMA.split(";"):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _is_ours(database: sqlite3.Connection, location: str) -> bool:
+    """Whether there is a store already; False for an empty database. Raises `StoreError` for anything else."""
+    application, version, tables = (
+        database.execute(question).fetchone()[0]
+        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if application == APPLICATION_ID and version > VERSION:
+        raise StoreError(
+            f"The receipt store {location} was made by a newer release of assetops.imports (its version is {version},"
+            f" this one knows {VERSION}). Update the collection here. Nothing was sent."
+        )
+    if application != APPLICATION_ID and tables:
+        raise StoreError(f"{location} is a database, but no receipt store. Set receipts to another path.")
+    return bool(application == APPLICATION_ID)
+
+
+@contextmanager
+def _immediate(database: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that holds the only right to write from its first statement on."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _told(location: str, verb: str) -> Iterator[None]:
+    """Tell trouble with the store in words for a person."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise StoreError(
+            f"The receipt store {location} could not be {verb}: {reason}. It has to be an SQLite file on a local disk"
+            " that this user may write, in a folder that it may write too; receipts sets another path."
+        ) from error
+
+
+def _marks(values: Any) -> str:
+    return ", ".join("?" for _value in values)
