@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What every module of this collection can do."""
+
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change, without changing anything.
+    support: full
+    details:
+      - In check mode nothing is sent that could change anything, and no receipt store is made or written.
+  diff_mode:
+    description: Returns what changes, or would change, in diff mode.
+    support: full
+  idempotent:
+    description: A second run with the same options in the same situation changes nothing.
+    support: full
+  platform:
+    description: Where the module runs.
+    support: full
+    platforms: posix
+"""
+
+    INFO_MODULE = r"""
+attributes:
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+"""

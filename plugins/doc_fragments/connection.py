@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of every module that speaks to a server."""
+
+    DOCUMENTATION = r"""
+options:
+  validate_certs:
+    description:
+      - Whether to check the server's certificate. Without the check, anybody on the way can read the credentials.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file with certificates of authorities (PEM), or a folder of such, to trust besides those that the system
+        trusts and those that the environment variable E(REQUESTS_CA_BUNDLE) names.
+    type: path
+  client_cert:
+    description:
+      - A file with a certificate (PEM) to show to the server, with its key or with O(client_key) beside it.
+    type: path
+  client_key:
+    description:
+      - A file with the key of O(client_cert), without a password.
+    type: path
+  timeout:
+    description:
+      - After how many seconds to give up on connecting, on sending that stalls, and on an answer that stalls.
+    type: float
+    default: 60
+  use_proxy:
+    description:
+      - Whether to obey the environment variables E(http_proxy), E(https_proxy) and E(no_proxy).
+    type: bool
+    default: true
+requirements:
+  - requests >= 2.28 on the host where the module runs
+notes:
+  - Redirects are not followed, since that would lose an upload; the error names where they pointed.
+  - Credentials in C(~/.netrc) are not used.
+  - Environment variables and files are read on the host where the module runs.
+"""

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of every module that keeps receipts of what it imported."""
+
+    DOCUMENTATION = r"""
+options:
+  receipts:
+    description:
+      - Where it is written down what was imported. The path of an SQLite file, absolute or from C(~) on, on a local
+        disk of the host where the module runs; or V(none).
+      - With V(none), every run imports, and no run is resumed.
+      - If not set, the value of the environment variable E(ASSETOPS_RECEIPTS) is used.
+    type: str
+    default: ~/.ansible/assetops/receipts.db
+  require_receipts:
+    description:
+      - Whether it is an error that there is no receipt store yet. Set it where homes are forgotten, as in containers;
+        otherwise a new store is made, with a warning.
+    type: bool
+    default: false
+  force:
+    description:
+      - Whether to import although the receipts say that it was. An import that is not over is resumed instead, and one
+        that another run is at is waited for first.
+    type: bool
+    default: false
+  once:
+    description:
+      - For how long an import that was made stands. With V(ever), for good. With V(latest), until something else was
+        imported in its place.
+    type: str
+    choices: [ever, latest]
+  on_unknown:
+    description:
+      - What to do about an import of which nobody knows whether the server took it. V(fail) says what to look at,
+        V(retry) sends it again.
+    type: str
+    choices: [fail, retry]
+    default: fail
+  target_name:
+    description:
+      - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
+        address may change, or when there are several.
+    type: str
+"""

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of every module that waits for an import."""
+
+    DOCUMENTATION = r"""
+options:
+  wait:
+    description:
+      - Whether to wait until the import is over. If not, the module succeeds as soon as the server has accepted it,
+        with the state V(submitted); a later run looks how it went.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - For how many seconds to wait. Then the module fails with the state V(running); the server goes on, and the next
+        run waits for the same import again.
+    type: float
+    default: 3600
+  wait_sleep:
+    description:
+      - The longest pause in seconds between two looks. The pause is a tenth of the time waited so far, so it is reached
+        late only.
+    type: float
+    default: 10
+  unreachable_timeout:
+    description:
+      - For how many seconds in a row looking may fail, because the server is away, in trouble or answers nonsense,
+        before that is an error. The next run resumes.
+    type: float
+    default: 300
+  response_timeout:
+    description:
+      - After how many seconds to give up on the answer to what was sent, counted from the last block on. Whether it was
+        imported is not known then, so be generous.
+    type: float
+    default: 1800
+"""

@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where Ansible ends and the imports begin: shared options, what they become, and what a module returns.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets, base_url
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Answer,
+    BadInput,
+    Connection,
+    ImportsError,
+    System,
+    Wanted,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._importer import STATES, Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import (
+    DEFAULT_LOCATION,
+    NOWHERE,
+    Store,
+    open_store,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
+
+SHORTEST_SECRET = 4  # characters; a shorter one cannot be kept out of texts without tearing them up
+SHOWN_RESPONSE = 2000  # characters of an answer in `response`
+
+# The shared options, each documented once in the doc fragment of the same name.
+CONNECTION: Mapping[str, Any] = {
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "timeout": {"type": "float", "default": 60},
+    "use_proxy": {"type": "bool", "default": True},
+}
+LICSTAT: Mapping[str, Any] = {
+    "url": {"type": "str", "required": True, "fallback": (env_fallback, ["LICSTAT_URL"])},
+    "api_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["LICSTAT_API_TOKEN"])},
+    "api_version": {"type": "str", "choices": ["v3", "v2"], "default": "v3"},
+    **CONNECTION,
+}
+RECEIPTS: Mapping[str, Any] = {
+    "receipts": {
+        "type": "str",
+        "default": DEFAULT_LOCATION,
+        "fallback": (env_fallback, ["ASSETOPS_RECEIPTS"]),
+        "no_log": False,
+    },
+    "require_receipts": {"type": "bool", "default": False},
+}
+
+
+def importing(
+    *, once: str, wait_timeout: float = 3600, wait_sleep: float = 10, unreachable_timeout: float = 300
+) -> dict[str, Any]:
+    """The options that importing modules share: waiting and receipts, with the defaults of their system."""
+    return {
+        "response_timeout": {"type": "float", "default": 1800},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "float", "default": wait_timeout},
+        "wait_sleep": {"type": "float", "default": wait_sleep},
+        "unreachable_timeout": {"type": "float", "default": unreachable_timeout},
+        **RECEIPTS,
+        "force": {"type": "bool", "default": False},
+        "once": {"type": "str", "choices": ["ever", "latest"], "default": once},
+        "on_unknown": {"type": "str", "choices": ["fail", "retry"], "default": "fail"},
+        "target_name": {"type": "str"},
+    }
+
+
+def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
+    """Do a module's work and end it: with what `work` returns, or with an error that a person can act on."""
+    try:
+        result = work(module)
+    except ImportsError as error:
+        module.fail_json(msg=error.message, **_answer_result(error.answer))
+    if "msg" in result:
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def client_of(module: AnsibleModule, headers: Mapping[str, str], secrets: Mapping[str, str]) -> Client:
+    """A client for the module's server. `secrets` are the values of secret options, by option name."""
+    hidden = Secrets()
+    for option, value in secrets.items():
+        _check_secret(option, value)
+        hidden.add(value)
+    module.no_log_values.update(hidden.forms)
+    params = module.params
+    for option in ("ca_path", "client_cert", "client_key"):
+        if params[option] and not os.access(params[option], os.R_OK):
+            raise BadInput(f"{option}: {params[option]} does not exist or cannot be read. Nothing was sent.")
+    if params["client_key"] and not params["client_cert"]:
+        raise BadInput("client_key is of no use without client_cert.")
+    _check_numbers(params)
+    connection = Connection(
+        url=base_url(params["url"]),
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"],
+        client_cert=params["client_cert"],
+        client_key=params["client_key"],
+        timeout=params["timeout"],
+        response_timeout=params.get("response_timeout", params["timeout"]),
+        use_proxy=params["use_proxy"],
+    )
+    return Client(connection, headers, hidden, check_mode=module.check_mode)
+
+
+def licstat_client(module: AnsibleModule) -> Client:
+    """A client for License Statistics; its token goes in a header of its own."""
+    token = module.params["api_token"]
+    return client_of(module, {"X-Auth-token": token}, {"api_token": token})
+
+
+def server_name(params: Mapping[str, Any]) -> str:
+    """What stands for the server in an import's identity: `target_name`, or the base URL in its one spelling."""
+    return str(params["target_name"] or base_url(params["url"]))
+
+
+@contextmanager
+def receipt_store(module: AnsibleModule) -> Iterator[Store]:
+    """The receipt store that the module was told to use, closed at the end. Says so where it is a new one."""
+    params = module.params
+    location, required = params["receipts"], params["require_receipts"]
+    if required and location == NOWHERE:
+        raise BadInput("require_receipts is true, but receipts is none.")
+    if required and not os.path.exists(os.path.expanduser(location)):
+        raise BadInput(
+            f"There is no receipt store at {location} on this host, and require_receipts is true. If this host shall"
+            " begin one, run once with require_receipts=false; if it is a container, receipts has to be on a volume."
+        )
+    if location != NOWHERE and not os.path.isabs(os.path.expanduser(location)):
+        raise BadInput(f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor 'none'.")
+    store = open_store(location, read_only=module.check_mode)
+    try:
+        if store.created:
+            module.warn(
+                f"A new receipt store was made: {store.location} on {os.uname().nodename}, for user id {os.getuid()}."
+                " What was imported before is not known here. Where homes are forgotten, as in containers, set"
+                " receipts to a place that lasts, and require_receipts to be told."
+            )
+        yield store
+    finally:
+        store.close()
+
+
+def import_all(module: AnsibleModule, store: Store, system: System, wanted: list[Wanted]) -> dict[str, Any]:
+    """Make the imports true, and say what happened as the importing modules return it."""
+    params = module.params
+    policy = Policy(params["force"], params["once"], params["on_unknown"], params["wait"], module.check_mode)
+    pace = Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"])
+    imports = Importer(system, store, policy, pace).run(wanted)
+    result: dict[str, Any] = {
+        "changed": any(one.changed for one in imports),
+        "state": max((one.state for one in imports), key=STATES.index),
+        "imports": [_import_result(one) for one in imports],
+        "receipts": {"store": store.location, "created": store.created},
+    }
+    failed = [one for one in imports if one.has_failed]
+    if failed:
+        result["msg"] = _failure(failed, len(imports))
+        result.update(_answer_result(next((one.answer for one in failed if one.answer), None)))
+    if module._diff:
+        result["diff"] = [_diff(target, imports) for target in dict.fromkeys(one.wanted.target for one in imports)]
+    return result
+
+
+def _import_result(one: Import) -> dict[str, Any]:
+    return {
+        "source": one.wanted.source,
+        "target": one.wanted.target,
+        "content_sha256": one.content_sha256,
+        "size": one.wanted.size,
+        "key": one.wanted.key,
+        "remote_id": one.remote_id,
+        "state": one.state,
+        "changed": one.changed,
+        "reason": one.reason,
+        "attempts": one.attempt,
+        "message": one.message,
+        "server": one.server,
+        "started_at": one.started_at,
+        "finished_at": one.finished_at,
+        "duration": _duration(one.started_at, one.finished_at),
+    }
+
+
+def _duration(started_at: str | None, finished_at: str | None) -> float | None:
+    if started_at is None or finished_at is None:
+        return None
+    start, end = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (started_at, finished_at))
+    return round((end - start).total_seconds(), 3)
+
+
+def _failure(failed: list[Import], count: int) -> str:
+    if count == 1:
+        return f"{failed[0].wanted.source}: {failed[0].message}"
+    each = " ".join(f"[{one.wanted.source}] {one.message}" for one in failed)
+    return f"{len(failed)} of {count} imports did not end well. {each}"
+
+
+def _answer_result(answer: Answer | None) -> dict[str, Any]:
+    if answer is None:
+        return {}
+    return {"http_status": answer.status, "response": answer.text[:SHOWN_RESPONSE]}
+
+
+def _diff(target: str, imports: list[Import]) -> dict[str, str]:
+    """What was known of a target, and what is: a line an import."""
+    ours = [one for one in imports if one.wanted.target == target]
+    return {
+        "before_header": target,
+        "after_header": target,
+        "before": "".join(f"{one.wanted.source}: {one.before or 'not imported'}\n" for one in ours),
+        "after": "".join(f"{one.wanted.source}: {one.state}\n" for one in ours),
+    }
+
+
+def _check_secret(option: str, value: str) -> None:
+    if len(value) < SHORTEST_SECRET:
+        raise BadInput(f"{option} is shorter than {SHORTEST_SECRET} characters; that cannot be right.")
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise BadInput(
+            f"{option} holds a line break, a space at its end or a character that no such secret has; it may have been"
+            " read from a file with its line end."
+        )
+
+
+def _check_numbers(params: Mapping[str, Any]) -> None:
+    for option in ("timeout", "response_timeout", "wait_sleep"):
+        if option in params and not 0 < params[option] < float("inf"):
+            raise BadInput(f"{option} has to be a number of seconds above 0.")
+    for option in ("wait_timeout", "unreachable_timeout"):
+        if option in params and not 0 <= params[option] < float("inf"):
+            raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
