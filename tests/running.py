@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules as tests run them: in this process for speed, or in one of their own that can be stopped and killed.
+
+`run_module` and `start_module(...).finish()` give what Ansible would get from the module: its result as a dict.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.testing import patch_module_args
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_module(name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+    """Run a module of this collection to its end, in this process. A traceback of its is raised, not returned."""
+    module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{name}")
+    output = io.StringIO()
+    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
+    with patch_module_args(arguments), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        module.main()
+    return parsed(output.getvalue())
+
+
+class RunningModule:
+    """A module in a process of its own; `process` may be sent signals."""
+
+    def __init__(self, name: str, options: dict[str, Any], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.running", name],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(options))
+        self.process.stdin.close()
+        self.process.stdin = None  # so that communicate() does not write to it again
+
+    def finish(self, timeout: float = 60) -> dict[str, Any]:
+        """Its result. Raises AssertionError with its error output when it ended without one."""
+        output, errors = self.process.communicate(timeout=timeout)
+        assert output.strip(), errors
+        return parsed(output)
+
+    def kill(self) -> None:
+        """End it at once, as power loss would."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def start_module(
+    name: str, /, environment: dict[str, str] | None = None, *, check: bool = False, **options: Any
+) -> RunningModule:
+    """Start a module of this collection in a process of its own."""
+    return RunningModule(name, {**options, "_ansible_check_mode": check}, environment or {})
+
+
+def parsed(output: str) -> dict[str, Any]:
+    """The result in a module's output, without the record of its invocation."""
+    result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    result.pop("invocation", None)
+    return result
+
+
+def main() -> None:
+    """The other side of `RunningModule`: the options come on standard input."""
+    options = json.load(sys.stdin)
+    module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{sys.argv[1]}")
+    with patch_module_args(options):
+        module.main()
+
+
+if __name__ == "__main__":
+    main()
