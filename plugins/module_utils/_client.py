@@ -184,7 +184,10 @@ class Client:
                 " so set url to where the API really is.",
                 answer,
             )
-        return Refused(said(answer), answer, credentials=answer.status in CREDENTIALS)
+        if answer.status in CREDENTIALS:
+            advice = "The credentials, or what their owner may do, are not enough for this."
+            return Refused(f"{said(answer)} {advice}", answer, credentials=True)
+        return Refused(said(answer), answer)
 
     def _redacted(self, answer: Answer) -> Answer:
         return replace(answer, url=self._redact(answer.url), text=self._redact(answer.text))

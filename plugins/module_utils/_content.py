@@ -19,6 +19,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, ImportsError
@@ -65,13 +66,18 @@ class Content:
 
     @property
     def name(self) -> str:
-        return os.path.basename(self.path)
+        return Path(self.path).name
+
+    @property
+    def source(self) -> str:
+        """The path for people and receipts; what of it is no UTF-8 is shown in escapes."""
+        return _as_text(self.path)
 
     def blocks(self) -> Iterator[bytes]:
         """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more."""
         left = self.size
         try:
-            with open(self.path, "rb", buffering=0) as file:
+            with Path(self.path).open("rb", buffering=0) as file:
                 while left:
                     block = file.read(min(BLOCK, left))
                     if not block:
@@ -113,15 +119,20 @@ def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
 
 
 def _content(path: str) -> Content:
-    status = os.stat(path)
+    file = Path(path)
+    status = file.stat()
     if not stat.S_ISREG(status.st_mode):
         raise BadInput(f"{path}: not a regular file")
     if status.st_size == 0:
         raise BadInput(f"{path}: the file is empty")
-    with open(path, "rb"):  # unreadable is found now, not after other files were sent
+    with file.open("rb"):  # unreadable is found now, not after other files were sent
         pass
-    absolute = os.path.realpath(path)
+    absolute = _as_text(str(file.resolve()))
     return Content(path, Fingerprint(absolute, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+
+
+def _as_text(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _digest(content: Content) -> str:

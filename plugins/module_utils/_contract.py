@@ -54,7 +54,8 @@ class Wanted:
     """One import that shall have happened.
 
     `key` is its identity (see `identity_of`); `stream` groups imports of which only the newest is the target's state;
-    `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out.
+    `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
+    is what the system needs to send it.
     """
 
     key: str
@@ -65,7 +66,7 @@ class Wanted:
     size: int
     content_sha256: str | None
     options: Mapping[str, Any]
-    content: Any = field(compare=False, default=None)
+    payload: Any = field(compare=False, default=None)
 
 
 @dataclass(frozen=True)

@@ -199,9 +199,10 @@ class Importer:
         if self._stop is not None:
             one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
             return
+        started_at = now_text()
         try:
             self._system.prepare()
-            attempt = self._store.claim(one.wanted, receipt)
+            attempt = self._store.claim(one.wanted, receipt, started_at)
         except ImportsError as error:
             self._stop = error.message
             one.settle("failed", f"{error.message} Nothing was imported.")
@@ -209,7 +210,7 @@ class Importer:
         if attempt is None:
             one.state, one.message = "running", "another run was faster"
             return
-        one.attempt, one.started_at, one.finished_at = attempt, now_text(), None
+        one.attempt, one.started_at, one.finished_at = attempt, started_at, None
         self._submit(one)
 
     def _submit(self, one: Import) -> None:

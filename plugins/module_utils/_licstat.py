@@ -98,6 +98,14 @@ class ImportOptions:
         }
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What is sent for one import."""
+
+    options: ImportOptions
+    content: Content
+
+
 def wanted_import(server: str, options: ImportOptions, content: Content, sha256: str | None) -> Wanted:
     """The import of one log. `server` is the base URL in its one spelling, or the name given to that target."""
     target = f"license server {options.license_server_id}"
@@ -108,24 +116,23 @@ def wanted_import(server: str, options: ImportOptions, content: Content, sha256:
         target=f"{server} {target}",
         # Read only where an earlier state of a log shall be importable again (once: latest).
         stream=identity_of(system=SYSTEM, server=server, target=options.license_server_id, feed=content.name),
-        source=content.path,
+        source=content.source,
         size=content.size,
         content_sha256=sha256,
         options=options.identity(),
-        content=content,
+        payload=Upload(options, content),
     )
 
 
 class LicenseStatistics:
     """A License Statistics server, as the life of an import sees it (`System`).
 
-    `options` are those of every import sent through it; `api_version` is `v3` (from 6.14 on) or `v2` (6.11 on).
+    `api_version` is `v3` (from License Statistics 6.14 on) or `v2` (from 6.11 on).
     """
 
-    def __init__(self, client: Client, api_version: str, options: ImportOptions | None = None) -> None:
+    def __init__(self, client: Client, api_version: str) -> None:
         self._client = client
         self._base = f"/api/{api_version}/admin"
-        self._options = options
 
     def prepare(self) -> None:
         """Be ready to send."""
@@ -133,12 +140,11 @@ class LicenseStatistics:
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Upload a log. What the server accepts becomes a task in its queue."""
-        assert self._options is not None
-        content: Content = wanted.content
-        body = form_data("file", content, expecting(content, wanted.content_sha256, attempt.commit))
-        path = f"{self._base}/license-server/{self._options.license_server_id}/import"
+        upload: Upload = wanted.payload
+        body = form_data("file", upload.content, expecting(upload.content, wanted.content_sha256, attempt.commit))
+        path = f"{self._base}/license-server/{upload.options.license_server_id}/import"
         try:
-            answer = self._client.submit("POST", path, body, self._options.query())
+            answer = self._client.submit("POST", path, body, upload.options.query())
         except NotSent as error:
             if error.answer is None and not error.unreachable:
                 self._tell_credentials()

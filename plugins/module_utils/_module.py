@@ -32,6 +32,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     NOWHERE,
     Store,
     open_store,
+    path_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 
@@ -138,13 +139,11 @@ def receipt_store(module: AnsibleModule) -> Iterator[Store]:
     location, required = params["receipts"], params["require_receipts"]
     if required and location == NOWHERE:
         raise BadInput("require_receipts is true, but receipts is none.")
-    if required and not os.path.exists(os.path.expanduser(location)):
+    if required and not path_of(location).exists():
         raise BadInput(
             f"There is no receipt store at {location} on this host, and require_receipts is true. If this host shall"
             " begin one, run once with require_receipts=false; if it is a container, receipts has to be on a volume."
         )
-    if location != NOWHERE and not os.path.isabs(os.path.expanduser(location)):
-        raise BadInput(f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor 'none'.")
     store = open_store(location, read_only=module.check_mode)
     try:
         if store.created:
@@ -209,7 +208,10 @@ def _duration(started_at: str | None, finished_at: str | None) -> float | None:
 def _failure(failed: list[Import], count: int) -> str:
     if count == 1:
         return f"{failed[0].wanted.source}: {failed[0].message}"
-    each = " ".join(f"[{one.wanted.source}] {one.message}" for one in failed)
+    sources: dict[str, list[str]] = {}
+    for one in failed:
+        sources.setdefault(one.message, []).append(one.wanted.source)
+    each = " ".join(f"[{', '.join(names)}] {message}" for message, names in sources.items())
     return f"{len(failed)} of {count} imports did not end well. {each}"
 
 

@@ -27,11 +27,13 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    BadInput,
     ImportsError,
     Wanted,
     canonical,
@@ -134,9 +136,8 @@ class Store:
             ).fetchone()
         return None if row is None else str(row["key"])
 
-    def claim(self, wanted: Wanted, seen: Receipt | None) -> int | None:
+    def claim(self, wanted: Wanted, seen: Receipt | None, now: str) -> int | None:
         """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None."""
-        now = now_text()
         with self._transaction() as execute:
             current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
             if _version(current) != ((seen.attempt, seen.state) if seen else None):
@@ -265,14 +266,25 @@ def open_store(location: str, *, read_only: bool = False) -> Store:
     """
     if location == NOWHERE:
         return Store(NOWHERE, _new_in_memory(), created=False, read_only=read_only)
-    path = os.path.abspath(os.path.expanduser(location))
-    with _told(path, "opened"):
-        if read_only and not os.path.exists(path):
-            return Store(path, _new_in_memory(), created=False, read_only=True)
+    path = path_of(location)
+    with _told(str(path), "opened"):
+        if read_only and not path.exists():
+            return Store(str(path), _new_in_memory(), created=False, read_only=True)
         created = not read_only and _make_file(path)
-        database = _connect(path, BUSY_TIMEOUT, "ro" if read_only else "rw")
-        _prepare(database, path)
-    return Store(path, database, created=created, read_only=read_only)
+        database = _connect(str(path), BUSY_TIMEOUT, "ro" if read_only else "rw")
+        _prepare(database, str(path))
+    return Store(str(path), database, created=created, read_only=read_only)
+
+
+def path_of(location: str) -> Path:
+    """Where a store lies. Raises `BadInput` for a path that depends on who asks from where."""
+    try:
+        path = Path(location).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"receipts {location!r}: {error}") from error
+    if not path.is_absolute():
+        raise BadInput(f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor 'none'.")
+    return path
 
 
 _FIND = """
@@ -358,9 +370,8 @@ def _is_alive(row: sqlite3.Row) -> bool:
 def _self() -> tuple[str, str, int, str]:
     """This process: host name, boot and process namespace (empty where the system does not tell), id and start."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-        place = f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        place = f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         place = ""
     return socket.gethostname(), place, os.getpid(), _start_of(os.getpid())
@@ -369,18 +380,18 @@ def _self() -> tuple[str, str, int, str]:
 def _start_of(pid: int) -> str:
     """When a process started, in the kernel's ticks since boot; empty for none, and for one that ended unreaped."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            state, *fields = file.read().rpartition(")")[2].split()
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+    state, *fields = text.rpartition(")")[2].split()  # the name before it may hold anything
     return "" if state in "ZX" else fields[18]
 
 
-def _make_file(path: str) -> bool:
+def _make_file(path: Path) -> bool:
     """Make an empty file that only its owner can read, and the folders to it. False: there is one already."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        path.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
         return False
     return True

@@ -22,6 +22,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
@@ -199,7 +200,7 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     for name, path in (("ca_path", connection.ca_path), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE"))):
         if path:
-            is_folder = os.path.isdir(path)
+            is_folder = Path(path).is_dir()
             try:
                 context.load_verify_locations(capath=path if is_folder else None, cafile=None if is_folder else path)
             except OSError as error:
@@ -232,6 +233,8 @@ def _no_reply(error: BaseException) -> NoReply:
             return NoReply("what came back was not HTTP")
         if isinstance(cause, socket.timeout):
             return NoReply("timed out")
+        if isinstance(cause, ssl.SSLError):
+            return NoReply(f"TLS could not be agreed on ({cause.reason or cause.strerror})")
         if isinstance(cause, OSError) and cause.strerror:
             return NoReply(cause.strerror[:1].lower() + cause.strerror[1:])
     return NoReply(re.sub(r"<.*?>(: )?", "", str(causes[-1])) or type(causes[-1]).__name__)

@@ -31,6 +31,11 @@ extends_documentation_fragment:
   - assetops.imports.wait
   - assetops.imports.receipts
   - assetops.imports.attributes
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - Not with O(force=true), which asks for another import, and not with O(receipts=none), which forgets them.
 options:
   license_server_id:
     description:
@@ -339,7 +344,7 @@ def main() -> None:
 def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     options = options_of(params)
-    system = LicenseStatistics(licstat_client(module), params["api_version"], options)
+    system = LicenseStatistics(licstat_client(module), params["api_version"])
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:
         raise BadInput("identity=window takes exactly one src: the window would be imported from the first one only.")
