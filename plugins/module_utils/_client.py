@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import quote, quote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 TRIES = 4
 LONGEST_RETRY_AFTER = 30.0  # seconds; a server that wants more rest is asked by the next run
 SHOWN = 500  # characters of a server's words in a message
-UNKNOWN_OUTCOME = (408, *range(500, 600))  # to a request that left whole; any other refusal is definite
 TRY_AGAIN = (429, 503)
 CREDENTIALS = (401, 403)
 
@@ -113,9 +112,9 @@ class Client:
                 if error.hopeless:
                     raise outage from None
             else:
-                if answer.status < 300:
+                if _is_success(answer):
                     return answer
-                if answer.status != 429 and answer.status not in UNKNOWN_OUTCOME:
+                if _is_refusal(answer) and answer.status not in TRY_AGAIN:
                     raise self._refused(answer)
                 outage = Outage(said(answer), answer)
                 wait = _retry_after(answer, wait)
@@ -167,23 +166,20 @@ class Client:
                 answer,
                 credentials=True,
             )
-        if 300 <= answer.status < 500 and answer.status != 408:
+        if _is_refusal(answer):
             raise self._refused(answer)
         if not body.committed:
             raise NotSent(f"{said(answer)} That answer came before everything was sent.", answer)
-        if answer.status in UNKNOWN_OUTCOME:
+        if not _is_success(answer):
             raise Unclear(said(answer), answer)
         return answer
 
     def _refused(self, answer: Answer) -> Refused:
         location = answer.headers.get("location")
         if 300 <= answer.status < 400 and location:
-            where = urlunsplit((*urlsplit(location)[:3], "", ""))
-            return Refused(
-                f"{said(answer)} It points to {self._redact(where)}; redirects are not followed,"
-                " so set url to where the API really is.",
-                answer,
-            )
+            where = self._redact(location.partition("?")[0].encode("ascii", "backslashreplace").decode("ascii"))
+            advice = f"It points to {where}; redirects are not followed, so set url to where the API really is."
+            return Refused(f"{said(answer)} {advice}", answer)
         if answer.status in CREDENTIALS:
             advice = "The credentials, or what their owner may do, are not enough for this."
             return Refused(f"{said(answer)} {advice}", answer, credentials=True)
@@ -241,14 +237,29 @@ def said(answer: Answer) -> str:
 
 
 def json_object(answer: Answer) -> dict[str, Any]:
-    """The JSON object that the answer is. Raises ValueError with what it is instead."""
+    """The JSON object that the answer is, whole and not called a page. Raises ValueError for anything else.
+
+    Half a surrogate pair, which JSON can hold and no text can, is replaced.
+    """
+    if not answer.is_whole or "html" in answer.headers.get("content-type", ""):
+        raise ValueError("no JSON")
     try:
         value = json.loads(answer.text)
-    except (ValueError, RecursionError):
-        raise ValueError("an answer that is not JSON") from None
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError("JSON too deep to be right") from None
     if not isinstance(value, dict):
-        raise ValueError("JSON that is no object")
+        raise ValueError("JSON, but no object")
     return value
+
+
+def _is_success(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """A redirect, or a 4xx but for a timeout (408): the server did not do it. Any other no tells nothing."""
+    return 300 <= answer.status < 500 and answer.status != 408
 
 
 def _tried(answer: Answer) -> str:

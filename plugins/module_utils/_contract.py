@@ -38,7 +38,8 @@ class Connection:
 class Answer:
     """What a server answered, up to a bound.
 
-    `url` is where it was asked, `text` the body as text; the names of `headers` are lower case.
+    `url` is where it was asked, `text` the body as text; the names of `headers` are lower case. `is_whole` is false
+    where the body was longer than the bound, and cut.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Answer:
     reason: str
     headers: Mapping[str, str]
     text: str
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,12 @@ class System(Protocol):
 
 
 class ImportsError(Exception):
-    """An error for a person: what was tried, where, what was said, what to do."""
+    """An error for a person: what was tried, where, what was said, what to do.
+
+    `befalls_all`: what kept this import from being sent keeps every other one, too.
+    """
+
+    befalls_all = False
 
     def __init__(self, message: str, answer: Answer | None = None) -> None:
         super().__init__(message)
@@ -135,7 +142,7 @@ class Refused(ImportsError):
 
     def __init__(self, message: str, answer: Answer | None = None, *, credentials: bool = False) -> None:
         super().__init__(message, answer)
-        self.credentials = credentials
+        self.credentials = self.befalls_all = credentials
 
 
 class NotSent(ImportsError):
@@ -143,7 +150,7 @@ class NotSent(ImportsError):
 
     def __init__(self, message: str, answer: Answer | None = None, *, unreachable: bool = False) -> None:
         super().__init__(message, answer)
-        self.unreachable = unreachable
+        self.unreachable = self.befalls_all = unreachable
 
 
 class Unclear(ImportsError):

@@ -83,6 +83,12 @@ class Import:
         self.message, self.server = receipt.message, receipt.detail.get("server")
         self.started_at, self.finished_at = receipt.started_at, receipt.finished_at
 
+    def begin(self, attempt: int, started_at: str) -> None:
+        """Start anew; what an attempt before left behind is not this one's."""
+        self.attempt, self.remote_id, self.content_sha256 = attempt, None, self.wanted.content_sha256
+        self.message, self.server = "", None
+        self.started_at, self.finished_at = started_at, None
+
     def settle(self, state: str, message: str, *, has_failed: bool | None = None, answer: Answer | None = None) -> None:
         """Nothing more is done about it in this run."""
         self.state, self.message, self.answer = state, message, answer
@@ -162,7 +168,9 @@ class Importer:
             one.take(receipt)
             one.before = one.before or receipt.state
         try:
-            decision, one.reason = decide(receipt, self._policy, is_newest=self._is_newest(one))
+            decision, reason = decide(receipt, self._policy, is_newest=self._is_newest(one))
+            if not (one.reason == "joined" and decision is Decision.UNCHANGED):
+                one.reason = reason
             if receipt is None or decision is Decision.SEND:
                 self._send(one, receipt)
             elif decision is Decision.RESUME:
@@ -185,7 +193,7 @@ class Importer:
         if receipt.state == "sent":
             message = "The run that sent it ended before it heard the server's answer."
             if not self._policy.check_mode:
-                self._store.note_unknown(receipt)
+                self._note_unknown(one, receipt)
         one.settle("unknown", f"{message} {_what_to_do(one)}")
 
     # Sending
@@ -210,7 +218,7 @@ class Importer:
         if attempt is None:
             one.state, one.message = "running", "another run was faster"
             return
-        one.attempt, one.started_at, one.finished_at = attempt, started_at, None
+        one.begin(attempt, started_at)
         self._submit(one)
 
     def _submit(self, one: Import) -> None:
@@ -223,7 +231,7 @@ class Importer:
             self._end(one, "unknown", error.message)
             one.settle("unknown", f"{error.message} {_what_to_do(one)}", answer=error.answer)
         except ImportsError as error:
-            if getattr(error, "credentials", False) or getattr(error, "unreachable", False):
+            if error.befalls_all:
                 self._stop = error.message
             self._end(one, "failed", error.message)
             one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
@@ -303,6 +311,12 @@ class Importer:
         detail = {"server": one.server}
         try:
             self._store.record(one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail)
+        except StoreError as error:
+            one.unsaved = error.message
+
+    def _note_unknown(self, one: Import, receipt: Receipt) -> None:
+        try:
+            self._store.note_unknown(receipt)
         except StoreError as error:
             one.unsaved = error.message
 

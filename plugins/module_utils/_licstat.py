@@ -153,8 +153,8 @@ class LicenseStatistics:
         if data is None:
             raise Unclear(f"{said(answer)} That is not the answer to an import.", answer)
         task = data.get("ti")
-        task_id = task.get("tid") if isinstance(task, dict) else None
-        if not isinstance(task_id, str) or not task_id:
+        task_id = as_task_id(task.get("tid")) if isinstance(task, dict) else None
+        if task_id is None:
             raise Unclear(f"{said(answer)} It names no task, so nobody can tell what became of the import.", answer)
         return Accepted(task_id, data)
 
@@ -182,6 +182,13 @@ class LicenseStatistics:
                 raise
         except Outage:
             pass
+
+
+def as_task_id(value: object) -> str | None:
+    """The value, if it can be the id of a task: one segment of a path, since that is where it is put."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and not set(value) <= set(" ."):
+        return value
+    return None
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -218,8 +225,8 @@ def _data_of(answer: Answer) -> dict[str, Any] | None:
 def _judged(task: Mapping[str, Any]) -> Look:
     """What the state of a task means. An error counts whatever the state says."""
     state, error = task.get("sts"), task.get("err")
-    if error:
-        return Look("failed", f"License Statistics says: {error}", dict(task))
+    if error is not None:
+        return Look("failed", f"License Statistics says: {error or 'an error without a word'}", dict(task))
     if state == SUCCEEDED:
         return Look("succeeded", "", dict(task))
     if state in FAILED:

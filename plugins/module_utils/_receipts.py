@@ -5,8 +5,9 @@
 """The receipts: what is known of every import, and who is at work on it, in an SQLite file.
 
 A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
-attempt whose outcome counts. A run that is at work has a row in `runs` with a lease that a thread renews, so that its
-death is noticed: on the same boot by its process id at once, otherwise when the lease ends.
+attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point. A run that is
+at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: on the same boot by its
+process id at once, otherwise when the lease ends.
 
 Every change is one short immediate transaction that compares what it is about to replace, so that of two runs only one
 gets its way. The rollback journal and synchronous FULL are deliberate: what is written before a request is sent has to
@@ -25,7 +26,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -56,23 +57,23 @@ STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed 
 
 SCHEMA = """
 CREATE TABLE receipts (
-    key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, source TEXT NOT NULL,
-    content_sha256 TEXT, size INTEGER NOT NULL, options TEXT NOT NULL, attempt INTEGER NOT NULL,
-    created_at TEXT NOT NULL
+    key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, options TEXT NOT NULL,
+    attempt INTEGER NOT NULL, created_at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX receipts_by_stream ON receipts (stream);
 CREATE TABLE attempts (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL REFERENCES receipts (key), attempt INTEGER NOT NULL,
-    run TEXT NOT NULL, state TEXT NOT NULL, remote_id TEXT, message TEXT NOT NULL, detail TEXT NOT NULL,
-    started_at TEXT NOT NULL, changed_at TEXT NOT NULL, finished_at TEXT, UNIQUE (key, attempt)
-);
+    key TEXT NOT NULL REFERENCES receipts (key), attempt INTEGER NOT NULL, run TEXT NOT NULL, state TEXT NOT NULL,
+    source TEXT NOT NULL, size INTEGER NOT NULL, content_sha256 TEXT, sent INTEGER UNIQUE, remote_id TEXT,
+    message TEXT NOT NULL, detail TEXT NOT NULL, started_at TEXT NOT NULL, changed_at TEXT NOT NULL, finished_at TEXT,
+    PRIMARY KEY (key, attempt)
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id TEXT PRIMARY KEY, host TEXT NOT NULL, place TEXT NOT NULL, pid INTEGER NOT NULL, pid_started TEXT NOT NULL,
     lease_ends REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE digests (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-    inode INTEGER NOT NULL, sha256 TEXT NOT NULL
+    inode TEXT NOT NULL, sha256 TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -93,9 +94,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more)."""
+    """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
+
+    `version` changes whenever the receipt does.
+    """
 
     key: str
+    version: tuple[int, str]
     attempt: int
     state: str
     content_sha256: str | None
@@ -110,11 +115,20 @@ class Receipt:
 class Store:
     """One receipt store, used by one run. `created` tells whether this run made it."""
 
-    def __init__(self, location: str, database: sqlite3.Connection, *, created: bool, read_only: bool) -> None:
+    def __init__(
+        self,
+        location: str,
+        database: sqlite3.Connection,
+        path: Path | None = None,
+        *,
+        created: bool,
+        read_only: bool,
+    ) -> None:
         self.location = location
         self.created = created
         self.read_only = read_only
         self._database = database
+        self._path = path  # None: in memory, and so nobody else's
         self._run = uuid.uuid4().hex
         self._lease: Lease | None = None
 
@@ -125,54 +139,43 @@ class Store:
             for start in range(0, len(keys), MANY):
                 some = keys[start : start + MANY]
                 for row in self._database.execute(_FIND.format(_marks(some)), some):
-                    found[row["key"]] = _receipt(row, self._run)
+                    found[row["key"]] = self._receipt(row)
         return found
 
     def newest_of(self, stream: str) -> str | None:
         """The key of the import that was the last to (perhaps) change this stream's target."""
         with _told(self.location, "read"):
-            row = self._database.execute(
-                _NEWEST.format(_marks(MAY_HAVE_CHANGED)), (stream, *MAY_HAVE_CHANGED)
-            ).fetchone()
+            row = self._database.execute(_NEWEST, (stream,)).fetchone()
         return None if row is None else str(row["key"])
 
     def claim(self, wanted: Wanted, seen: Receipt | None, now: str) -> int | None:
         """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None."""
         with self._transaction() as execute:
             current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
-            if _version(current) != ((seen.attempt, seen.state) if seen else None):
+            if (None if current is None else _version(current)) != (seen.version if seen else None):
                 return None
-            if seen is not None and seen.state in _ENDS:
-                _end_attempt(execute, wanted.key, seen.attempt, seen.state)
+            if current is not None and current["state"] in _ENDS:
+                _end_attempt(execute, wanted.key, current["attempt"], current["state"])
             number = execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()[0]
-            execute(
-                _PUT_RECEIPT,
-                (
-                    *(wanted.key, wanted.system, wanted.target, wanted.stream, wanted.source),
-                    *(wanted.content_sha256, wanted.size, canonical(wanted.options), number, now),
-                ),
-            )
-            execute(
-                "INSERT INTO attempts (key, attempt, run, state, message, detail, started_at, changed_at)"
-                " VALUES (?, ?, ?, 'claimed', '', '{}', ?, ?)",
-                (wanted.key, number, self._run, now, now),
-            )
+            options = canonical(wanted.options)
+            execute(_PUT_RECEIPT, (wanted.key, wanted.system, wanted.target, wanted.stream, options, number, now))
+            content = (wanted.source, wanted.size, wanted.content_sha256)
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now))
             if self._lease is None:
                 execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (self._run, *_self(), time.time() + LEASE))
         if self._lease is None:
-            self._lease = Lease(self._run, lambda: _connect(self.location, RENEWAL_TIMEOUT), self.location != NOWHERE)
+            self._lease = Lease(self._run, self._path)
         return int(number)
 
     def mark_sent(self, key: str, attempt: int, sha256: str) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
         with self._transaction() as execute:
             marked = execute(
-                "UPDATE attempts SET state = 'sent', changed_at = ? WHERE key = ? AND attempt = ? AND run = ?"
-                " AND state = 'claimed'",
-                (now_text(), key, attempt, self._run),
+                "UPDATE attempts SET state = 'sent', content_sha256 = ?, changed_at = ?,"
+                " sent = (SELECT coalesce(max(sent), 0) + 1 FROM attempts)"
+                " WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
+                (sha256, now_text(), key, attempt, self._run),
             )
-            if marked.rowcount == 1:
-                execute("UPDATE receipts SET content_sha256 = ? WHERE key = ?", (sha256, key))
         return bool(marked.rowcount == 1)
 
     def record(
@@ -186,10 +189,10 @@ class Store:
                 "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
                 " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
                 " AND state NOT IN ('succeeded', 'scheduled', 'failed')",
-                (state, message, remote_id, canonical(detail), now, finished, key, attempt),
+                (state, _storable(message), remote_id, _storable(canonical(detail)), now, finished, key, attempt),
             )
             if state == "failed" and written.rowcount == 1:
-                _fall_back(execute, key, attempt)
+                execute(_FALL_BACK, (key, key, attempt))
 
     def note_unknown(self, receipt: Receipt) -> None:
         """Write that the owner of a sent attempt died before it heard the answer, if nothing was heard since."""
@@ -205,7 +208,8 @@ class Store:
             for start in range(0, len(paths), MANY):
                 some = paths[start : start + MANY]
                 for row in self._database.execute(f"SELECT * FROM digests WHERE path IN ({_marks(some)})", some):
-                    fingerprint = Fingerprint(*tuple(row)[:5])
+                    times = (row["mtime_ns"], row["ctime_ns"])
+                    fingerprint = Fingerprint(row["path"], row["size"], *times, int(row["inode"]))
                     if fingerprint == wanted[fingerprint.path]:
                         known[fingerprint] = str(row["sha256"])
         return known
@@ -216,7 +220,7 @@ class Store:
             return
         with self._transaction() as execute:
             for known, sha256 in digests.items():
-                row = (known.path, known.size, known.mtime_ns, known.ctime_ns, known.inode, sha256)
+                row = (known.path, known.size, known.mtime_ns, known.ctime_ns, str(known.inode), sha256)
                 execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
@@ -230,6 +234,32 @@ class Store:
                 pass  # the lease ends by itself, and the process id tells sooner
         self._database.close()
 
+    def _receipt(self, row: sqlite3.Row) -> Receipt:
+        """The receipt in a row. A claim whose owner died changed nothing: an earlier success counts as before."""
+        version = _version(row)
+        owner = self._owner(row)
+        if row["state"] == "claimed" and not (owner and owner.is_alive):
+            row = self._database.execute(_STANDING, (row["key"],)).fetchone() or row
+        return Receipt(
+            key=row["key"],
+            version=version,
+            attempt=row["attempt"],
+            state=row["state"],
+            content_sha256=row["content_sha256"],
+            remote_id=row["remote_id"],
+            message=row["message"],
+            detail=json.loads(row["detail"]),
+            started_at=row["started_at"],
+            finished_at=row["finished_at"],
+            owner=owner,
+        )
+
+    def _owner(self, row: sqlite3.Row) -> Owner | None:
+        """The other run that is at work on an attempt, or was when it died."""
+        if row["host"] is None or row["run"] == self._run:
+            return None
+        return Owner(row["run"], row["host"], row["pid"], _is_alive(row))
+
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
         with _told(self.location, "written"), _immediate(self._database):
@@ -237,23 +267,21 @@ class Store:
 
 
 class Lease:
-    """Renews a run's lease from a thread until it is ended."""
+    """Renews a run's lease in the store at a path, from a thread, until it is ended. In memory nothing is renewed."""
 
-    def __init__(self, run: str, connect: Callable[[], sqlite3.Connection], is_shared: bool) -> None:
+    def __init__(self, run: str, path: Path | None) -> None:
         self._run = run
-        self._connect = connect
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._renew, daemon=True)
-        if is_shared:
-            self._thread.start()
+        if path is not None:
+            threading.Thread(target=self._renew, args=[path], daemon=True).start()
 
     def end(self) -> None:
         self._over.set()
 
-    def _renew(self) -> None:
+    def _renew(self, path: Path) -> None:
         while not self._over.wait(RENEWAL):
             try:
-                with closing(self._connect()) as database, _immediate(database):
+                with closing(_connect(path, RENEWAL_TIMEOUT)) as database, _immediate(database):
                     database.execute("UPDATE runs SET lease_ends = ? WHERE id = ?", (time.time() + LEASE, self._run))
             except sqlite3.Error:
                 pass  # another run may take over then; the commit point notices
@@ -267,13 +295,19 @@ def open_store(location: str, *, read_only: bool = False) -> Store:
     if location == NOWHERE:
         return Store(NOWHERE, _new_in_memory(), created=False, read_only=read_only)
     path = path_of(location)
-    with _told(str(path), "opened"):
-        if read_only and not path.exists():
-            return Store(str(path), _new_in_memory(), created=False, read_only=True)
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    with _told(shown, "opened"):
+        if read_only and not (path.exists() and path.stat().st_size):
+            return Store(shown, _new_in_memory(), created=False, read_only=True)
         created = not read_only and _make_file(path)
-        database = _connect(str(path), BUSY_TIMEOUT, "ro" if read_only else "rw")
-        _prepare(database, str(path))
-    return Store(str(path), database, created=created, read_only=read_only)
+        with ExitStack() as on_error:
+            database = on_error.enter_context(closing(_connect(path, BUSY_TIMEOUT)))
+            _prepare(database, shown)
+            if read_only:
+                # Not opened as read-only: what a killed run left half written has to be put back before it is read.
+                database.execute("PRAGMA query_only = ON")
+            on_error.pop_all()
+    return Store(shown, database, path, created=created, read_only=read_only)
 
 
 def path_of(location: str) -> Path:
@@ -287,22 +321,36 @@ def path_of(location: str) -> Path:
     return path
 
 
-_FIND = """
-SELECT receipts.key, receipts.content_sha256, attempts.attempt, attempts.run, attempts.state, attempts.remote_id,
+_SELECT = """
+SELECT receipts.key, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256, attempts.remote_id,
        attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends
-FROM receipts JOIN attempts ON attempts.key = receipts.key AND attempts.attempt = receipts.attempt
-LEFT JOIN runs ON runs.id = attempts.run
-WHERE receipts.key IN ({})
+FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
+"""
+_FIND = _SELECT + "WHERE receipts.key IN ({}) AND attempts.attempt = receipts.attempt"
+_STANDING = (
+    _SELECT
+    + f"""
+WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
+"""
+)
+_NEWEST = f"""
+SELECT attempts.key FROM receipts JOIN attempts ON attempts.key = receipts.key
+WHERE receipts.stream = ? AND attempts.state IN {MAY_HAVE_CHANGED} ORDER BY attempts.sent DESC LIMIT 1
 """
 _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE key = ?"
 _PUT_RECEIPT = """
-INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET source = excluded.source, size = excluded.size, attempt = excluded.attempt
+INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt
 """
-_NEWEST = """
-SELECT attempts.key FROM receipts JOIN attempts ON attempts.key = receipts.key
-WHERE receipts.stream = ? AND attempts.state IN ({}) ORDER BY attempts.id DESC LIMIT 1
+_PUT_ATTEMPT = """
+INSERT INTO attempts (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', '{}', ?, ?)
+"""
+_FALL_BACK = f"""
+UPDATE receipts SET attempt = coalesce(
+    (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {STANDING}), attempt)
+WHERE key = ? AND attempt = ?
 """
 _ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
@@ -311,27 +359,8 @@ _ENDS = {  # how an attempt ends whose owner died in that state
 Execute = Callable[..., sqlite3.Cursor]
 
 
-def _receipt(row: sqlite3.Row, own_run: str) -> Receipt:
-    owner = None
-    if row["host"] is not None and row["run"] != own_run:
-        owner = Owner(row["run"], row["host"], row["pid"], _is_alive(row))
-    return Receipt(
-        key=row["key"],
-        attempt=row["attempt"],
-        state=row["state"],
-        content_sha256=row["content_sha256"],
-        remote_id=row["remote_id"],
-        message=row["message"],
-        detail=json.loads(row["detail"]),
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        owner=owner,
-    )
-
-
-def _version(row: sqlite3.Row | None) -> tuple[int, str] | None:
-    """What changes whenever a receipt does."""
-    return None if row is None else (row["attempt"], row["state"])
+def _version(row: sqlite3.Row) -> tuple[int, str]:
+    return (row["attempt"], row["state"])
 
 
 def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
@@ -342,15 +371,6 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
         "UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?"
         " WHERE key = ? AND attempt = ? AND state = ?",
         (end, message, now, now, key, attempt, state),
-    )
-
-
-def _fall_back(execute: Execute, key: str, attempt: int) -> None:
-    """Let the last success count again where a later attempt failed."""
-    execute(
-        "UPDATE receipts SET attempt = coalesce((SELECT max(attempt) FROM attempts WHERE key = ?"
-        f" AND state IN ({_marks(STANDING)})), attempt) WHERE key = ? AND attempt = ?",
-        (key, *STANDING, key, attempt),
     )
 
 
@@ -397,19 +417,24 @@ def _make_file(path: Path) -> bool:
     return True
 
 
-def _connect(path: str, timeout: float, mode: str = "rw") -> sqlite3.Connection:
-    if path == NOWHERE:
-        return _new_in_memory()
-    database = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=timeout, isolation_level=None)
-    database.row_factory = sqlite3.Row
-    database.execute("PRAGMA synchronous = FULL")
-    return database
+def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    name = f"file:{quote(os.fsencode(path))}?mode=rw"
+    return _configured(sqlite3.connect(name, uri=True, timeout=timeout, isolation_level=None))
 
 
 def _new_in_memory() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", isolation_level=None)
-    database.row_factory = sqlite3.Row
+    database = _configured(sqlite3.connect(":memory:", isolation_level=None))
     _prepare(database, NOWHERE)
+    return database
+
+
+def _configured(database: sqlite3.Connection) -> sqlite3.Connection:
+    database.row_factory = sqlite3.Row
+    try:
+        database.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
@@ -459,12 +484,17 @@ def _told(location: str, verb: str) -> Iterator[None]:
     """Tell trouble with the store in words for a person."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: no file can have that name
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise StoreError(
             f"The receipt store {location} could not be {verb}: {reason}. It has to be an SQLite file on a local disk"
             " that this user may write, in a folder that it may write too; receipts sets another path."
         ) from error
+
+
+def _storable(text: str) -> str:
+    """What of a text SQLite can keep: half a surrogate pair, as a server may send it in JSON, becomes an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _marks(values: Any) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import io
 import os
 import re
 import select
@@ -85,23 +86,21 @@ class Transport:
                 stream=True,
                 proxies=proxies,
             ) as response:
-                return _read(method, url, response, patience)
+                return _read(method, url, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_reply(error) from error
 
 
-def _read(method: str, url: str, response: requests.Response, patience: float) -> Answer:
-    deadline = time.monotonic() + patience
+def _read(method: str, url: str, response: requests.Response) -> Answer:
     body = bytearray()
     for block in response.iter_content(64 * 1024):
         body += block
         if len(body) > LARGEST_ANSWER:
             break
-        if time.monotonic() > deadline:
-            raise NoReply(f"the answer was not complete after {patience:g} s")
     headers = {name.lower(): value for name, value in response.headers.items()}
     text = body[:LARGEST_ANSWER].decode("utf-8", "replace")
-    return Answer(method, url, response.status_code, response.reason or "", headers, text)
+    is_whole = len(body) <= LARGEST_ANSWER
+    return Answer(method, url, response.status_code, response.reason or "", headers, text, is_whole)
 
 
 def _new_session(context: ssl.SSLContext | None) -> requests.Session:
@@ -131,6 +130,10 @@ def _new_session(context: ssl.SSLContext | None) -> requests.Session:
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = SecureConnection
 
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """Nothing: requests looks where a redirect leads even if it is not to follow it."""
+
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **kwargs)
@@ -145,13 +148,48 @@ def _new_session(context: ssl.SSLContext | None) -> requests.Session:
             """Nothing: the context says what is trusted, and certifi's list is not to be added to it."""
 
     disable_warnings(InsecureRequestWarning)  # validate_certs: false is the user's word
-    session = requests.Session()
+    session = Session()
     session.trust_env = False
     session.headers.clear()
     session.headers.update({"User-Agent": "assetops.imports", "Accept-Encoding": "identity"})
     session.mount("http://", Adapter())
     session.mount("https://", Adapter())
     return session
+
+
+class _TimelyResponse(http.client.HTTPResponse):
+    """A response that has to come whole, headers and body, within the time that the socket gives one silence.
+
+    A server that sends a byte now and then would hold a run for ever otherwise.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock))
+
+
+class _UntilDeadline(io.RawIOBase):
+    """What is read from a socket until its timeout, counted from now on, is over."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _Attentive(_AnyConnection):
@@ -162,6 +200,7 @@ class _Attentive(_AnyConnection):
     that is what every failure to send becomes.
     """
 
+    response_class = _TimelyResponse
     _stopped_listening = False
 
     def send(self, data: Any) -> None:

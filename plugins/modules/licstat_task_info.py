@@ -92,7 +92,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._licstat import LicenseStatistics
+from ansible_collections.assetops.imports.plugins.module_utils._licstat import LicenseStatistics, as_task_id
 from ansible_collections.assetops.imports.plugins.module_utils._module import LICSTAT, licstat_client, run_module
 
 
@@ -106,8 +106,8 @@ def main() -> None:
 
 def read_task(module: AnsibleModule) -> dict[str, Any]:
     task_id = module.params["task_id"]
-    if not task_id.strip():
-        raise BadInput("task_id is empty.")
+    if as_task_id(task_id) is None:
+        raise BadInput(f"task_id {task_id!r} is no id of a task.")
     look = LicenseStatistics(licstat_client(module), module.params["api_version"]).look(task_id)
     return {
         "changed": False,
