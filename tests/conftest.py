@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures for all tests: the sandbox, started once and reset before each test that asks for it.
+
+It is started only for tests that use it, so that tests without it need none of its requirements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .sandbox.handle import Sandbox
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """The sandbox over HTTP, with whatever the tests before have left in it."""
+    from .sandbox.handle import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def running_tls_sandbox() -> Iterator[Sandbox]:
+    """The sandbox over HTTPS, with whatever the tests before have left in it."""
+    from .sandbox.handle import Sandbox
+
+    with Sandbox(tls=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """The sandbox over HTTP, as new."""
+    running_sandbox.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def tls_sandbox(running_tls_sandbox: Sandbox) -> Sandbox:
+    """The sandbox over HTTPS, as new; `ca_path` is what clients have to trust."""
+    running_tls_sandbox.reset()
+    return running_tls_sandbox

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox's own time, which can run fast, stand still or be stepped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+
+class Clock:
+    """Seconds of sandbox time since the start; they never go back.
+
+    `speed` is sandbox seconds per real second: 1 is real time, 0 stands still.
+    """
+
+    def __init__(self, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
+        self._real = real
+        self._speed = _not_negative("speed", speed)
+        self._reached = 0.0
+        self._since = real()
+        self._start = datetime.now().replace(microsecond=0)
+
+    @property
+    def speed(self) -> float:
+        """Sandbox seconds per real second."""
+        return self._speed
+
+    def now(self) -> float:
+        """Sandbox seconds since the start."""
+        return self._reached + (self._real() - self._since) * self._speed
+
+    def date(self, at: float | None = None) -> datetime:
+        """The sandbox's local date and time, now or at a given number of sandbox seconds, without a zone."""
+        return self._start + timedelta(seconds=self.now() if at is None else at)
+
+    def set_speed(self, speed: float) -> None:
+        """Run at another speed from now on."""
+        _not_negative("speed", speed)
+        self._hold_on()
+        self._speed = speed
+
+    def step(self, seconds: float) -> None:
+        """Jump ahead by so many sandbox seconds."""
+        _not_negative("step", seconds)
+        self._hold_on()
+        self._reached += seconds
+
+    def _hold_on(self) -> None:
+        self._reached, self._since = self.now(), self._real()
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not value >= 0:
+        raise ValueError(f"{name} must not be negative: {value}")
+    return value

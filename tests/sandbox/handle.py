@@ -1,0 +1,331 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox as tests use it: started as a process of its own, scripted and looked into over its control endpoint.
+
+`with Sandbox() as sandbox:` starts one; `sandbox.licstat_url` and `sandbox.licstat_token` are what a client needs,
+`sandbox.fault("drop", operation="import", when="after_work")` scripts a fault, and `sandbox.licstat().servers[40]`
+tells what the server then holds.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .tokens import ADMIN_TOKEN
+
+_ROOT = Path(__file__).resolve().parents[2]
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**2)}
+"""For glibc: otherwise the first large upload over TLS takes twice the time of the later ones."""
+
+_START = 30.0
+"""Real seconds within which the process must listen."""
+
+
+class ControlError(Exception):
+    """The control endpoint refused a call, or what was waited for did not happen in time."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that reached a system; the fields are those of `request_log.RequestRecord`."""
+
+    number: int
+    system: str
+    operation: str | None
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body_bytes: int
+    complete: bool
+    status: int | None
+    fault: str | None
+    held: bool
+    finished: bool
+
+    def header(self, name: str) -> str | None:
+        """Value of the first header of that name, in any case."""
+        return next((value for key, value in self.headers if key == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What a license server holds about one feature."""
+
+    sessions: int
+    seconds: int
+    denials: int
+
+
+@dataclass(frozen=True)
+class LicenseServer:
+    """What a license server holds."""
+
+    accepted: int
+    """Uploads that became tasks."""
+    imports: int
+    """Tasks that ended well."""
+    opaque_imports: int
+    """Those of them that were report logs."""
+    features: dict[str, Feature]
+    range: tuple[str, str] | None
+    """First and last moment of its data."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """An accepted import."""
+
+    tid: str
+    license_server: int
+    state: str
+    finished: bool
+    error: str | None
+    parameters: dict[str, str]
+    """Of the query, decoded, as given."""
+    file_name: str
+    size: int
+    sha256: str | None
+    """None while the upload is still being read."""
+    content: bytes | None
+    """None if it is larger than `keep_bytes`."""
+    opaque: bool
+    log: dict[str, Any]
+    """Counts and dates found in the log."""
+
+
+@dataclass(frozen=True)
+class LicenseStatistics:
+    """What License Statistics holds."""
+
+    servers: dict[int, LicenseServer]
+    """By id."""
+    tasks: list[Task]
+    """In the order of acceptance."""
+
+
+class Sandbox:
+    """A running sandbox. Leaving the context ends it; so does the end of the process that made it, however it ends.
+
+    `speed` is sandbox seconds per real second, `config` the initial settings by system, `python` what runs it.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: bool = False,
+        speed: float = 20.0,
+        config: dict[str, Any] | None = None,
+        data_dir: Path | None = None,
+        python: str = sys.executable,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sandbox-handle-")
+        folder = Path(self._folder.name)
+        self.data_dir = folder if data_dir is None else data_dir
+        self.log = folder / "output"
+        """File with the process's output."""
+        self.ca_path: Path | None = self.data_dir / "ca.pem" if tls else None
+        """Certificate of the authority that clients have to trust, with TLS."""
+        self._process = self._start(folder, config or {}, python, ["--tls"] if tls else [], speed)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._await_port(folder / 'port')}"
+        """Root, without a slash at the end."""
+        self._opener = self._make_opener()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def licstat_url(self) -> str:
+        """Base URL of License Statistics."""
+        return f"{self.url}/licstat"
+
+    @property
+    def licstat_token(self) -> str:
+        """API token of an administrator; `tokens.py` has the others."""
+        return ADMIN_TOKEN
+
+    @property
+    def pid(self) -> int:
+        """Process id, for measurements."""
+        return self._process.pid
+
+    def stop(self) -> int:
+        """End it, cleanly if it can; its exit status."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            status = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._folder.cleanup()
+        return status
+
+    # Control.
+
+    def reset(self) -> None:
+        """Back to the initial settings, data and speed, without faults and with an empty request log."""
+        self._call("POST", "/reset")
+
+    def fault(self, action: str, **what: Any) -> int:
+        """Script a fault; `README.md` has the table of actions and options. Its id."""
+        return int(self._call("POST", "/faults", {"action": action, **what})["id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, with how many requests they have `seen` and hit (`hits`)."""
+        found: list[dict[str, Any]] = self._call("GET", "/faults")
+        return found
+
+    def clear_faults(self) -> None:
+        """No faults any more; requests held by one go on."""
+        self._call("DELETE", "/faults")
+
+    def release(self) -> None:
+        """Let the requests go on that `hold` or `stall` faults hold right now."""
+        self._call("POST", "/release")
+
+    def requests(self, system: str | None = None, operation: str | None = None) -> list[Request]:
+        """What was sent, in order."""
+        return _requests(self._call("GET", "/requests", query=_given(system=system, operation=operation)))
+
+    def wait_for(
+        self,
+        state: str = "finished",
+        *,
+        system: str | None = None,
+        operation: str | None = None,
+        count: int = 1,
+        timeout: float = 10.0,
+    ) -> list[Request]:
+        """Wait until so many requests are `begun`, `held`, `complete`, `answered` or `finished`; those requests."""
+        query = _given(state=state, system=system, operation=operation, count=count, timeout=timeout)
+        return _requests(self._call("GET", "/wait", query=query, timeout=timeout + 5))
+
+    def wait_idle(self, timeout: float = 60.0, *, requests: bool = True) -> None:
+        """Wait until every upload was read and, unless `requests` is false, no request is under way."""
+        query = _given(timeout=timeout, requests=int(requests))
+        self._call("GET", "/idle", query=query, timeout=timeout + 5)
+
+    def clock(self, speed: float | None = None, step: float | None = None) -> float:
+        """Set the speed (0: stand still), or go so many sandbox seconds ahead; sandbox seconds since the start."""
+        change = _given(speed=speed, step=step)
+        return float(self._call("POST", "/clock", change)["now"])
+
+    def configure(self, system: str = "licstat", **settings: Any) -> None:
+        """Change settings of a system until the next reset."""
+        self._call("POST", "/settings", {system: settings})
+
+    def settings(self) -> dict[str, Any]:
+        """All settings, by system."""
+        found: dict[str, Any] = self._call("GET", "/settings")
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """What all systems hold, as JSON."""
+        found: dict[str, Any] = self._call("GET", "/state")
+        return found
+
+    def licstat(self) -> LicenseStatistics:
+        """What License Statistics holds. Waits until every upload was read."""
+        self.wait_idle(requests=False)
+        state = self.state()["licstat"]
+        return LicenseStatistics(
+            servers={int(key): _license_server(value) for key, value in state["license_servers"].items()},
+            tasks=[_task(value) for value in state["tasks"]],
+        )
+
+    # Starting the process.
+
+    def _start(
+        self, folder: Path, config: dict[str, Any], python: str, extra: list[str], speed: float
+    ) -> subprocess.Popen[bytes]:
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        command = [python, "-m", "tests.sandbox", "--port-file", str(folder / "port"), "--until-stdin-closes"]
+        command += ["--config", str(folder / "config.json"), "--data-dir", str(self.data_dir), "--speed", str(speed)]
+        # The sandbox is not what a coverage measurement is about.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        with self.log.open("wb") as output:
+            return subprocess.Popen(
+                command + extra,
+                cwd=_ROOT,
+                env={**_ALLOCATOR, **inherited},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _await_port(self, port_file: Path) -> int:
+        deadline = time.monotonic() + _START
+        while not port_file.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                output = self.log.read_text(errors="replace")
+                self.stop()
+                raise RuntimeError(f"the sandbox did not start:\n{output}")
+            time.sleep(0.01)
+        return int(port_file.read_text())
+
+    # Calling it.
+
+    def _make_opener(self) -> urllib.request.OpenerDirector:
+        """Without proxies: the sandbox is on this host."""
+        context = ssl.create_default_context(cafile=str(self.ca_path)) if self.ca_path else None
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if context is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(*handlers)
+
+    def _call(
+        self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None, timeout: float = 30.0
+    ) -> Any:
+        url = f"{self.url}/_control{path}?{urllib.parse.urlencode(query or {})}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 (our own server)
+        try:
+            with self._opener.open(request, timeout=timeout) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ControlError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _requests(found: list[dict[str, Any]]) -> list[Request]:
+    return [Request(**{**entry, "headers": tuple(map(tuple, entry["headers"]))}) for entry in found]
+
+
+def _license_server(value: dict[str, Any]) -> LicenseServer:
+    features = {name: Feature(**feature) for name, feature in value["features"].items()}
+    span = value["range"]
+    return LicenseServer(**{**value, "features": features, "range": tuple(span) if span else None})
+
+
+def _task(value: dict[str, Any]) -> Task:
+    content = None if value["content"] is None else base64.b64decode(value["content"])
+    names = {item.name for item in dataclasses.fields(Task)}
+    return Task(**{name: entry for name, entry in {**value, "content": content}.items() if name in names})

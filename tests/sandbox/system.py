@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sandbox's frame and the systems in it agree upon."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .clock import Clock
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that a client can ask of a system."""
+
+    name: str
+    """As tests and faults call it, such as `import`."""
+    methods: tuple[str, ...]
+    """HTTP methods it answers; any other gets 405."""
+    path: str
+    """Below the system's prefix, in Starlette's notation: `/api/task/{tid}/status`."""
+    handler: Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the frame gives to a system."""
+
+    clock: Clock
+    data_dir: Path
+    """Where uploads may lie while they are looked at; the system's own folder."""
+    notify: Callable[[], None]
+    """To be called when background work has ended: somebody may be waiting for it."""
+
+
+class System(Protocol):
+    """A vendor's system. Its name is the path prefix under which it is reached."""
+
+    name: str
+    operations: tuple[Operation, ...]
+
+    def reset(self) -> None:
+        """Back to the initial settings and data."""
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Change settings; ValueError, with nothing changed, if one is unknown or of the wrong type."""
+
+    def settings(self) -> dict[str, Any]:
+        """The settings in force, ready for JSON."""
+
+    def state(self) -> dict[str, Any]:
+        """What the system holds, ready for JSON."""
+
+    def is_busy(self) -> bool:
+        """Whether background work in real time is under way. Tasks that wait for sandbox time do not count."""
+
+    def introduction(self, url: str) -> list[str]:
+        """Lines that tell a user how to reach it."""

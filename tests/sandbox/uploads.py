@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploads in multipart/form-data, streamed to a file: memory does not grow with them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+from starlette.requests import Request
+
+_BLOCK = 1024 * 1024
+
+
+class UploadError(ValueError):
+    """The request is not the form that was asked for; the text says why."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded file, whole, on disk; whoever takes it deletes it."""
+
+    path: Path
+    file_name: str
+    size: int
+
+    def digest(self) -> str:
+        """SHA-256 of its content, lower-case hexadecimal."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def first_block(self, size: int) -> bytes:
+        """Its beginning."""
+        with self.path.open("rb") as file:
+            return file.read(size)
+
+    def delete(self) -> None:
+        """Remove the file; nothing happens if it is gone."""
+        self.path.unlink(missing_ok=True)
+
+
+async def receive_file(request: Request, field: str, directory: Path) -> Upload:
+    """Read a form that consists of one file and write the file to the directory.
+
+    `field` is the name its part must have. UploadError is raised for anything else, but only when the whole body was
+    read, as servers do that take a form apart before they look at it.
+    """
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix="upload-")
+    try:
+        form = _Form(_boundary(request), field, descriptor)
+        async for block in request.stream():
+            form.take(block)
+        return form.finish(Path(name))
+    except BaseException:
+        Path(name).unlink()
+        raise
+    finally:
+        os.close(descriptor)
+
+
+class _Form:
+    """Takes a form apart as it comes in; the first thing wrong with it is remembered until the end."""
+
+    def __init__(self, boundary: str | None, field: str, descriptor: int) -> None:
+        self._problem = None if boundary else "Content-Type is not multipart/form-data with a boundary"
+        # Not strict: that refuses a line break after the last boundary, but only if it comes in a block of its own.
+        self._parser = PushMultipartParser(boundary or "none")
+        self._field = field
+        self._descriptor = descriptor
+        self._part: MultipartSegment | None = None
+        self._file_name: str | None = None
+        self._size = 0
+
+    def take(self, block: bytes) -> None:
+        """The next block of the body, of any size."""
+        if self._problem is not None or not block:
+            return
+        try:
+            for event in self._parser.parse(block):
+                if isinstance(event, MultipartSegment):
+                    self._begin_part(event)
+                elif event and self._problem is None:
+                    self._write(event)
+        except MultipartError as problem:
+            self._problem = f"malformed multipart body: {problem}"
+
+    def finish(self, path: Path) -> Upload:
+        """The file, now that the body has ended."""
+        if self._problem is None:
+            try:
+                self._parser.close()
+            except MultipartError as problem:
+                self._problem = f"malformed multipart body: {problem}"
+        if self._problem is not None:
+            raise UploadError(self._problem)
+        if self._file_name is None:
+            raise UploadError(f"Required part '{self._field}' is not present.")
+        return Upload(path, self._file_name, self._size)
+
+    def _begin_part(self, part: MultipartSegment) -> None:
+        if part.name != self._field:
+            self._problem = f"unexpected part '{part.name}', only '{self._field}' is taken"
+        elif self._file_name is not None:
+            self._problem = f"part '{self._field}' given twice"
+        elif not part.filename:
+            self._problem = f"part '{self._field}' has no filename, so it is no file"
+        else:
+            self._file_name = part.filename
+
+    def _write(self, data: bytes | bytearray) -> None:
+        self._size += len(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+def _boundary(request: Request) -> str | None:
+    media_type, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get("boundary", "")
+    # RFC 2046, section 5.1.1: one to seventy characters
+    return boundary if media_type == "multipart/form-data" and 1 <= len(boundary) <= 70 else None

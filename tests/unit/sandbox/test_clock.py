@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox's clock, with a real clock that the test turns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.sandbox.clock import Clock
+
+
+class Real:
+    """A clock that a test turns."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_runs_at_its_speed() -> None:
+    real = Real()
+    clock = Clock(speed=20, real=real)
+    real.seconds += 2
+    assert clock.now() == 40
+
+
+def test_changing_the_speed_keeps_what_has_passed() -> None:
+    real = Real()
+    clock = Clock(speed=10, real=real)
+    real.seconds += 1
+    clock.set_speed(0)
+    real.seconds += 1000
+    assert clock.now() == 10
+    clock.set_speed(1)
+    real.seconds += 5
+    assert clock.now() == 15
+
+
+def test_steps_while_it_stands_still() -> None:
+    clock = Clock(speed=0, real=Real())
+    clock.step(3600)
+    assert clock.now() == 3600
+    assert clock.date() - clock.date(0) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("value", [-1, float("nan")])
+def test_never_goes_back(value: float) -> None:
+    clock = Clock(speed=1, real=Real())
+    with pytest.raises(ValueError, match="negative"):
+        clock.step(value)
+    with pytest.raises(ValueError, match="negative"):
+        clock.set_speed(value)
