@@ -245,7 +245,8 @@ def json_object(answer: Answer) -> dict[str, Any]:
         raise ValueError("no JSON")
     try:
         value = json.loads(answer.text)
-        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        value = json.loads(text.decode("utf-8", "replace"))
     except RecursionError:
         raise ValueError("JSON too deep to be right") from None
     if not isinstance(value, dict):

@@ -226,7 +226,9 @@ def _judged(task: Mapping[str, Any]) -> Look:
     """What the state of a task means. An error counts whatever the state says."""
     state, error = task.get("sts"), task.get("err")
     if error is not None:
-        return Look("failed", f"License Statistics says: {error or 'an error without a word'}", dict(task))
+        return Look(
+            "failed", f"License Statistics says: {'an error without a word' if error == '' else error}", dict(task)
+        )
     if state == SUCCEEDED:
         return Look("succeeded", "", dict(task))
     if state in FAILED:

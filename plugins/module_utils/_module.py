@@ -31,6 +31,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     DEFAULT_LOCATION,
     NOWHERE,
     Store,
+    is_there,
     open_store,
     path_of,
 )
@@ -139,7 +140,7 @@ def receipt_store(module: AnsibleModule) -> Iterator[Store]:
     location, required = params["receipts"], params["require_receipts"]
     if required and location == NOWHERE:
         raise BadInput("require_receipts is true, but receipts is none.")
-    if required and not path_of(location).exists():
+    if required and not is_there(path_of(location)):
         raise BadInput(
             f"There is no receipt store at {location} on this host, and require_receipts is true. If this host shall"
             " begin one, run once with require_receipts=false; if it is a container, receipts has to be on a volume."

@@ -26,7 +26,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -297,17 +297,23 @@ def open_store(location: str, *, read_only: bool = False) -> Store:
     path = path_of(location)
     shown = os.fsencode(path).decode("utf-8", "backslashreplace")
     with _told(shown, "opened"):
-        if read_only and not (path.exists() and path.stat().st_size):
+        if read_only and not is_there(path):
             return Store(shown, _new_in_memory(), created=False, read_only=True)
-        created = not read_only and _make_file(path)
+        if not read_only:
+            _make_file(path)
         with ExitStack() as on_error:
             database = on_error.enter_context(closing(_connect(path, BUSY_TIMEOUT)))
-            _prepare(database, shown)
             if read_only:
                 # Not opened as read-only: what a killed run left half written has to be put back before it is read.
                 database.execute("PRAGMA query_only = ON")
+            created = _prepare(database, shown)
             on_error.pop_all()
     return Store(shown, database, path, created=created, read_only=read_only)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a store at a path; an empty file is left from a run that was killed while it made one."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def path_of(location: str) -> Path:
@@ -407,14 +413,11 @@ def _start_of(pid: int) -> str:
     return "" if state in "ZX" else fields[18]
 
 
-def _make_file(path: Path) -> bool:
-    """Make an empty file that only its owner can read, and the folders to it. False: there is one already."""
+def _make_file(path: Path) -> None:
+    """Make an empty file that only its owner can read, and the folders to it, where there is none yet."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
+    with suppress(FileExistsError):
         path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
 
 
 def _connect(path: Path, timeout: float) -> sqlite3.Connection:
@@ -438,16 +441,18 @@ def _configured(database: sqlite3.Connection) -> sqlite3.Connection:
     return database
 
 
-def _prepare(database: sqlite3.Connection, location: str) -> None:
-    """See that the file is a store of this version, or make an empty one into one."""
+def _prepare(database: sqlite3.Connection, location: str) -> bool:
+    """See that the file is a store of this version, or make an empty one into one: then true."""
     if _is_ours(database, location):
-        return
+        return False
     with _immediate(database):
-        if not _is_ours(database, location):  # another run may have been faster
-            for statement in SCHEMA.split(";"):
-                database.execute(statement)
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
+        if _is_ours(database, location):  # another run was faster
+            return False
+        for statement in SCHEMA.split(";"):
+            database.execute(statement)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {VERSION}")
+    return True
 
 
 def _is_ours(database: sqlite3.Connection, location: str) -> bool:

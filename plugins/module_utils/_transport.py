@@ -41,7 +41,7 @@ else:
     _AnyConnection = object
 
 LARGEST_ANSWER = 1024 * 1024  # bytes; more than any of the systems answers, and no strain on a small host
-SALVAGE = 5.0  # seconds to read what a server said before it stopped listening
+SALVAGE = 5.0  # seconds at most to read what a server said before it stopped listening
 
 
 class Transport:
@@ -201,7 +201,7 @@ class _Attentive(_AnyConnection):
     """
 
     response_class = _TimelyResponse
-    _stopped_listening = False
+    _salvage: float | None = None  # seconds, once the server has stopped listening
 
     def send(self, data: Any) -> None:
         if self.sock is None:  # not connected yet: this connects, and sends the headers
@@ -212,13 +212,13 @@ class _Attentive(_AnyConnection):
                 raise BrokenPipeError(errno.EPIPE, "the server answered early")
             super().send(data)
         except OSError as error:
-            self._stopped_listening = True
+            self._salvage = min(SALVAGE, self.sock.gettimeout() or SALVAGE)
             raise BrokenPipeError(errno.EPIPE, "the server stopped reading") from error
 
     def getresponse(self) -> Any:
-        if self._stopped_listening:
-            self.timeout = SALVAGE
-            self.sock.settimeout(SALVAGE)
+        if self._salvage is not None:
+            self.timeout = self._salvage
+            self.sock.settimeout(self._salvage)
         return super().getresponse()
 
 
