@@ -30,7 +30,7 @@ options:
     type: path
   timeout:
     description:
-      - After how many seconds to give up on connecting, on sending that stalls, and on an answer that stalls.
+      - After how many seconds to give up on connecting, on sending that stalls, and on an answer that is not complete.
     type: float
     default: 60
   use_proxy:
