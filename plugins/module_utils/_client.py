@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import quote, quote_plus, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
@@ -47,23 +47,23 @@ CREDENTIALS = (401, 403)
 
 
 class Secrets:
-    """What must not be seen, in all the forms in which it travels, and a way to take it out of a text."""
+    """What must not be seen, however it is spelled on its way, and a way to take it out of a text."""
 
     def __init__(self) -> None:
-        self.forms: set[str] = set()
+        self._values: list[str] = []
 
     def add(self, value: str, *, username: str | None = None) -> None:
         """Keep this from view, and with a user name the Basic credentials made of both."""
-        self.forms |= {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+        self._values.append(value)
         if username is not None:
-            self.forms.add(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
+            self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
 
     def redact(self, text: str) -> str:
-        """The text with asterisks for every secret in it, percent-encoded in either case too."""
-        if not self.forms:
+        """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
+        if not self._values:
             return text
-        forms = "|".join(re.escape(form) for form in sorted(self.forms, key=len, reverse=True))
-        return re.sub(forms, "********", text, flags=re.IGNORECASE)
+        longest_first = sorted(self._values, key=len, reverse=True)
+        return re.sub("|".join(_any_spelling(value) for value in longest_first), "********", text, flags=re.IGNORECASE)
 
 
 class UnsafeInCheckMode(Exception):
@@ -159,7 +159,7 @@ class Client:
 
     def _judge(self, answer: Answer, body: Body) -> Answer:
         """What an answer to a submission means."""
-        if _is_login_page(answer):
+        if (_is_success(answer) or _is_refusal(answer)) and _is_login_page(answer):
             raise Refused(
                 f"{_tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is"
                 " not the address of the API.",
@@ -186,7 +186,8 @@ class Client:
         return Refused(said(answer), answer)
 
     def _redacted(self, answer: Answer) -> Answer:
-        return replace(answer, url=self._redact(answer.url), text=self._redact(answer.text))
+        url, reason, text = (self._redact(part) for part in (answer.url, answer.reason, answer.text))
+        return replace(answer, url=url, reason=reason, text=text)
 
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         """`path` is percent-encoded already, the query is not."""
@@ -204,24 +205,47 @@ class Client:
         return self._opened
 
 
+def _any_spelling(secret: str) -> str:
+    """A regular expression for a secret each of whose characters may be spelled in any way that a server may use."""
+    spellings = []
+    for character in secret:
+        percent_encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
+        escaped = json.dumps(character)[1:-1]
+        as_unicode = "".join(f"\\u{unit:04x}" for unit in _utf16(character))
+        forms = {
+            character,
+            percent_encoded,
+            escaped,
+            as_unicode,
+            f"\\{character}",
+            "+" if character == " " else character,
+        }
+        spellings.append(f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})")
+    return "".join(spellings)
+
+
+def _utf16(character: str) -> Iterator[int]:
+    encoded = character.encode("utf-16-be")
+    return (int.from_bytes(encoded[place : place + 2], "big") for place in range(0, len(encoded), 2))
+
+
 def base_url(url: str) -> str:
     """The URL in its one spelling: lower-case scheme and host, no default port, no slash at the end.
 
     Raises `BadInput` for one that is not a plain http or https URL.
     """
+    shown = re.sub(r"^.*@", "...@", re.split(r"[?#]", url)[0], flags=re.DOTALL)  # what may be secret is not repeated
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise BadInput(f"url {url!r} is not a URL: {error}.") from error
+    except ValueError:
+        raise BadInput(f"url {shown!r} is not a URL.") from None
     if parts.username is not None or parts.password is not None:
         raise BadInput("url holds a user name or a password; give credentials in their own options.")
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"url {url!r} is not a URL like https://licstat.example.com.")
+        raise BadInput(f"url {shown!r} is not a URL like https://licstat.example.com.")
     if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f\\]", url):
-        raise BadInput(
-            f"url {url!r} holds what a base URL cannot: a query, a fragment, a space or a control character."
-        )
+        raise BadInput(f"url {shown!r} has a query, a fragment, a space or a control character; a base URL has none.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     scheme = parts.scheme.lower()
     if port is not None and port != {"http": 80, "https": 443}[scheme]:
@@ -304,4 +328,4 @@ def _jittered(number: int) -> float:
 def _retry_after(answer: Answer, otherwise: float) -> float:
     """The pause the server asks for in seconds, within bounds."""
     asked = answer.headers.get("retry-after", "")
-    return min(float(asked), LONGEST_RETRY_AFTER) if asked.isdigit() else otherwise
+    return min(float(asked), LONGEST_RETRY_AFTER) if asked.isascii() and asked.isdecimal() else otherwise

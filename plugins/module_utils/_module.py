@@ -10,6 +10,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -101,8 +102,10 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str], secrets: Mappin
     for option, value in secrets.items():
         _check_secret(option, value)
         hidden.add(value)
-    module.no_log_values.update(hidden.forms)
     params = module.params
+    module.no_log_values.update(
+        re.findall(r"//(.*)@", params["url"])
+    )  # refused below, but Ansible shows what was given
     for option in ("ca_path", "client_cert", "client_key"):
         if params[option] and not os.access(params[option], os.R_OK):
             raise BadInput(f"{option}: {params[option]} does not exist or cannot be read. Nothing was sent.")

@@ -23,6 +23,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,17 @@ else:
     _AnyConnection = object
 
 LARGEST_ANSWER = 1024 * 1024  # bytes; more than any of the systems answers, and no strain on a small host
+INTERIM = re.compile(rb"HTTP/1\.\d 1")  # how an answer begins that is not the final one
+UNKNOWN_ISSUER = ". Name the authority that issued it with ca_path"
+CERTIFICATE_ADVICE = {  # by OpenSSL's verify code
+    **dict.fromkeys((18, 19, 20, 21), UNKNOWN_ISSUER),
+    62: ". url has to name the host as the certificate does",
+}
 SALVAGE = 5.0  # seconds at most to read what a server said before it stopped listening
 
 
 class Transport:
-    """Exchanges requests for answers, over connections that are kept open unless a fresh one is asked for."""
+    """Exchanges requests for answers, over connections that are kept open between questions."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -63,8 +70,8 @@ class Transport:
     ) -> Answer:
         """Send one request and read its answer. Raises `NoReply`, and whatever iterating `body` raises.
 
-        A submission goes over a fresh connection, since one that lay idle may break on the first bytes, and its answer
-        may take as long as `response_timeout`.
+        A submission has a connection of its own: one that lay idle may break on the first bytes, and one whose server
+        answered early still waits for the rest. Its answer may take as long as `response_timeout`.
         """
         import requests
         import urllib3
@@ -89,6 +96,9 @@ class Transport:
                 return _read(method, url, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_reply(error) from error
+        finally:
+            if is_submission:
+                self._session.close()
 
 
 def _read(method: str, url: str, response: requests.Response) -> Answer:
@@ -223,12 +233,18 @@ class _Attentive(_AnyConnection):
 
 
 def _has_answered(sock: socket.socket) -> bool:
-    """Whether an answer waits to be read. Over TLS that cannot be told from session tickets without reading them."""
+    """Whether a final answer, or the end of the connection, waits to be read.
+
+    An interim one (100 Continue) does not count. Over TLS none of it can be told from session tickets unread.
+    """
     if isinstance(sock, ssl.SSLSocket):
         return False
     poll = select.poll()  # unlike select() it takes any descriptor number
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+    if not poll.poll(0):
+        return False
+    beginning = sock.recv(len("HTTP/1.1 1"), socket.MSG_PEEK)
+    return not INTERIM.fullmatch(beginning)
 
 
 def _tls_context(connection: Connection) -> ssl.SSLContext:
@@ -239,9 +255,8 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     for name, path in (("ca_path", connection.ca_path), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE"))):
         if path:
-            is_folder = Path(path).is_dir()
             try:
-                context.load_verify_locations(capath=path if is_folder else None, cafile=None if is_folder else path)
+                _trust(context, Path(path))
             except OSError as error:
                 raise BadInput(f"{name} {path} cannot be used: {error.strerror or error}. Nothing was sent.") from error
     if connection.client_cert:
@@ -256,13 +271,28 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
+def _trust(context: ssl.SSLContext, path: Path) -> None:
+    """Trust the authorities in a file, or in all files of a folder whatever their names. Raises OSError for none."""
+    if not path.is_dir():
+        context.load_verify_locations(cafile=path)
+        return
+    known = len(context.get_ca_certs())
+    for file in sorted(path.iterdir()):
+        with suppress(OSError):  # something else may lie there, too
+            context.load_verify_locations(cafile=file)
+    if len(context.get_ca_certs()) == known:
+        raise OSError(0, "no certificates in that folder")
+
+
 def _no_reply(error: BaseException) -> NoReply:
     """Why no answer came, in words. The libraries wrap the cause many times over; the innermost one says it best."""
+    from requests.exceptions import ChunkedEncodingError
+
     causes = _causes(error)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            advice = "Name the authority that issued it with ca_path"
-            return NoReply(f"its certificate is not trusted: {cause.verify_message}. {advice}", hopeless=True)
+            advice = CERTIFICATE_ADVICE.get(cause.verify_code, "")
+            return NoReply(f"its certificate is not trusted: {cause.verify_message}{advice}", hopeless=True)
     for cause in reversed(causes):
         if isinstance(cause, http.client.RemoteDisconnected):
             return NoReply("the server closed the connection without an answer")
@@ -276,6 +306,8 @@ def _no_reply(error: BaseException) -> NoReply:
             return NoReply(f"TLS could not be agreed on ({cause.reason or cause.strerror})")
         if isinstance(cause, OSError) and cause.strerror:
             return NoReply(cause.strerror[:1].lower() + cause.strerror[1:])
+    if isinstance(error, ChunkedEncodingError):
+        return NoReply("the answer broke off")
     return NoReply(re.sub(r"<.*?>(: )?", "", str(causes[-1])) or type(causes[-1]).__name__)
 
 
@@ -287,6 +319,7 @@ def _causes(error: BaseException) -> list[BaseException]:
         cause = todo.pop(0)
         if cause not in causes:
             causes.append(cause)
-            inner = [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            context = None if cause.__suppress_context__ else cause.__context__
+            inner = [cause.__cause__, context, getattr(cause, "reason", None), *cause.args]
             todo.extend(item for item in inner if isinstance(item, BaseException))
     return causes
