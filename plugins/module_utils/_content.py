@@ -81,11 +81,11 @@ class Content:
                 while left:
                     block = file.read(min(BLOCK, left))
                     if not block:
-                        raise Interrupted(f"{self.path} became shorter while it was read.")
+                        raise Interrupted(f"{self.source} became shorter while it was read.")
                     left -= len(block)
                     yield block
         except OSError as error:
-            raise Interrupted(f"{self.path} could not be read: {error.strerror}.") from error
+            raise Interrupted(f"{self.source} could not be read: {error.strerror}.") from error
 
 
 def open_contents(paths: list[str]) -> list[Content]:
@@ -95,7 +95,7 @@ def open_contents(paths: list[str]) -> list[Content]:
         try:
             contents.append(_content(path))
         except (OSError, ValueError) as error:  # ValueError: no file can have that name
-            problems.append(f"{path}: {getattr(error, 'strerror', None) or error}")
+            problems.append(f"{_as_text(path)}: {getattr(error, 'strerror', None) or error}")
         except BadInput as error:
             problems.append(error.message)
     if problems:
@@ -122,9 +122,9 @@ def _content(path: str) -> Content:
     file = Path(path)
     status = file.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise BadInput(f"{path}: not a regular file")
+        raise BadInput(f"{_as_text(path)}: not a regular file")
     if status.st_size == 0:
-        raise BadInput(f"{path}: the file is empty")
+        raise BadInput(f"{_as_text(path)}: the file is empty")
     with file.open("rb"):  # unreadable is found now, not after other files were sent
         pass
     absolute = _as_text(str(file.resolve()))

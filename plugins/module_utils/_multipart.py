@@ -66,7 +66,7 @@ def form_data(field: str, content: Content, commit: Callable[[str], None]) -> Bo
         "Content-Type: application/octet-stream\r\n\r\n"
     )
     segments: list[bytes | Content] = [
-        head.encode("utf-8", "surrogateescape"),
+        head.encode("utf-8"),
         content,
         f"\r\n--{boundary}--\r\n".encode("ascii"),
     ]
@@ -78,12 +78,13 @@ def expecting(content: Content, sha256: str | None, commit: Callable[[str], None
 
     def compare_and_commit(digest: str) -> None:
         if sha256 is not None and digest != sha256:
-            raise Interrupted(f"{content.path} changed after its digest was taken.")
+            raise Interrupted(f"{content.source} changed after its digest was taken.")
         commit(digest)
 
     return compare_and_commit
 
 
 def _quoted(name: str) -> str:
-    """As browsers write a name inside quotes (WHATWG, multipart/form-data encoding algorithm)."""
+    """As browsers write a name inside quotes (WHATWG, multipart/form-data encoding). What is no UTF-8 is lost."""
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

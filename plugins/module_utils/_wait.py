@@ -66,6 +66,7 @@ def wait_for(things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, cloc
     deadline = start + pace.timeout
     queue = [(start + pace.pause(0), number, thing) for number, thing in enumerate(things)]
     left: list[T] = []
+    last_outage: Outage | None = None
     outage_since: float | None = None
     while queue:
         due, number, thing = heapq.heappop(queue)
@@ -77,16 +78,18 @@ def wait_for(things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, cloc
             outage_since = None
         except Outage as outage:
             done = False
+            is_over = is_last_look and outage_since is not None  # it was away before: no use to ask it for the others
             outage_since = asked if outage_since is None else outage_since
-            if is_last_look or clock.now() - outage_since > pace.unreachable_timeout:
+            if is_over or clock.now() - outage_since > pace.unreachable_timeout:
                 raise TooLong([*left, thing, *_things(queue)], outage) from outage
+            last_outage = outage if is_last_look else None
         if not done and is_last_look:
             left.append(thing)
         elif not done:
             now = clock.now()
             heapq.heappush(queue, (now + pace.pause(now - start), number, thing))
     if left:
-        raise TooLong(left, None)
+        raise TooLong(left, last_outage)
 
 
 def _sleep_until(moment: float, clock: Clock) -> None:
