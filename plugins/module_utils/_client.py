@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import json
 import random
 import re
@@ -53,8 +54,9 @@ class Secrets:
         self._values: list[str] = []
 
     def add(self, value: str, *, username: str | None = None) -> None:
-        """Keep this from view, and with a user name the Basic credentials made of both."""
-        self._values.append(value)
+        """Keep this from view, in Base64 too, and with a user name the Basic credentials made of both."""
+        whole_groups = value.encode()[: len(value.encode()) // 3 * 3]  # the rest depends on what follows
+        self._values += [value, base64.b64encode(whole_groups).decode("ascii")]
         if username is not None:
             self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
 
@@ -206,27 +208,24 @@ class Client:
 
 
 def _any_spelling(secret: str) -> str:
-    """A regular expression for a secret each of whose characters may be spelled in any way that a server may use."""
-    spellings = []
-    for character in secret:
-        percent_encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
-        escaped = json.dumps(character)[1:-1]
-        as_unicode = "".join(f"\\u{unit:04x}" for unit in _utf16(character))
-        forms = {
-            character,
-            percent_encoded,
-            escaped,
-            as_unicode,
-            f"\\{character}",
-            "+" if character == " " else character,
-        }
-        spellings.append(f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})")
-    return "".join(spellings)
+    """A regular expression for a secret each of whose characters may be spelled in any way that a server may use.
+
+    That is as it is, percent-encoded, escaped as in JSON, once or more often, or as an entity of HTML.
+    """
+    return "".join(rf"(?:\\{{0,4}}{_raw_or_encoded(one)}|\\{{1,4}}{_as_unicode(one)})" for one in secret)
 
 
-def _utf16(character: str) -> Iterator[int]:
-    encoded = character.encode("utf-16-be")
-    return (int.from_bytes(encoded[place : place + 2], "big") for place in range(0, len(encoded), 2))
+def _raw_or_encoded(character: str) -> str:
+    percent_encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
+    entities = {html.escape(character), f"&#{ord(character)};", f"&#x{ord(character):x};"}
+    forms = {character, percent_encoded, *entities, "+" if character == " " else character}
+    return f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})"
+
+
+def _as_unicode(character: str) -> str:
+    """The \\uXXXX of a character without its first backslash; outside the first plane there are two of them."""
+    units = character.encode("utf-16-be").hex()
+    return r"\\{1,4}".join(f"u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def base_url(url: str) -> str:

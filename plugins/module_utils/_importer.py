@@ -300,19 +300,21 @@ class Importer:
     # Writing down
 
     def _end(self, one: Import, state: str, message: str) -> None:
-        one.finished_at = now_text()
-        self._record(one, state, message)
+        one.finished_at = self._record(one, state, message)
 
-    def _record(self, one: Import, state: str, message: str) -> None:
-        """Write what became of an import. Should this fail, it is told at the end: the import itself goes on."""
+    def _record(self, one: Import, state: str, message: str) -> str:
+        """Write what became of an import, and return when. A store that fails is told at the end; the import goes on."""
         if self._policy.check_mode:
-            return
+            return now_text()
         one.unsaved = None
         detail = {"server": one.server}
         try:
-            self._store.record(one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail)
+            return self._store.record(
+                one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail
+            )
         except StoreError as error:
             one.unsaved = error.message
+            return now_text()
 
     def _note_unknown(self, one: Import, receipt: Receipt) -> None:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -39,6 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 
 SHORTEST_SECRET = 4  # characters; a shorter one cannot be kept out of texts without tearing them up
+LONGEST = 365 * 24 * 3600.0  # seconds; the system's clocks take no time without end
 SHOWN_RESPONSE = 2000  # characters of an answer in `response`
 
 # The shared options, each documented once in the doc fragment of the same name.
@@ -91,26 +93,32 @@ def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, 
         result = work(module)
     except ImportsError as error:
         module.fail_json(msg=error.message, **_answer_result(error.answer))
+    except Exception as error:
+        # Not left to Python: what it prints may hold what was sent, and so a secret.
+        trace = secrets_of(module).redact(traceback.format_exc())
+        module.fail_json(msg=f"{type(error).__name__}: this is a defect of assetops.imports.", exception=trace)
     if "msg" in result:
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def client_of(module: AnsibleModule, headers: Mapping[str, str], secrets: Mapping[str, str]) -> Client:
-    """A client for the module's server. `secrets` are the values of secret options, by option name."""
-    hidden = Secrets()
-    for option, value in secrets.items():
-        _check_secret(option, value)
-        hidden.add(value)
+def secrets_of(module: AnsibleModule) -> Secrets:
+    """The values of the module's secret options."""
+    secrets = Secrets()
+    for option, spec in module.argument_spec.items():
+        if spec.get("no_log") and module.params[option]:
+            secrets.add(module.params[option])
+    return secrets
+
+
+def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
+    """A client for the module's server, once its options are found to be right."""
     params = module.params
-    module.no_log_values.update(
-        re.findall(r"//(.*)@", params["url"])
-    )  # refused below, but Ansible shows what was given
-    for option in ("ca_path", "client_cert", "client_key"):
-        if params[option] and not os.access(params[option], os.R_OK):
-            raise BadInput(f"{option}: {params[option]} does not exist or cannot be read. Nothing was sent.")
-    if params["client_key"] and not params["client_cert"]:
-        raise BadInput("client_key is of no use without client_cert.")
+    # A URL with a password is refused, but Ansible shows what was given.
+    module.no_log_values.update(info for info in re.findall(r"//(.*)@", params["url"]) if ":" in info)
+    for option, spec in module.argument_spec.items():
+        if spec.get("no_log") and params[option] is not None:
+            _check_secret(option, params[option])
     _check_numbers(params)
     connection = Connection(
         url=base_url(params["url"]),
@@ -122,18 +130,23 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str], secrets: Mappin
         response_timeout=params.get("response_timeout", params["timeout"]),
         use_proxy=params["use_proxy"],
     )
-    return Client(connection, headers, hidden, check_mode=module.check_mode)
+    _check_files(connection)
+    return Client(connection, headers, secrets_of(module), check_mode=module.check_mode)
 
 
 def licstat_client(module: AnsibleModule) -> Client:
     """A client for License Statistics; its token goes in a header of its own."""
     token = module.params["api_token"]
-    return client_of(module, {"X-Auth-token": token}, {"api_token": token})
+    return client_of(module, {"X-Auth-token": token})
 
 
 def server_name(params: Mapping[str, Any]) -> str:
     """What stands for the server in an import's identity: `target_name`, or the base URL in its one spelling."""
-    return str(params["target_name"] or base_url(params["url"]))
+    if params["target_name"] is None:
+        return base_url(params["url"])
+    if not params["target_name"].strip():
+        raise BadInput("target_name is empty; leave it out to go by the url.")
+    return str(params["target_name"])
 
 
 @contextmanager
@@ -241,15 +254,28 @@ def _check_secret(option: str, value: str) -> None:
         raise BadInput(f"{option} is shorter than {SHORTEST_SECRET} characters; that cannot be right.")
     if not value.isascii() or not value.isprintable() or value != value.strip():
         raise BadInput(
-            f"{option} holds a line break, a space at its end or a character that no such secret has; it may have been"
-            " read from a file with its line end."
+            f"{option} holds a line break, surrounding space or a character that no such secret has. It may have been"
+            " read from a file together with a line break."
         )
 
 
 def _check_numbers(params: Mapping[str, Any]) -> None:
     for option in ("timeout", "response_timeout", "wait_sleep"):
-        if option in params and not 0 < params[option] < float("inf"):
-            raise BadInput(f"{option} has to be a number of seconds above 0.")
+        if option in params and not 0 < params[option] <= LONGEST:
+            raise BadInput(f"{option} has to be a number of seconds above 0, a year at most.")
     for option in ("wait_timeout", "unreachable_timeout"):
-        if option in params and not 0 <= params[option] < float("inf"):
-            raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
+        if option in params and not 0 <= params[option] <= LONGEST:
+            raise BadInput(f"{option} has to be a number of seconds, 0 or more, a year at most.")
+
+
+def _check_files(connection: Connection) -> None:
+    """Try the files for TLS where there are any, so that a wrong one is told before anything is made or sent."""
+    files = (connection.ca_path, connection.client_cert, connection.client_key)
+    if "" in files:
+        raise BadInput("One of ca_path, client_cert and client_key is empty; leave it out if it shall not be used.")
+    if connection.client_key and not connection.client_cert:
+        raise BadInput("client_key is of no use without client_cert.")
+    if any(files):
+        from ansible_collections.assetops.imports.plugins.module_utils._transport import check_files
+
+        check_files(connection)

@@ -180,8 +180,11 @@ class Store:
 
     def record(
         self, key: str, attempt: int, state: str, message: str, *, remote_id: str | None, detail: Mapping[str, Any]
-    ) -> None:
-        """Write what became of an attempt, unless it was written before. After a failure, an earlier success counts."""
+    ) -> str:
+        """Write what became of an attempt, unless it was written before. After a failure, an earlier success counts.
+
+        Returns the time that it notes.
+        """
         now = now_text()
         finished = None if state == "submitted" else now
         with self._transaction() as execute:
@@ -193,6 +196,7 @@ class Store:
             )
             if state == "failed" and written.rowcount == 1:
                 execute(_FALL_BACK, (key, key, attempt))
+        return now
 
     def note_unknown(self, receipt: Receipt) -> None:
         """Write that the owner of a sent attempt died before it heard the answer, if nothing was heard since."""
@@ -297,6 +301,7 @@ def open_store(location: str, *, read_only: bool = False) -> Store:
     path = path_of(location)
     shown = os.fsencode(path).decode("utf-8", "backslashreplace")
     with _told(shown, "opened"):
+        _check_place(path)
         if read_only and not is_there(path):
             return Store(shown, _new_in_memory(), created=False, read_only=True)
         if not read_only:
@@ -322,7 +327,7 @@ def path_of(location: str) -> Path:
         path = Path(location).expanduser()
     except RuntimeError as error:
         raise BadInput(f"receipts {location!r}: {error}") from error
-    if not path.is_absolute():
+    if not path.is_absolute() or "\0" in location:
         raise BadInput(f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor 'none'.")
     return path
 
@@ -411,6 +416,17 @@ def _start_of(pid: int) -> str:
         return ""
     state, *fields = text.rpartition(")")[2].split()  # the name before it may hold anything
     return "" if state in "ZX" else fields[18]
+
+
+def _check_place(path: Path) -> None:
+    """Raise OSError for a place that cannot hold a store, so that check mode knows as well."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no regular file")
+    folder = next(folder for folder in path.parents if folder.exists() or folder.is_symlink())
+    if not folder.is_dir():
+        raise OSError(0, f"{folder} is no folder")
+    if not path.exists() and not os.access(folder, os.W_OK):
+        raise OSError(0, f"{folder} cannot be written by this user")
 
 
 def _make_file(path: Path) -> None:

@@ -247,28 +247,43 @@ def _has_answered(sock: socket.socket) -> bool:
     return not INTERIM.fullmatch(beginning)
 
 
+def check_files(connection: Connection) -> None:
+    """Raise `BadInput` for a file for TLS that is no use, without the time it takes to load the system's trust."""
+    _load_files(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connection)
+
+
 def _tls_context(connection: Connection) -> ssl.SSLContext:
     """The system's trust, with what the user and REQUESTS_CA_BUNDLE add to it. Made once: it takes a while."""
     context = ssl.create_default_context()
     if not connection.validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    _load_files(context, connection)
+    return context
+
+
+def _load_files(context: ssl.SSLContext, connection: Connection) -> None:
     for name, path in (("ca_path", connection.ca_path), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE"))):
         if path:
             try:
                 _trust(context, Path(path))
-            except OSError as error:
-                raise BadInput(f"{name} {path} cannot be used: {error.strerror or error}. Nothing was sent.") from error
+            except (OSError, ValueError) as error:
+                raise BadInput(f"{name}: {path} cannot be used: {_reason(error)}. Nothing was sent.") from error
     if connection.client_cert:
         try:
             # An encrypted key would ask for its password on the terminal; an empty one makes that an error.
             context.load_cert_chain(connection.client_cert, connection.client_key, password="")
         except (OSError, ValueError) as error:
             raise BadInput(
-                f"client_cert {connection.client_cert} cannot be used"
-                f" with client_key {connection.client_key}: {error}. Nothing was sent."
+                f"client_cert: {connection.client_cert} cannot be used with client_key {connection.client_key}:"
+                f" {_reason(error)}. Nothing was sent."
             ) from error
-    return context
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"it holds no such thing in PEM, or one with a password ({error.reason or error})"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _trust(context: ssl.SSLContext, path: Path) -> None:

@@ -345,14 +345,13 @@ def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     options = options_of(params)
     system = LicenseStatistics(licstat_client(module), params["api_version"])
+    server = server_name(params)
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:
         raise BadInput("identity=window takes exactly one src: the window would be imported from the first one only.")
     with receipt_store(module) as store:
         digests = [None] if options.is_window else digests_of(contents, store)
-        wanted = [
-            wanted_import(server_name(params), options, content, sha256) for content, sha256 in zip(contents, digests)
-        ]
+        wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
         return import_all(module, store, system, wanted)
 
 
@@ -360,6 +359,8 @@ def options_of(params: dict[str, Any]) -> ImportOptions:
     for option in ("src", "gather"):
         if params[option] == []:
             raise BadInput(f"{option} is an empty list.")
+    if params["license_server_id"] < 1:
+        raise BadInput(f"license_server_id is {params['license_server_id']}; license servers are numbered from 1 on.")
     options = ImportOptions(
         license_server_id=params["license_server_id"],
         gather=params["gather"] and tuple(set(params["gather"])),
