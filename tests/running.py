@@ -21,13 +21,14 @@ from typing import Any
 from ansible.module_utils.testing import patch_module_args
 
 ROOT = Path(__file__).resolve().parents[1]
+TRACEBACKS = {"_ansible_tracebacks_for": ["always"]}  # so that what nobody expected says where it came from
 
 
 def run_module(name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
     """Run a module of this collection to its end, in this process. What nobody expected is an AssertionError."""
     module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{name}")
     output = io.StringIO()
-    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
+    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, **TRACEBACKS}
     with patch_module_args(arguments), contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
         module.main()
     return parsed(output.getvalue())
@@ -67,14 +68,14 @@ def start_module(
     name: str, /, environment: dict[str, str] | None = None, *, check: bool = False, **options: Any
 ) -> RunningModule:
     """Start a module of this collection in a process of its own."""
-    return RunningModule(name, {**options, "_ansible_check_mode": check}, environment or {})
+    return RunningModule(name, {**options, "_ansible_check_mode": check, **TRACEBACKS}, environment or {})
 
 
 def parsed(output: str) -> dict[str, Any]:
     """The result in a module's output, without the record of its invocation."""
     result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     result.pop("invocation", None)
-    assert "this is a defect" not in result.get("msg", ""), result["exception"]
+    assert "this is a defect" not in result.get("msg", ""), result.get("exception", result["msg"])
     return result
 
 

@@ -17,20 +17,10 @@ attributes:
       - In check mode nothing is sent that could change anything, and no receipt store is made or written.
   diff_mode:
     description: Returns what changes, or would change, in diff mode.
-    support: full
   idempotent:
     description: A second run with the same options in the same situation changes nothing.
-    support: full
   platform:
     description: Where the module runs.
     support: full
     platforms: posix
-"""
-
-    INFO_MODULE = r"""
-attributes:
-  diff_mode:
-    support: N/A
-    details:
-      - It changes nothing.
 """

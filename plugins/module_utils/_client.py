@@ -52,6 +52,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self._values: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
 
     def add(self, value: str, *, username: str | None = None) -> None:
         """Keep this from view, in Base64 too, and with a user name the Basic credentials made of both."""
@@ -59,13 +60,12 @@ class Secrets:
         self._values += [value, base64.b64encode(whole_groups).decode("ascii")]
         if username is not None:
             self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
+        longest_first = sorted(self._values, key=len, reverse=True)
+        self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
 
     def redact(self, text: str) -> str:
         """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
-        if not self._values:
-            return text
-        longest_first = sorted(self._values, key=len, reverse=True)
-        return re.sub("|".join(_any_spelling(value) for value in longest_first), "********", text, flags=re.IGNORECASE)
+        return self._pattern.sub("********", text) if self._pattern else text
 
 
 class UnsafeInCheckMode(Exception):

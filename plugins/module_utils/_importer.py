@@ -303,7 +303,7 @@ class Importer:
         one.finished_at = self._record(one, state, message)
 
     def _record(self, one: Import, state: str, message: str) -> str:
-        """Write what became of an import, and return when. A store that fails is told at the end; the import goes on."""
+        """Write what became of an import, and return when. Should this fail, it is told at the end."""
         if self._policy.check_mode:
             return now_text()
         one.unsaved = None

@@ -291,12 +291,13 @@ def _trust(context: ssl.SSLContext, path: Path) -> None:
     if not path.is_dir():
         context.load_verify_locations(cafile=path)
         return
-    known = len(context.get_ca_certs())
+    any_loaded = False
     for file in sorted(path.iterdir()):
         with suppress(OSError):  # something else may lie there, too
             context.load_verify_locations(cafile=file)
-    if len(context.get_ca_certs()) == known:
-        raise OSError(0, "no certificates in that folder")
+            any_loaded = True
+    if not any_loaded:
+        raise OSError(0, "there are no certificates in that folder")
 
 
 def _no_reply(error: BaseException) -> NoReply:

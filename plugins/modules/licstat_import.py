@@ -32,6 +32,8 @@ extends_documentation_fragment:
   - assetops.imports.receipts
   - assetops.imports.attributes
 attributes:
+  diff_mode:
+    support: full
   idempotent:
     support: partial
     details:
@@ -268,7 +270,7 @@ imports:
       type: str
       returned: always
     duration:
-      description: The seconds between the two.
+      description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
 receipts:

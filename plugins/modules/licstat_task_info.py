@@ -21,7 +21,13 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.licstat
   - assetops.imports.attributes
-  - assetops.imports.attributes.info_module
+attributes:
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
 options:
   task_id:
     description:
