@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Everything runs in an environment that the first command makes below .cache.
+
+.PHONY: help demo test test-quick sandbox bench lock clean
+
+help:
+	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
+	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
+	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, tests not marked slow'
+	@echo 'make sandbox     serve the sandbox until interrupted'
+	@echo 'make bench       measure uploads and runs with nothing to do'
+	@echo 'make lock        pin the packages that the pinned ones need (tests/requirements/lock.txt)'
+	@echo 'make clean       remove .cache: environment, caches, logs'
+
+demo:
+	@tests/tools/in-venv.sh run python -m tests.tools.demo
+
+test:
+	@tests/tools/in-venv.sh test python -m tests.tools.check
+
+test-quick:
+	@tests/tools/in-venv.sh test python -m tests.tools.check --quick
+
+sandbox:
+	@tests/tools/in-venv.sh run python -m tests.sandbox
+
+bench:
+	@tests/tools/in-venv.sh run python -m benchmarks.run
+
+lock:
+	@tests/tools/in-venv.sh bare tests/tools/lock.sh
+
+clean:
+	rm -rf .cache

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what each task gave on each host, and how long it took, for programs to read."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: task_results
+type: aggregate
+short_description: Writes what each task gave
+description:
+  - Writes host, task, seconds, whether it failed, and the result as a line of JSON to the file that the environment
+    variable TASK_RESULTS names.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc, unused-ignore]
+    """Takes the time from the start of a task on a host to its result."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "task_results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began: dict[str, float] = {}
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        self._began[host.get_name()] = time.perf_counter()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._write(result, failed=False)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._write(result, failed=True)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write(result, failed=True)
+
+    def _write(self, result: Any, *, failed: bool) -> None:
+        host = result.host.get_name()
+        entry = {
+            "host": host,
+            "task": result.task.get_name(),
+            "seconds": time.perf_counter() - self._began[host],
+            "failed": failed,
+            "result": {name: value for name, value in result.result.items() if name != "invocation"},
+        }
+        with Path(os.environ["TASK_RESULTS"]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, default=str) + "\n")
