@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other runs, as the tests meet them: in this process, or in one of their own that can be stopped and killed.
+
+Started as a script this file is the other side of `OtherRun`, so it imports nothing of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._contract import Wanted, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, open_store
+
+PATIENCE = 20.0
+"""Seconds within which another process must have done what is waited for."""
+
+
+def wanted(name: str, *, stream: str = "stream", sha256: str | None = "5a" * 32) -> Wanted:
+    """An import that is known by its name."""
+    return Wanted(
+        key=f"key of {name}",
+        system="licstat",
+        target="target",
+        stream=stream,
+        source=name,
+        size=3,
+        content_sha256=sha256,
+        options={},
+    )
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so, which another process brings about. Fails when it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+
+
+def abandon(store: Store) -> None:
+    """Leave a store as a run does that is killed: nothing is written any more, and its lease ends by itself."""
+    if store._lease is not None:
+        store._lease.end()
+        with closing(sqlite3.connect(store.location)) as database, database:
+            database.execute("UPDATE runs SET lease_ends = 0 WHERE id = ?", (store._run,))
+    store._database.close()
+
+
+class OtherRun:
+    """A run in a process of its own. Each call returns when the process has done it."""
+
+    def __init__(self, location: str, **constants: float) -> None:
+        """`constants` are those of `_receipts` that shall be others in this run."""
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).resolve()), location, json.dumps(constants)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def __enter__(self) -> OtherRun:
+        assert self._answer() == "open"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def look(self, name: str) -> None:
+        """Find the receipt of an import, if there is one."""
+        self.ask("look", name)
+
+    def claim(self, name: str) -> int | None:
+        """Claim an import as it was when it was looked for last; the number of the attempt."""
+        self.begin("claim", name)
+        return self.claimed()
+
+    def claimed(self) -> int | None:
+        """The answer to a claim that was begun."""
+        number = self._answer()
+        assert number is None or isinstance(number, int)
+        return number
+
+    def mark_sent(self, name: str, attempt: int) -> bool:
+        return bool(self.ask("mark_sent", name, attempt))
+
+    def record(self, name: str, attempt: int, state: str, remote_id: str | None = None) -> None:
+        self.ask("record", name, attempt, state, remote_id)
+
+    def close(self) -> None:
+        """End as a run does that was not disturbed."""
+        self.ask("close")
+        self.process.communicate(timeout=PATIENCE)
+
+    def stop(self) -> None:
+        """Let it stand still, and its threads with it."""
+        self.process.send_signal(signal.SIGSTOP)
+        eventually(lambda: self._state() == "T")
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once, as power loss would."""
+        self.process.kill()
+        self.process.communicate()
+
+    def begin(self, what: str, *arguments: Any) -> None:
+        """Have it do something, without waiting until it is done."""
+        assert self.process.stdin is not None
+        print(json.dumps([what, *arguments]), file=self.process.stdin, flush=True)
+
+    def ask(self, what: str, *arguments: Any) -> Any:
+        self.begin(what, *arguments)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the other run ended"
+        return json.loads(line)
+
+    def _state(self) -> str:
+        return Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+
+class _OtherSide:
+    """What the process of an `OtherRun` can be asked to do."""
+
+    def __init__(self, location: str) -> None:
+        self.store = open_store(location)
+        self.seen: dict[str, Receipt] = {}
+
+    def look(self, name: str) -> None:
+        self.seen.update(self.store.find([wanted(name).key]))
+
+    def claim(self, name: str) -> int | None:
+        one = wanted(name)
+        return self.store.claim(one, self.seen.get(one.key), now_text())
+
+    def mark_sent(self, name: str, attempt: int) -> bool:
+        return self.store.mark_sent(wanted(name).key, attempt, "5a" * 32)
+
+    def record(self, name: str, attempt: int, state: str, remote_id: str | None) -> None:
+        self.store.record(wanted(name).key, attempt, state, "", remote_id=remote_id, detail={})
+
+    def die_within_claim(self, name: str) -> None:
+        """Be killed when everything of a claim is written but its end."""
+        self.store._database.execute("PRAGMA cache_size = 1")  # so that the file itself is half written by then
+        self.store._database.set_trace_callback(die_at_commit)
+        self.claim(name)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def die_at_commit(statement: str) -> None:
+    if statement == "COMMIT":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    location, constants = sys.argv[1], json.loads(sys.argv[2])
+    for name, value in constants.items():
+        setattr(_receipts, name, value)
+    other = _OtherSide(location)
+    print(json.dumps("open"), flush=True)
+    for line in sys.stdin:
+        what, *arguments = json.loads(line)
+        print(json.dumps(getattr(other, what)(*arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

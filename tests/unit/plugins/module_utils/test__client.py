@@ -1,0 +1,714 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be asked and sent, what an answer means, and that no secret gets out."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import time
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.assetops.imports.plugins.module_utils import _client
+from ansible_collections.assetops.imports.plugins.module_utils._client import (
+    Client,
+    Secrets,
+    UnsafeInCheckMode,
+    base_url,
+    json_object,
+    said,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Answer,
+    BadInput,
+    Connection,
+    ImportsError,
+    NotSent,
+    Outage,
+    Refused,
+    Unclear,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
+
+from .peers import Conversation, Peer, Script, well
+
+SECRET = 'k"1/+ %=&\\z'
+LARGE = [b"x" * 256 * 1024] * 40 + [b"end"]
+"""More than any socket takes without somebody reading."""
+
+
+class Submission:
+    """A body, and how often its last block was about to leave."""
+
+    def __init__(self, blocks: list[bytes] | None = None) -> None:
+        self.commits = 0
+        self.body = Body([*(blocks or [b"head", b"tail"])], "text/plain", self.commit)
+
+    def commit(self, _sha256: str) -> None:
+        self.commits += 1
+
+
+class Talk:
+    """A client of a peer, and how it paused."""
+
+    def __init__(
+        self, url: str, *, check_mode: bool = False, secret: str | None = None, timeout: float = 5, **connection: Any
+    ) -> None:
+        self.pauses: list[float] = []
+        secrets = Secrets()
+        if secret is not None:
+            secrets.add(secret, username="user")
+        options = {"timeout": timeout, "response_timeout": timeout, "use_proxy": False, **connection}
+        headers = {"X-Auth-token": "token"}
+        pause = self.pauses.append
+        self.client = Client(Connection(url, **options), headers, secrets, check_mode=check_mode, pause=pause)
+
+    def ask(self, path: str = "/status", **what: Any) -> Answer:
+        return self.client.ask("POST", path, **what)
+
+    def submit(self, submission: Submission | None = None, path: str = "/import", **what: Any) -> Answer:
+        return self.client.submit("POST", path, (submission or Submission()).body, **what)
+
+
+def answering(status: str, body: bytes = b"{}", **headers: str) -> Script:
+    """Answer each request so, when it was read."""
+
+    def script(conversation: Conversation) -> None:
+        while True:
+            conversation.request()
+            conversation.answer(status, body, **headers)
+
+    return script
+
+
+def answering_early(status: str, body: bytes = b"{}", **headers: str) -> Script:
+    """Answer so before the body was read, and close."""
+
+    def script(conversation: Conversation) -> None:
+        conversation.head()
+        conversation.answer(status, body, **headers)
+
+    return script
+
+
+def resetting(conversation: Conversation) -> None:
+    """Break the connection in the middle of the body."""
+    conversation.head()
+    conversation.read(64 * 1024)
+    conversation.reset()
+
+
+def silent(conversation: Conversation) -> None:
+    """Read a whole request and close without an answer."""
+    conversation.request()
+
+
+def nobody() -> str:
+    """A URL where nobody listens."""
+    with Peer() as gone:
+        return gone.url
+
+
+# Secrets
+
+
+def all_forms(secret: str) -> dict[str, str]:
+    """How a secret may come back in a text."""
+    return {
+        "raw": secret,
+        "percent-encoded": quote(secret, safe=""),
+        "percent-encoded in lower case": quote(secret, safe="").replace("%2F", "%2f").replace("%3D", "%3d"),
+        "percent-encoded but for slashes": quote(secret),
+        "as in a form": quote_plus(secret),
+        "as JSON": json.dumps(secret)[1:-1],
+        "as JSON with escaped slashes": json.dumps(secret)[1:-1].replace("/", "\\/"),
+        "as JSON made safe for HTML": json.dumps(secret)[1:-1].replace("&", "\\u0026").replace("=", "\\u003d"),
+        "as JSON in JSON": json.dumps(json.dumps(secret))[3:-3],
+        "as HTML": html.escape(secret),
+    }
+
+
+@pytest.mark.parametrize("form", all_forms(SECRET))
+def test_a_secret_is_taken_out_of_a_text_in_each_of_its_forms(form: str) -> None:
+    secrets = Secrets()
+    secrets.add(SECRET)
+    assert secrets.redact(f"before {all_forms(SECRET)[form]} after") == "before ******** after"
+
+
+def test_basic_credentials_are_a_secret_too() -> None:
+    secrets = Secrets()
+    secrets.add("password", username="user")
+    basic = base64.b64encode(b"user:password").decode()
+    assert secrets.redact(f"Authorization: Basic {basic} of user") == "Authorization: Basic ******** of user"
+
+
+def test_a_secret_in_base64_is_taken_out_but_for_its_last_group_which_the_text_after_it_blurs() -> None:
+    secrets = Secrets()
+    secrets.add(SECRET)
+    for after in ("", ":", "::"):
+        kept = secrets.redact(base64.b64encode(f"{SECRET}{after}".encode()).decode())
+        assert kept.startswith("********")
+        assert len(kept) <= len("********") + 8
+
+
+def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
+    secrets = Secrets()
+    secrets.add("token")
+    secrets.add("token-of-admin")
+    assert secrets.redact("token-of-admin, token") == "********, ********"
+
+
+def test_a_text_without_a_secret_stays_as_it_is() -> None:
+    assert Secrets().redact("no secret is known") == "no secret is known"
+    secrets = Secrets()
+    secrets.add("a.c+")
+    assert secrets.redact("abc abcc") == "abc abcc"
+
+
+@pytest.mark.parametrize("noise", ["\\", "%", "&", "+", SECRET[:-1], "k", "\\u006b", " "])
+def test_taking_secrets_out_of_the_largest_answer_takes_no_time(noise: str) -> None:
+    secrets = Secrets()
+    secrets.add(SECRET, username="user")
+    begin = time.monotonic()
+    secrets.redact(noise * (1024 * 1024 // len(noise)))
+    assert time.monotonic() - begin < 5
+
+
+@given(
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=12),
+    around=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=5),
+)
+def test_no_form_of_any_secret_is_left(secret: str, around: str) -> None:
+    secrets = Secrets()
+    secrets.add(secret)
+    for form in (secret, quote(secret, safe=""), quote(secret, safe="").lower(), json.dumps(secret)[1:-1]):
+        assert form not in secrets.redact(f"{around}{form}{around}")
+
+
+# The base URL
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://licstat.example.com", "https://licstat.example.com"),
+        ("https://licstat.example.com/", "https://licstat.example.com"),
+        ("HTTPS://LicStat.Example.COM/", "https://licstat.example.com"),
+        ("https://licstat.example.com:443/", "https://licstat.example.com"),
+        ("http://licstat.example.com:80", "http://licstat.example.com"),
+        ("http://licstat.example.com:443", "http://licstat.example.com:443"),
+        ("https://licstat.example.com:8443", "https://licstat.example.com:8443"),
+        ("https://example.com/Tools/LicStat/", "https://example.com/Tools/LicStat"),
+        ("https://example.com/a%20b//", "https://example.com/a%20b"),
+        ("http://[2001:DB8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
+        ("http://[::1]", "http://[::1]"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ],
+)
+def test_a_base_url_has_one_spelling(url: str, expected: str) -> None:
+    assert base_url(url) == expected
+    assert base_url(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "licstat.example.com",
+        "licstat.example.com:8080",
+        "//licstat.example.com",
+        "ftp://licstat.example.com",
+        "file:///etc/passwd",
+        "https://",
+        "https://:8443",
+        "https:/licstat.example.com",
+        "https://licstat.example.com:port",
+        "https://licstat.example.com:99999",
+        "https://licstat.example.com:-1",
+        "http://[::1",
+        "https://licstat.example.com/?a=b",
+        "https://licstat.example.com/#top",
+        "https://licstat.example.com\n",
+        "https://licstat.example.com/a b",
+        " https://licstat.example.com",
+        "https://licstat.example.com/\x00",
+        "https://licstat.example.com\\@elsewhere.example.com",
+        "https://lic\tstat.example.com",
+    ],
+)
+def test_what_is_no_base_url_is_refused(url: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        base_url(url)
+    assert raised.value.message.startswith("url ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@licstat.example.com",
+        "https://hunter2@licstat.example.com",
+        "https://:hunter2@licstat.example.com",
+        "https://user:hunter2@licstat.example.com:99999",
+        "https://user:hunter2@[::1",
+        "https:/user:hunter2@licstat.example.com",
+        "user:hunter2@licstat.example.com",
+        "ftp://user:hunter2@licstat.example.com",
+        "https://licstat.example.com/?token=hunter2",
+        "https://licstat.example.com/#hunter2",
+    ],
+)
+def test_a_url_with_credentials_is_refused_without_repeating_them(url: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        base_url(url)
+    assert "hunter2" not in str(raised.value)
+
+
+# The words of an answer
+
+
+def the_answer(text: str, content_type: str = "text/plain", status: int = 500, reason: str = "Oops") -> Answer:
+    return Answer("POST", "http://host/import", status, reason, {"content-type": content_type}, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "expected"),
+    [
+        ("", "text/plain", "POST http://host/import: HTTP 500 Oops."),
+        ("It is broken.", "text/plain", "POST http://host/import: HTTP 500 Oops: It is broken."),
+        ("It\n  is \t broken", "text/plain", "POST http://host/import: HTTP 500 Oops: It is broken."),
+        ('{"success": false, "msg": "No such server"}', "application/json", "HTTP 500 Oops: No such server."),
+        ('{"success": false, "msg": "No", "code": 17}', "application/json", "HTTP 500 Oops: No (code 17)."),
+        ('{"message": "Not allowed"}', "application/json", "HTTP 500 Oops: Not allowed."),
+        ('{"error": "Not Found", "status": 404}', "application/json", "HTTP 500 Oops: Not Found."),
+        ('{"msg": null, "data": 1}', "application/json", 'HTTP 500 Oops: {"msg": null, "data": 1}.'),
+        ('{"msg": {"deep": 1}}', "application/json", 'HTTP 500 Oops: {"msg": {"deep": 1}}.'),
+        ("[1, 2]", "application/json", "HTTP 500 Oops: [1, 2]."),
+        ('{"msg": ', "application/json", 'HTTP 500 Oops: {"msg":.'),
+        ("<title>\n Bad Gateway</title><p>x", "text/html", "HTTP 500 Oops: a page titled 'Bad Gateway'."),
+        ("<html><p>Try <b>later</b>", "text/html", "HTTP 500 Oops: Try later."),
+        ("  <!DOCTYPE html><title>Sign in</title>", "text/plain", "HTTP 500 Oops: a page titled 'Sign in'."),
+    ],
+)
+def test_an_answer_is_told_in_the_vendors_words(text: str, content_type: str, expected: str) -> None:
+    assert said(the_answer(text, content_type)).endswith(expected)
+
+
+def test_a_long_answer_is_told_in_short() -> None:
+    assert len(said(the_answer("word " * 10_000))) < 700
+    assert said(the_answer("word " * 10_000)).endswith("….")
+
+
+def test_an_answer_without_a_reason_is_told_without() -> None:
+    assert said(the_answer("", reason="", status=418)) == "POST http://host/import: HTTP 418."
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", '"x"', "{", "{}{}", "[" * 100_000, "<html>", '{"a": 1' + "0" * 5000]
+)
+def test_what_is_no_json_object_is_told_apart(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        json_object(the_answer(text, "application/json"))
+
+
+def test_json_that_cannot_be_written_again_is_mended_or_refused() -> None:
+    assert json_object(the_answer('{"a": "\\ud83d x"}'))["a"].encode("utf-8").endswith(b" x")
+    assert json_object(the_answer('{"a": "\\ud83d\\udc0e"}')) == {"a": "\U0001f40e"}
+
+
+@pytest.mark.parametrize("depth", [500, 900, 990, 5_000, 20_000, 100_000])
+def test_json_of_any_depth_can_be_written_down_or_is_refused(depth: int) -> None:
+    text = '{"a":' * depth + "1" + "}" * depth
+    try:
+        value = json_object(the_answer(text))
+    except ValueError:
+        return
+    assert len(json.dumps({"server": value})) > depth
+
+
+# Asking
+
+
+def test_an_answer_is_given_as_it_came() -> None:
+    with Peer(answering("200 Fine", '{"wörd": 1}'.encode(), X_Some="Thing")) as peer:
+        answer = Talk(peer.url).ask("/a%20b", query={"q": "a b/c:d,e+f&g=ü"})
+    assert (answer.method, answer.status, answer.reason) == ("POST", 200, "Fine")
+    assert answer.url == f"{peer.url}/a%20b?q=a%20b%2Fc%3Ad%2Ce%2Bf%26g%3D%C3%BC"
+    assert answer.headers["x-some"] == "Thing"
+    assert json_object(answer) == {"wörd": 1}
+    (request,) = peer.requests
+    assert request.line == "POST /a%20b?q=a%20b%2Fc%3Ad%2Ce%2Bf%26g%3D%C3%BC HTTP/1.1"
+    assert request.headers["x-auth-token"] == "token"
+    assert request.headers["accept"] == "application/json"
+    assert request.body == b""
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "405 Not Allowed", "409 Conflict"])
+def test_a_question_that_is_refused_is_not_repeated(status: str) -> None:
+    with Peer(answering(status, b'{"msg": "no"}')) as peer, pytest.raises(Refused, match=f"{status}: no") as raised:
+        Talk(peer.url).ask()
+    assert len(peer.requests) == 1
+    assert not raised.value.credentials
+    assert raised.value.answer is not None
+    assert raised.value.answer.status == int(status[:3])
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+def test_refused_credentials_are_told_apart(status: str) -> None:
+    with Peer(answering(status)) as peer:
+        with pytest.raises(Refused) as asked:
+            Talk(peer.url).ask()
+        with pytest.raises(Refused) as submitted:
+            Talk(peer.url).submit()
+    assert asked.value.credentials
+    assert submitted.value.credentials
+    assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize("status", ["408 Request Timeout", "429 Slow Down", "500 Oops", "502 Bad Gateway", "503 Later"])
+def test_a_question_to_a_server_in_trouble_is_repeated_a_few_times(status: str) -> None:
+    with Peer(answering(status)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage, match=status) as raised:
+            talk.ask()
+    assert len(peer.requests) == 4
+    assert raised.value.answer is not None
+    assert talk.pauses == sorted(talk.pauses)
+    assert len(talk.pauses) == 3
+    assert 0.3 < talk.pauses[0] < talk.pauses[-1] < 3
+
+
+def test_a_question_is_asked_once_where_somebody_else_repeats_it() -> None:
+    with Peer(answering("500 Oops")) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask(tries=1)
+    assert (len(peer.requests), talk.pauses) == (1, [])
+
+
+def test_a_question_is_repeated_until_there_is_an_answer() -> None:
+    def breaking(conversation: Conversation) -> None:
+        conversation.head()
+        conversation.reset()
+
+    with Peer(silent, breaking, answering("200 OK", b'{"a": 1}')) as peer:
+        assert json_object(Talk(peer.url).ask()) == {"a": 1}
+
+
+def test_a_question_where_nobody_listens_is_an_outage() -> None:
+    url = nobody()
+    with pytest.raises(Outage, match=f"POST {url}/status: connection refused") as raised:
+        Talk(url).ask()
+    assert raised.value.answer is None
+
+
+def test_a_host_without_an_address_is_an_outage_in_words() -> None:
+    with pytest.raises(Outage, match=r"POST http://licstat\.invalid/status: ") as raised:
+        Talk("http://licstat.invalid").ask(tries=1)
+    assert "object at 0x" not in raised.value.message
+    assert "Max retries" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [("7", 7), ("0", 0), ("30", 30), ("31", 30), ("100000000000000000000", 30)],
+)
+def test_a_server_that_asks_for_a_pause_gets_it_within_bounds(header: str, expected: float) -> None:
+    with Peer(answering("503 Later", retry_after=header)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
+        assert talk.pauses == [expected] * 3
+        with pytest.raises(ImportsError):
+            talk.submit()
+
+
+@pytest.mark.parametrize(
+    "header", ["", "soon", "-5", "1e9", "nan", "\xb2", "Sat, 22 Nov 2036 03:04:05 GMT", "Sat, 22 Nov 1996 03:04:05 GMT"]
+)
+def test_a_pause_that_makes_no_sense_or_no_end_is_not_taken(header: str) -> None:
+    with Peer(answering("503 Later", retry_after=header)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
+    assert len(talk.pauses) == 3
+    assert all(0 <= pause <= 30 for pause in talk.pauses)
+
+
+# Submitting
+
+
+def test_a_submission_leaves_whole_and_is_committed_before_its_end() -> None:
+    with Peer() as peer:
+        submission = Submission([b"one ", b"two ", b"three"])
+        answer = Talk(peer.url).submit(submission, query={"gather": "Denials,Usage"})
+    (request,) = peer.requests
+    assert request.line == "POST /import?gather=Denials%2CUsage HTTP/1.1"
+    assert request.body == b"one two three"
+    assert request.headers["content-length"] == "13"
+    assert request.headers["content-type"] == "text/plain"
+    assert request.headers["x-auth-token"] == "token"
+    assert "transfer-encoding" not in request.headers
+    assert (submission.commits, submission.body.committed, answer.status) == (1, True, 200)
+
+
+def test_check_mode_refuses_to_submit_before_anything_is_connected() -> None:
+    with Peer() as peer:
+        talk = Talk(peer.url, check_mode=True)
+        submission = Submission()
+        with pytest.raises(UnsafeInCheckMode):
+            talk.submit(submission)
+        assert (peer.connections, submission.commits) == (0, 0)
+        assert talk.ask().status == 200
+
+
+def test_a_submission_that_breaks_before_its_commit_point_is_sent_again_from_the_beginning() -> None:
+    def whole(conversation: Conversation) -> None:
+        conversation.request()
+        conversation.answer("201 Created")
+
+    with Peer(resetting, resetting, whole) as peer:
+        submission = Submission(LARGE)
+        talk = Talk(peer.url)
+        assert talk.submit(submission).status == 201
+    assert peer.requests[-1].body == b"".join(LARGE)
+    assert (peer.connections, submission.commits, len(talk.pauses)) == (3, 1, 2)
+
+
+def test_a_submission_that_breaks_each_time_was_not_sent() -> None:
+    with Peer(resetting) as peer:
+        submission = Submission(LARGE)
+        with pytest.raises(NotSent, match="refused while sending") as raised:
+            Talk(peer.url).submit(submission)
+    assert (peer.connections, submission.commits) == (4, 0)
+    assert not raised.value.unreachable
+    assert raised.value.answer is None
+
+
+def test_a_submission_where_nobody_listens_was_not_sent() -> None:
+    submission = Submission()
+    talk = Talk(nobody())
+    with pytest.raises(NotSent, match="connection refused") as raised:
+        talk.submit(submission)
+    assert raised.value.unreachable
+    assert (submission.commits, len(talk.pauses)) == (0, 3)
+
+
+@pytest.mark.parametrize("script", [silent, resetting], ids=["closed", "reset"])
+def test_a_submission_without_an_answer_is_unclear_and_never_repeated(script: Script) -> None:
+    def read_and_break(conversation: Conversation) -> None:
+        conversation.request()
+        if script is resetting:
+            conversation.reset()
+
+    with Peer(read_and_break) as peer:
+        submission = Submission()
+        talk = Talk(peer.url)
+        with pytest.raises(Unclear, match="all was sent, but"):
+            talk.submit(submission)
+    assert (peer.connections, submission.commits, talk.pauses) == (1, 1, [])
+
+
+def test_a_server_that_takes_too_long_to_answer_leaves_it_unclear() -> None:
+    def mute(conversation: Conversation) -> None:
+        conversation.request()
+        conversation.ignore()
+
+    with Peer(mute) as peer, pytest.raises(Unclear, match="timed out"):
+        Talk(peer.url, response_timeout=0.2).submit()
+    assert peer.connections == 1
+
+
+def test_the_answer_to_a_submission_may_take_longer_than_other_answers() -> None:
+    def slow(conversation: Conversation) -> None:
+        conversation.request()
+        conversation.sock.settimeout(0.4)
+        with pytest.raises(TimeoutError):  # so long the client waits without a word
+            conversation.head()
+        conversation.answer()
+
+    with Peer(slow) as peer:
+        assert Talk(peer.url, timeout=0.1, response_timeout=20).submit().status == 200
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "413 Too Large", "429 Slow", "301 Gone"])
+def test_a_refusal_after_all_was_sent_is_definite(status: str) -> None:
+    with Peer(answering(status, b'{"msg": "no"}')) as peer, pytest.raises(Refused, match=f"{status}: no"):
+        Talk(peer.url).submit()
+    assert peer.connections == 1
+
+
+@pytest.mark.parametrize("status", ["408 Timeout", "500 Oops", "502 Bad Gateway", "503 Later", "504 Timeout"])
+def test_a_server_in_trouble_after_all_was_sent_leaves_it_unclear(status: str) -> None:
+    with Peer(answering(status, b'{"msg": "no"}')) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Unclear, match=f"{status}: no") as raised:
+            talk.submit()
+    assert (peer.connections, talk.pauses) == (1, [])
+    assert raised.value.answer is not None
+
+
+LOGIN = b"<html><title>Sign in</title><form><input name=u><INPUT id='p' type='password'></form>"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "403 Forbidden"])
+def test_a_page_to_log_in_is_no_success(status: str) -> None:
+    with Peer(answering(status, LOGIN, content_type="text/html")) as peer, pytest.raises(Refused) as raised:
+        Talk(peer.url).submit()
+    assert raised.value.credentials
+    assert f"{peer.url}/import" in raised.value.message
+    assert status != "200 OK" or "log in" in raised.value.message
+
+
+def test_a_page_to_log_in_from_a_server_in_trouble_tells_nothing() -> None:
+    with Peer(answering("502 Bad Gateway", LOGIN, content_type="text/html")) as peer, pytest.raises(Unclear):
+        Talk(peer.url).submit()
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_redirects_are_told_and_not_followed(status: str) -> None:
+    with Peer() as elsewhere:
+        script = answering(status, b"", location=f"{elsewhere.url}/login?next=hunter2#top")
+        with Peer(script) as peer:
+            for send in (Talk(peer.url).ask, Talk(peer.url).submit):
+                with pytest.raises(Refused, match=f"{elsewhere.url}/login") as raised:
+                    send()
+                assert "hunter2" not in raised.value.message
+                assert not raised.value.credentials
+        assert elsewhere.connections == 0
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize("location", ["/login", "//elsewhere/", "", "http://[", "http://h\xe9/", "javascript:alert(1)"])
+def test_a_redirect_to_wherever_is_told(location: str) -> None:
+    with Peer(answering("302 Found", b"", location=location)) as peer:
+        with pytest.raises(Refused, match="302 Found"):
+            Talk(peer.url).ask()
+        with pytest.raises(Refused, match="302 Found"):
+            Talk(peer.url).submit()
+
+
+@pytest.mark.parametrize("status", ["503 Later", "429 Slow Down"])
+def test_a_server_that_wants_rest_before_all_was_sent_gets_it(status: str) -> None:
+    early = answering_early(status, retry_after="3", connection="close")
+    with Peer(early, early, well) as peer:
+        submission = Submission(LARGE)
+        talk = Talk(peer.url)
+        assert talk.submit(submission).status == 200
+    assert (talk.pauses, submission.commits, peer.connections) == ([3, 3], 1, 3)
+    assert peer.requests[-1].body == b"".join(LARGE)
+
+
+def test_a_server_that_never_is_ready_did_not_get_it() -> None:
+    with Peer(answering_early("503 Later", b'{"msg": "full"}')) as peer:
+        submission = Submission(LARGE)
+        with pytest.raises(NotSent, match="503 Later: full") as raised:
+            Talk(peer.url).submit(submission)
+    assert submission.commits == 0
+    assert raised.value.answer is not None
+
+
+def test_an_early_success_is_none() -> None:
+    with Peer(answering_early("200 OK")) as peer:
+        submission = Submission(LARGE)
+        with pytest.raises(NotSent, match="before everything was sent"):
+            Talk(peer.url).submit(submission)
+    assert submission.commits == 0
+
+
+def test_what_the_body_raises_breaks_the_request_off() -> None:
+    class BrokenError(Exception):
+        pass
+
+    def refuse(_sha256: str) -> None:
+        raise BrokenError
+
+    with Peer() as peer, pytest.raises(BrokenError):
+        Talk(peer.url).client.submit("POST", "/import", Body([*LARGE], "text/plain", refuse))
+    (request,) = peer.requests
+    assert request.body != b"".join(LARGE)
+    assert peer.connections == 1
+
+
+def test_submissions_have_a_connection_of_their_own_and_questions_share_one() -> None:
+    with Peer() as peer:
+        talk = Talk(peer.url)
+        talk.ask()
+        talk.ask()
+        assert peer.connections == 1
+        talk.submit()
+        assert peer.connections == 2
+        talk.submit()
+        assert peer.connections == 3
+        talk.ask()
+        talk.ask()
+        assert peer.connections == 4
+
+
+# Secrets that come back
+
+
+def echoing(conversation: Conversation) -> None:
+    """Tell everything that was said, in each form."""
+    while True:
+        request = conversation.request()
+        words = [*all_forms(SECRET).values(), request.line, base64.b64encode(f"user:{SECRET}".encode()).decode()]
+        status = request.headers.get("x-status", "400 Bad Request")
+        conversation.answer(status, "\n".join(words).encode(), content_type="text/plain")
+
+
+def assert_kept(*texts: str) -> None:
+    for text in texts:
+        for name, form in all_forms(SECRET).items():
+            assert form not in text, name
+        assert base64.b64encode(f"user:{SECRET}".encode()).decode() not in text
+
+
+@pytest.mark.parametrize("way", ["ask", "submit"])
+def test_a_secret_that_the_server_repeats_is_kept(way: str) -> None:
+    with Peer(echoing) as peer, pytest.raises(Refused) as raised:
+        getattr(Talk(peer.url, secret=SECRET), way)(query={"token": SECRET})
+    answer = raised.value.answer
+    assert answer is not None
+    assert_kept(raised.value.message, str(raised.value), answer.text, answer.url)
+
+
+@pytest.mark.parametrize("way", ["ask", "submit"])
+def test_a_secret_in_a_query_is_kept_where_there_is_no_answer(way: str) -> None:
+    with pytest.raises((Outage, NotSent)) as raised:
+        getattr(Talk(nobody(), secret=SECRET), way)(query={"token": SECRET})
+    assert_kept(raised.value.message)
+
+
+@pytest.mark.parametrize("way", ["ask", "submit"])
+def test_a_secret_in_a_status_line_is_kept(way: str) -> None:
+    with Peer(answering(f"400 Bad token tok3n-{'x' * 5}")) as peer, pytest.raises(Refused) as raised:
+        getattr(Talk(peer.url, secret="tok3n-xxxxx"), way)()
+    assert "tok3n" not in raised.value.message
+
+
+@pytest.mark.parametrize("way", ["ask", "submit"])
+def test_a_secret_in_a_redirect_is_kept(way: str) -> None:
+    script = answering("302 Found", location="https://elsewhere/tok3n-xxxxx/")
+    with Peer(script) as peer, pytest.raises(Refused) as raised:
+        getattr(Talk(peer.url, secret="tok3n-xxxxx"), way)()
+    assert "tok3n" not in raised.value.message
+
+
+def test_a_secret_is_kept_out_of_what_json_holds_however_it_was_written() -> None:
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in "tok3n-xxxxx")
+    with Peer(answering("200 OK", f'{{"err": "{escaped}", "{escaped}": 1}}'.encode())) as peer:
+        answer = Talk(peer.url, secret="tok3n-xxxxx").ask()
+    assert "tok3n" not in json.dumps(json_object(answer))
+
+
+def test_the_pauses_between_tries_are_jittered() -> None:
+    first = {_client._jittered(1) for _number in range(50)}
+    assert len(first) > 1
+    assert all(0.3 < pause < 0.7 for pause in first)
