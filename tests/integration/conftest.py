@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that run the modules over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..sandbox.handle import Sandbox
+from .listener import Listener
+from .support import QUICK, Licstat, Logs
+
+_HEEDED = (
+    *("LICSTAT_URL", "LICSTAT_API_TOKEN", "ASSETOPS_RECEIPTS"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *(f"{name}{_proxy}" for name in ("http", "https", "all", "no") for _proxy in ("_proxy",)),
+    *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
+)
+"""Environment variables that the modules, or requests, heed."""
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of what the user who runs the tests has set, and an empty home."""
+    for name in _HEEDED:
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture
+def licstat(sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
+    """The modules for License Statistics, connected to the sandbox, whose tasks take next to no time."""
+    yield from _connected(sandbox, tmp_path)
+
+
+@pytest.fixture
+def tls_licstat(tls_sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
+    """The same over TLS."""
+    yield from _connected(tls_sandbox, tmp_path)
+
+
+@pytest.fixture
+def make_log(tmp_path: Path) -> Logs:
+    """Makes debug logs in the test's folder."""
+    return Logs(tmp_path / "logs")
+
+
+@pytest.fixture
+def log(make_log: Logs) -> Path:
+    """A small debug log."""
+    return make_log()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Listener]:
+    """Another host, to which nothing may go."""
+    with Listener() as listener:
+        yield listener
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the client tries again by itself, it tries again at once. Only for modules in this process."""
+    from ansible_collections.assetops.imports.plugins.module_utils import _client
+
+    monkeypatch.setattr(_client, "_jittered", lambda _number: 0.01)
+
+
+def _connected(sandbox: Sandbox, folder: Path) -> Iterator[Licstat]:
+    sandbox.clock(speed=QUICK)
+    yield Licstat(sandbox, folder)
+    sandbox.clear_faults()  # what they hold is not to reach into the next test
+    sandbox.wait_idle()
