@@ -352,7 +352,10 @@ def measure_memory(scale: Scale, table: Table) -> None:
 
 
 def measure_nothing_to_do(scale: Scale, table: Table) -> None:
-    table.section(f"Nothing to do on an imported log of {scale.large // MIB} MiB, beside ansible.builtin.ping")
+    table.section(
+        f"Nothing to do on an imported log of {scale.large // MIB} MiB, beside ansible.builtin.ping",
+        "which is a module that does nothing",
+    )
     link_log("large")
     forget_receipts()
     with sandbox_with() as sandbox:

@@ -72,10 +72,11 @@ def start_module(
 
 
 def parsed(output: str) -> dict[str, Any]:
-    """The result in a module's output, without the record of its invocation."""
+    """The result in a module's output, without the record of its invocation and the traceback of a failure."""
     result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     result.pop("invocation", None)
-    assert "this is a defect" not in result.get("msg", ""), result.get("exception", result["msg"])
+    trace = result.pop("exception", None)
+    assert "this is a defect" not in result.get("msg", ""), trace
     return result
 
 

@@ -10,7 +10,7 @@ task, and from the promise never to guess: an answer that is neither that nor a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 LOGIN_PAGE = (
@@ -30,7 +30,6 @@ class Lie:
     fault: dict[str, Any]
     words: str = ""
     status: int | None = 200
-    tags: frozenset[str] = field(default_factory=frozenset)
 
 
 def raw(text: str) -> dict[str, Any]:
@@ -115,6 +114,7 @@ NO_ANSWER = [
     Lie("JSON with more behind it", text(GOOD + "{}")),
     Lie("JSON longer than any answer", text(GOOD + SPACES + "!"), status=200),
     Lie("a text longer than any answer", text('"' + "x" * len(SPACES) + '"')),
+    Lie("JSON in an encoding of its own", http(GOOD.encode("utf-16").decode("latin-1"))),
     Lie("a list", value([accepted()])),
     Lie("a string", value("success")),
     Lie("a number", value(1)),
@@ -140,7 +140,7 @@ NO_ANSWER = [
     Lie("an HTTP status above all others", http(GOOD, "600 Odd"), "600", status=600),
     Lie("an HTTP status of three nines", http(GOOD, "999 Odd"), "999", status=999),
     Lie("an interim answer and nothing behind it", raw("HTTP/1.1 100 Continue\r\n\r\n"), status=None),
-    Lie("a hint and nothing behind it", raw("HTTP/1.1 103 Early Hints\r\n\r\n"), status=None, tags=frozenset({"hint"})),
+    Lie("a hint and nothing behind it", raw("HTTP/1.1 103 Early Hints\r\n\r\n"), status=None),
     Lie("headers without end", raw("HTTP/1.1 200 OK\r\n" + "X-More: yes\r\n" * 1000 + "\r\n" + GOOD), status=None),
     Lie("a header line without end", raw("HTTP/1.1 200 OK\r\nX-Long: " + "x" * 100_000), status=None),
     Lie("chunks that are none", http("these are no chunks", "200 OK", "Transfer-Encoding: chunked"), status=None),

@@ -25,12 +25,16 @@ Answer = Callable[[bytes], Iterable[bytes]]
 class Listener:
     """Listens on a port of its own, notes what it is sent, and answers each request once with what it is told.
 
-    Without an answer it closes the connection. With a TLS context it speaks TLS.
+    Without an answer it closes the connection. With a TLS context it speaks TLS. `interim` is sent to every client that
+    has sent its headers, while it is still sending.
     """
 
-    def __init__(self, answer: Answer | bytes = b"", context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, answer: Answer | bytes = b"", context: ssl.SSLContext | None = None, *, interim: bytes = b""
+    ) -> None:
         self._answer: Answer = answer if callable(answer) else lambda _request: [answer]
         self._context = context
+        self._interim = interim
         self._received: list[bytes] = []
         self._noted = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -81,8 +85,12 @@ class Listener:
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.closing(self._wrapped(client)) as connection:
             request = b""
+            interim = self._interim
             while not _is_whole(request) and (block := connection.recv(64 * 1024)):
                 request += block
+                if interim and b"\r\n\r\n" in request:
+                    connection.sendall(interim)
+                    interim = b""
             with self._noted:
                 self._received.append(request)
                 self._noted.notify_all()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,10 +43,6 @@ def timeless(result: dict[str, Any]) -> dict[str, Any]:
     """A result without the times at which ends were seen."""
     imports = [{**entry, "finished_at": None, "duration": None} for entry in result.get("imports", [])]
     return {**result, "imports": imports}
-
-
-def _forget_check_mode(policy: Any) -> None:
-    object.__setattr__(policy, "check_mode", False)
 
 
 # What a run may find. Each makes it so, and gives the logs and options of the run to come.
@@ -349,7 +346,12 @@ def test_a_mistake_of_the_importer_is_stopped_by_the_client(
     licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._importer")
-    monkeypatch.setattr(importer.Policy, "__post_init__", _forget_check_mode, raising=False)
+    begin = importer.Importer.__init__
+
+    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any) -> None:
+        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others)
+
+    monkeypatch.setattr(importer.Importer, "__init__", forget)
 
     output = licstat.output(log, check=True, receipts="none")
 

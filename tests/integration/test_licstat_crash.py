@@ -58,6 +58,7 @@ class Case:
         folder.mkdir(parents=True)
         self.sandbox = sandbox
         self.store = folder / "receipts.db"
+        self.uploads_before = 0
         self.logs = [folder / f"{number}.rl" for number in range(logs)]
         for log in self.logs:
             log.write_bytes((LOG + os.urandom(16)).ljust(size, b"-"))
@@ -188,7 +189,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     whole = crash_run(own_sandbox, crasher, tmp_path / "whole", prepare, options)[1]
     assert whole.result is not None
     assert_imported(whole.result, changed=situation != "a run that resumes")
-    last_block = max((point for point in whole.points if point.startswith("after import block")), default="none")
+    last_block = next((point for point in reversed(whole.points) if point.startswith("after import block")), "none")
 
     # Up to its first write, a run that finds a store does nothing that the first run did not do as well.
     begin = 0 if situation == "a first run" else first_write(whole)
@@ -202,6 +203,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
             check_next_run(case, crash, situation, before, was_sent_whole=crash.came_to(last_block))
         except AssertionError as error:
             raise AssertionError(f"{situation}, killed at point {number} of {len(whole.points)}, {point}") from error
+    assert situation == "a run that resumes" or all(counts.values()), counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
         print(f"\n  {situation} was killed at each of {sum(counts.values())} points ({places})", end=" ")
@@ -226,6 +228,7 @@ def crash_run(
     sandbox.reset()
     case = Case(sandbox, folder, logs=logs)
     prepare(case)
+    case.uploads_before = sum(request.complete for request in sandbox.requests(operation="import"))
     sandbox.fault("patch", operation="status", set={"data.sts": "PENDING"})
     crash = crasher.run("licstat_import", case.options(**options), kill_at)
     sandbox.clear_faults()
@@ -236,8 +239,8 @@ def check_next_run(case: Case, crash: Crash, situation: str, before: int, *, was
     """One import by this attempt; or at most one, and told as unknown, where it was sent and nothing was heard."""
     phase = phase_of(crash)
     held = before + was_sent_whole
-    if held:  # what a killed client sent whole is taken, be it a little later
-        case.sandbox.wait_for("complete", operation="import", count=held)
+    if was_sent_whole:  # what a killed client sent whole is taken, be it a little later
+        case.sandbox.wait_for("complete", operation="import", count=case.uploads_before + 1)
     assert len(case.accepted()) == held
 
     again = case.run()
@@ -269,7 +272,7 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
 ) -> None:
     """Of the two, only the one that was being sent may be unknown; the next run sees to the other all the same."""
     whole = crash_run(own_sandbox, crasher, tmp_path / "whole", nothing, {}, logs=2)[1]
-    last_block = max(point for point in whole.points if point.startswith("after import block"))
+    last_block = next(point for point in reversed(whole.points) if point.startswith("after import block"))
     tried = list(enumerate(whole.points, 1))[first_write(whole) :]
     unknowns = 0
     for number, point in tried:

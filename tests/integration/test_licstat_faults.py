@@ -351,7 +351,7 @@ def test_a_server_in_trouble_while_it_is_asked_is_borne_and_then_left_to_the_nex
 ) -> None:
     licstat.sandbox.fault(operation="status", when=when, times=None, **fault)
 
-    result = licstat(log, timeout=PATIENCE / 5, unreachable_timeout=PATIENCE / 2)
+    result = licstat(log, timeout=_patience_with(fault), unreachable_timeout=PATIENCE / 2)
 
     assert_plain_failure(result)
     assert (result["state"], result["changed"]) == ("running", True)
@@ -368,7 +368,7 @@ def test_a_server_in_trouble_while_it_is_asked_is_borne_and_then_left_to_the_nex
 def test_an_outage_that_ends_is_only_an_outage(licstat: Licstat, log: Path, fault: dict[str, Any], when: str) -> None:
     licstat.sandbox.fault(operation="status", when=when, times=2, **fault)
 
-    assert_ended_well(licstat(log, timeout=PATIENCE / 5), changed=True, reason="new")
+    assert_ended_well(licstat(log, timeout=_patience_with(fault)), changed=True, reason="new")
     assert licstat.held.imports == len(licstat.uploads) == 1
 
 
@@ -444,6 +444,25 @@ def test_a_name_that_nobody_knows_is_a_failure_that_changed_nothing(licstat: Lic
     assert ".invalid" in result["msg"]
 
 
+@pytest.mark.usefixtures("quick_retries")
+def test_a_server_that_speaks_no_tls_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path) -> None:
+    result = licstat(log, url=licstat.sandbox.licstat_url.replace("http:", "https:"))
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    assert licstat.held.accepted == 0
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_server_that_speaks_only_tls_is_no_success(tls_licstat: Licstat, log: Path) -> None:
+    result = tls_licstat(log, url=tls_licstat.sandbox.licstat_url.replace("https:", "http:"))
+
+    assert_plain_failure(result)
+    assert result["state"] in ("failed", "unknown")  # by whether it hung up before the last block had left
+    assert result["changed"] == (result["state"] == "unknown")
+    assert tls_licstat.held.accepted == 0
+
+
 def test_with_a_wrong_token_only_the_first_log_is_tried(licstat: Licstat, make_log: Logs) -> None:
     logs = [make_log() for _ in range(20)]
 
@@ -468,6 +487,11 @@ def test_a_sandbox_that_ends_while_a_task_is_asked_for_leaves_it_running(log: Pa
     assert (result["state"], result["changed"]) == ("running", True)
     assert "connection refused" in result["msg"]
     assert only(result)["remote_id"] in json.dumps(result["msg"])
+
+
+def _patience_with(fault: dict[str, Any]) -> float:
+    """A time limit that a fault which holds its answer back exceeds, and no other one."""
+    return PATIENCE / 5 if fault["action"] in ("hold", "delay", "slow_answer") else 10
 
 
 def _status_of(fault: dict[str, Any]) -> int | None:

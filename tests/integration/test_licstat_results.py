@@ -18,7 +18,7 @@ import yaml
 
 from .support import SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, only
 
-OF_ANSIBLE = {"changed", "failed", "msg", "warnings", "diff"}
+OF_ANSIBLE = {"changed", "failed", "msg", "exception", "warnings", "diff"}
 """What every module may return."""
 
 TYPES: dict[str, tuple[type, ...]] = {

@@ -23,7 +23,7 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc, unused-ignore]
+class CallbackModule(CallbackBase):
     """Takes the time from the start of a task on a host to its result."""
 
     CALLBACK_VERSION = 2.0

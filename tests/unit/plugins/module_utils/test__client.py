@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import socket
 import time
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -176,9 +177,9 @@ def test_a_text_without_a_secret_stays_as_it_is() -> None:
 def test_taking_secrets_out_of_the_largest_answer_takes_no_time(noise: str) -> None:
     secrets = Secrets()
     secrets.add(SECRET, username="user")
-    begin = time.monotonic()
+    begin = time.process_time()
     secrets.redact(noise * (1024 * 1024 // len(noise)))
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @given(
@@ -529,7 +530,7 @@ def test_the_answer_to_a_submission_may_take_longer_than_other_answers() -> None
     def slow(conversation: Conversation) -> None:
         conversation.request()
         conversation.sock.settimeout(0.4)
-        with pytest.raises(TimeoutError):  # so long the client waits without a word
+        with pytest.raises(socket.timeout):  # so long the client waits without a word
             conversation.head()
         conversation.answer()
 

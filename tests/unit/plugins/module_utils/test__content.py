@@ -27,6 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import (
 )
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 
+from .nobody import unprivileged
 from .other_run import eventually
 
 TEXT = b'10:00:00 (vendord) OUT: "feature" user@host\n'
@@ -121,12 +122,13 @@ def test_a_device_is_no_file() -> None:
         open_contents(["/dev/null"])
 
 
-def test_a_file_that_may_not_be_read_is_found_before_anything_is_sent(unprivileged: Path) -> None:
-    path = unprivileged / "secret.log"
-    path.write_bytes(TEXT)
-    path.chmod(0)
-    with pytest.raises(BadInput, match=r"secret\.log: Permission denied"):
-        content_of(path)
+def test_a_file_that_may_not_be_read_is_found_before_anything_is_sent() -> None:
+    with unprivileged() as folder:
+        path = folder / "secret.log"
+        path.write_bytes(TEXT)
+        path.chmod(0)
+        with pytest.raises(BadInput, match=r"secret\.log: Permission denied"):
+            content_of(path)
 
 
 def test_a_file_whose_name_is_not_utf8_can_be_written_about(tmp_path: Path) -> None:

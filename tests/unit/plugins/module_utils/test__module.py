@@ -37,6 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import StoreError, open_store
 
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, seen
+from .nobody import unprivileged
 from .other_run import wanted
 from .peers import Peer
 
@@ -178,11 +179,13 @@ def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(option: str
         licstat_client(module(**options))
 
 
-def test_a_file_that_may_not_be_read_is_refused_by_the_name_of_its_option(unprivileged: Path) -> None:
-    path = unprivileged / "key.pem"
-    path.touch(mode=0)
-    with pytest.raises(ImportsError, match=r"key\.pem"):
-        licstat_client(module(url="https://127.0.0.1:9", client_cert=str(path))).prepare()
+def test_a_file_that_may_not_be_read_is_refused_before_anything_is_sent() -> None:
+    made = module(client_cert="")
+    with unprivileged() as folder:
+        (folder / "cert.pem").touch(mode=0)
+        made.params["client_cert"] = str(folder / "cert.pem")
+        with pytest.raises(BadInput, match=r"client_cert\W.*cert\.pem.*Nothing was sent"):
+            licstat_client(made)
 
 
 def test_a_key_without_a_certificate_is_refused(tmp_path: Path) -> None:

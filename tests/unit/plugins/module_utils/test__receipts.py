@@ -22,6 +22,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import F
 from ansible_collections.assetops.imports.plugins.module_utils._contract import ImportsError, Wanted, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, StoreError, open_store
 
+from .nobody import unprivileged
 from .other_run import OtherRun, abandon, eventually, wanted
 
 A = wanted("a")
@@ -569,21 +570,23 @@ def test_a_place_where_no_file_can_be_made_is_an_error_in_words(location: str, r
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["to write", "to read"])
 @pytest.mark.parametrize("name", ["receipts.db", "folder/receipts.db"])
-def test_a_folder_that_may_not_be_written_is_an_error_in_words(unprivileged: Path, name: str, read_only: bool) -> None:
-    (unprivileged / "locked").mkdir(mode=0o500)
-    with pytest.raises(StoreError, match=r"locked cannot be written by this user|Permission denied"):
-        open_store(str(unprivileged / "locked" / name), read_only=read_only)
+def test_a_folder_that_may_not_be_written_is_an_error_in_words(name: str, read_only: bool) -> None:
+    with unprivileged() as folder:
+        (folder / "locked").mkdir(mode=0o500)
+        with pytest.raises(StoreError, match=r"locked cannot be written by this user|Permission denied"):
+            open_store(str(folder / "locked" / name), read_only=read_only)
 
 
-def test_a_store_that_may_only_be_read_refuses_the_claim(unprivileged: Path) -> None:
-    location = str(unprivileged / "receipts.db")
-    with closing(open_store(location)) as writer:
-        ended(writer, "a", "succeeded")
-    Path(location).chmod(0o400)
-    with closing(open_store(location)) as store:
-        assert receipt_of(store).state == "succeeded"
-        with pytest.raises(StoreError, match="readonly"):
-            claim(store, B, None)
+def test_a_store_that_may_only_be_read_refuses_the_claim() -> None:
+    with unprivileged() as folder:
+        location = str(folder / "receipts.db")
+        with closing(open_store(location)) as writer:
+            ended(writer, "a", "succeeded")
+        Path(location).chmod(0o400)
+        with closing(open_store(location)) as store:
+            assert receipt_of(store).state == "succeeded"
+            with pytest.raises(StoreError, match="readonly"):
+                claim(store, B, None)
 
 
 def test_a_store_that_another_run_makes_at_the_same_moment_is_made_once(

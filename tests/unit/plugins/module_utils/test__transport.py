@@ -707,7 +707,7 @@ def test_a_proxy_is_used_for_tls_and_sees_nothing_of_it(
         options = {"use_proxy": True, "ca_path": authority.path}
         assert ask(peer.url, **options).status == 200
         assert isinstance(submit(peer.url, LARGE, **options).outcome, Answer)
-    assert {request.line for request in middle.requests} == {f"CONNECT 127.0.0.1:{peer.port} HTTP/1.1"}
+    assert {request.line.rpartition(" ")[0] for request in middle.requests} == {f"CONNECT 127.0.0.1:{peer.port}"}
     assert all("proxy-authorization" in request.headers for request in middle.requests)
     assert all("x-auth-token" not in request.headers for request in middle.requests)
     assert all("proxy-authorization" not in request.headers for request in peer.requests)
