@@ -177,6 +177,13 @@ class _TimelyResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock))
 
+    def begin(self) -> None:
+        """Read on to the final answer: http.client knows no interim one but 100 Continue."""
+        super().begin()
+        while 102 <= self.status < 200:
+            vars(self).update(headers=None, msg=None)  # as before the first one
+            super().begin()
+
 
 class _UntilDeadline(io.RawIOBase):
     """What is read from a socket until its timeout, counted from now on, is over."""
