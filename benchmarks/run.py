@@ -74,9 +74,9 @@ class Table:
         for note in notes:
             print(f"  ({note})", flush=True)
 
-    def line(self, what: str, figures: str, ratio: str = "", bar: str = "", met: bool | None = None) -> None:
+    def line(self, what: str, figures: str, ratio: str = "", aim: str = "", met: bool | None = None) -> None:
         """`met` is None where there is no bar."""
-        verdict = "" if met is None else f"{'met' if met else 'MISSED'}: {bar}"
+        verdict = "" if met is None else f"{'met' if met else 'MISSED'}: {aim}"
         print(f"  {what:<30} {figures:<60} {ratio:>8}  {verdict}".rstrip(), flush=True)
         if met is False:
             self.missed.append(f"{self._section}: {what}")
@@ -250,12 +250,12 @@ def measure_uploads(scale: Scale, table: Table) -> None:
             into_sandbox = paired_uploads(
                 scale, sandbox.licstat_url, sandbox.licstat_token, sandbox.ca_path, partial(settle, sandbox)
             )
-            tell_uploads(table, f"{scheme} into the sandbox", into_sandbox, has_bar=scale.large >= 1024 * MIB)
+            tell_uploads(table, f"{scheme} into the sandbox", into_sandbox, has_aim=scale.large >= 1024 * MIB)
             certificate = [str(sandbox.data_dir / "server.pem"), str(sandbox.data_dir / "server.key")] if tls else []
             with sink(certificate) as port:
                 url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
                 into_sink = paired_uploads(scale, url, "nobody", sandbox.ca_path, lambda: None)
-        tell_uploads(table, f"{scheme} into a sink", into_sink, has_bar=False)
+        tell_uploads(table, f"{scheme} into a sink", into_sink, has_aim=False)
         slow, fast = (median(pair.curl for pair in pairs) for pairs in (into_sandbox, into_sink))
         if slow > 1.2 * fast:
             print(
@@ -283,7 +283,7 @@ def paired_uploads(
     module = Packed(MODULE, options_for(url, token, ca_path, [LOG], wait=False))
     link_log("large")
     pairs = []
-    for _ in range(scale.pairs):
+    for _unused in range(scale.pairs):
         before_each()
         wall, request = timed(curl)
         before_each()
@@ -367,12 +367,12 @@ def measure_nothing_to_do(scale: Scale, table: Table) -> None:
         settle(sandbox)
 
         ping, packed = Packed("ansible.builtin.ping", {}), Packed(MODULE, options)
-        pairs = [(ping.seconds(), packed.seconds()) for _ in range(scale.starts)]
-        tell_beside_ping(table, "start-up: the process alone", pairs, has_bar=False)
-        tell_beside_ping(table, "a task in a running play", task_times([PING, task] * scale.starts), has_bar=True)
+        pairs = [(ping.seconds(), packed.seconds()) for _unused in range(scale.starts)]
+        tell_beside_ping(table, "start-up: the process alone", pairs, has_aim=False)
+        tell_beside_ping(table, "a task in a running play", task_times([PING, task] * scale.starts), has_aim=True)
         alone, beside = playbook("import", [task]), playbook("ping", [PING])
-        pairs = [(ansible(beside)[0], ansible(alone)[0]) for _ in range(scale.pairs)]
-        tell_beside_ping(table, "whole ansible-playbook", pairs, has_bar=True)
+        pairs = [(ansible(beside)[0], ansible(alone)[0]) for _unused in range(scale.pairs)]
+        tell_beside_ping(table, "whole ansible-playbook", pairs, has_aim=True)
         assert sandbox.requests() == [], "a run with nothing to do sent something"
 
 
@@ -407,12 +407,12 @@ def measure_many_logs(scale: Scale, table: Table) -> None:
     time.sleep(2.5)  # a log that was changed just now is not trusted to be unchanged, and is another case
     with sandbox_with(parallel=True, seconds_pending=0.0, seconds_running=0.5) as sandbox:
         command = playbook("many", [{"name": "import", MODULE: import_options(sandbox, logs)}])
-        first, _ = ansible(command)
+        first, _unused = ansible(command)
         imports = sandbox.licstat().servers[LICENSE_SERVER].imports
         assert imports == scale.logs, f"{imports} of {scale.logs} logs were imported"
         table.line("first run", f"{first:.1f} s, with sending and waiting: {first / scale.logs * 1000:.0f} ms a log")
         ping = playbook("ping", [PING])
-        pairs = [(ansible(ping)[0], ansible(command)[0]) for _ in range(scale.pairs)]
+        pairs = [(ansible(ping)[0], ansible(command)[0]) for _unused in range(scale.pairs)]
         assert sandbox.licstat().servers[LICENSE_SERVER].accepted == scale.logs, "the second run sent something"
     over = median(ours - beside for beside, ours in pairs)
     beside, ours = (median(pair[place] for pair in pairs) for place in (0, 1))
@@ -453,7 +453,7 @@ def measure_receipts(scale: Scale, table: Table) -> None:
         bare.execute("CREATE TABLE receipt (key INTEGER PRIMARY KEY, state TEXT)")
         bare.execute("INSERT INTO receipt VALUES (1, '')")
         journal = bare.execute("PRAGMA journal_mode").fetchone()[0]
-        importer = Importer(Agreeable(), store, Policy(), Pace(10, 10, 10), Clock(sleep=lambda _: None))
+        importer = Importer(Agreeable(), store, Policy(), Pace(10, 10, 10), Clock(sleep=lambda _unused: None))
         commits = commits_of_an_import(store, importer)
         for number in range(scale.commits):
             begin = time.perf_counter()

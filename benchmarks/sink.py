@@ -35,7 +35,7 @@ def serve(connection: socket.socket) -> None:
             if not (block := connection.recv(64 * 1024)):
                 return
             head += block
-        head, _, body = head.partition(b"\r\n\r\n")
+        head, _unused, body = head.partition(b"\r\n\r\n")
         if re.search(rb"(?i)expect: *100-continue", head):
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         length = re.search(rb"(?i)content-length: *(\d+)", head)
@@ -61,7 +61,7 @@ def main() -> None:
         unfinished.write_text(str(listener.getsockname()[1]), encoding="ascii")
         unfinished.replace(port_file)
         while True:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             if context is not None:
                 connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
             threading.Thread(target=serve, args=(connection,), daemon=True).start()

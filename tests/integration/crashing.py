@@ -311,14 +311,14 @@ def serve_forks() -> None:
         pid = os.fork()
         if pid == 0:
             run_forked(json.loads(line))
-        _, status = os.waitpid(pid, 0)
+        _unused, status = os.waitpid(pid, 0)
         print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
 
 
 def alter(constants: dict[str, float]) -> None:
     """Set constants of module_utils, named by file and name."""
     for name, value in constants.items():
-        where, _, constant = name.partition(".")
+        where, _unused, constant = name.partition(".")
         utility = importlib.import_module(f"{PLUGINS}.module_utils.{where}")
         assert hasattr(utility, constant), name
         setattr(utility, constant, value)

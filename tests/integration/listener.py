@@ -113,7 +113,7 @@ class Tunnel(Listener):
     """A proxy as for TLS: it connects where it is told by CONNECT, and sees nothing of what passes through."""
 
     def _reply(self, client: socket.socket, request: bytes) -> None:
-        host, _, port = request.split(b" ")[1].decode("ascii").rpartition(":")
+        host, _unused, port = request.split(b" ")[1].decode("ascii").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=_PATIENCE) as server:
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             ends = {client: server, server: client}
@@ -137,7 +137,7 @@ def _is_whole(request: bytes) -> bool:
     if not end:
         return False
     for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
+        name, _unused, value = line.partition(b":")
         if name.lower() == b"content-length":
             return len(body) >= int(value)
     return True

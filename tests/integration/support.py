@@ -150,7 +150,7 @@ def fill(file: Any, size: int) -> None:
     """Write lines that are no log lines until the file has so many bytes."""
     line = "-" * 1023 + "\n"
     left = size - file.tell()
-    for _ in range(left // (len(line) * 1024)):
+    for _unused in range(left // (len(line) * 1024)):
         file.write(line * 1024)
     left = size - file.tell()
     file.write(line * (left // len(line)) + "-" * (left % len(line)))
@@ -203,7 +203,7 @@ class Playbook:
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run it to its end: exit status and what it said."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=120)
+        output, _unused = process.communicate(timeout=120)
         return process.returncode, output
 
 

@@ -132,7 +132,7 @@ def it_runs_and_is_forced(licstat: Licstat, make_log: Logs) -> tuple[list[Path],
 
 
 def it_has_ended_well_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _ = it_runs(licstat, make_log)
+    logs, _unused = it_runs(licstat, make_log)
     licstat.sandbox.clock(step=60)
     return logs, {}
 
@@ -148,13 +148,13 @@ def it_was_forgotten_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path]
 
 
 def it_cannot_be_asked_for(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _ = it_runs(licstat, make_log)
+    logs, _unused = it_runs(licstat, make_log)
     licstat.sandbox.fault("status", operation="status", times=None, status=503)
     return logs, {"wait": False}
 
 
 def it_may_not_be_asked_for(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _ = it_runs(licstat, make_log)
+    logs, _unused = it_runs(licstat, make_log)
     return logs, {"wait": False, "api_token": "this-is-not-the-token"}
 
 
@@ -177,7 +177,7 @@ def it_stands_there_twice(licstat: Licstat, make_log: Logs) -> tuple[list[Path],
 
 
 def one_of_several_is_new(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs = [make_log() for _ in range(3)]
+    logs = [make_log() for _unused in range(3)]
     licstat(logs[0], logs[2])
     return logs, {}
 

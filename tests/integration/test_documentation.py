@@ -95,7 +95,7 @@ def test_every_secret_is_kept_and_nothing_else_is(module: str) -> None:
 def test_names_in_descriptions_are_names_of_options_and_choices(module: str) -> None:
     options = documented_options(module)
     for text in _texts(documents()[module]["doc"]):
-        for name, _, wanted in re.findall(r"O\((\w+)(=([^)]*))?\)", text):
+        for name, _unused, wanted in re.findall(r"O\((\w+)(=([^)]*))?\)", text):
             assert name in options
             assert not wanted or wanted in (options[name].get("choices") or [wanted])
         for link in re.findall(r"M\(([\w.]+)\)", text):

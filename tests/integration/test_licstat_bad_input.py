@@ -84,7 +84,7 @@ TOKENS = [
     bad("api_token", "0123456789\tabcdef", "api_token"),
     bad("api_token", "0123456789\0abcdef", "api_token"),
     bad("api_token", "0123456789abcdéf", "api_token"),
-    bad("api_token", "0123456789“abcdef”", "api_token"),
+    bad("api_token", "0123456789\u201cabcdef\u201d", "api_token"),
 ]
 TLS = [
     bad("ca_path", "{place}/missing.pem", "ca_path", "missing.pem"),
@@ -153,12 +153,12 @@ IMPORT = [
     bad("merge_policy", "keep", "merge_policy", "keep"),
     bad("merge_policy", "Leave Tail", "merge_policy", "Leave Tail"),
     bad("merge_policy", "", "merge_policy"),
-    *[bad(option, value, option) for option in ("from", "to") for value in NO_TIMES],
-    *[bad(option, value, option, "does not exist") for option in ("from", "to") for value in NO_SUCH_TIMES],
+    *[bad(name, value, name) for name in ("from", "to") for value in NO_TIMES],
+    *[bad(name, value, name, "does not exist") for name in ("from", "to") for value in NO_SUCH_TIMES],
     *[bad(option, PAST + zone, option) for option in ("from", "to") for zone in ZONES],
     *[bad(option, f"{PAST}:00{zone}", option, "zone") for option in ("from", "to") for zone in ZONES[:5]],
     bad("to", "2022-01-10", "to", "2022-01-10 23:59:59"),
-    bad("from", LATER, "from", "to", "later", to=PAST),
+    bad("from", LATER, "later than to", to=PAST),
     bad("identity", "both", "identity", "both"),
     bad("identity", "window", "from", "to"),
     bad("identity", "window", "from", "to", **{"from": PAST}),
@@ -169,8 +169,8 @@ IMPORT = [
     bad("find_domain_names_by_ip", "maybe", "find_domain_names_by_ip"),
     bad("wait", "maybe", "wait"),
     *[
-        bad(option, value, option)
-        for option in ("response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout")
+        bad(name, value, name)
+        for name in ("response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout")
         for value in (-1, "nan", "inf", "soon", "")
     ],
     *[bad(option, 0, option) for option in ("response_timeout", "wait_sleep")],

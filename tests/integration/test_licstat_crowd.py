@@ -159,7 +159,7 @@ def test_twenty_runs_at_once_of_one_log_import_it_once(
 
 @pytest.mark.slow
 def test_twenty_runs_at_once_of_twenty_logs_lose_none(crowd: Crowd) -> None:
-    logs = [crowd.log() for _ in range(MANY)]
+    logs = [crowd.log() for _unused in range(MANY)]
     for result in results_of(crowd.start_together(*[crowd.options(log) for log in logs])):
         assert_imported(result, changed=True, reason="new")
     assert [len(crowd.accepted(log)) for log in logs] == [1] * MANY
@@ -176,7 +176,7 @@ def assert_imported_all(result: dict[str, Any], *, changed: bool) -> None:
 
 @pytest.mark.slow
 def test_twenty_runs_of_overlapping_lists_in_any_order_all_end(crowd: Crowd) -> None:
-    logs = [crowd.log() for _ in range(5)]
+    logs = [crowd.log() for _unused in range(5)]
     orders = [logs[start:] + logs[:start] for start in range(5)] * 2
     orders += [order[::-1] for order in orders]
     results = results_of(crowd.start_together(*[crowd.options(*order) for order in orders]))
@@ -189,7 +189,7 @@ def test_twenty_runs_of_overlapping_lists_in_any_order_all_end(crowd: Crowd) -> 
 
 def test_two_runs_that_each_want_what_the_other_holds_both_end(crowd: Crowd) -> None:
     """Each has claimed the log that stands last in the other's list, and is let go only then."""
-    logs = [crowd.log() for _ in range(3)]
+    logs = [crowd.log() for _unused in range(3)]
     crowd.sandbox.fault("hold", operation="import", when="before_body", times=2)
     runs = [crowd.start(*logs), crowd.start(*reversed(logs))]
     crowd.sandbox.wait_for("held", operation="import", count=2)

@@ -464,7 +464,7 @@ def test_a_server_that_speaks_only_tls_is_no_success(tls_licstat: Licstat, log: 
 
 
 def test_with_a_wrong_token_only_the_first_log_is_tried(licstat: Licstat, make_log: Logs) -> None:
-    logs = [make_log() for _ in range(20)]
+    logs = [make_log() for _unused in range(20)]
 
     result = licstat(*logs, api_token="this-is-not-the-token")
 

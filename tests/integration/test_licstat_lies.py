@@ -191,7 +191,7 @@ def test_of_an_answer_without_bounds_only_the_beginning_is_read(licstat: Licstat
 
 def test_an_answer_that_swells_when_it_is_decompressed_does_not_fill_the_memory(licstat: Licstat, log: Path) -> None:
     bomb = zlib.compressobj(wbits=31)
-    body = b"".join(bomb.compress(b" " * MIB) for _ in range(128)) + bomb.flush()
+    body = b"".join(bomb.compress(b" " * MIB) for _unused in range(128)) + bomb.flush()
     with Listener(http_answer(body, content_encoding="gzip")) as liar:
         licstat(log, url=f"{liar.url}/warm-up")  # imports what is needed
         tracemalloc.start()

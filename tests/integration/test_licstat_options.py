@@ -589,7 +589,8 @@ def test_client_cert_is_shown_to_a_server_that_asks_for_it(
     with Listener(lambda _request: [http_answer(ACCEPTED)], context) as server:
         result = licstat(log, url=server.url, **options)
 
-    assert result["state"] == ("submitted" if is_shown else "unknown")
+    # Without it the server hangs up, before or after the last block has left.
+    assert result["state"] in (("submitted",) if is_shown else ("failed", "unknown"))
 
 
 # The way there.
@@ -814,7 +815,7 @@ def test_receipts_names_a_file_that_is_made_for_its_owner_alone(licstat: Licstat
 
 @exercises("receipts")
 def test_without_receipts_every_run_imports(licstat: Licstat, log: Path) -> None:
-    results = [licstat(log, receipts="none", merge_policy="merge") for _ in range(2)]
+    results = [licstat(log, receipts="none", merge_policy="merge") for _unused in range(2)]
 
     for result in results:
         assert_ended_well(result, changed=True, reason="new")
@@ -945,7 +946,7 @@ def test_a_task_is_told_as_the_server_tells_it(licstat: Licstat, task: str) -> N
     assert "STARTED" in running["message"]
     for one in (pending, running, done):
         assert (one["changed"], one["task_id"], one["task"]["tid"]) == (False, task, task)
-    (request, *_) = licstat.questions
+    (request, *_unused) = licstat.questions
     assert (request.method, request.path) == ("POST", f"/licstat/api/v3/admin/task/{task}/status")
     assert request.header("x-auth-token") == licstat.sandbox.licstat_token
     assert request.header("content-length") in (None, "0")

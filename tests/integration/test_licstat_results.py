@@ -201,7 +201,7 @@ def test_what_is_only_planned_has_no_time_and_no_task(licstat: Licstat, log: Pat
 def test_attempts_are_counted_over_all_runs(licstat: Licstat, log: Path) -> None:
     licstat.sandbox.fault("status", operation="import", times=2, when="after_body", status=400)
 
-    results = [licstat(log) for _ in range(4)]
+    results = [licstat(log) for _unused in range(4)]
 
     assert [only(result)["attempts"] for result in results] == [1, 2, 3, 3]
     assert [only(result)["reason"] for result in results] == ["new", "retried", "retried", "receipt"]
@@ -269,7 +269,7 @@ def test_many_logs_are_sent_in_the_order_given_and_told_in_it(licstat: Licstat, 
 
 def test_all_are_sent_before_the_first_is_waited_for(licstat: Licstat, make_log: Logs) -> None:
     licstat.sandbox.clock(speed=0)
-    logs = [make_log() for _ in range(5)]
+    logs = [make_log() for _unused in range(5)]
 
     result = licstat(*logs, wait_timeout=0.1)
 
@@ -283,7 +283,7 @@ def test_all_are_sent_before_the_first_is_waited_for(licstat: Licstat, make_log:
 
 
 def test_when_one_log_fails_the_others_are_imported_and_the_task_names_it(licstat: Licstat, make_log: Logs) -> None:
-    logs = [make_log() for _ in range(5)]
+    logs = [make_log() for _unused in range(5)]
     licstat.sandbox.fault("status", operation="import", skip=1, when="after_body", status=400, body="No, thanks.")
     licstat.sandbox.fault("drop", operation="import", skip=3, when="after_body")
 
@@ -359,7 +359,7 @@ def test_of_several_the_worst_is_the_state_of_the_task(
 @pytest.mark.slow
 def test_two_hundred_logs_in_one_task_are_imported_once_each(licstat: Licstat, make_log: Logs) -> None:
     licstat.sandbox.configure(parallel=True)
-    logs = [make_log() for _ in range(200)]
+    logs = [make_log() for _unused in range(200)]
 
     first = licstat(*logs, wait_timeout=60)
     asked = len(licstat.sandbox.requests())

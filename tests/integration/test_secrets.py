@@ -329,7 +329,7 @@ def test_a_playbook_says_nothing_of_the_token_at_any_verbosity(
     licstat.sandbox.wait_for("held", operation="status", timeout=60)
     commands = {path.parent.name: path.read_bytes() for path in _command_lines()}
     licstat.sandbox.release()
-    output, _ = process.communicate(timeout=120)
+    output, _unused = process.communicate(timeout=120)
 
     assert process.returncode == 0, output
     assert "ok=5" in output

@@ -253,7 +253,7 @@ class Exchange:
         await self._send({"type": "http.response.body"})
 
 
-class _FaultHits(Exception):  # noqa: N818 (no error: it is what the test wants)
+class _FaultHits(Exception):
     """Breaks off the system's work for the sake of a fault."""
 
     def __init__(self, fault: Fault) -> None:
@@ -322,7 +322,7 @@ def with_header(headers: Headers, name: bytes, value: bytes) -> Headers:
 
 
 def _announces_body(headers: list[tuple[str, str]]) -> bool:
-    return _content_length(headers) > 0 or any(name == "transfer-encoding" for name, _ in headers)
+    return _content_length(headers) > 0 or any(name == "transfer-encoding" for name, _unused in headers)
 
 
 def _content_length(headers: list[tuple[str, str]]) -> int:

@@ -156,7 +156,7 @@ class _Run:
     def _go_on_until(self, at: datetime) -> None:
         """Whatever happens by itself until then: checkins and dates."""
         while True:
-            back = min((end for end, _ in self._out), default=at)
+            back = min((end for end, _unused in self._out), default=at)
             stamp = self._stamp + TIMESTAMPS
             if min(back, stamp) >= at:
                 return
@@ -211,7 +211,7 @@ class _Run:
         )
 
     def _in_use(self, use: _Use) -> int:
-        return sum(other.licenses for _, other in self._out if other.feature == use.feature)
+        return sum(other.licenses for _unused, other in self._out if other.feature == use.feature)
 
     def _say(self, at: datetime, daemon: str, message: str) -> None:
         self._lines.append(f"{at.hour:2}:{at:%M:%S} ({daemon}) {message}".rstrip())

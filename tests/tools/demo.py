@@ -76,14 +76,14 @@ def main() -> int:
             first.status == 0
             and len(first.results) == 3
             and logs == uploads == 4
-            and all((one["state"], one["changed"]) == ("succeeded", True) for _, one in first.imports)
+            and all((one["state"], one["changed"]) == ("succeeded", True) for _unused, one in first.imports)
         ),
         "the denials that License Statistics holds are those that stand in the logs": held == denials_in_logs(first),
         f"the second run changed nothing, and sent {more or 'no'} requests": (
             second.status == 0
             and more == 0
-            and [one["source"] for _, one in second.imports] == [one["source"] for _, one in first.imports]
-            and not any(one["changed"] for _, one in second.imports)
+            and [one["source"] for _unused, one in second.imports] == [one["source"] for _unused, one in first.imports]
+            and not any(one["changed"] for _unused, one in second.imports)
         ),
     }
     for text, is_so in checks.items():
@@ -164,7 +164,7 @@ def tell_holdings(sandbox: Sandbox) -> dict[str, int]:
 def denials_in_logs(run: Run) -> dict[str, int]:
     """The denials that stand in the logs that were imported, by license server, counted as plainly as can be."""
     found: dict[str, int] = {}
-    for _, one in run.imports:
+    for _unused, one in run.imports:
         server = one["target"].split()[-1]
         found[server] = found.get(server, 0) + Path(one["source"]).read_text(encoding="utf-8").count(" DENIED: ")
     return found

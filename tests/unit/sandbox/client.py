@@ -145,7 +145,7 @@ class Wire:
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._receive_some()
-        head, _, body = received.partition(b"\r\n\r\n")
+        head, _unused, body = received.partition(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         while len(body) < length:
             body += self._receive_some()

@@ -173,7 +173,7 @@ def test_truncated_answer(server: Sandbox) -> None:
         wire.send_head(len(BODY))
         wire.send(BODY)
         received, end = wire.receive_to_end()
-    head, _, body = received.partition(b"\r\n\r\n")
+    head, _unused, body = received.partition(b"\r\n\r\n")
     assert body == b'{"success":true,"msg'
     assert b"content-length: 204" in head
     assert end == "closed"
@@ -288,14 +288,14 @@ def test_stall_that_reads_on(sandbox: Sandbox) -> None:
 
 def test_skip_and_times(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=500, operation="status", skip=1, times=2)
-    assert [status(sandbox, "x").status for _ in range(5)] == [200, 500, 500, 200, 200]
+    assert [status(sandbox, "x").status for _unused in range(5)] == [200, 500, 500, 200, 200]
     (fault,) = sandbox.faults()
     assert (fault["seen"], fault["hits"]) == (5, 2)
 
 
 def test_without_limit(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=500, times=None)
-    assert {status(sandbox, "x").status for _ in range(5)} == {500}
+    assert {status(sandbox, "x").status for _unused in range(5)} == {500}
     sandbox.clear_faults()
     assert status(sandbox, "x").status == 200
 
@@ -304,7 +304,7 @@ def test_first_fault_that_is_due_hits(sandbox: Sandbox) -> None:
     sandbox.fault("status", status=501)
     sandbox.fault("status", status=502)
     sandbox.fault("status", status=503, skip=2)
-    assert [status(sandbox, "x").status for _ in range(4)] == [501, 502, 503, 200]
+    assert [status(sandbox, "x").status for _unused in range(4)] == [501, 502, 503, 200]
 
 
 @pytest.mark.parametrize(
@@ -357,14 +357,14 @@ def test_after_the_work_of_a_refusal(sandbox: Sandbox) -> None:
         sandbox.configure(tokens=[])
         wire.send_head(len(BODY))
         wire.send(BODY)
-        received, _ = wire.receive_to_end()
+        received, _unused = wire.receive_to_end()
     assert received.startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize("when", ["before_body", "after_body", "after_work"])
 def test_faults_of_requests_without_a_body(sandbox: Sandbox, when: str) -> None:
     sandbox.fault("status", status=500, operation="status", when=when)
-    assert [status(sandbox, "x").status for _ in range(2)] == [500, 200]
+    assert [status(sandbox, "x").status for _unused in range(2)] == [500, 200]
 
 
 def test_fault_after_the_body_of_what_would_be_refused_before_it(sandbox: Sandbox) -> None:
@@ -375,7 +375,7 @@ def test_fault_after_the_body_of_what_would_be_refused_before_it(sandbox: Sandbo
 
 def test_connection_is_used_again_after_an_ordinary_answer(sandbox: Sandbox) -> None:
     with Wire(sandbox) as wire:
-        for _ in range(2):
+        for _unused in range(2):
             wire.send_head(len(BODY))
             wire.send(BODY)
             assert wire.receive_answer().startswith(b"HTTP/1.1 200 ")

@@ -44,7 +44,7 @@ def test_example_of_the_facts() -> None:
 
 
 def test_midnight_passes_between_two_lines() -> None:
-    events, _ = read(
+    events, _unused = read(
         "23:50:00 (lmgrd) TIMESTAMP 1/10/2022",
         '23:58:00 (d) OUT: "F" a@h',
         ' 0:03:00 (d) IN: "F" a@h',
@@ -58,7 +58,7 @@ def test_midnight_passes_between_two_lines() -> None:
 
 
 def test_timestamp_decides_over_a_silent_weekend() -> None:
-    events, _ = read(
+    events, _unused = read(
         "22:00:00 (lmgrd) TIMESTAMP 1/7/2022",
         " 1:00:00 (lmgrd) TIMESTAMP 1/10/2022",
         ' 2:00:00 (d) DENIED: "F" a@h  (reason (-4,342))',
@@ -99,7 +99,7 @@ def test_forms_of_denials(line: str, expected: tuple[str, str, int]) -> None:
     "extra", ["", " [cd string]", " ^^^ 1.0 u 127.0.0.1 29865 0x12CE 2 3 - 11 19 1/10/2022 9:00:00 0 ^^^"]
 )
 def test_several_licenses_go_out_and_in_together(extra: str) -> None:
-    events, _ = read(
+    events, _unused = read(
         "9:00:00 (lmgrd) TIMESTAMP 1/10/2022",
         f'9:01:00 (d) OUT: "F" u@h {extra}',
         f'9:02:00 (d) OUT: "F" u@h (3 licenses){extra}',
@@ -130,7 +130,7 @@ def test_what_is_no_usage_and_no_denial() -> None:
 
 
 def test_session_still_open_ends_with_the_log() -> None:
-    events, _ = read("9:00:00 (lmgrd) TIMESTAMP 1/10/2022", '9:01:00 (d) OUT: "F" u@h', "9:30:00 (lmgrd) bye")
+    events, _unused = read("9:00:00 (lmgrd) TIMESTAMP 1/10/2022", '9:01:00 (d) OUT: "F" u@h', "9:30:00 (lmgrd) bye")
     assert events == [Session("F", "u@h", at(10, "09:01:00"), at(10, "09:30:00"), 1)]
 
 
@@ -141,12 +141,14 @@ def test_events_before_the_first_date_are_left_out() -> None:
 
 
 def test_dates_that_do_not_exist_are_none() -> None:
-    _, summary = read("8:00:00 (lmgrd) TIMESTAMP 2/30/2022", "8:00:00 (x) Start-Date: Mon Foo 10 2022 07:47:04 UTC")
+    _unused, summary = read(
+        "8:00:00 (lmgrd) TIMESTAMP 2/30/2022", "8:00:00 (x) Start-Date: Mon Foo 10 2022 07:47:04 UTC"
+    )
     assert summary.first is None
 
 
 def test_header_of_a_later_restart_of_the_daemon_does_not_turn_back_time() -> None:
-    _, summary = read(
+    _unused, summary = read(
         "9:00:00 (lmgrd) TIMESTAMP 1/12/2022",
         "9:30:00 (d) (@d-SLOG@) Start-Date: Mon Jan 10 2022 07:47:04 UTC",
         "9:40:00 (d) more",

@@ -258,7 +258,7 @@ def test_states_in_time(sandbox: Sandbox) -> None:
     sandbox.configure(seconds_pending=10, seconds_running=60, running_state="IN_PROGRESS")
     tid = start(sandbox)
     seen = []
-    for _ in range(4):
+    for _unused in range(4):
         seen += states(sandbox, tid)
         sandbox.clock(step=30)
     assert seen == ["PENDING", "IN_PROGRESS", "IN_PROGRESS", "SUCCESS"]

@@ -54,7 +54,7 @@ def abandon(store: Store) -> None:
     """Leave a store as a run does that is killed: nothing is written any more, and its lease ends by itself."""
     if store._lease is not None:
         store._lease.end()
-        with closing(sqlite3.connect(store.location)) as database, database:
+        with closing(sqlite3.connect(store.location, isolation_level=None)) as database:
             database.execute("UPDATE runs SET lease_ends = 0 WHERE id = ?", (store._run,))
     store._database.close()
 

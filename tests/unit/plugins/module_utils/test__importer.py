@@ -764,7 +764,7 @@ def test_a_run_that_stalled_and_was_taken_over_breaks_off_and_waits_for_the_othe
     location: str, system: ScriptedSystem, store: Store, other: Store, turned: TurnedClock
 ) -> None:
     def stall(_wanted: Wanted) -> None:
-        with closing(sqlite3.connect(location)) as database, database:
+        with closing(sqlite3.connect(location, isolation_level=None)) as database:
             database.execute("UPDATE runs SET lease_ends = 0")
         attempt = other.claim(A, receipt_of(other), now_text())
         assert attempt is not None

@@ -58,6 +58,7 @@ class Server:
         try:
             wait_for(list(self.ends), self.is_done, pace, self.turned.clock)
         except TooLong as error:
+            assert error.left
             self.outage = error.outage
             return list(error.left)
         return []
