@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import socket
 import sqlite3
+import stat
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 import trustme
 
-from .support import ABSENT, MIB, Licstat, Logs, argument_spec, assert_plain_failure, only
+from .support import ABSENT, MIB, Licstat, Logs, argument_spec, assert_plain_failure, log_text, only
 
 
 @dataclass(frozen=True)
@@ -204,41 +205,49 @@ IMPORT = [
 
 
 @pytest.fixture(scope="module")
-def certificates() -> dict[str, bytes]:
-    """A certificate, its key and the key of another one, by file name."""
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Files that are no logs, no stores and no certificates, or not the right ones, by name."""
     authority = trustme.CA()
     mine, other = authority.issue_cert("a@example.com"), authority.issue_cert("b@example.com")
+    folder = tmp_path_factory.mktemp("databases")
+    foreign = database(folder / "foreign.db", "CREATE TABLE plants (name TEXT)")
+    newer = database(
+        folder / "newer.db",
+        "CREATE TABLE receipts (key TEXT)",
+        f"PRAGMA application_id = {0x61736F70}",
+        "PRAGMA user_version = 99",
+    )
     return {
+        "empty": b"",
+        "text": b"Only some words.\n" * 1000,
+        "good.log": log_text(0).encode(),
+        "foreign.db": foreign,
+        "newer.db": newer,
+        "broken.db": foreign[:100] + b"\xff" * (len(foreign) - 100),
         "mine.pem": mine.cert_chain_pems[0].bytes(),
         "mine.key": mine.private_key_pem.bytes(),
         "other.key": other.private_key_pem.bytes(),
     }
 
 
+def database(path: Path, *statements: str) -> bytes:
+    """An SQLite file made by these statements."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path.read_bytes()
+
+
 @pytest.fixture
-def place(tmp_path: Path, make_log: Logs, certificates: dict[str, bytes]) -> Path:
-    """A folder with all sorts of things that are no logs, no stores and no certificates."""
+def place(tmp_path: Path, files: dict[str, bytes]) -> Path:
+    """A folder with those files, and with what is no file."""
     folder = tmp_path / "place"
     (folder / "folder").mkdir(parents=True)
-    (folder / "empty").touch()
-    (folder / "text").write_text("Only some words.\n" * 1000, encoding="utf-8")
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     (folder / "dangling").symlink_to(folder / "nowhere")
     os.mkfifo(folder / "pipe")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "socket"))
-    make_log().rename(folder / "good.log")
-    with sqlite3.connect(folder / "foreign.db") as database:
-        database.execute("CREATE TABLE plants (name TEXT)")
-    database.close()
-    with sqlite3.connect(folder / "newer.db") as database:
-        database.execute("CREATE TABLE receipts (key TEXT)")
-        database.execute(f"PRAGMA application_id = {0x61736F70}")
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    whole = (folder / "foreign.db").read_bytes()
-    (folder / "broken.db").write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
-    for name, content in certificates.items():
-        (folder / name).write_bytes(content)
+    os.mknod(folder / "socket", stat.S_IFSOCK | 0o600)
     return folder
 
 

@@ -37,7 +37,7 @@ PLUGINS = "ansible_collections.assetops.imports.plugins"
 
 AT_ONCE = 2
 SAY_SOMETHING_EVERY = 30.0
-TIME_LIMIT = 900.0  # for one command, in seconds: nothing hangs for ever
+TIME_LIMIT = 1800.0  # for one command, in seconds: nothing hangs for ever
 TAIL = 60  # lines of a failed check's log
 
 

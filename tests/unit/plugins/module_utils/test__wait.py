@@ -58,9 +58,10 @@ class Server:
         try:
             wait_for(list(self.ends), self.is_done, pace, self.turned.clock)
         except TooLong as error:
-            assert error.left
             self.outage = error.outage
-            return list(error.left)
+            left = list(error.left)
+            assert left
+            return left
         return []
 
 
