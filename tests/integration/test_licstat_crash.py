@@ -27,6 +27,7 @@ from ..sandbox.handle import Sandbox, Task
 from .crashing import Crash, Crasher, more_than_buffers_hold
 
 SERVER = 40
+PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
 LOG = b"\0 a report log, which License Statistics takes without looking into it\n"
 SIZE = 2500  # bytes: three blocks of the small ones that `crashing` sets
 LARGE = more_than_buffers_hold()
@@ -71,7 +72,7 @@ class Case:
             "src": [str(log) for log in self.logs],
             "receipts": str(self.store),
             "wait_sleep": 0.01,
-            "wait_timeout": 10,
+            "wait_timeout": PATIENCE,
             **({"ca_path": str(self.sandbox.ca_path)} if self.sandbox.ca_path else {}),
             **options,
         }
@@ -240,7 +241,7 @@ def check_next_run(case: Case, crash: Crash, situation: str, before: int, *, was
     phase = phase_of(crash)
     held = before + was_sent_whole
     if was_sent_whole:  # what a killed client sent whole is taken, be it a little later
-        case.sandbox.wait_for("complete", operation="import", count=case.uploads_before + 1)
+        case.sandbox.wait_for("complete", operation="import", count=case.uploads_before + 1, timeout=PATIENCE)
     assert len(case.accepted()) == held
 
     again = case.run()
@@ -283,7 +284,7 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         was_on_its_way = crash.points.count("mark_sent: after COMMIT") > answered
         where = f"killed at point {number} of {len(whole.points)}, {point}"
         if whole_uploads:
-            own_sandbox.wait_for("complete", operation="import", count=whole_uploads)
+            own_sandbox.wait_for("complete", operation="import", count=whole_uploads, timeout=PATIENCE)
 
         again = case.run()
         states = [one["state"] for one in again["imports"]]
@@ -345,7 +346,7 @@ def test_a_run_killed_while_the_server_holds_its_upload_imports_once_at_most(
     case = Case(sandbox, tmp_path / "case", size=SIZE if was_sent_whole else LARGE)
     sandbox.fault(operation="import", **fault)
     module = start_module("licstat_import", **case.options())
-    sandbox.wait_for("held", operation="import")
+    sandbox.wait_for("held", operation="import", timeout=PATIENCE)
 
     module.kill()
     sandbox.clear_faults()
@@ -368,7 +369,7 @@ def test_a_run_killed_while_it_asks_for_its_task_is_resumed(when: str, sandbox: 
     case = Case(sandbox, tmp_path / "case")
     sandbox.fault("hold", operation="status", when=when)
     module = start_module("licstat_import", **case.options())
-    sandbox.wait_for("held", operation="status")
+    sandbox.wait_for("held", operation="status", timeout=PATIENCE)
 
     module.kill()
     sandbox.clear_faults()

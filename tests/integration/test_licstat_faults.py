@@ -351,7 +351,7 @@ def test_a_server_in_trouble_while_it_is_asked_is_borne_and_then_left_to_the_nex
 ) -> None:
     licstat.sandbox.fault(operation="status", when=when, times=None, **fault)
 
-    result = licstat(log, timeout=_patience_with(fault), unreachable_timeout=PATIENCE / 2)
+    result = licstat(log, timeout=_patience_with(fault), unreachable_timeout=1.0)
 
     assert_plain_failure(result)
     assert (result["state"], result["changed"]) == ("running", True)
