@@ -250,12 +250,12 @@ def measure_uploads(scale: Scale, table: Table) -> None:
             into_sandbox = paired_uploads(
                 scale, sandbox.licstat_url, sandbox.licstat_token, sandbox.ca_path, partial(settle, sandbox)
             )
-            tell_uploads(table, f"{scheme} into the sandbox", into_sandbox, has_aim=scale.large >= 1024 * MIB)
+            tell_uploads(table, f"{scheme} into the sandbox", into_sandbox, has_bar=scale.large >= 1024 * MIB)
             certificate = [str(sandbox.data_dir / "server.pem"), str(sandbox.data_dir / "server.key")] if tls else []
             with sink(certificate) as port:
                 url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
                 into_sink = paired_uploads(scale, url, "nobody", sandbox.ca_path, lambda: None)
-        tell_uploads(table, f"{scheme} into a sink", into_sink, has_aim=False)
+        tell_uploads(table, f"{scheme} into a sink", into_sink, has_bar=False)
         slow, fast = (median(pair.curl for pair in pairs) for pairs in (into_sandbox, into_sink))
         if slow > 1.2 * fast:
             print(
@@ -368,11 +368,11 @@ def measure_nothing_to_do(scale: Scale, table: Table) -> None:
 
         ping, packed = Packed("ansible.builtin.ping", {}), Packed(MODULE, options)
         pairs = [(ping.seconds(), packed.seconds()) for _unused in range(scale.starts)]
-        tell_beside_ping(table, "start-up: the process alone", pairs, has_aim=False)
-        tell_beside_ping(table, "a task in a running play", task_times([PING, task] * scale.starts), has_aim=True)
+        tell_beside_ping(table, "start-up: the process alone", pairs, has_bar=False)
+        tell_beside_ping(table, "a task in a running play", task_times([PING, task] * scale.starts), has_bar=True)
         alone, beside = playbook("import", [task]), playbook("ping", [PING])
         pairs = [(ansible(beside)[0], ansible(alone)[0]) for _unused in range(scale.pairs)]
-        tell_beside_ping(table, "whole ansible-playbook", pairs, has_aim=True)
+        tell_beside_ping(table, "whole ansible-playbook", pairs, has_bar=True)
         assert sandbox.requests() == [], "a run with nothing to do sent something"
 
 

@@ -601,6 +601,16 @@ def test_a_server_that_wants_a_certificate_and_gets_none_is_told_in_words(
     assert (sent.commits, peer.requests) == (0, [])
 
 
+def test_a_small_upload_that_a_server_did_not_even_shake_hands_for_was_not_taken(
+    authority: Authority, demanding: ssl.SSLContext
+) -> None:
+    """All of it has left by the time the alert arrives, as often as not; but a server that sends it took nothing."""
+    with Peer(tls=demanding) as peer:
+        outcomes = [submit(peer.url, [b"small", b"end"], ca_path=authority.path).outcome for _number in range(8)]
+    assert [outcome for outcome in outcomes if not isinstance(outcome, NotSent)] == []
+    assert peer.requests == []
+
+
 @pytest.mark.parametrize("wrong", ["encrypted", "missing", "another", "no key", "no certificate"])
 def test_a_certificate_that_cannot_be_shown_is_bad_input(
     wrong: str, authority: Authority, identity: Identity, demanding: ssl.SSLContext, tmp_path: Path
