@@ -20,7 +20,8 @@ from ansible.module_utils.common import warnings
 
 from .. import running
 from ..running import ROOT, RunningModule, parsed, run_module, start_module
-from ..sandbox.handle import LicenseServer, Request, Sandbox
+from ..sandbox.handle import Request, Sandbox
+from ..sandbox.licstat.view import LicenseServer
 
 SERVER = 40
 """License server of the sandbox into which the tests import."""

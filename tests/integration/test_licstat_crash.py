@@ -23,7 +23,8 @@ from typing import Any
 import pytest
 
 from ..running import run_module, start_module
-from ..sandbox.handle import Sandbox, Task
+from ..sandbox.handle import Sandbox
+from ..sandbox.licstat.view import Task
 from .crashing import Crash, Crasher, more_than_buffers_hold
 
 SERVER = 40

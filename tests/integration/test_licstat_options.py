@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 import pytest
 import trustme
 
-from ..sandbox.tokens import AGENT_TOKEN, USER_TOKEN
+from ..sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
 from .lies import accepted
 from .listener import Listener, Tunnel, http_answer
 from .support import (

@@ -18,7 +18,7 @@ from .clock import Clock
 from .control import control_routes
 from .exchange import Exchange
 from .faults import FaultBook
-from .licstat import LicenseStatistics
+from .licstat.api import LicenseStatistics
 from .request_log import RequestLog, RequestRecord
 from .system import Surroundings, System
 

@@ -10,8 +10,6 @@ tells what the server then holds.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
 import json
 import os
 import ssl
@@ -27,7 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .tokens import ADMIN_TOKEN
+from .licstat import view as licstat
+from .licstat.tokens import ADMIN_TOKEN
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**2)}
@@ -62,62 +61,6 @@ class Request:
     def header(self, name: str) -> str | None:
         """Value of the first header of that name, in any case."""
         return next((value for key, value in self.headers if key == name.lower()), None)
-
-
-@dataclass(frozen=True)
-class Feature:
-    """What a license server holds about one feature."""
-
-    sessions: int
-    seconds: int
-    denials: int
-
-
-@dataclass(frozen=True)
-class LicenseServer:
-    """What a license server holds."""
-
-    accepted: int
-    """Uploads that became tasks."""
-    imports: int
-    """Tasks that ended well."""
-    opaque_imports: int
-    """Those of them that were report logs."""
-    features: dict[str, Feature]
-    range: tuple[str, str] | None
-    """First and last moment of its data."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """An accepted import."""
-
-    tid: str
-    license_server: int
-    state: str
-    finished: bool
-    error: str | None
-    parameters: dict[str, str]
-    """Of the query, decoded, as given."""
-    file_name: str
-    size: int
-    sha256: str | None
-    """None while the upload is still being read."""
-    content: bytes | None
-    """None if it is larger than `keep_bytes`."""
-    opaque: bool
-    log: dict[str, Any]
-    """Counts and dates found in the log."""
-
-
-@dataclass(frozen=True)
-class LicenseStatistics:
-    """What License Statistics holds."""
-
-    servers: dict[int, LicenseServer]
-    """By id."""
-    tasks: list[Task]
-    """In the order of acceptance."""
 
 
 class Sandbox:
@@ -248,14 +191,10 @@ class Sandbox:
         found: dict[str, Any] = self._call("GET", "/state")
         return found
 
-    def licstat(self) -> LicenseStatistics:
+    def licstat(self) -> licstat.LicenseStatistics:
         """What License Statistics holds. Waits until every upload was read."""
         self.wait_idle(requests=False)
-        state = self.state()["licstat"]
-        return LicenseStatistics(
-            servers={int(key): _license_server(value) for key, value in state["license_servers"].items()},
-            tasks=[_task(value) for value in state["tasks"]],
-        )
+        return licstat.view(self.state()["licstat"])
 
     # Starting the process.
 
@@ -317,15 +256,3 @@ def _given(**values: Any) -> dict[str, Any]:
 
 def _requests(found: list[dict[str, Any]]) -> list[Request]:
     return [Request(**{**entry, "headers": tuple(map(tuple, entry["headers"]))}) for entry in found]
-
-
-def _license_server(value: dict[str, Any]) -> LicenseServer:
-    features = {name: Feature(**feature) for name, feature in value["features"].items()}
-    span = value["range"]
-    return LicenseServer(**{**value, "features": features, "range": tuple(span) if span else None})
-
-
-def _task(value: dict[str, Any]) -> Task:
-    content = None if value["content"] is None else base64.b64decode(value["content"])
-    names = {item.name for item in dataclasses.fields(Task)}
-    return Task(**{name: entry for name, entry in {**value, "content": content}.items() if name in names})

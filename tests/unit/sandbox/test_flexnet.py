@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.flexnet import DebugLog, Denial, Session, Summary, is_text
-from tests.sandbox.flexnet_logs import fixtures, small_logs
+from tests.sandbox.licstat.flexnet import DebugLog, Denial, Session, Summary, is_text
+from tests.sandbox.licstat.flexnet_logs import fixtures, small_logs
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "flexnet"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.flexnet import Denial, Session
-from tests.sandbox.holdings import DENIALS, USAGE, FeatureTotals, Holdings, OverlapError, Range, whole_range
+from tests.sandbox.licstat.flexnet import Denial, Session
+from tests.sandbox.licstat.holdings import DENIALS, USAGE, FeatureTotals, Holdings, OverlapError, Range, whole_range
 
 BOTH = {USAGE, DENIALS}
 SERVER = 40

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.flexnet_logs import fixtures
-from tests.sandbox.handle import ControlError, Feature, Sandbox
-from tests.sandbox.tokens import AGENT_TOKEN, USER_TOKEN
+from tests.sandbox.handle import ControlError, Sandbox
+from tests.sandbox.licstat.flexnet_logs import fixtures
+from tests.sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
+from tests.sandbox.licstat.view import Feature
 
 from .client import LOG, Answer, imported, post, status, upload
 

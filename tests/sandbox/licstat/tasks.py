@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..system import Surroundings
+from ..uploads import Upload
 from .flexnet import DebugLog, Summary, is_text
 from .holdings import USAGE, Holdings, OverlapError, Range, whole_range
-from .system import Surroundings
-from .uploads import Upload
 
 PENDING = "PENDING"
 SUCCESS = "SUCCESS"

@@ -20,12 +20,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ..settings import changed
+from ..system import Operation, Surroundings
+from ..uploads import UploadError, receive_file
 from .holdings import DENIALS, MERGE_POLICIES, USAGE
-from .licstat_tasks import ImportParameters, RefusedError, Task, TaskQueue, TaskSettings
-from .settings import changed
-from .system import Operation, Surroundings
+from .tasks import ImportParameters, RefusedError, Task, TaskQueue, TaskSettings
 from .tokens import ADMIN_TOKEN, AGENT_TOKEN, USER_TOKEN
-from .uploads import UploadError, receive_file
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """FlexNet debug logs to import: made up, always the same, in the form that FlexNet writes (FACTS section A.2).
 
-`python -m tests.sandbox.flexnet_logs FOLDER` writes the logs of `fixtures()`; `tests/fixtures/flexnet` was made so.
+`python -m tests.sandbox.licstat.flexnet_logs FOLDER` writes the logs of `fixtures()`;
+`tests/fixtures/flexnet` was made so.
 """
 
 from __future__ import annotations
