@@ -152,10 +152,10 @@ class Client:
 
     def _judge_silence(self, tried: str, body: Body, error: NoReply, last: bool) -> None:
         """What it means that no answer came: nothing, if it may be tried again."""
+        if error.hopeless or (last and not body.started):
+            raise NotSent(self._redact(f"{tried}: {error}."), unreachable=True) from None
         if body.committed:
             raise Unclear(self._redact(f"{tried}: all was sent, but {error}.")) from None
-        if not body.started and (last or error.hopeless):
-            raise NotSent(self._redact(f"{tried}: {error}."), unreachable=True) from None
         if last:
             raise NotSent(self._redact(f"{tried}: refused while sending: {error}.")) from None
 

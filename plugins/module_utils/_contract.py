@@ -126,7 +126,7 @@ class ImportsError(Exception):
 
 
 class NoReply(ImportsError):
-    """No answer came. `hopeless`: nor would one the next time, as with a certificate that is not trusted."""
+    """No answer came. `hopeless`: nor will one ever, as TLS was not agreed on; what was sent was not even read."""
 
     def __init__(self, message: str, *, hopeless: bool = False) -> None:
         super().__init__(message)

@@ -48,6 +48,7 @@ CERTIFICATE_ADVICE = {  # by OpenSSL's verify code
     **dict.fromkeys((18, 19, 20, 21), UNKNOWN_ISSUER),
     62: ". url has to name the host as the certificate does",
 }
+NOT_LET_IN = re.compile(r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)")  # it wants a certificate, or another one
 SALVAGE = 5.0  # seconds at most to read what a server said before it stopped listening
 
 
@@ -326,7 +327,8 @@ def _no_reply(error: BaseException) -> NoReply:
         if isinstance(cause, socket.timeout):
             return NoReply("timed out")
         if isinstance(cause, ssl.SSLError):
-            return NoReply(f"TLS could not be agreed on ({cause.reason or cause.strerror})")
+            reason = cause.reason or cause.strerror or ""
+            return NoReply(f"TLS could not be agreed on ({reason})", hopeless=bool(NOT_LET_IN.search(reason)))
         if isinstance(cause, OSError) and cause.strerror:
             return NoReply(cause.strerror[:1].lower() + cause.strerror[1:])
     if isinstance(error, ChunkedEncodingError):

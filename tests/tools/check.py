@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
@@ -31,7 +31,6 @@ from tests.tools.stage import CHECKOUT, listed_files, stage
 
 CACHE = CHECKOUT / ".cache"
 LOGS = CACHE / "logs"
-COVERAGE_TABLE = LOGS / "coverage.txt"
 SUMMARY = LOGS / "summary.txt"
 PLUGINS = "ansible_collections.assetops.imports.plugins"
 
@@ -39,6 +38,7 @@ AT_ONCE = 2
 SAY_SOMETHING_EVERY = 30.0
 TIME_LIMIT = 1800.0  # for one command, in seconds: nothing hangs for ever
 TAIL = 60  # lines of a failed check's log
+NAMED = 20  # tests that failed
 
 
 class CheckError(Exception):
@@ -50,6 +50,7 @@ class Count:
     passed: int = 1
     failed: int = 0
     note: str = ""
+    name: str = ""
 
 
 class Log:
@@ -199,7 +200,9 @@ def pytest(log: Log, marked: str, *, measured: bool) -> Count:
     passed = max(0, numbers["tests"] - failed - numbers["skipped"])
     if (status and not failed) or not passed:
         failed += 1
-    return Count(passed, failed, f"{passed} passed, {failed} failed, {numbers['skipped']} skipped")
+    named = re.findall(r"^(?:FAILED|ERROR) tests/(\S+)", log.text(), re.MULTILINE)[:NAMED]
+    note = f"{passed} passed, {failed} failed, {numbers['skipped']} skipped"
+    return Count(passed, failed, ": ".join([note, ", ".join(named)]) if named else note)
 
 
 def coverage(log: Log) -> Count:
@@ -207,8 +210,7 @@ def coverage(log: Log) -> Count:
     report = CACHE / "coverage/report.json"
     log.run("coverage", "combine", "--quiet")
     log.run("coverage", "json", "--quiet", "--fail-under=0", "-o", str(report))
-    table = subprocess.run(["coverage", "report", "--fail-under=0"], cwd=CHECKOUT, check=True, stdout=subprocess.PIPE)
-    COVERAGE_TABLE.write_bytes(table.stdout)
+    log.run("coverage", "report", "--fail-under=0")
     totals = json.loads(report.read_text())["totals"]
     least = Coverage().get_option("report:fail_under")
     assert isinstance(least, float)
@@ -391,7 +393,7 @@ def run_check(check: Check, progress: Progress) -> Count:
         count = Count(passed=0, failed=1, note=str(error))
     log.close()
     progress.end(check, count, time.monotonic() - started)
-    return count
+    return replace(count, name=check.name)
 
 
 def run_checks(checks: list[Check], progress: Progress) -> list[Count]:
@@ -434,8 +436,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130
-    if COVERAGE_TABLE.exists():
-        print(COVERAGE_TABLE.read_text())
+    for count in counts:
+        if count.failed:
+            print(f"FAILED: {count.name}: {count.note}")
     passed, failed = sum(count.passed for count in counts), sum(count.failed for count in counts)
     SUMMARY.write_text(f"{passed} passed, {failed} failed\n")
     print(SUMMARY.read_text(), end="", flush=True)
