@@ -34,6 +34,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Outage,
     Refused,
     Unclear,
+    canonical,
 )
 
 if TYPE_CHECKING:
@@ -98,17 +99,34 @@ class Client:
         """Load what is needed to send. Raises `ImportsError` where requests is missing or a certificate is no use."""
         self._open()
 
-    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, *, tries: int = TRIES) -> Answer:
-        """Send a request that changes nothing.
+    def keep_secret(self, value: str) -> None:
+        """Keep a secret from view that was learned on the way."""
+        self._secrets.add(value)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        tries: int = TRIES,
+    ) -> Answer:
+        """Send a request that changes nothing; `headers` go with this one only.
 
         Returns a 2xx answer. Raises `Refused` for a redirect or a 4xx, and `Outage` when `tries` found no server,
         or one in trouble.
         """
         url = self._url(path, query)
+        sent_headers, body = {**self._headers, **(headers or {})}, None
+        if json_body is not None:
+            sent_headers["Content-Type"] = "application/json"
+            body = canonical(json_body).encode("utf-8")
         for number in range(1, tries + 1):
             wait = _jittered(number)
             try:
-                answer = self._redacted(self._open().exchange(method, url, self._headers))
+                answer = self._redacted(self._open().exchange(method, url, sent_headers, body))
             except NoReply as error:
                 outage = Outage(self._redact(f"{method} {url}: {error}."))
                 if error.hopeless:
@@ -145,10 +163,29 @@ class Client:
                 self._judge_silence(f"{method} {url}", body, error, last)
             else:
                 if body.committed or answer.status not in TRY_AGAIN or last:
-                    return self._judge(answer, body)
+                    return self._judge(answer, was_sent=body.committed)
                 wait = _retry_after(answer, wait)
             self._pause(wait)
         raise AssertionError("the last try ends in an answer or an error")
+
+    def trigger(
+        self, method: str, path: str, query: Mapping[str, str], *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a request without a body that makes the server do something, once.
+
+        Returns a 2xx answer, and raises what `submit` does. The caller has committed before.
+        """
+        if self._check_mode:
+            raise UnsafeInCheckMode(f"{method} {path}")
+        url = self._url(path, query)
+        try:
+            sent_headers = {**self._headers, **(headers or {})}
+            answer = self._redacted(self._open().exchange(method, url, sent_headers, is_submission=True))
+        except NoReply as error:
+            if error.hopeless or error.unconnected:
+                raise NotSent(self._redact(f"{method} {url}: {error}."), unreachable=True) from None
+            raise Unclear(self._redact(f"{method} {url}: it was sent, but {error}.")) from None
+        return self._judge(answer, was_sent=True)
 
     def _judge_silence(self, tried: str, body: Body, error: NoReply, last: bool) -> None:
         """What it means that no answer came: nothing, if it may be tried again."""
@@ -159,7 +196,7 @@ class Client:
         if last:
             raise NotSent(self._redact(f"{tried}: refused while sending: {error}.")) from None
 
-    def _judge(self, answer: Answer, body: Body) -> Answer:
+    def _judge(self, answer: Answer, *, was_sent: bool) -> Answer:
         """What an answer to a submission means."""
         if (_is_success(answer) or _is_refusal(answer)) and _is_login_page(answer):
             raise Refused(
@@ -170,7 +207,7 @@ class Client:
             )
         if _is_refusal(answer):
             raise self._refused(answer)
-        if not body.committed:
+        if not was_sent:
             raise NotSent(f"{said(answer)} That answer came before everything was sent.", answer)
         if not _is_success(answer):
             raise Unclear(said(answer), answer)

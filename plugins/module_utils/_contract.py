@@ -73,10 +73,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The server took the import; `remote_id` is what it is asked by from now on."""
+    """The server took the import; `remote_id` is what it is asked by from now on, where there is such a thing.
 
-    remote_id: str
+    `state` is `submitted`, or `scheduled` or `incomplete` where looking tells no more. `notes` are what the system
+    wants to be told when it looks, in this run or a later one, ready for JSON.
+    """
+
+    remote_id: str | None
     server: Any
+    state: str = "submitted"
+    message: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    is_acceptable: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,22 +92,39 @@ class Look:
     """What one look at an accepted import saw.
 
     `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
+    `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
+    it is incomplete.
     """
 
     state: str
     message: str
     server: Any
+    notes: Mapping[str, Any] | None = None
+    is_acceptable: bool = False
 
 
 class Attempt(Protocol):
-    """One attempt at an import, as the system that sends it sees it."""
+    """One attempt at an import, as the system that sends it sees it.
 
-    def commit(self, sha256: str) -> None:
+    `notes` are what an earlier attempt, which was broken off, had noted of its steps.
+    """
+
+    notes: Mapping[str, Any]
+
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Keep how far it came, ready for JSON; a later attempt goes on from there. Whatever is raised breaks off."""
+
+    def commit(self, sha256: str | None) -> None:
         """The last block is about to leave, of a content with this digest; whatever is raised here breaks off."""
 
 
 class System(Protocol):
-    """What the life of an import asks of a system."""
+    """What the life of an import asks of a system.
+
+    `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time.
+    """
+
+    is_repeatable: bool
 
     def prepare(self) -> None:
         """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
@@ -107,8 +132,36 @@ class System(Protocol):
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send the import. Raises `Refused`, `NotSent` or `Unclear`."""
 
-    def look(self, remote_id: str) -> Look:
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """Ask, without changing anything, how an accepted import is doing. Raises `Refused` or `Outage`."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a server stands that tells of one import at a time: the one that runs, or the last one.
+
+    `is_fresh`: the last one is recent enough for the user. `is_running`: one is under way, so none may be started.
+    `obstacle`: why none can be started at all. `ended`: how an import of the wanted type went that ended since the
+    first time it was asked. `known` is for people; `server` is the vendor's answer as it came.
+    """
+
+    server: Any
+    known: str
+    message: str = ""
+    is_fresh: bool = False
+    is_running: bool = False
+    obstacle: str | None = None
+    ended: Look | None = None
+
+
+class StatusSystem(System, Protocol):
+    """A system that knows itself what was imported, so that its status decides and no receipt."""
+
+    def survey(self) -> Standing:
+        """Ask, without changing anything, where the server stands. Raises `Refused` or `Outage`."""
+
+    def judge(self, notes: Mapping[str, Any]) -> Look:
+        """What the last status says of the import that was begun with these notes."""
 
 
 class ImportsError(Exception):
@@ -126,11 +179,16 @@ class ImportsError(Exception):
 
 
 class NoReply(ImportsError):
-    """No answer came. `hopeless`: nor will one ever, as TLS was not agreed on; what was sent was not even read."""
+    """No answer came.
 
-    def __init__(self, message: str, *, hopeless: bool = False) -> None:
+    `hopeless`: nor will one ever, as TLS was not agreed on; what was sent was not even read. `unconnected`: there was
+    nobody to send it to.
+    """
+
+    def __init__(self, message: str, *, hopeless: bool = False, unconnected: bool = False) -> None:
         super().__init__(message)
         self.hopeless = hopeless
+        self.unconnected = unconnected
 
 
 class BadInput(ImportsError):

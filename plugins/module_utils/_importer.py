@@ -16,11 +16,13 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Accepted,
     Answer,
     ImportsError,
     Outage,
@@ -36,6 +38,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._wait import Cloc
 # From best to worst: of several imports, the worst is the state of the task.
 STATES = ("succeeded", "scheduled", "planned", "submitted", "running", "incomplete", "failed", "unknown")
 NOT_SUCCESSFUL = ("incomplete", "failed", "unknown")
+GOES_ON = ("claimed", "sent", "unknown", "failed")  # what an attempt broke off in, for another to go on from its notes
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Policy:
 class Import:
     """One wanted import, and what this run knows and did of it.
 
-    `changed`: this run made the server start it, or may have. `before` is the state it was found in, if in any.
+    `changed`: this run made the server start it, or may have. `before` is the state it was found in, if in any. `notes`
+    are the system's own: the steps it took, or what it needs for another look.
     `is_followed`: the server accepted it, so the server is asked and no longer the receipt. `is_settled`: this run has
     nothing more to do about it. `has_failed`: it keeps the task from success, and `message` says why.
     """
@@ -68,6 +72,7 @@ class Import:
     remote_id: str | None = None
     message: str = ""
     server: Any = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer | None = None
     started_at: str | None = None
     finished_at: str | None = None
@@ -80,13 +85,13 @@ class Import:
         """Know what the receipt knows."""
         self.attempt, self.remote_id = receipt.attempt, receipt.remote_id
         self.content_sha256 = receipt.content_sha256
-        self.message, self.server = receipt.message, receipt.detail.get("server")
+        self.message, self.server, self.notes = receipt.message, receipt.detail.get("server"), receipt.notes
         self.started_at, self.finished_at = receipt.started_at, receipt.finished_at
 
-    def begin(self, attempt: int, started_at: str) -> None:
-        """Start anew; what an attempt before left behind is not this one's."""
+    def begin(self, attempt: int, started_at: str, notes: Mapping[str, Any]) -> None:
+        """Start anew; what an attempt before left behind is not this one's, but for its notes where it goes on."""
         self.attempt, self.remote_id, self.content_sha256 = attempt, None, self.wanted.content_sha256
-        self.message, self.server = "", None
+        self.message, self.server, self.notes = "", None, notes
         self.started_at, self.finished_at = started_at, None
 
     def settle(self, state: str, message: str, *, has_failed: bool | None = None, answer: Answer | None = None) -> None:
@@ -106,9 +111,14 @@ class Decision(Enum):
     UNKNOWN = "unknown"
 
 
-def decide(receipt: Receipt | None, policy: Policy, *, is_newest: bool) -> tuple[Decision, str]:
-    """What to do about an import, and the reason to give. `is_newest`: no later import changed its stream."""
-    if receipt is None:
+def decide(
+    receipt: Receipt | None, policy: Policy, *, is_newest: bool, is_repeatable: bool = False
+) -> tuple[Decision, str]:
+    """What to do about an import, and the reason to give.
+
+    `is_newest`: no later import changed its stream. `is_repeatable`: as the system says of itself.
+    """
+    if receipt is None or receipt.state == "superseded":
         return Decision.SEND, "new"
     if receipt.state in ("claimed", "sent", "submitted") and receipt.owner and receipt.owner.is_alive:
         return Decision.WAIT_FOR_OWNER, "joined"
@@ -116,6 +126,8 @@ def decide(receipt: Receipt | None, policy: Policy, *, is_newest: bool) -> tuple
         return Decision.SEND, "retried"
     if receipt.state == "submitted":
         return Decision.RESUME, "resumed"
+    if receipt.state in ("sent", "unknown") and is_repeatable:
+        return Decision.SEND, "resumed"
     if policy.force:
         return Decision.SEND, "forced"
     if receipt.state in ("sent", "unknown"):
@@ -168,7 +180,12 @@ class Importer:
             one.take(receipt)
             one.before = one.before or receipt.state
         try:
-            decision, reason = decide(receipt, self._policy, is_newest=self._is_newest(one))
+            decision, reason = decide(
+                receipt,
+                self._policy,
+                is_newest=self._is_newest(one),
+                is_repeatable=self._system.is_repeatable,
+            )
             if not (one.reason == "joined" and decision is Decision.UNCHANGED):
                 one.reason = reason
             if receipt is None or decision is Decision.SEND:
@@ -194,7 +211,7 @@ class Importer:
             message = "The run that sent it ended before it heard the server's answer."
             if not self._policy.check_mode:
                 self._note_unknown(one, receipt)
-        one.settle("unknown", f"{message} {_what_to_do(one)}")
+        one.settle("unknown", f"{message} {self._what_to_do(one)}")
 
     # Sending
 
@@ -208,9 +225,11 @@ class Importer:
             one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
             return
         started_at = now_text()
+        goes_on = receipt is not None and receipt.state in GOES_ON and one.reason != "forced"
+        notes = receipt.notes if receipt is not None and goes_on else {}
         try:
             self._system.prepare()
-            attempt = self._store.claim(one.wanted, receipt, started_at)
+            attempt = self._store.claim(one.wanted, receipt, started_at, notes)
         except ImportsError as error:
             self._stop = error.message
             one.settle("failed", f"{error.message} Nothing was imported.")
@@ -218,7 +237,7 @@ class Importer:
         if attempt is None:
             one.state, one.message = "running", "another run was faster"
             return
-        one.begin(attempt, started_at)
+        one.begin(attempt, started_at, notes)
         self._submit(one)
 
     def _submit(self, one: Import) -> None:
@@ -229,17 +248,26 @@ class Importer:
         except Unclear as error:
             one.changed = True
             self._end(one, "unknown", error.message)
-            one.settle("unknown", f"{error.message} {_what_to_do(one)}", answer=error.answer)
+            one.settle("unknown", f"{error.message} {self._what_to_do(one)}", answer=error.answer)
         except ImportsError as error:
             if error.befalls_all:
                 self._stop = error.message
             self._end(one, "failed", error.message)
             one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
         else:
-            one.changed = one.is_followed = True
-            one.state, one.message = "submitted", ""
-            one.remote_id, one.server = accepted.remote_id, accepted.server
-            self._record(one, "submitted", "")
+            self._follow(one, accepted)
+
+    def _follow(self, one: Import, accepted: Accepted) -> None:
+        """The server has it. Go on to look how it fares, where that can be seen."""
+        one.changed = True
+        one.remote_id, one.server, one.notes = accepted.remote_id, accepted.server, accepted.notes
+        if accepted.state == "submitted":
+            one.state, one.message, one.is_followed = "submitted", accepted.message, True
+            self._record(one, "submitted", accepted.message)
+        else:
+            self._end(one, accepted.state, accepted.message)
+            acceptable = accepted.state not in NOT_SUCCESSFUL or accepted.is_acceptable
+            one.settle(accepted.state, accepted.message, has_failed=not acceptable)
 
     # Waiting
 
@@ -270,17 +298,20 @@ class Importer:
 
     def _look(self, one: Import) -> None:
         try:
-            look = self._system.look(str(one.remote_id))
+            look = self._system.look(one.remote_id, one.notes)
         except Refused as error:
             one.settle("running", f"{error.message} {_resumes(one)}", has_failed=True, answer=error.answer)
             return
         one.server = look.server or one.server
+        if look.notes is not None:
+            one.notes = look.notes
         if look.state == "running":
             one.state, one.message = "running", look.message
             return
         self._end(one, look.state, look.message)
-        advice = f" {_what_to_do(one)}" if look.state == "unknown" else ""
-        one.settle(look.state, look.message + advice)
+        advice = f" {self._what_to_do(one)}" if look.state == "unknown" else ""
+        acceptable = look.state not in NOT_SUCCESSFUL or look.is_acceptable
+        one.settle(look.state, look.message + advice, has_failed=not acceptable)
 
     def _look_once(self, one: Import) -> None:
         try:
@@ -307,7 +338,7 @@ class Importer:
         if self._policy.check_mode:
             return now_text()
         one.unsaved = None
-        detail = {"server": one.server}
+        detail = {"server": one.server, "notes": one.notes}
         try:
             return self._store.record(
                 one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail
@@ -315,6 +346,15 @@ class Importer:
         except StoreError as error:
             one.unsaved = error.message
             return now_text()
+
+    def _what_to_do(self, one: Import) -> str:
+        """Advice about an import of which nobody knows whether it happened."""
+        if self._system.is_repeatable:
+            return "Run again: that will tell, and import nothing twice."
+        return (
+            f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there; if it was not"
+            " imported, run again with on_unknown=retry."
+        )
 
     def _note_unknown(self, one: Import, receipt: Receipt) -> None:
         try:
@@ -329,8 +369,15 @@ class OwnAttempt:
     def __init__(self, store: Store, one: Import) -> None:
         self._store = store
         self._one = one
+        self.notes = one.notes
 
-    def commit(self, sha256: str) -> None:
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Write down how far it came. Raises `ClaimLost`."""
+        if not self._store.note(self._one.wanted.key, self._one.attempt, notes):
+            raise ClaimLost()
+        self._one.notes = self.notes = notes
+
+    def commit(self, sha256: str | None) -> None:
         """The last block is about to leave: from here on the server may have the import. Raises `ClaimLost`."""
         if not self._store.mark_sent(self._one.wanted.key, self._one.attempt, sha256):
             raise ClaimLost()
@@ -352,13 +399,6 @@ def _tell_unsaved(one: Import, reason: str) -> None:
         f"{one.message} What became of it could not be written down: {reason} It is {one.state}"
         f" (remote id {one.remote_id}); see to the store, or the next run may not know."
     ).lstrip()
-
-
-def _what_to_do(one: Import) -> str:
-    return (
-        f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there; if it was not imported,"
-        " run again with on_unknown=retry."
-    )
 
 
 def _resumes(one: Import) -> str:

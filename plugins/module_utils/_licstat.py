@@ -130,6 +130,8 @@ class LicenseStatistics:
     `api_version` is `v3` (from License Statistics 6.14 on) or `v2` (from 6.11 on).
     """
 
+    is_repeatable = False
+
     def __init__(self, client: Client, api_version: str) -> None:
         self._client = client
         self._base = f"/api/{api_version}/admin"
@@ -158,9 +160,13 @@ class LicenseStatistics:
             raise Unclear(f"{said(answer)} It names no task, so nobody can tell what became of the import.", answer)
         return Accepted(task_id, data)
 
-    def look(self, remote_id: str) -> Look:
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:  # noqa: ARG002 (as in System)
+        """How an upload that became a task is doing."""
+        return self.task(str(remote_id))
+
+    def task(self, task_id: str) -> Look:
         """How a task is doing, asked by POST as the vendor wants it."""
-        path = f"{self._base}/task/{quote(remote_id, safe='')}/status"
+        path = f"{self._base}/task/{quote(task_id, safe='')}/status"
         try:
             answer = self._client.ask("POST", path, tries=1)
             task = _data_of(answer)
@@ -168,15 +174,15 @@ class LicenseStatistics:
             if error.answer is None or error.answer.status not in (200, 404):
                 raise
             # How long a finished task can be asked for is not known.
-            return Look("unknown", f"the server does not know task {remote_id} any more: {error.message}", None)
-        if task is None or task.get("tid") not in (None, remote_id):
-            raise Outage(f"{said(answer)} That is not the status of task {remote_id}.", answer)
+            return Look("unknown", f"the server does not know task {task_id} any more: {error.message}", None)
+        if task is None or task.get("tid") not in (None, task_id):
+            raise Outage(f"{said(answer)} That is not the status of task {task_id}.", answer)
         return _judged(task)
 
     def _tell_credentials(self) -> None:
         """Where a refusal was lost with the connection, ask something small: it may be refused in so many words."""
         try:
-            self.look("import_00000000-0000-0000-0000-000000000000")
+            self.task("import_00000000-0000-0000-0000-000000000000")
         except Refused as error:
             if error.credentials:
                 raise

@@ -111,6 +111,12 @@ class Receipt:
     finished_at: str | None
     owner: Owner | None
 
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the system noted of the attempt."""
+        notes: Mapping[str, Any] = self.detail.get("notes", {})
+        return notes
+
 
 class Store:
     """One receipt store, used by one run. `created` tells whether this run made it."""
@@ -148,8 +154,13 @@ class Store:
             row = self._database.execute(_NEWEST, (stream,)).fetchone()
         return None if row is None else str(row["key"])
 
-    def claim(self, wanted: Wanted, seen: Receipt | None, now: str) -> int | None:
-        """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None."""
+    def claim(
+        self, wanted: Wanted, seen: Receipt | None, now: str, notes: Mapping[str, Any] | None = None
+    ) -> int | None:
+        """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None.
+
+        `notes` are what an attempt before noted, for this one to go on from.
+        """
         with self._transaction() as execute:
             current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
             if (None if current is None else _version(current)) != (seen.version if seen else None):
@@ -160,14 +171,45 @@ class Store:
             options = canonical(wanted.options)
             execute(_PUT_RECEIPT, (wanted.key, wanted.system, wanted.target, wanted.stream, options, number, now))
             content = (wanted.source, wanted.size, wanted.content_sha256)
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now))
+            detail = canonical({"notes": notes or {}})
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now))
             if self._lease is None:
                 execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (self._run, *_self(), time.time() + LEASE))
         if self._lease is None:
             self._lease = Lease(self._run, self._path)
         return int(number)
 
-    def mark_sent(self, key: str, attempt: int, sha256: str) -> bool:
+    def note(self, key: str, attempt: int, notes: Mapping[str, Any]) -> bool:
+        """Keep what an own attempt came to, for whoever goes on from there. False: the claim was lost."""
+        with self._transaction() as execute:
+            noted = execute(
+                "UPDATE attempts SET detail = ?, changed_at = ?"
+                " WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
+                (_storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
+            )
+        return bool(noted.rowcount == 1)
+
+    def withdraw(self, key: str, attempt: int) -> None:
+        """Take an own claim back, as if it had never been made."""
+        with self._transaction() as execute:
+            withdrawn = execute(
+                "DELETE FROM attempts WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
+                (key, attempt, self._run),
+            )
+            if withdrawn.rowcount == 1:
+                execute(_STEP_BACK, (key, key, key))
+                execute("DELETE FROM receipts WHERE key = ? AND attempt = 0", (key,))
+
+    def supersede(self, target: str) -> None:
+        """Write that nothing that was imported into a target is there any more."""
+        with self._transaction() as execute:
+            execute(
+                "UPDATE attempts SET state = 'superseded', changed_at = ? WHERE"
+                f" key IN (SELECT key FROM receipts WHERE target = ?) AND state IN {MAY_HAVE_CHANGED}",
+                (now_text(), target),
+            )
+
+    def mark_sent(self, key: str, attempt: int, sha256: str | None) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
         with self._transaction() as execute:
             marked = execute(
@@ -191,7 +233,7 @@ class Store:
             written = execute(
                 "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
                 " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
-                " AND state NOT IN ('succeeded', 'scheduled', 'failed')",
+                " AND state NOT IN ('succeeded', 'scheduled', 'failed', 'superseded')",
                 (state, _storable(message), remote_id, _storable(canonical(detail)), now, finished, key, attempt),
             )
             if state == "failed" and written.rowcount == 1:
@@ -356,12 +398,18 @@ ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt
 """
 _PUT_ATTEMPT = """
 INSERT INTO attempts (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', '{}', ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?)
 """
 _FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {STANDING}), attempt)
 WHERE key = ? AND attempt = ?
+"""
+_STEP_BACK = """
+UPDATE receipts SET attempt = coalesce(
+    (SELECT max(attempt) FROM attempts WHERE key = ? AND state != 'failed'),
+    (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
+WHERE key = ?
 """
 _ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),

@@ -65,7 +65,7 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Iterable[bytes] | None = None,
+        body: Iterable[bytes] | bytes | None = None,
         *,
         is_submission: bool = False,
     ) -> Answer:
@@ -309,31 +309,40 @@ def _trust(context: ssl.SSLContext, path: Path) -> None:
 
 
 def _no_reply(error: BaseException) -> NoReply:
-    """Why no answer came, in words. The libraries wrap the cause many times over; the innermost one says it best."""
-    from requests.exceptions import ChunkedEncodingError
+    """Why no answer came, in words, and what that says about the request."""
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
     causes = _causes(error)
+    message, hopeless = _what_happened(error, causes)
+    unconnected = any(isinstance(cause, (ConnectTimeoutError, NewConnectionError)) for cause in causes)
+    return NoReply(message, hopeless=hopeless, unconnected=unconnected)
+
+
+def _what_happened(error: BaseException, causes: list[BaseException]) -> tuple[str, bool]:
+    """In words, and whether there is no hope. The libraries wrap the cause many times; the innermost says it best."""
+    from requests.exceptions import ChunkedEncodingError
+
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             advice = CERTIFICATE_ADVICE.get(cause.verify_code, "")
-            return NoReply(f"its certificate is not trusted: {cause.verify_message}{advice}", hopeless=True)
+            return f"its certificate is not trusted: {cause.verify_message}{advice}", True
     for cause in reversed(causes):
         if isinstance(cause, http.client.RemoteDisconnected):
-            return NoReply("the server closed the connection without an answer")
+            return "the server closed the connection without an answer", False
         if isinstance(cause, http.client.IncompleteRead):
-            return NoReply("the answer broke off")
+            return "the answer broke off", False
         if isinstance(cause, http.client.HTTPException):
-            return NoReply("what came back was not HTTP")
+            return "what came back was not HTTP", False
         if isinstance(cause, socket.timeout):
-            return NoReply("timed out")
+            return "timed out", False
         if isinstance(cause, ssl.SSLError):
             reason = cause.reason or cause.strerror or ""
-            return NoReply(f"TLS could not be agreed on ({reason})", hopeless=bool(NOT_LET_IN.search(reason)))
+            return f"TLS could not be agreed on ({reason})", bool(NOT_LET_IN.search(reason))
         if isinstance(cause, OSError) and cause.strerror:
-            return NoReply(cause.strerror[:1].lower() + cause.strerror[1:])
+            return cause.strerror[:1].lower() + cause.strerror[1:], False
     if isinstance(error, ChunkedEncodingError):
-        return NoReply("the answer broke off")
-    return NoReply(re.sub(r"<.*?>(: )?", "", str(causes[-1])) or type(causes[-1]).__name__)
+        return "the answer broke off", False
+    return re.sub(r"<.*?>(: )?", "", str(causes[-1])) or type(causes[-1]).__name__, False
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -56,15 +56,18 @@ class TooLong(Exception, Generic[T]):
         self.outage = outage
 
 
-def wait_for(things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, clock: Clock) -> None:
-    """Look at each thing until it is done. The last look at each is at the deadline.
+def wait_for(
+    things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, clock: Clock, *, at_once: bool = False
+) -> None:
+    """Look at each thing until it is done. The first look is after a pause or `at_once`, the last at the deadline.
 
     `is_done` may raise `Outage`: looking failed, and is tried again until it has failed in a row for
     `unreachable_timeout`. Raises `TooLong` with what was not done by then, or by the deadline.
     """
     start = clock.now()
     deadline = start + pace.timeout
-    queue = [(start + pace.pause(0), number, thing) for number, thing in enumerate(things)]
+    first = start if at_once else start + pace.pause(0)
+    queue = [(first, number, thing) for number, thing in enumerate(things)]
     left: list[T] = []
     last_outage: Outage | None = None
     outage_since: float | None = None

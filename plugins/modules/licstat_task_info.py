@@ -114,7 +114,7 @@ def read_task(module: AnsibleModule) -> dict[str, Any]:
     task_id = module.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    look = LicenseStatistics(licstat_client(module), module.params["api_version"]).look(task_id)
+    look = LicenseStatistics(licstat_client(module), module.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,

@@ -84,6 +84,7 @@ def _serve(sandbox: Sandbox, options: argparse.Namespace, tls: _Tls | None, list
         log_config=None,
         log_level="warning",
         access_log=False,
+        date_header=False,  # it would tell the real time; `exchange.py` adds the sandbox's
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
         ssl_certfile=tls.certificate if tls else None,

@@ -8,23 +8,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.routing import Match, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .bigfix.api import BigFix
+from .bigfix.products import BIGFIX_INVENTORY, LICENSE_METRIC_TOOL
 from .clock import Clock
 from .control import control_routes
 from .exchange import Exchange
 from .faults import FaultBook
 from .licstat.api import LicenseStatistics
+from .lm.api import LifecycleManager
 from .request_log import RequestLog, RequestRecord
-from .system import Surroundings, System
+from .system import Operation, Surroundings, System
 
 logger = logging.getLogger("sandbox")
 
-SYSTEMS: dict[str, Callable[[Surroundings, dict[str, Any]], System]] = {LicenseStatistics.name: LicenseStatistics}
+SYSTEMS: dict[str, Callable[[Surroundings, dict[str, Any]], System]] = {
+    LicenseStatistics.name: LicenseStatistics,
+    BIGFIX_INVENTORY.name: partial(BigFix, BIGFIX_INVENTORY),
+    LICENSE_METRIC_TOOL.name: partial(BigFix, LICENSE_METRIC_TOOL),
+    LifecycleManager.name: LifecycleManager,
+}
 
 
 @dataclass
@@ -75,10 +85,7 @@ class Gateway:
     def __init__(self, sandbox: Sandbox, system: System) -> None:
         self._sandbox = sandbox
         self._system = system
-        self._routes = [
-            Route(operation.path, operation.handler, methods=operation.methods, name=operation.name)
-            for operation in system.operations
-        ]
+        self._routes = [_OperationRoute(operation) for operation in system.operations]
         self._router = Router(self._routes, redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +95,9 @@ class Gateway:
         record = self._record(scope)
         self._sandbox.requests.add(record)
         fault = self._sandbox.faults.take(record.system, record.operation, record.method, record.path)
-        exchange = Exchange(scope, receive, send, record, fault, self._sandbox.requests, self._sandbox.faults)
+        exchange = Exchange(
+            scope, receive, send, record, fault, self._sandbox.requests, self._sandbox.faults, self._sandbox.clock
+        )
         try:
             await exchange.run(self._router)
         finally:
@@ -108,8 +117,21 @@ class Gateway:
         )
 
     def _operation(self, scope: Scope) -> str | None:
-        """By path alone: a wrong method still shows which operation was meant."""
+        """By path and query alone: a wrong method still shows which operation was meant."""
         return next((route.name for route in self._routes if route.matches(scope)[0] is not Match.NONE), None)
+
+
+class _OperationRoute(Route):
+    """An operation's route, which also looks at the query if the operation is one for a query parameter."""
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(operation.path, operation.handler, methods=operation.methods, name=operation.name)
+        self._query_parameter = operation.query_parameter
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if self._query_parameter is not None and self._query_parameter not in QueryParams(scope["query_string"]):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _summary(record: RequestRecord) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
         self._speed = _not_negative("speed", speed)
         self._reached = 0.0
         self._since = real()
-        self._start = datetime.now().replace(microsecond=0)
+        self._start = datetime.now(timezone.utc).replace(microsecond=0)
 
     @property
     def speed(self) -> float:
@@ -34,7 +34,12 @@ class Clock:
 
     def date(self, at: float | None = None) -> datetime:
         """The sandbox's local date and time, now or at a given number of sandbox seconds, without a zone."""
-        return self._start + timedelta(seconds=self.now() if at is None else at)
+        # The start's offset for good: sandbox time has no clock changes.
+        return self._start.astimezone().replace(tzinfo=None) + self._passed(at)
+
+    def utc(self, at: float | None = None) -> datetime:
+        """The same moment in UTC, with its zone; `at` may lie before the start."""
+        return self._start + self._passed(at)
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from now on."""
@@ -47,6 +52,9 @@ class Clock:
         _not_negative("step", seconds)
         self._hold_on()
         self._reached += seconds
+
+    def _passed(self, at: float | None) -> timedelta:
+        return timedelta(seconds=self.now() if at is None else at)
 
     def _hold_on(self) -> None:
         self._reached, self._since = self.now(), self._real()

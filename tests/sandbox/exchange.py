@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One request and its answer, between the HTTP server and a system: it is logged here, and faults are applied here.
 
-A system's own code is an ordinary Starlette application and knows nothing of either.
+A system's own code is an ordinary Starlette application and knows nothing of either, unless it breaks an exchange
+itself.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import PAUSES, Fault, FaultBook
+from .clock import Clock
+from .faults import PAUSES, Fault, FaultBook, FaultHits
 from .request_log import RequestLog, RequestRecord
+from .system import SENDS_DATE
 from .wire import half_close, reset, take_end_of_body, transport_of
 
 SMALL_BODY = 64 * 1024
@@ -57,9 +61,11 @@ class Exchange:
         fault: Fault | None,
         log: RequestLog,
         faults: FaultBook,
+        clock: Clock,
     ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._record, self._fault, self._log, self._faults = record, fault, log, faults
+        self._clock = clock
         self._captured: Answer | None = None
         self._lingers = False
         self._transport = transport_of(scope)
@@ -74,7 +80,7 @@ class Exchange:
             await system(self._scope, self.receive, self.send)
             if self._captured is not None:
                 await self._after_work(self._captured)
-        except _FaultHits as hit:
+        except FaultHits as hit:
             await self._apply(hit.fault, None)
         except ClientDisconnect:
             pass
@@ -128,9 +134,17 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._record.status = message["status"]
+            headers = self._dated(list(message["headers"]))
             if not self._record.complete:
-                message = {**message, "headers": with_header(message["headers"], b"connection", b"close")}
+                headers = with_header(headers, b"connection", b"close")
+            message = {**message, "headers": headers}
         await self._send(message)
+
+    def _dated(self, headers: Headers) -> Headers:
+        """With the time by the sandbox's clock, unless a date is there or the system sends none."""
+        if not self._scope["state"].get(SENDS_DATE, True) or any(name.lower() == b"date" for name, _unused in headers):
+            return headers
+        return with_header(headers, b"date", format_datetime(self._clock.utc(), usegmt=True).encode())
 
     # The fault's side.
 
@@ -141,7 +155,7 @@ class Exchange:
             return
         self._fault = None
         if fault.action not in PAUSES:
-            raise _FaultHits(fault)
+            raise FaultHits(fault)
         await self._pause(fault)
 
     async def _after_work(self, answer: Answer) -> None:
@@ -253,14 +267,6 @@ class Exchange:
         await self._send({"type": "http.response.body"})
 
 
-class _FaultHits(Exception):
-    """Breaks off the system's work for the sake of a fault."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.label())
-        self.fault = fault
-
-
 _ACTIONS: dict[str, Callable[[Exchange, Fault, Answer | None], Awaitable[None]]] = {
     "status": Exchange._respond,
     "html": Exchange._respond,
@@ -273,7 +279,7 @@ _ACTIONS: dict[str, Callable[[Exchange, Fault, Answer | None], Awaitable[None]]]
     "slow_answer": Exchange._slow_answer,
 }
 
-_LOGIN_PAGE = (
+LOGIN_PAGE = (
     '<!DOCTYPE html><html><head><title>Sign in</title></head><body><form method="post" action="/login">'
     '<input name="user"><input name="password" type="password"><button>Sign in</button></form></body></html>'
 )
@@ -281,7 +287,7 @@ _LOGIN_PAGE = (
 # action: status, content type and body unless the fault says otherwise
 _CANNED = {
     "status": (503, "text/plain; charset=utf-8", "fault\n"),
-    "html": (200, "text/html; charset=utf-8", _LOGIN_PAGE),
+    "html": (200, "text/html; charset=utf-8", LOGIN_PAGE),
     "json": (200, "application/json", ""),
     "redirect": (302, "text/html; charset=utf-8", "<html><body>Moved</body></html>"),
     "truncate": (200, "application/json", '{"success": true, "msg": null, "data": {"sst": "SCHEDULED"}}'),

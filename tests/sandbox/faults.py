@@ -26,6 +26,14 @@ class FaultError(ValueError):
     """The description of a fault makes no sense."""
 
 
+class FaultHits(Exception):
+    """Breaks off the work on a request for the sake of a fault; a system's own code may raise it, too."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.label())
+        self.fault = fault
+
+
 @dataclass
 class Fault:
     """One scripted fault. It hits the requests that match, but for the first `skip` of them, `times` times."""

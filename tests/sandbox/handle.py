@@ -25,8 +25,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .bigfix import view as bigfix_view
+from .bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
 from .licstat import view as licstat
 from .licstat.tokens import ADMIN_TOKEN
+from .lm import view as lm
+from .lm.credentials import ADMIN_PASSWORD, ADMIN_USER
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**2)}
@@ -107,6 +111,41 @@ class Sandbox:
     def licstat_token(self) -> str:
         """API token of an administrator; `tokens.py` has the others."""
         return ADMIN_TOKEN
+
+    @property
+    def lm_url(self) -> str:
+        """Base URL of Lifecycle Manager."""
+        return f"{self.url}/lm"
+
+    @property
+    def lm_username(self) -> str:
+        """A user of Lifecycle Manager who may import and clear; `credentials.py` has the others."""
+        return ADMIN_USER
+
+    @property
+    def lm_password(self) -> str:
+        """The password of `lm_username`."""
+        return ADMIN_PASSWORD
+
+    @property
+    def bigfix_url(self) -> str:
+        """Base URL of BigFix Inventory."""
+        return f"{self.url}/bigfix"
+
+    @property
+    def bigfix_token(self) -> str:
+        """BigFix Inventory: token of a user who may run imports; `credentials.py` has the others."""
+        return BIGFIX_TOKEN
+
+    @property
+    def lmt_url(self) -> str:
+        """Base URL of License Metric Tool."""
+        return f"{self.url}/lmt"
+
+    @property
+    def lmt_token(self) -> str:
+        """License Metric Tool: token of a user who may run imports."""
+        return LMT_TOKEN
 
     @property
     def pid(self) -> int:
@@ -195,6 +234,19 @@ class Sandbox:
         """What License Statistics holds. Waits until every upload was read."""
         self.wait_idle(requests=False)
         return licstat.view(self.state()["licstat"])
+
+    def bigfix(self) -> bigfix_view.BigFix:
+        """What BigFix Inventory holds."""
+        return bigfix_view.view(self.state()["bigfix"])
+
+    def lmt(self) -> bigfix_view.BigFix:
+        """What License Metric Tool holds."""
+        return bigfix_view.view(self.state()["lmt"])
+
+    def lm(self) -> lm.LifecycleManager:
+        """What Lifecycle Manager holds. Waits until every upload was read."""
+        self.wait_idle(requests=False)
+        return lm.view(self.state()["lm"])
 
     # Starting the process.
 

@@ -28,6 +28,12 @@ def changed(settings: T, changes: dict[str, Any]) -> T:
     return dataclasses.replace(settings, **converted)
 
 
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """ValueError unless the value of this setting is one of the choices. For `__post_init__`."""
+    if value not in choices:
+        raise ValueError(f"setting {name!r} must be one of {', '.join(choices)}, not {value!r}")
+
+
 def _fits(value: Any, hint: Any) -> bool:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):

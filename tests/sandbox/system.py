@@ -27,6 +27,14 @@ class Operation:
     path: str
     """Below the system's prefix, in Starlette's notation: `/api/task/{tid}/status`."""
     handler: Callable[[Request], Awaitable[Response]]
+    """It may raise `faults.FaultHits` to break the exchange instead of answering."""
+    query_parameter: str | None = None
+    """A request is this operation only if its query has this parameter, with whatever value. For one path that stands
+    for two operations; this one has to come before the other."""
+
+
+SENDS_DATE = "sends_date"
+"""Each answer has a `Date` by the sandbox's clock, unless the handler sets this to False in the scope's `state`."""
 
 
 @dataclass(frozen=True)

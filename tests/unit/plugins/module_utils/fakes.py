@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable, TypeVar, Union
+from typing import Any, Callable, TypeVar, Union
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import Accepted, Attempt, Look, Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock
@@ -66,6 +67,7 @@ class ScriptedSystem:
     commits: list[str] = field(default_factory=list)
     looked_at: list[str] = field(default_factory=list)
     on_submit: Callable[[Wanted], None] | None = None
+    is_repeatable: bool = False
 
     def prepare(self) -> None:
         if self.unprepared is not None:
@@ -84,7 +86,8 @@ class ScriptedSystem:
             raise ending
         return ending or accepted(f"task {len(self.commits)}")
 
-    def look(self, remote_id: str) -> Look:
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        assert remote_id is not None
         self.looked_at.append(remote_id)
         sight = _next(self.sights.get(remote_id))
         if isinstance(sight, BaseException):

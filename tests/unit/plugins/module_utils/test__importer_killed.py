@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,8 @@ class DoomedSystem:
     server start, or may have.
     """
 
+    is_repeatable = False
+
     def __init__(self, books: Books, fate: Fate, policy: Policy, weather: list[str], state: str) -> None:
         self.books = books
         self.fate = fate
@@ -182,7 +185,8 @@ class DoomedSystem:
             for sending in self.books.of(name):
                 assert sending.verdict == "failed" or (sending.verdict is None and sending.is_waived), sending
 
-    def look(self, remote_id: str) -> Look:
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        assert remote_id is not None
         self.fate.step()
         if not self.books.answers:
             raise Outage("Service Unavailable")

@@ -389,7 +389,7 @@ def submit(peer: Peer, content: Content, options: ImportOptions | None = None) -
 
 def look(body: bytes, status: str = "200 OK", content_type: str = "application/json") -> Look:
     with Peer(saying(body, status, content_type)) as peer:
-        found = LicenseStatistics(Talk(peer.url).client, "v3").look(TASK)
+        found = LicenseStatistics(Talk(peer.url).client, "v3").task(TASK)
     assert [request.line for request in peer.requests] == [f"POST /api/v3/admin/task/{TASK}/status HTTP/1.1"]
     assert peer.requests[0].body == b""
     return found
@@ -613,7 +613,7 @@ def test_a_server_in_trouble_may_be_asked_again(status: str) -> None:
 
 def test_a_task_id_is_one_segment_of_the_path_whatever_is_in_it() -> None:
     with Peer(saying(envelope(a_task(tid="a/../b?c#d e")))) as peer:
-        LicenseStatistics(Talk(peer.url).client, "v3").look("a/../b?c#d e")
+        LicenseStatistics(Talk(peer.url).client, "v3").task("a/../b?c#d e")
     assert peer.requests[0].line == "POST /api/v3/admin/task/a%2F..%2Fb%3Fc%23d%20e/status HTTP/1.1"
 
 
@@ -622,4 +622,4 @@ def test_check_mode_may_look(content: Content) -> None:
         client = Client(Connection(peer.url, use_proxy=False), {}, Secrets(), check_mode=True)
         system = LicenseStatistics(client, "v3")
         system.prepare()
-        assert system.look(TASK).state == "succeeded"
+        assert system.task(TASK).state == "succeeded"
