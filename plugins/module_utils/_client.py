@@ -69,6 +69,11 @@ class Secrets:
         return self._pattern.sub("********", text) if self._pattern else text
 
 
+def basic_credentials(username: str, password: str) -> dict[str, str]:
+    """The header of HTTP's Basic authentication (RFC 7617), in UTF-8."""
+    return {"Authorization": f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode('ascii')}"}
+
+
 class UnsafeInCheckMode(Exception):
     """A programming error: check mode reached a request that could change something. It was not sent."""
 
@@ -142,12 +147,21 @@ class Client:
                 self._pause(wait)
         raise outage
 
-    def submit(self, method: str, path: str, body: Body, query: Mapping[str, str] | None = None) -> Answer:
+    def submit(
+        self,
+        method: str,
+        path: str,
+        body: Body,
+        query: Mapping[str, str] | None = None,
+        *,
+        is_repeatable: bool = False,
+    ) -> Answer:
         """Send a request that makes the server do something, whole at most once.
 
-        What breaks before the body's commit point is tried again. Returns a 2xx answer to the whole request. Raises
-        `NotSent` when it did not leave whole, `Refused` when the server said no, `Unclear` when its answer was lost or
-        does not tell.
+        What breaks before the body's commit point is tried again. `is_repeatable`: sending it again does no harm, so it
+        is tried again even then, and shares a connection with others like it. Returns a 2xx answer to the whole
+        request. Raises `NotSent` when it did not leave whole, `Refused` when the server said no, `Unclear` when its
+        answer was lost or does not tell.
         """
         if self._check_mode:
             raise UnsafeInCheckMode(f"{method} {path}")
@@ -158,11 +172,15 @@ class Client:
             body.started = False
             try:
                 headers = {**self._headers, "Content-Type": body.content_type}
-                answer = self._redacted(self._open().exchange(method, url, headers, body, is_submission=True))
+                answer = self._redacted(
+                    self._open().exchange(method, url, headers, body, is_submission=True, is_repeatable=is_repeatable)
+                )
             except NoReply as error:
-                self._judge_silence(f"{method} {url}", body, error, last)
+                if last or not is_repeatable:
+                    self._judge_silence(f"{method} {url}", body, error, last)
             else:
-                if body.committed or answer.status not in TRY_AGAIN or last:
+                may_try_again = is_repeatable or not body.committed
+                if not may_try_again or answer.status not in TRY_AGAIN or last:
                     return self._judge(answer, was_sent=body.committed)
                 wait = _retry_after(answer, wait)
             self._pause(wait)

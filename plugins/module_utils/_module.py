@@ -252,7 +252,8 @@ def _diff(target: str, imports: list[Import]) -> dict[str, str]:
 def _check_secret(option: str, value: str) -> None:
     if len(value) < SHORTEST_SECRET:
         raise BadInput(f"{option} is shorter than {SHORTEST_SECRET} characters; that cannot be right.")
-    if not value.isascii() or not value.isprintable() or value != value.strip():
+    is_of_a_person = option == "password"  # a token is made by a machine, a password by anybody
+    if not value.isprintable() or (not is_of_a_person and (not value.isascii() or value != value.strip())):
         raise BadInput(
             f"{option} holds a line break, surrounding space or a character that no such secret has. It may have been"
             " read from a file together with a line break."

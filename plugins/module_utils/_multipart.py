@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from typing import Callable
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
+from urllib.parse import urlencode
 
 from ansible_collections.assetops.imports.plugins.module_utils._content import Content, Interrupted
+from ansible_collections.assetops.imports.plugins.module_utils._contract import canonical
 
 
 class Body:
@@ -57,20 +59,41 @@ class Body:
         yield held
 
 
-def form_data(field: str, content: Content, commit: Callable[[str], None]) -> Body:
-    """A multipart/form-data body with one file part (RFC 7578), its file name as plain UTF-8 in quotes."""
-    boundary = secrets.token_hex(16)
-    head = (
-        f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{_quoted(field)}"; filename="{_quoted(content.name)}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    segments: list[bytes | Content] = [
-        head.encode("utf-8"),
-        content,
-        f"\r\n--{boundary}--\r\n".encode("ascii"),
+def form_data(
+    field: str, content: Content, commit: Callable[[str], None], texts: Mapping[str, str] | None = None
+) -> Body:
+    """A multipart/form-data body (RFC 7578): `texts`, then one file, its file name as plain UTF-8 in quotes."""
+    parts: list[tuple[str, bytes | Content]] = [
+        (f'Content-Disposition: form-data; name="{_quoted(name)}"', text.encode("utf-8"))
+        for name, text in (texts or {}).items()
     ]
-    return Body(segments, f"multipart/form-data; boundary={boundary}", commit)
+    disposition = f'Content-Disposition: form-data; name="{_quoted(field)}"; filename="{_quoted(content.name)}"'
+    parts.append((f"{disposition}\r\nContent-Type: application/octet-stream", content))
+    return _multipart("form-data", parts, commit)
+
+
+def mixed(document: Any, name: str, content: Content, commit: Callable[[str], None]) -> Body:
+    """A multipart/mixed body (RFC 2046): a JSON document, then a file that is found by its name in any of three ways.
+
+    `name` has to be printable ASCII without quotes and angle brackets.
+    """
+    disposition = f'Content-Disposition: attachment; name="{name}"; filename="{name}"'
+    described = f"Content-Type: application/octet-stream\r\n{disposition}\r\nContent-ID: <{name}>"
+    parts: list[tuple[str, bytes | Content]] = [
+        ("Content-Type: application/json", canonical(document).encode("utf-8")),
+        (described, content),
+    ]
+    return _multipart("mixed", parts, commit)
+
+
+def encoded_form(fields: Mapping[str, str], commit: Callable[[str], None]) -> Body:
+    """A form as application/x-www-form-urlencoded, percent-encoded UTF-8; committed is the digest of nothing."""
+    return Body([urlencode(fields).encode("ascii")], "application/x-www-form-urlencoded", commit)
+
+
+def json_document(document: Any, commit: Callable[[str], None]) -> Body:
+    """A JSON document; committed is the digest of nothing."""
+    return Body([canonical(document).encode("utf-8")], "application/json", commit)
 
 
 def expecting(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
@@ -82,6 +105,17 @@ def expecting(content: Content, sha256: str | None, commit: Callable[[str], None
         commit(digest)
 
     return compare_and_commit
+
+
+def _multipart(subtype: str, parts: list[tuple[str, bytes | Content]], commit: Callable[[str], None]) -> Body:
+    """A body of parts, each with its headers."""
+    boundary = secrets.token_hex(16)
+    segments: list[bytes | Content] = []
+    for number, (headers, content) in enumerate(parts):
+        lead = "\r\n" if number else ""
+        segments += [f"{lead}--{boundary}\r\n{headers}\r\n\r\n".encode(), content]
+    segments.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
+    return Body(segments, f"multipart/{subtype}; boundary={boundary}", commit)
 
 
 def _quoted(name: str) -> str:

@@ -22,7 +22,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 if TYPE_CHECKING:
     import requests
     from urllib3.connection import HTTPConnection as _AnyConnection
+
+    from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
 else:
     _AnyConnection = object
 
@@ -65,19 +67,22 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: Iterable[bytes] | bytes | None = None,
+        body: Body | bytes | None = None,
         *,
         is_submission: bool = False,
+        is_repeatable: bool = False,
     ) -> Answer:
         """Send one request and read its answer. Raises `NoReply`, and whatever iterating `body` raises.
 
-        A submission has a connection of its own: one that lay idle may break on the first bytes, and one whose server
-        answered early still waits for the rest. Its answer may take as long as `response_timeout`.
+        A submission has a connection of its own unless it is repeatable: one that lay idle may break on the first
+        bytes, and one whose server answered early still waits for the rest. Its answer may take as long as
+        `response_timeout`.
         """
         import requests
         import urllib3
 
-        if is_submission:
+        is_alone = is_submission and not is_repeatable
+        if is_alone:
             self._session.close()
         patience = self._connection.response_timeout if is_submission else self._connection.timeout
         proxies: dict[str, str] = {}
@@ -98,7 +103,7 @@ class Transport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_reply(error) from error
         finally:
-            if is_submission:
+            if is_alone or not getattr(body, "committed", True):  # the server may still wait for the rest
                 self._session.close()
 
 

@@ -24,7 +24,7 @@ from ..faults import Fault, FaultHits
 from ..settings import changed, check_choice
 from ..system import SENDS_DATE, Operation, Surroundings
 from .credentials import MANAGER, MANAGER_PASSWORD, VIEWER, VIEWER_PASSWORD
-from .imports import SUCCESSFUL, Imports, ImportSettings
+from .imports import SUCCESSFUL, Import, Imports, ImportSettings, Look
 from .products import RAW_ONLY, Product
 from .trouble import Trouble, TroubleSettings
 
@@ -123,6 +123,7 @@ class BigFix:
     def __init__(self, product: Product, surroundings: Surroundings, initial: dict[str, Any]) -> None:
         self.name = product.name
         self._product = product
+        self._clock = surroundings.clock
         self._initial = changed(_defaults(product), initial)
         self._imports = Imports(surroundings.clock, self._initial)
         self.reset()
@@ -157,12 +158,22 @@ class BigFix:
 
     def state(self) -> dict[str, Any]:
         """The mode, all imports in order, and how often a start was asked for."""
+        look = self._imports.look()
         return {
-            "mode": self._imports.mode(),
-            "away": self._imports.is_away(),
-            "imports": self._imports.describe(),
+            "mode": look.mode,
+            "away": look.is_away(),
+            "imports": [self._describe(one, is_over=one.ends <= look.now) for one in look.imports],
             "starts_asked": self._starts_asked,
             "starts_asked_while_running": self._starts_asked_while_running,
+        }
+
+    def _describe(self, one: Import, is_over: bool) -> dict[str, Any]:
+        return {
+            "type": one.type,
+            "by": one.by,
+            "started_at": self._moment(one.begins),
+            "finished_at": self._moment(one.ends) if is_over else None,
+            "status": one.status if is_over else None,
         }
 
     def is_busy(self) -> bool:
@@ -186,24 +197,30 @@ class BigFix:
         """GET /api/import_status.json"""
         user = self._authorise(request)
         self._check_query(request, self._product.parameters)
-        status = self._status_for(user)
-        if self._imports.running() is not None and (fault := self._trouble.strike(status)) is not None:
+        look = self._imports.look()
+        status = self._status_for(user, look)
+        if self._is_troubled(look) and (fault := self._trouble.strike(status)) is not None:
             raise FaultHits(fault)
         return self._json(status)
+
+    def _is_troubled(self, look: Look) -> bool:
+        last = look.last()
+        return look.running is not None or (last is not None and look.now < last.ends + self._settings.trouble_after)
 
     async def _start(self, request: Request) -> Response:
         """GET /api/import_status.json?run=…"""
         user = self._authorise(request)
         self._check_query(request, self._product.parameters)
+        is_running = self._imports.look().running is not None
         self._starts_asked += 1
-        self._starts_asked_while_running += int(self._imports.running() is not None)
+        self._starts_asked_while_running += int(is_running)
         run = request.query_params["run"]
-        refusal = self._refusal(user, run)
+        refusal = self._refusal(user, run, is_running)
         if refusal is None:
             self._imports.start(self._product.run_values[run])
         elif refusal.how == "error":
             raise refusal.error
-        return self._json(self._status_for(user))
+        return self._json(self._status_for(user, self._imports.look()))
 
     async def _get_token(self, request: Request) -> Response:
         """POST /api/get_token"""
@@ -233,7 +250,7 @@ class BigFix:
 
     # Starting.
 
-    def _refusal(self, user: User, run: str) -> _Refusal | None:
+    def _refusal(self, user: User, run: str, is_running: bool) -> _Refusal | None:
         """Why nothing is started, if that is so."""
         settings = self._settings
         import_type = self._product.run_values.get(run)
@@ -243,60 +260,62 @@ class BigFix:
             return _Refusal(settings.unknown_run, _RefusedError(500, f"Parameter run has an invalid value: {run}"))
         if import_type == RAW_ONLY and not settings.raw_imports_enabled:
             return _Refusal(settings.raw_disabled, _RefusedError(500, "Raw Data Only imports are not enabled"))
-        if self._imports.running() is not None:
+        if is_running:
             return _Refusal(settings.run_while_running, _RefusedError(500, "An import is already running"))
         return None
 
     # The status.
 
-    def _status_for(self, user: User) -> dict[str, Any]:
+    def _status_for(self, user: User, look: Look) -> dict[str, Any]:
         """Fields are there as the examples of the product's own page have them."""
-        mode = self._imports.mode()
         status = {
-            "mode": mode,
+            "mode": look.mode,
             "can_run_imports": user.manage_imports,
             "import_status_url": "/import_status",
             "import_create_url": "/management/imports",
         }
-        if mode == "none":
+        if look.mode == "none":
             # The example of License Metric Tool breaks off behind it; what follows there is a guess.
             never = self._product.progress_if_never
-            return status if never is None else {**status, "progress": never, **self._next()}
-        if mode == "running":
-            status |= self._progress()
-        if mode != "running" or self._settings.last_while_running:
-            status |= {**self._last(), **self._next()}
-        return status
+            return status if never is None else {**status, "progress": never, **self._next(look)}
+        if look.running is not None:
+            status |= self._progress(look, look.running)
+            if not self._settings.last_while_running:
+                return status
+        return {**status, **self._last(look), **self._next(look)}
 
-    def _progress(self) -> dict[str, Any]:
+    def _progress(self, look: Look, running: Import) -> dict[str, Any]:
         how = self._settings.progress
-        return {} if how == "absent" else {"progress": 1 if how == "stale" else self._imports.progress()}
+        return {} if how == "absent" else {"progress": 1 if how == "stale" else look.progress(running)}
 
-    def _last(self) -> dict[str, Any]:
+    def _last(self, look: Look) -> dict[str, Any]:
         """Of the last import that is over, so also while another runs."""
-        last, success = self._imports.last(), self._imports.last(SUCCESSFUL)
-        told = {} if success is None else {"last_success_time": self._last_time(success.begins, success.ends)}
+        last, success = look.last(), look.last(SUCCESSFUL)
+        told = {} if success is None else {"last_success_time": self._last_time(success)}
         if last is None:
             return told
         return {
             **told,
             "last_status": last.status,
-            "last_import_time": self._last_time(last.begins, last.ends),
+            "last_import_time": self._last_time(last),
             "last_import_type": last.type,
         }
 
-    def _last_time(self, begins: float, ends: float) -> str:
-        return self._imports.moment(begins if self._settings.last_times == "start" else ends)
+    def _last_time(self, one: Import) -> str:
+        return self._moment(one.begins if self._settings.last_times == "start" else one.ends)
 
-    def _next(self) -> dict[str, Any]:
-        upcoming = self._imports.next()
-        if upcoming is None:
+    def _next(self, look: Look) -> dict[str, Any]:
+        if look.next is None:
             return {}
         return {
-            "next_import_time": self._imports.moment(upcoming.at),
-            "next_import_time_in": self._imports.seconds_until(upcoming.at),
-            "next_import_type": upcoming.type,
+            "next_import_time": self._moment(look.next.at),
+            "next_import_time_in": int(look.next.at - look.now),
+            "next_import_type": look.next.type,
         }
+
+    def _moment(self, at: float) -> str:
+        """Sandbox seconds as the API tells a time: UTC, to the second."""
+        return self._clock.utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     # Checks, and answers.
 
@@ -306,7 +325,7 @@ class BigFix:
         @functools.wraps(operation)
         async def answer(request: Request) -> Response:
             request.scope["state"][SENDS_DATE] = self._settings.sends_date
-            if self._imports.is_away():
+            if self._imports.look().is_away():
                 raise FaultHits(Fault("drop"))
             try:
                 return await operation(request)

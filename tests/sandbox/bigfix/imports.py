@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from ..clock import Clock
 from ..settings import check_choice
@@ -90,18 +89,59 @@ class Import:
     away: tuple[float, float] | None = None
     """From when to when the server restarts."""
 
-    def progress(self, now: float) -> int:
-        """Per cent, from 1 to 99: the example of an import that has just started shows 1."""
-        share = (now - self.begins) / (self.ends - self.begins)
-        return min(max(int(100 * share), 1), 99)
-
 
 @dataclass(frozen=True)
 class Scheduled:
     """An import to come."""
 
     at: float
+    """Sandbox seconds."""
     type: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there is at one moment: an answer put together of several could contradict itself."""
+
+    now: float
+    imports: list[Import]
+    """Those that have started, in order."""
+    next: Scheduled | None
+    """What the schedule starts next."""
+    pending_since: float | None
+
+    @property
+    def running(self) -> Import | None:
+        """The import that runs."""
+        return next((one for one in self.imports if self.now < one.ends), None)
+
+    @property
+    def mode(self) -> str:
+        """The status's `mode`. That `none` and `running` go before `pending` is a guess."""
+        if not self.imports:
+            return "none"
+        if self.running is not None:
+            return "running"
+        return "pending" if self._is_pending() else "idle"
+
+    def last(self, status: str | None = None) -> Import | None:
+        """The last one that is over, or the last of them with such an outcome."""
+        over = (one for one in self.imports if one.ends <= self.now and status in (None, one.status))
+        return max(over, key=lambda one: one.ends, default=None)
+
+    def progress(self, running: Import) -> int:
+        """Per cent, from 1 to 99: the example of an import that has just started shows 1."""
+        share = (self.now - running.begins) / (running.ends - running.begins)
+        return min(max(int(100 * share), 1), 99)
+
+    def is_away(self) -> bool:
+        """Whether the server restarts."""
+        return any(one.away is not None and one.away[0] <= self.now < one.away[1] for one in self.imports)
+
+    def _is_pending(self) -> bool:
+        since = self.pending_since
+        taken = (one for one in self.imports if one.type == COMPLETE and one.status == SUCCESSFUL)
+        return since is not None and not any(one.begins >= since for one in taken)
 
 
 class Imports:
@@ -113,6 +153,7 @@ class Imports:
 
     def reset(self, settings: ImportSettings) -> None:
         """Forget everything."""
+        self._settings = settings
         self._imports: list[Import] = []
         self._others: list[Scheduled] = []
         self._midnight: float | None = None
@@ -122,82 +163,51 @@ class Imports:
 
     def configure(self, settings: ImportSettings, given: Collection[str]) -> None:
         """Take other settings, of which those of these names were set just now."""
-        self._start_what_is_due()
+        now = self.look().now
         self._settings = settings
-        now = self._clock.now()
         if "failures" in given:
             self._failures_left = settings.failures
         if "others" in given:
             self._others = [Scheduled(now + other.at, other.type) for other in settings.others]
         if "daily" in given:
-            self._midnight = self._second_midnight() if settings.daily else None
+            self._midnight = self._second_midnight(now) if settings.daily else None
         if "history" in given:
             self._imports = sorted((self._past(past, now) for past in settings.history), key=lambda one: one.ends)
         if "pending" in given:
             self._pending_since = now if settings.pending else None
 
-    # What there is.
-
-    def running(self) -> Import | None:
-        """The import that runs."""
-        return next((one for one in self._started() if one.ends > self._clock.now()), None)
-
-    def last(self, status: str | None = None) -> Import | None:
-        """The last one that is over, or the last of them with such an outcome."""
-        over = (one for one in self._started() if one.ends <= self._clock.now() and status in (None, one.status))
-        return max(over, key=lambda one: one.ends, default=None)
-
-    def next(self) -> Scheduled | None:
-        """What the schedule starts next."""
-        self._start_what_is_due()
-        return self._earliest()
-
-    def mode(self) -> str:
-        """The status's `mode`. That `none` and `running` go before `pending` is a guess."""
-        if not self._started():
-            return "none"
-        if self.running() is not None:
-            return "running"
-        return "pending" if self._is_pending() else "idle"
-
-    def is_away(self) -> bool:
-        """Whether the server restarts right now."""
+    def look(self) -> Look:
+        """What there is now."""
         now = self._clock.now()
-        return any(one.away is not None and one.away[0] <= now < one.away[1] for one in self._started())
-
-    def describe(self) -> list[dict[str, Any]]:
-        """All of them in order, ready for JSON."""
-        now = self._clock.now()
-        return [
-            {
-                "type": one.type,
-                "by": one.by,
-                "started_at": self.moment(one.begins),
-                "finished_at": self.moment(one.ends) if one.ends <= now else None,
-                "status": one.status if one.ends <= now else None,
-            }
-            for one in self._started()
-        ]
-
-    def moment(self, at: float) -> str:
-        """Sandbox seconds as the API tells a time: UTC, to the second."""
-        return self._clock.utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def seconds_until(self, at: float) -> int:
-        """Whole seconds from now."""
-        return int(at - self._clock.now())
-
-    def progress(self) -> int:
-        """Per cent of the running import; there must be one."""
-        running = self.running()
-        assert running is not None
-        return running.progress(self._clock.now())
-
-    # What happens.
+        self._start_what_is_due(now)
+        return Look(now, list(self._imports), self._earliest(), self._pending_since)
 
     def start(self, import_type: str) -> None:
         """Start one for the API. None may be running."""
         self._begin(import_type, API, self._clock.now())
+
+    # The schedule.
+
+    def _start_what_is_due(self, now: float) -> None:
+        while (due := self._earliest()) is not None and due.at <= now:
+            if due in self._others:
+                self._others.remove(due)
+            else:
+                self._midnight = due.at + _DAY
+            if all(one.ends <= due.at for one in self._imports):
+                self._begin(due.type, SCHEDULE, due.at)
+
+    def _earliest(self) -> Scheduled | None:
+        daily = [] if self._midnight is None else [Scheduled(self._midnight, COMPLETE)]
+        return min(self._others + daily, key=lambda due: due.at, default=None)
+
+    def _second_midnight(self, now: float) -> float:
+        """The first would be met by chance in a test that runs at night."""
+        date = self._clock.utc(now)
+        midnight = date.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+        return now + (midnight - date).total_seconds()
+
+    # Making imports.
 
     def _begin(self, import_type: str, by: str, at: float) -> None:
         settings = self._settings
@@ -215,37 +225,9 @@ class Imports:
             )
         )
 
-    def _started(self) -> list[Import]:
-        self._start_what_is_due()
-        return self._imports
-
-    def _start_what_is_due(self) -> None:
-        while (due := self._earliest()) is not None and due.at <= self._clock.now():
-            if due in self._others:
-                self._others.remove(due)
-            else:
-                self._midnight = due.at + _DAY
-            if all(one.ends <= due.at for one in self._imports):
-                self._begin(due.type, SCHEDULE, due.at)
-
-    def _earliest(self) -> Scheduled | None:
-        daily = [] if self._midnight is None else [Scheduled(self._midnight, COMPLETE)]
-        return min(self._others + daily, key=lambda due: due.at, default=None)
-
-    def _is_pending(self) -> bool:
-        since = self._pending_since
-        taken = (one for one in self._imports if one.type == COMPLETE and one.status == SUCCESSFUL)
-        return since is not None and not any(one.begins >= since for one in taken)
-
     def _past(self, past: Past, now: float) -> Import:
         ends = now - past.age
         return Import(past.type, SCHEDULE, ends - self._duration(past.type), ends, past.status)
 
     def _duration(self, import_type: str) -> float:
         return self._settings.seconds_raw if import_type == RAW_ONLY else self._settings.seconds_complete
-
-    def _second_midnight(self) -> float:
-        """The first would be met by chance in a test that runs at night."""
-        day = self._clock.utc(now := self._clock.now())
-        midnight = day.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
-        return now + (midnight - day).total_seconds()

@@ -39,12 +39,16 @@ class TroubleSettings:
 
     trouble: float = 0.0
     """Share, from 0 to 1, of the answers to `status` that go wrong while an import runs."""
+    trouble_after: float = 0.0
+    """And for so many sandbox seconds after its end."""
     trouble_kinds: list[str] = field(default_factory=lambda: list(_KINDS))
     """`reset`, `close` (without an answer), `500`, `503`, `html` (200 with a login page), `truncated`."""
     trouble_seed: int = 0
     """Setting any of these begins the same sequence again."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.trouble <= 1:
+            raise ValueError(f"setting 'trouble' must be from 0 to 1, not {self.trouble}")
         for kind in self.trouble_kinds:
             check_choice("trouble_kinds", kind, tuple(_KINDS))
         if not self.trouble_kinds:

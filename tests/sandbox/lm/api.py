@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
@@ -283,8 +282,9 @@ class LifecycleManager:
         path = self._fetched(asked.url)
         contents = await self._read(asked, path, asked.url.rpartition("/")[2])
         found = Upload(path, path.name, path.stat().st_size)
+        digest = await asyncio.to_thread(found.digest)
         run = self._library(entry).accept(asked, user, Source(asked.url, by_url=True, size=found.size), contents)
-        run.sha256 = await asyncio.to_thread(found.digest)
+        run.sha256 = digest
         return run
 
     def _importing_user(self, asked: ImportRequest, caller: User | None) -> str | None:
@@ -293,10 +293,8 @@ class LifecycleManager:
         That a caller who names another user needs no role, and that an unknown user is refused like one without the
         role, are guesses.
         """
-        if asked.user is None and caller is None:
-            return None
-        name = caller.name if asked.user is None and caller is not None else asked.user
-        if not any(user.name == name and user.ace for user in self._settings.users):
+        name = asked.user or (caller.name if caller else None)
+        if name is not None and not any(user.name == name and user.ace for user in self._settings.users):
             raise RefusedError(401, f"User {name} does not have the ACE role")
         return name
 
@@ -410,7 +408,7 @@ def _basic_credentials(header: str) -> tuple[str, str] | None:
     scheme, _unused, encoded = header.partition(" ")
     try:
         octets = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
     try:
         text = octets.decode()

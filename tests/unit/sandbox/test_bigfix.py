@@ -64,7 +64,7 @@ class Server:
 
     def ask(self, **query: str) -> Answer:
         """The status, or with `run` a start."""
-        return self.get("/api/import_status.json", token=query.pop("token", self.token), **query)
+        return self.get("/api/import_status.json", None, **{"token": self.token, **query})
 
     def status(self) -> dict[str, Any]:
         """The status, decoded."""
@@ -222,6 +222,14 @@ def test_date_is_by_the_sandbox_clock(server: Server) -> None:
     assert "date" not in server.ask().headers
 
 
+@pytest.mark.parametrize("when", ["before_body", "after_work"])
+def test_date_of_faults(server: Server, when: str) -> None:
+    server.sandbox.fault("status", when=when)
+    assert server.ask().headers["date"].endswith(" GMT")
+    server.sandbox.fault("status", when=when, headers={"Date": "Thu, 18 Jun 2015 04:00:29 GMT"})
+    assert server.ask().headers["date"] == "Thu, 18 Jun 2015 04:00:29 GMT"
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
@@ -326,8 +334,9 @@ def test_import_that_is_successful(server: Server) -> None:
     after = server.status()
     assert (after["mode"], after["last_status"], after["last_import_type"]) == ("idle", "successful", "complete")
     assert moment(after["last_success_time"]) - moment(before["last_success_time"]) == timedelta(seconds=120)
-    (_, one) = server.view().imports
+    one = server.view().imports[-1]
     assert (one.type, one.by, one.status) == ("complete", "api", "successful")
+    assert one.finished_at is not None
     assert one.finished_at == after["last_import_time"] == after["last_success_time"]
     assert moment(one.finished_at) - moment(one.started_at) == timedelta(seconds=20)
 
@@ -453,6 +462,15 @@ def test_trouble_is_a_share_and_the_same_each_time(server: Server) -> None:
     assert statuses() == first
 
 
+def test_trouble_goes_on_for_a_while_after_the_end(server: Server) -> None:
+    server.configure(trouble=1, trouble_after=10, trouble_kinds=["503"])
+    server.start()
+    server.step(29)
+    assert server.ask().status == 503
+    server.step(1)
+    assert server.status()["mode"] == "idle"
+
+
 def test_restart_in_the_middle(server: Server) -> None:
     server.configure(restart_at=5, restart_seconds=30)
     server.start()
@@ -478,6 +496,7 @@ def test_restart_in_the_middle(server: Server) -> None:
         ({"unauthenticated": "403"}, "'unauthenticated' must be"),
         ({"run_while_running": "start"}, "'run_while_running' must be"),
         ({"trouble_kinds": ["fire"]}, "'trouble_kinds' must be one of reset"),
+        ({"trouble": 1.5}, "'trouble' must be from 0 to 1"),
         ({"trouble_kinds": []}, "'trouble_kinds' must name one"),
         ({"others": [{"at": 1, "type": "some"}]}, "'type' must be"),
         ({"history": [{"age": 1, "type": "some"}]}, "'type' must be"),

@@ -45,6 +45,13 @@ def test_steps_while_it_stands_still() -> None:
     clock.step(3600)
     assert clock.now() == 3600
     assert clock.date() - clock.date(0) == timedelta(hours=1)
+    assert clock.utc() - clock.utc(-60) == timedelta(hours=1, minutes=1)
+
+
+def test_local_date_and_utc_are_the_same_moment() -> None:
+    clock = Clock(speed=0, real=Real())
+    assert clock.utc().tzname() == "UTC"
+    assert clock.utc().astimezone().replace(tzinfo=None) == clock.date()
 
 
 @pytest.mark.parametrize("value", [-1, float("nan")])

@@ -275,6 +275,16 @@ def test_import_from_a_url(sandbox: Sandbox, tmp_path: Path) -> None:
         assert_refused(send(sandbox, json.dumps(body).encode(), "application/json"), 400, "cannot be reached")
 
 
+def test_faults(sandbox: Sandbox) -> None:
+    sandbox.fault("drop", system="lm", operation="import", when="after_work")
+    with pytest.raises(ConnectionError):
+        upload(sandbox, asset_archive(numbered(1)))
+    runid = held(sandbox).runs[0].runid
+    sandbox.fault("patch", operation="status", when="after_work", set={"unpublished-assets": 7})
+    assert unpublished(sandbox, runid) == 7
+    assert [request.operation for request in sandbox.requests("lm")] == ["import", "status"]
+
+
 # Who may.
 
 
@@ -530,12 +540,10 @@ def test_bad_archives(sandbox: Sandbox, content: bytes, words: str) -> None:
 
 
 def test_archive_that_says_it_is_huge(sandbox: Sandbox) -> None:
-    size = 8
-    content = packed({"assets.txt": "x" * size})
-    claimed = content.replace(
-        size.to_bytes(4, "little") * 2, (size.to_bytes(4, "little") + (MOST_UNPACKED + 1).to_bytes(4, "little"))
-    )
-    assert_refused(upload(sandbox, claimed), 400, "are larger than")
+    content = packed({"assets.txt": "x" * 8})
+    packed_size, claimed_size = (8).to_bytes(4, "little"), (MOST_UNPACKED + 1).to_bytes(4, "little")
+    claiming = content.replace(packed_size + packed_size, packed_size + claimed_size)
+    assert_refused(upload(sandbox, claiming), 400, "are larger than")
 
 
 # Assets that exist.
