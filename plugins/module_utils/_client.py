@@ -133,7 +133,7 @@ class Client:
             try:
                 answer = self._redacted(self._open().exchange(method, url, sent_headers, body))
             except NoReply as error:
-                outage = Outage(self._redact(f"{method} {url}: {error}."))
+                outage = Outage(self._redact(f"{method} {url}: {error}."), hopeless=error.hopeless)
                 if error.hopeless:
                     raise outage from None
             else:

@@ -142,11 +142,9 @@ class Standing:
 
     `is_fresh`: the last one is recent enough for the user. `is_running`: one is under way, so none may be started.
     `obstacle`: why none can be started at all. `ended`: how an import of the wanted type went that ended since the
-    first time it was asked. `known` is for people; `server` is the vendor's answer as it came.
+    first time it was asked.
     """
 
-    server: Any
-    known: str
     message: str = ""
     is_fresh: bool = False
     is_running: bool = False
@@ -155,7 +153,16 @@ class Standing:
 
 
 class StatusSystem(System, Protocol):
-    """A system that knows itself what was imported, so that its status decides and no receipt."""
+    """A system that knows itself what was imported, so that its status decides and no receipt.
+
+    `last` is its last status as it came, `known` the same in words.
+    """
+
+    @property
+    def last(self) -> Any: ...
+
+    @property
+    def known(self) -> str: ...
 
     def survey(self) -> Standing:
         """Ask, without changing anything, where the server stands. Raises `Refused` or `Outage`."""
@@ -216,7 +223,11 @@ class Unclear(ImportsError):
 
 
 class Outage(ImportsError):
-    """A question that changes nothing found no usable answer; it may be asked again."""
+    """A question that changes nothing found no usable answer; it may be asked again, unless that is `hopeless`."""
+
+    def __init__(self, message: str, answer: Answer | None = None, *, hopeless: bool = False) -> None:
+        super().__init__(message, answer)
+        self.hopeless = hopeless
 
 
 def now_text() -> str:

@@ -48,6 +48,7 @@ class Policy:
     force: bool = False
     once: str = "ever"
     on_unknown: str = "fail"
+    if_running: str = "join"
     wait: bool = True
     check_mode: bool = False
 
@@ -56,10 +57,11 @@ class Policy:
 class Import:
     """One wanted import, and what this run knows and did of it.
 
-    `changed`: this run made the server start it, or may have. `before` is the state it was found in, if in any. `notes`
-    are the system's own: the steps it took, or what it needs for another look.
-    `is_followed`: the server accepted it, so the server is asked and no longer the receipt. `is_settled`: this run has
-    nothing more to do about it. `has_failed`: it keeps the task from success, and `message` says why.
+    `changed`: this run made the server start it, or may have. `before` is what it was found as, if as anything, `after`
+    what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
+    it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
+    `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
+    says why.
     """
 
     wanted: Wanted
@@ -67,6 +69,7 @@ class Import:
     reason: str = "new"
     changed: bool = False
     before: str | None = None
+    after: str | None = None
     content_sha256: str | None = None
     attempt: int = 0
     remote_id: str | None = None

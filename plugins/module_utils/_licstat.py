@@ -37,6 +37,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import expecting, form_data
 
 SYSTEM = "licstat"
+OPTIONS: Mapping[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "api_token": {"type": "str", "required": True, "no_log": True},
+    "api_version": {"type": "str", "choices": ["v3", "v2"], "default": "v3"},
+}
+ENVIRONMENT = {"url": "LICSTAT_URL", "api_token": "LICSTAT_API_TOKEN"}
 GATHER = {"denials": "Denials", "usage": "Usage"}
 # The vendor writes "Leave Tail" with a space; that it stands so on the wire is a guess.
 MERGE_POLICY = {"reject": "Reject", "replace": "Replace", "merge": "Merge", "leave_tail": "Leave Tail"}
@@ -106,6 +112,11 @@ class Upload:
     content: Content
 
 
+def credentials(token: str) -> dict[str, str]:
+    """The header that a token goes in."""
+    return {"X-Auth-token": token}
+
+
 def wanted_import(server: str, options: ImportOptions, content: Content, sha256: str | None) -> Wanted:
     """The import of one log. `server` is the base URL in its one spelling, or the name given to that target."""
     target = f"license server {options.license_server_id}"
@@ -160,7 +171,7 @@ class LicenseStatistics:
             raise Unclear(f"{said(answer)} It names no task, so nobody can tell what became of the import.", answer)
         return Accepted(task_id, data)
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:  # noqa: ARG002 (as in System)
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """How an upload that became a task is doing."""
         return self.task(str(remote_id))
 

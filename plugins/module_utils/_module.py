@@ -33,6 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     DEFAULT_LOCATION,
     NOWHERE,
     Store,
+    StoreError,
     is_there,
     open_store,
     path_of,
@@ -52,12 +53,6 @@ CONNECTION: Mapping[str, Any] = {
     "timeout": {"type": "float", "default": 60},
     "use_proxy": {"type": "bool", "default": True},
 }
-LICSTAT: Mapping[str, Any] = {
-    "url": {"type": "str", "required": True, "fallback": (env_fallback, ["LICSTAT_URL"])},
-    "api_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, ["LICSTAT_API_TOKEN"])},
-    "api_version": {"type": "str", "choices": ["v3", "v2"], "default": "v3"},
-    **CONNECTION,
-}
 RECEIPTS: Mapping[str, Any] = {
     "receipts": {
         "type": "str",
@@ -69,12 +64,25 @@ RECEIPTS: Mapping[str, Any] = {
 }
 
 
+def connecting(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The options to reach a system and log in to it, some of which fall back on an environment variable."""
+    own = {name: dict(spec) for name, spec in options.items()}
+    for name, variable in environment.items():
+        own[name]["fallback"] = (env_fallback, [variable])
+    return {**own, **CONNECTION}
+
+
 def importing(
-    *, once: str, wait_timeout: float = 3600, wait_sleep: float = 10, unreachable_timeout: float = 300
+    *,
+    once: str | None,
+    response_timeout: float = 1800,
+    wait_timeout: float = 3600,
+    wait_sleep: float = 10,
+    unreachable_timeout: float = 300,
 ) -> dict[str, Any]:
     """The options that importing modules share: waiting and receipts, with the defaults of their system."""
     return {
-        "response_timeout": {"type": "float", "default": 1800},
+        "response_timeout": {"type": "float", "default": response_timeout},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "float", "default": wait_timeout},
         "wait_sleep": {"type": "float", "default": wait_sleep},
@@ -134,12 +142,6 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
     return Client(connection, headers, secrets_of(module), check_mode=module.check_mode)
 
 
-def licstat_client(module: AnsibleModule) -> Client:
-    """A client for License Statistics; its token goes in a header of its own."""
-    token = module.params["api_token"]
-    return client_of(module, {"X-Auth-token": token})
-
-
 def server_name(params: Mapping[str, Any]) -> str:
     """What stands for the server in an import's identity: `target_name`, or the base URL in its one spelling."""
     if params["target_name"] is None:
@@ -150,8 +152,11 @@ def server_name(params: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def receipt_store(module: AnsibleModule) -> Iterator[Store]:
-    """The receipt store that the module was told to use, closed at the end. Says so where it is a new one."""
+def receipt_store(module: AnsibleModule, *, is_needed: bool = True) -> Iterator[Store]:
+    """The receipt store that the module was told to use, closed at the end. Says so where it is a new one.
+
+    Where none is needed, one that cannot be used is a warning.
+    """
     params = module.params
     location, required = params["receipts"], params["require_receipts"]
     if required and location == NOWHERE:
@@ -161,7 +166,13 @@ def receipt_store(module: AnsibleModule) -> Iterator[Store]:
             f"There is no receipt store at {location} on this host, and require_receipts is true. If this host shall"
             " begin one, run once with require_receipts=false; if it is a container, receipts has to be on a volume."
         )
-    store = open_store(location, read_only=module.check_mode)
+    try:
+        store = open_store(location, read_only=module.check_mode)
+    except StoreError as error:
+        if is_needed or required:
+            raise
+        module.warn(f"{error.message} So there is no record, and no other run is kept from starting an import, too.")
+        store = open_store(NOWHERE)
     try:
         if store.created:
             module.warn(
@@ -176,10 +187,30 @@ def receipt_store(module: AnsibleModule) -> Iterator[Store]:
 
 def import_all(module: AnsibleModule, store: Store, system: System, wanted: list[Wanted]) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
+    return result_of(module, store, Importer(system, store, policy_of(module), pace_of(module)).run(wanted))
+
+
+def policy_of(module: AnsibleModule) -> Policy:
+    """What the user wants done in each case."""
     params = module.params
-    policy = Policy(params["force"], params["once"], params["on_unknown"], params["wait"], module.check_mode)
-    pace = Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"])
-    imports = Importer(system, store, policy, pace).run(wanted)
+    return Policy(
+        force=params["force"],
+        once=params["once"],
+        on_unknown=params["on_unknown"],
+        wait=params["wait"],
+        check_mode=module.check_mode,
+        if_running=params.get("if_running", "join"),
+    )
+
+
+def pace_of(module: AnsibleModule, shortest: float = Pace.shortest) -> Pace:
+    """How long and how often to look; `shortest` is the shortest pause in seconds that the system bears."""
+    params = module.params
+    return Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"], shortest)
+
+
+def result_of(module: AnsibleModule, store: Store, imports: list[Import]) -> dict[str, Any]:
+    """What happened, as the importing modules return it."""
     result: dict[str, Any] = {
         "changed": any(one.changed for one in imports),
         "state": max((one.state for one in imports), key=STATES.index),
@@ -200,7 +231,7 @@ def _import_result(one: Import) -> dict[str, Any]:
         "source": one.wanted.source,
         "target": one.wanted.target,
         "content_sha256": one.content_sha256,
-        "size": one.wanted.size,
+        "size": one.wanted.size or None,
         "key": one.wanted.key,
         "remote_id": one.remote_id,
         "state": one.state,
@@ -245,7 +276,7 @@ def _diff(target: str, imports: list[Import]) -> dict[str, str]:
         "before_header": target,
         "after_header": target,
         "before": "".join(f"{one.wanted.source}: {one.before or 'not imported'}\n" for one in ours),
-        "after": "".join(f"{one.wanted.source}: {one.state}\n" for one in ours),
+        "after": "".join(f"{one.wanted.source}: {one.after or one.state}\n" for one in ours),
     }
 
 

@@ -83,7 +83,7 @@ def wait_for(
             done = False
             is_over = is_last_look and outage_since is not None  # it was away before: no use to ask it for the others
             outage_since = asked if outage_since is None else outage_since
-            if is_over or clock.now() - outage_since > pace.unreachable_timeout:
+            if outage.hopeless or is_over or clock.now() - outage_since > pace.unreachable_timeout:
                 raise TooLong([*left, thing, *_things(queue)], outage) from outage
             last_outage = outage if is_last_look else None
         if not done and is_last_look:

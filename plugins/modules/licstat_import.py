@@ -305,18 +305,21 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
+    ENVIRONMENT,
     GATHER,
     MERGE_POLICY,
+    OPTIONS,
     ImportOptions,
     LicenseStatistics,
+    credentials,
     moment,
     wanted_import,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    LICSTAT,
+    client_of,
+    connecting,
     import_all,
     importing,
-    licstat_client,
     receipt_store,
     run_module,
     server_name,
@@ -326,7 +329,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **LICSTAT,
+            **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="ever"),
             "license_server_id": {"type": "int", "required": True},
             "src": {"type": "list", "elements": "path", "required": True},
@@ -346,7 +349,7 @@ def main() -> None:
 def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     options = options_of(params)
-    system = LicenseStatistics(licstat_client(module), params["api_version"])
+    system = LicenseStatistics(client_of(module, credentials(module.params["api_token"])), params["api_version"])
     server = server_name(params)
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:

@@ -98,13 +98,19 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._licstat import LicenseStatistics, as_task_id
-from ansible_collections.assetops.imports.plugins.module_utils._module import LICSTAT, licstat_client, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
+    ENVIRONMENT,
+    OPTIONS,
+    LicenseStatistics,
+    as_task_id,
+    credentials,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**LICSTAT, "task_id": {"type": "str", "required": True}},
+        argument_spec={**connecting(OPTIONS, ENVIRONMENT), "task_id": {"type": "str", "required": True}},
         supports_check_mode=True,
     )
     run_module(module, read_task)
@@ -114,7 +120,9 @@ def read_task(module: AnsibleModule) -> dict[str, Any]:
     task_id = module.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    look = LicenseStatistics(licstat_client(module), module.params["api_version"]).task(task_id)
+    look = LicenseStatistics(
+        client_of(module, credentials(module.params["api_token"])), module.params["api_version"]
+    ).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,

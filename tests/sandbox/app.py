@@ -22,6 +22,7 @@ from .clock import Clock
 from .control import control_routes
 from .exchange import Exchange
 from .faults import FaultBook
+from .haplo.api import Haplo
 from .licstat.api import LicenseStatistics
 from .lm.api import LifecycleManager
 from .request_log import RequestLog, RequestRecord
@@ -34,6 +35,7 @@ SYSTEMS: dict[str, Callable[[Surroundings, dict[str, Any]], System]] = {
     BIGFIX_INVENTORY.name: partial(BigFix, BIGFIX_INVENTORY),
     LICENSE_METRIC_TOOL.name: partial(BigFix, LICENSE_METRIC_TOOL),
     LifecycleManager.name: LifecycleManager,
+    Haplo.name: Haplo,
 }
 
 

@@ -27,6 +27,8 @@ from typing import Any
 
 from .bigfix import view as bigfix_view
 from .bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
+from .haplo import view as haplo_view
+from .haplo.keys import API_KEY
 from .licstat import view as licstat
 from .licstat.tokens import ADMIN_TOKEN
 from .lm import view as lm
@@ -111,6 +113,16 @@ class Sandbox:
     def licstat_token(self) -> str:
         """API token of an administrator; `tokens.py` has the others."""
         return ADMIN_TOKEN
+
+    @property
+    def haplo_url(self) -> str:
+        """Base URL of Haplo."""
+        return f"{self.url}/haplo"
+
+    @property
+    def haplo_api_key(self) -> str:
+        """API key of a user who may use Haplo's batch import; `keys.py` has the others."""
+        return API_KEY
 
     @property
     def lm_url(self) -> str:
@@ -242,6 +254,10 @@ class Sandbox:
     def lmt(self) -> bigfix_view.BigFix:
         """What License Metric Tool holds."""
         return bigfix_view.view(self.state()["lmt"])
+
+    def haplo(self) -> haplo_view.Haplo:
+        """What Haplo holds."""
+        return haplo_view.view(self.state()["haplo"])
 
     def lm(self) -> lm.LifecycleManager:
         """What Lifecycle Manager holds. Waits until every upload was read."""

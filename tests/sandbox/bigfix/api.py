@@ -167,15 +167,6 @@ class BigFix:
             "starts_asked_while_running": self._starts_asked_while_running,
         }
 
-    def _describe(self, one: Import, is_over: bool) -> dict[str, Any]:
-        return {
-            "type": one.type,
-            "by": one.by,
-            "started_at": self._moment(one.begins),
-            "finished_at": self._moment(one.ends) if is_over else None,
-            "status": one.status if is_over else None,
-        }
-
     def is_busy(self) -> bool:
         """Never: imports take sandbox time only."""
         return False
@@ -202,10 +193,6 @@ class BigFix:
         if self._is_troubled(look) and (fault := self._trouble.strike(status)) is not None:
             raise FaultHits(fault)
         return self._json(status)
-
-    def _is_troubled(self, look: Look) -> bool:
-        last = look.last()
-        return look.running is not None or (last is not None and look.now < last.ends + self._settings.trouble_after)
 
     async def _start(self, request: Request) -> Response:
         """GET /api/import_status.json?run=…"""
@@ -313,9 +300,22 @@ class BigFix:
             "next_import_type": look.next.type,
         }
 
+    def _describe(self, one: Import, is_over: bool) -> dict[str, Any]:
+        return {
+            "type": one.type,
+            "by": one.by,
+            "started_at": self._moment(one.begins),
+            "finished_at": self._moment(one.ends) if is_over else None,
+            "status": one.status if is_over else None,
+        }
+
     def _moment(self, at: float) -> str:
         """Sandbox seconds as the API tells a time: UTC, to the second."""
         return self._clock.utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _is_troubled(self, look: Look) -> bool:
+        last = look.last()
+        return look.running is not None or (last is not None and look.now < last.ends + self._settings.trouble_after)
 
     # Checks, and answers.
 

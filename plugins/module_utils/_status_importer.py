@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of an import that the server itself tells of: its status decides whether one is started, and how it went.
+
+    asked -> fresh enough: unchanged
+          -> running: joined, waited for, or a reason to fail
+          -> free: claimed, asked again, sent, submitted -> succeeded | failed | unknown
+
+A receipt never decides here. It is a record, and while it is claimed it keeps other runs from starting an import
+between this run's last question and its start. From the commit point on all is as in `_importer`.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    ImportsError,
+    Outage,
+    Refused,
+    Standing,
+    StatusSystem,
+    Wanted,
+    now_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import (
+    NOWHERE,
+    Receipt,
+    Store,
+    StoreError,
+    open_store,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
+
+ABOUT_TO_START = ("claimed", "sent")
+OPEN = ("sent", "submitted", "unknown")  # a receipt whose run did not hear the end
+
+
+class StatusImporter(Importer):
+    """Sees to it that a server has imported what it is to import, as the server's own status tells.
+
+    `warnings` are for the user: a store that cannot be used keeps nothing from being imported.
+    """
+
+    def __init__(
+        self, system: StatusSystem, store: Store, policy: Policy, pace: Pace, clock: Clock | None = None
+    ) -> None:
+        super().__init__(system, store, policy, pace, clock)
+        self._status = system
+        self.warnings: list[str] = []
+
+    def see_to(self, wanted: Wanted) -> Import:
+        """Do what is left to do, and wait for it unless told not to."""
+        one = Import(wanted)
+        try:
+            wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
+        except TooLong as error:
+            self._give_up(one, error.outage)
+        if one.unsaved is not None:
+            self.warnings.append(one.unsaved)
+        return one
+
+    def _is_over(self, one: Import) -> bool:
+        """One look at the server, and what follows from it."""
+        if one.is_followed:
+            self._look(one)
+        else:
+            self._decide(one)
+        is_patient = self._policy.wait and not self._policy.check_mode
+        return one.is_settled or not is_patient
+
+    def _decide(self, one: Import) -> None:
+        try:
+            standing = self._status.survey()
+        except Refused as error:
+            one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
+            return
+        self._know(one)
+        may_wait_first = self._policy.if_running == "queue" and self._policy.check_mode
+        if one.reason == "joined" and standing.ended is not None:
+            one.settle(standing.ended.state, standing.ended.message)
+        elif self._is_enough(one, standing):
+            one.reason = "fresh"
+            one.settle("succeeded", standing.message)
+        elif standing.is_running and not may_wait_first:
+            self._stand_back(one, standing.message)
+        elif standing.obstacle is not None:
+            one.settle("failed", f"{standing.obstacle} Nothing was started.")
+        elif self._policy.check_mode:
+            one.changed, one.after = True, "an import is started"
+            one.settle("planned", "")
+        else:
+            self._start(one)
+        if one.is_settled and not self._policy.check_mode:
+            self._close_earlier(one)
+
+    def _is_enough(self, one: Import, standing: Standing) -> bool:
+        """Whether the last import will do. One that this run waited for will not, if the user wanted one after it."""
+        return standing.is_fresh and not (one.state == "running" and self._policy.if_running == "queue")
+
+    def _stand_back(self, one: Import, why: str) -> None:
+        """None may be started while one runs, or while another run is about to start one."""
+        if self._policy.if_running == "fail":
+            one.settle("failed", f"{why} Nothing was started, since if_running=fail.")
+            return
+        one.state, one.message = "running", why
+        if self._policy.if_running == "join":
+            one.reason = "joined"
+        elif not self._policy.wait:
+            one.settle("running", f"{why} if_running=queue would wait, but wait=false.", has_failed=True)
+
+    def _look(self, one: Import) -> None:
+        super()._look(one)
+        self._know(one)
+
+    def _know(self, one: Import) -> None:
+        """Remember what is known of the server, and what was at first."""
+        one.before = one.before or self._status.known
+        one.after, one.server = self._status.known, self._status.last
+
+    def _give_up(self, one: Import, outage: Outage | None) -> None:
+        if one.state == "" and outage is not None:
+            one.settle("failed", f"{outage.message} Nothing was started.", answer=outage.answer)
+        else:
+            super()._give_up(one, outage)
+
+    # Starting one
+
+    def _start(self, one: Import) -> None:
+        """Claim the right to start one, ask again now that no other run can, and start it."""
+        receipt = self._receipt(one)
+        if receipt is not None and receipt.owner and receipt.owner.is_alive and receipt.state in ABOUT_TO_START:
+            self._stand_back(one, "Another run is about to start one.")
+            return
+        started_at = now_text()
+        attempt = self._claim(one, receipt, started_at)
+        if attempt is None:
+            self._stand_back(one, "Another run was faster and is about to start one.")
+            return
+        if self._is_still_free(one, attempt):
+            one.reason = "forced" if self._policy.force else "new"
+            one.begin(attempt, started_at, {})
+            self._submit(one)
+            self._know(one)
+
+    def _is_still_free(self, one: Import, attempt: int) -> bool:
+        """Whether an import may be started still; if not, the claim is taken back, and the next look decides."""
+        is_free = False
+        try:
+            standing = self._status.survey()
+            is_free = not (standing.is_running or standing.obstacle or self._is_enough(one, standing))
+        except Refused as error:
+            raise Outage(error.message, error.answer) from error
+        finally:
+            if not is_free:
+                with suppress(StoreError):
+                    self._store.withdraw(one.wanted.key, attempt)
+        return is_free
+
+    def _what_to_do(self, one: Import) -> str:
+        return "Look at the server; the next run goes by what its status says then."
+
+    # The store: a record and a mutex where it can be used
+
+    def _receipt(self, one: Import) -> Receipt | None:
+        try:
+            return self._store.find([one.wanted.key]).get(one.wanted.key)
+        except StoreError as error:
+            self._do_without(error)
+            return None
+
+    def _claim(self, one: Import, receipt: Receipt | None, started_at: str) -> int | None:
+        try:
+            return self._store.claim(one.wanted, receipt, started_at)
+        except StoreError as error:
+            self._do_without(error)
+            return self._store.claim(one.wanted, None, started_at)
+
+    def _do_without(self, error: ImportsError) -> None:
+        self.warnings.append(f"{error.message} So no other run on this host is kept from starting an import, too.")
+        self._store = open_store(NOWHERE)
+
+    def _close_earlier(self, one: Import) -> None:
+        """Write down how an import ended whose run did not live to hear it, where the status tells."""
+        if one.changed:
+            return
+        receipt = self._receipt(one)
+        if receipt is None or receipt.state not in OPEN or (receipt.owner and receipt.owner.is_alive):
+            return
+        look = self._status.judge(receipt.notes)
+        if look.state in ("succeeded", "failed"):
+            detail = {"server": look.server, "notes": receipt.notes}
+            with suppress(StoreError):
+                self._store.record(
+                    receipt.key, receipt.attempt, look.state, look.message, remote_id=None, detail=detail
+                )

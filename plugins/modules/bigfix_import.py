@@ -1,0 +1,337 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bigfix_import
+short_description: Have HCL BigFix Inventory or IBM License Metric Tool import its data
+version_added: 0.1.0
+description:
+  - Without O(max_age) and O(newer_than), every run starts a data import. With one of them, an import is started only if
+    the last successful one is older than that; this is how to use it in a playbook that runs often.
+  - Waits until the import is over, unless told not to, and succeeds only if the server says that an import which ended
+    after this one was started was successful. An import takes from minutes to hours.
+  - Nothing is started while an import runs; O(if_running) says what to do then. The request that starts one is sent at
+    most once. If its answer is lost, the server's status tells whether an import was started.
+  - The server's status decides, by the server's own clock. Receipts are kept as a record, and so that of several runs
+    on a host only one starts an import; where they cannot be kept, that is a warning.
+seealso:
+  - module: assetops.imports.bigfix_import_info
+  - name: Running data imports
+    description: The page of HCL BigFix Inventory on the call that this module wraps.
+    link: https://help.hcl-software.com/bigfix/11.0/inventory/Inventory/integration/c_rest_api.html
+  - name: REST API for data imports
+    description: The page of IBM License Metric Tool on the same call.
+    link: https://www.ibm.com/docs/en/license-metric-tool
+author:
+  - assetops.imports maintainers (@assetops)
+extends_documentation_fragment:
+  - assetops.imports.connection
+  - assetops.imports.bigfix
+  - assetops.imports.wait
+  - assetops.imports.receipts
+  - assetops.imports.attributes
+attributes:
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - Only with O(max_age) or O(newer_than), and without O(force=true).
+options:
+  import_type:
+    description:
+      - What to import. A V(raw_only) import is much quicker; its data can be read over the REST API only, except for
+        metering data. It has to be enabled on the server, at C(/management/feature), and is there in BigFix Inventory
+        only.
+    type: str
+    choices: [complete, raw_only]
+    default: complete
+  max_age:
+    description:
+      - A successful import of this type that ended no longer than so many seconds ago is enough. A complete import
+        stands for a raw one, but not the other way round.
+      - The age is reckoned with the server's clock, if it tells the time, else with that of this host.
+    type: float
+  newer_than:
+    description:
+      - A successful import of this type that ended after this moment is enough, such as the end of the last scan. ISO
+        8601, with V(Z) or an offset.
+      - An import that began before that moment may lack data that came in while it ran. O(if_running=queue) has another
+        one started after it, if it is still running.
+    type: str
+  if_running:
+    description:
+      - What to do if an import is running. With V(join), wait for it and take its outcome for this one's, if it is of a
+        type that stands for this one; else one is started after it.
+      - With V(queue), wait for it and then start another.
+      - With V(fail), fail.
+    type: str
+    choices: [join, queue, fail]
+    default: join
+  force:
+    description:
+      - Whether to start an import although the last one is recent enough for O(max_age) and O(newer_than).
+  once:
+    description:
+      - Not used here, since the server's status decides; it is an option so that defaults for all importing modules
+        can be set together.
+  on_unknown:
+    description:
+      - Not used here, since the server's status decides; it is an option so that defaults for all importing modules
+        can be set together.
+  wait_timeout:
+    default: 14400
+  wait_sleep:
+    description:
+      - The longest pause in seconds between two looks, which is a tenth of the time waited so far. The vendors warn
+        against calls during an import, so the shortest is 10 seconds, unless this is less.
+    default: 30
+  unreachable_timeout:
+    description:
+      - For how many seconds in a row the server may be away, in trouble or answer nonsense before that is an error. The
+        vendors say that it may while it imports. This holds for the first question, too.
+    default: 1800
+  response_timeout:
+    description:
+      - After how many seconds to give up on the answer to the request that starts an import. Then the status tells
+        whether it was started.
+    default: 60
+notes:
+  - Only V(successful) is documented as a status of the last import; any other is taken for a failure and told in the
+    server's words.
+  - The status tells of the last import only. If one of another type, started by somebody else, ended after this one,
+    the outcome of this one is V(unknown).
+"""
+
+EXAMPLES = r"""
+- name: See to it that the data is no older than a day
+  assetops.imports.bigfix_import:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    max_age: 86400
+
+- name: Import what the last scans brought in, after an import that may be running
+  assetops.imports.bigfix_import:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    newer_than: "2026-11-22T03:00:00Z"
+    if_running: queue
+
+- name: Import raw scan results only
+  assetops.imports.bigfix_import:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    import_type: raw_only
+    max_age: 3600
+
+- name: Have License Metric Tool import, with user and password
+  assetops.imports.bigfix_import:
+    url: https://lmt.example.com:9081
+    product: license_metric_tool
+    username: importer
+    password: "{{ lmt_password }}"
+    ca_path: /etc/pki/lmt.pem
+    max_age: 86400
+
+- name: Start one now and do not wait
+  assetops.imports.bigfix_import:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    wait: false
+"""
+
+RETURN = r"""
+state:
+  description:
+    - V(succeeded), V(failed), or V(unknown) if the server does not tell.
+    - V(planned) is what a run without check mode would start. V(submitted) was started and not waited for, V(running)
+      was not over in time; the next run goes by what the status says then.
+  returned: when the options were right
+  type: str
+  sample: succeeded
+imports:
+  description: The import, as the only entry.
+  returned: when the options were right
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: What was to be imported.
+      type: str
+      returned: always
+      sample: complete import
+    target:
+      description: The server.
+      type: str
+      returned: always
+      sample: https://bigfix.example.com:9081
+    content_sha256:
+      description: V(null), since nothing is sent.
+      type: str
+      returned: always
+    size:
+      description: V(null), since nothing is sent.
+      type: int
+      returned: always
+    key:
+      description: The identity of the server in the receipts.
+      type: str
+      returned: always
+    remote_id:
+      description: V(null), since imports have none.
+      type: str
+      returned: always
+    state:
+      description: The state of this import, as above.
+      type: str
+      returned: always
+    changed:
+      description: Whether this run made the server start an import, or may have.
+      type: bool
+      returned: always
+    reason:
+      description:
+        - Why it was done, or not. V(fresh), the last one is recent enough. V(joined), one was running. V(new), neither.
+          V(forced), O(force) was set.
+      type: str
+      returned: always
+    attempts:
+      description: How many imports were started with this receipt store; V(0) if none was by this run.
+      type: int
+      returned: always
+    message:
+      description: What there is to know, in the words of the server where it said something.
+      type: str
+      returned: always
+    server:
+      description:
+        - The last status as it came. Any field but C(mode) may be missing.
+      type: dict
+      returned: always
+      sample:
+        mode: idle
+        can_run_imports: true
+        import_status_url: /import_status
+        import_create_url: /management/imports
+        last_status: successful
+        last_success_time: "2015-06-18T04:00:29Z"
+        last_import_time: "2015-06-18T04:00:29Z"
+        last_import_type: complete
+        next_import_time: "2015-06-20T06:00:00Z"
+        next_import_time_in: 75057
+        next_import_type: complete
+    started_at:
+      description: When this run started it, in UTC; V(null) if it did not.
+      type: str
+      returned: always
+      sample: "2026-11-22T03:04:05.678Z"
+    finished_at:
+      description: When the end of it was seen, in UTC; V(null) while there is none.
+      type: str
+      returned: always
+    duration:
+      description: The seconds between the two; V(null) while one of them is.
+      type: float
+      returned: always
+receipts:
+  description: The receipt store.
+  returned: when the options were right
+  type: dict
+  contains:
+    store:
+      description: Its path, or V(none).
+      type: str
+      returned: always
+    created:
+      description: Whether this run made it.
+      type: bool
+      returned: always
+http_status:
+  description: The HTTP status of the answer that made it fail.
+  returned: on failure, if there was an answer
+  type: int
+  sample: 403
+response:
+  description: The beginning of that answer.
+  returned: on failure, if there was an answer
+  type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
+    ENVIRONMENT,
+    HEADERS,
+    IMPORT_TYPES,
+    OPTIONS,
+    SHORTEST_PAUSE,
+    DataImports,
+    Wish,
+    credentials_of,
+    moment,
+    wanted_import,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    client_of,
+    connecting,
+    importing,
+    pace_of,
+    policy_of,
+    receipt_store,
+    result_of,
+    run_module,
+    server_name,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._status_importer import StatusImporter
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connecting(OPTIONS, ENVIRONMENT),
+            **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
+            "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
+            "max_age": {"type": "float"},
+            "newer_than": {"type": "str"},
+            "if_running": {"type": "str", "choices": ["join", "queue", "fail"], "default": "join"},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, see_to_import)
+
+
+def see_to_import(module: AnsibleModule) -> dict[str, Any]:
+    wish = wish_of(module.params)
+    credentials = credentials_of(module.params)
+    client = client_of(module, HEADERS)
+    wanted = wanted_import(server_name(module.params), wish)
+    pace = pace_of(module, SHORTEST_PAUSE)
+    system = DataImports(client, wish, credentials, module.no_log_values.add, pace)
+    with receipt_store(module, is_needed=False) as store:
+        importer = StatusImporter(system, store, policy_of(module), pace)
+        one = importer.see_to(wanted)
+        for warning in importer.warnings:
+            module.warn(warning)
+        return result_of(module, store, [one])
+
+
+def wish_of(params: dict[str, Any]) -> Wish:
+    max_age, newer_than = params["max_age"], moment(params["newer_than"], "newer_than")
+    if max_age is not None and not 0 <= max_age < float("inf"):
+        raise BadInput("max_age has to be a number of seconds, 0 or more.")
+    if params["force"]:
+        max_age = newer_than = None
+    wish = Wish(params["product"], params["import_type"], max_age, newer_than)
+    wish.check()
+    return wish
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bigfix_import_info
+short_description: Read how the data imports of HCL BigFix Inventory or IBM License Metric Tool are doing
+version_added: 0.1.0
+description:
+  - Asks the server whether an import is running, and what it says of the last and the next one. Nothing is changed.
+  - The vendors warn against calls while an import runs; a question that fails may succeed a while later.
+seealso:
+  - module: assetops.imports.bigfix_import
+author:
+  - assetops.imports maintainers (@assetops)
+extends_documentation_fragment:
+  - assetops.imports.connection
+  - assetops.imports.bigfix
+  - assetops.imports.attributes
+attributes:
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Read the status
+  assetops.imports.bigfix_import_info:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+  register: data
+
+- name: Refuse to report on data of which the last import failed
+  ansible.builtin.assert:
+    that: data.last_status == 'successful'
+
+- name: Wait until no import is running
+  assetops.imports.bigfix_import_info:
+    url: https://lmt.example.com:9081
+    product: license_metric_tool
+    token: "{{ lmt_token }}"
+  register: data
+  until: data is succeeded and not data.is_running
+  retries: 240
+  delay: 60
+"""
+
+RETURN = r"""
+is_running:
+  description: Whether an import is running.
+  returned: success
+  type: bool
+mode:
+  description:
+    - V(none), no import was ever started. V(idle), none is running. V(running), one is.
+    - V(pending), none is running, but what somebody did in the user interface waits for the next one.
+  returned: success
+  type: str
+  sample: idle
+can_run_imports:
+  description: Whether this user may run imports; V(null) if the server does not say.
+  returned: success
+  type: bool
+progress:
+  description: How many percent of the running import are done; V(null) if the server does not say.
+  returned: success
+  type: int
+last_status:
+  description: How the last import ended; V(successful) is the one word that is documented. V(null) if it is not said.
+  returned: success
+  type: str
+  sample: successful
+last_import_type:
+  description: The type of the last import, such as V(complete) or V(raw_only); V(null) if it is not said.
+  returned: success
+  type: str
+last_import_time:
+  description: The time of the last import, in UTC; V(null) if it is not said.
+  returned: success
+  type: str
+  sample: "2015-06-18T04:00:29Z"
+last_success_time:
+  description: The time of the last successful import, in UTC; V(null) if it is not said.
+  returned: success
+  type: str
+age:
+  description:
+    - How many seconds ago the last successful import was, by the server's clock if it tells the time, else by that of
+      this host. V(null) if there was none.
+  returned: success
+  type: float
+status:
+  description: The status as it came.
+  returned: success
+  type: dict
+http_status:
+  description: The HTTP status of the answer that made it fail.
+  returned: on failure, if there was an answer
+  type: int
+response:
+  description: The beginning of that answer.
+  returned: on failure, if there was an answer
+  type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
+    ENVIRONMENT,
+    HEADERS,
+    OPTIONS,
+    DataImports,
+    Wish,
+    credentials_of,
+    text_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=connecting(OPTIONS, ENVIRONMENT), supports_check_mode=True)
+    run_module(module, read_status)
+
+
+def read_status(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    system = DataImports(
+        client_of(module, HEADERS), Wish(params["product"]), credentials_of(params), module.no_log_values.add
+    )
+    status = system.read(tries=4)
+    return {
+        "changed": False,
+        "is_running": status.is_running,
+        "mode": status.mode,
+        "can_run_imports": status.may_run,
+        "progress": status.progress,
+        "last_status": status.last_status,
+        "last_import_type": status.last_type,
+        "last_import_time": status.last_end and text_of(status.last_end),
+        "last_success_time": status.last_success and text_of(status.last_success),
+        "age": status.age_of_success,
+        "status": status.raw,
+    }
+
+
+if __name__ == "__main__":
+    main()
