@@ -88,7 +88,7 @@ class Content:
             raise Interrupted(f"{self.source} could not be read: {error.strerror}.") from error
 
 
-def open_contents(paths: list[str]) -> list[Content]:
+def open_contents(paths: list[str], option: str = "src") -> list[Content]:
     """The files at these paths. Raises `BadInput` that names each one which cannot be imported, and why."""
     contents, problems = [], []
     for path in paths:
@@ -99,7 +99,7 @@ def open_contents(paths: list[str]) -> list[Content]:
         except BadInput as error:
             problems.append(error.message)
     if problems:
-        raise BadInput(f"src cannot be imported, nothing was sent: {'; '.join(problems)}.")
+        raise BadInput(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}.")
     return contents
 
 

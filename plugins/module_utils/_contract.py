@@ -76,7 +76,8 @@ class Accepted:
     """The server took the import; `remote_id` is what it is asked by from now on, where there is such a thing.
 
     `state` is `submitted`, or `scheduled` or `incomplete` where looking tells no more. `notes` are what the system
-    wants to be told when it looks, in this run or a later one, ready for JSON.
+    wants to be told when it looks, in this run or a later one, ready for JSON. `is_new`: it took it by this attempt,
+    not by one before.
     """
 
     remote_id: str | None
@@ -85,6 +86,7 @@ class Accepted:
     message: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
     is_acceptable: bool = False
+    is_new: bool = True
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,14 @@ class NotSent(ImportsError):
 
 
 class Unclear(ImportsError):
-    """The request left whole, and whether the server took it is not known."""
+    """The request left whole, and whether the server took it is not known.
+
+    `is_new`: the request of this attempt, and not only that of one before.
+    """
+
+    def __init__(self, message: str, answer: Answer | None = None, *, is_new: bool = True) -> None:
+        super().__init__(message, answer)
+        self.is_new = is_new
 
 
 class Outage(ImportsError):

@@ -130,7 +130,8 @@ def decide(
     if receipt.state == "submitted":
         return Decision.RESUME, "resumed"
     if receipt.state in ("sent", "unknown") and is_repeatable:
-        return Decision.SEND, "resumed"
+        is_overtaken = policy.once == "latest" and not is_newest  # so having been sent then is no longer enough
+        return Decision.SEND, "new" if is_overtaken else "resumed"
     if policy.force:
         return Decision.SEND, "forced"
     if receipt.state in ("sent", "unknown"):
@@ -228,7 +229,7 @@ class Importer:
             one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
             return
         started_at = now_text()
-        goes_on = receipt is not None and receipt.state in GOES_ON and one.reason != "forced"
+        goes_on = receipt is not None and receipt.state in GOES_ON and one.reason not in ("forced", "new")
         notes = receipt.notes if receipt is not None and goes_on else {}
         try:
             self._system.prepare()
@@ -249,7 +250,7 @@ class Importer:
         except ClaimLost:
             one.state, one.message = "running", "another run took it over before everything was sent"
         except Unclear as error:
-            one.changed = True
+            one.changed = error.is_new
             self._end(one, "unknown", error.message)
             one.settle("unknown", f"{error.message} {self._what_to_do(one)}", answer=error.answer)
         except ImportsError as error:
@@ -262,7 +263,7 @@ class Importer:
 
     def _follow(self, one: Import, accepted: Accepted) -> None:
         """The server has it. Go on to look how it fares, where that can be seen."""
-        one.changed = True
+        one.changed = accepted.is_new
         one.remote_id, one.server, one.notes = accepted.remote_id, accepted.server, accepted.notes
         if accepted.state == "submitted":
             one.state, one.message, one.is_followed = "submitted", accepted.message, True

@@ -139,7 +139,12 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
         use_proxy=params["use_proxy"],
     )
     _check_files(connection)
-    return Client(connection, headers, secrets_of(module), check_mode=module.check_mode)
+    secrets = secrets_of(module)
+    _scheme, _space, credentials = headers.get("Authorization", "").partition(" ")
+    if credentials:  # made of a secret, and so one
+        secrets.add(credentials)
+        module.no_log_values.add(credentials)
+    return Client(connection, headers, secrets, check_mode=module.check_mode)
 
 
 def server_name(params: Mapping[str, Any]) -> str:

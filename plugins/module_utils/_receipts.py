@@ -184,7 +184,7 @@ class Store:
         with self._transaction() as execute:
             noted = execute(
                 "UPDATE attempts SET detail = ?, changed_at = ?"
-                " WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
+                " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
                 (_storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
             )
         return bool(noted.rowcount == 1)

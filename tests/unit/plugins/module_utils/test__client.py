@@ -713,3 +713,95 @@ def test_the_pauses_between_tries_are_jittered() -> None:
     first = {_client._jittered(1) for _number in range(50)}
     assert len(first) > 1
     assert all(0.3 < pause < 0.7 for pause in first)
+
+
+# Requests without a body that make the server do something, and such that may be repeated.
+
+
+def test_a_trigger_is_sent_once_with_its_own_headers() -> None:
+    with Peer(answering("200 OK", b'{"mode":"running"}')) as peer:
+        talk = Talk(peer.url)
+        answer = talk.client.trigger("GET", "/status", {"run": "complete"}, headers={"Token": "abcd"})
+    assert answer.status == 200
+    assert [request.line for request in peer.requests] == ["GET /status?run=complete HTTP/1.1"]
+    assert peer.requests[0].headers["token"] == "abcd"
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable", "408 Request Timeout"])
+def test_a_trigger_that_is_answered_with_trouble_is_unclear_and_not_repeated(status: str) -> None:
+    with Peer(answering(status)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Unclear):
+            talk.client.trigger("GET", "/status", {"run": "complete"})
+    assert len(peer.requests) == 1
+    assert talk.pauses == []
+
+
+def test_a_trigger_without_an_answer_is_unclear() -> None:
+    with Peer(silent) as peer, pytest.raises(Unclear, match="it was sent, but"):
+        Talk(peer.url).client.trigger("GET", "/status", {"run": "complete"})
+
+
+@pytest.mark.parametrize("status", ["302 Found", "403 Forbidden", "404 Not Found"])
+def test_a_trigger_that_is_refused_did_nothing(status: str) -> None:
+    with Peer(answering(status)) as peer, pytest.raises(Refused):
+        Talk(peer.url).client.trigger("GET", "/status", {"run": "complete"})
+    assert len(peer.requests) == 1
+
+
+def test_a_trigger_that_nobody_heard_was_not_sent() -> None:
+    with pytest.raises(NotSent) as raised:
+        Talk(nobody()).client.trigger("GET", "/status", {"run": "complete"})
+    assert raised.value.unreachable
+
+
+def test_a_trigger_is_refused_in_check_mode() -> None:
+    with Peer(answering("200 OK")) as peer, pytest.raises(UnsafeInCheckMode):
+        Talk(peer.url, check_mode=True).client.trigger("GET", "/status", {"run": "complete"})
+    assert peer.requests == []
+
+
+def test_what_is_repeatable_is_sent_again_when_its_answer_was_lost() -> None:
+    with Peer(silent, silent, answering("200 OK", b"done")) as peer:
+        submission = Submission()
+        answer = Talk(peer.url).submit(submission, is_repeatable=True)
+    assert answer.text == "done"
+    assert (len(peer.requests), submission.commits) == (3, 3)
+
+
+def test_what_is_repeatable_waits_as_a_busy_server_asks() -> None:
+    with Peer(answering("503 Service Unavailable", b"", retry_after="2", connection="close"), well) as peer:
+        talk = Talk(peer.url)
+        talk.submit(is_repeatable=True)
+    assert (talk.pauses, len(peer.requests)) == ([2], 2)
+
+
+def test_what_is_repeatable_is_unclear_in_the_end_when_no_answer_comes() -> None:
+    with Peer(silent) as peer, pytest.raises(Unclear):
+        Talk(peer.url).submit(is_repeatable=True)
+    assert len(peer.requests) == 4
+
+
+def test_what_is_repeatable_shares_a_connection() -> None:
+    with Peer(answering("200 OK")) as peer:
+        talk = Talk(peer.url)
+        for _number in range(3):
+            talk.submit(is_repeatable=True)
+    assert (len(peer.requests), peer.connections) == (3, 1)
+
+
+def test_a_question_may_have_a_json_body_and_headers_of_its_own() -> None:
+    with Peer(answering("200 OK")) as peer:
+        Talk(peer.url).ask("/api/get_token", json_body={"user": "ü"}, headers={"X-Own": "1"})
+    (request,) = peer.requests
+    assert request.body == '{"user":"ü"}'.encode()
+    assert (request.headers["content-type"], request.headers["x-own"]) == ("application/json", "1")
+
+
+def test_a_secret_that_is_learned_on_the_way_is_kept_from_view() -> None:
+    with Peer(answering("500 Internal Server Error", b'{"message":"no such token abcdefgh"}')) as peer:
+        talk = Talk(peer.url)
+        talk.client.keep_secret("abcdefgh")
+        with pytest.raises(Outage) as raised:
+            talk.ask(tries=1)
+    assert "abcdefgh" not in raised.value.message

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,11 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils import _importer, _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Accepted,
     Answer,
+    Attempt,
     ImportsError,
+    Look,
     NotSent,
     Outage,
     Refused,
@@ -44,7 +47,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace
 
-from .fakes import DIGEST, BeforeCommit, ScriptedSystem, TurnedClock, accepted, running, seen
+from .fakes import DIGEST, BeforeCommit, ScriptedSystem, Sight, TurnedClock, accepted, running, seen
 from .other_run import abandon, wanted
 
 PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
@@ -1051,3 +1054,99 @@ def test_without_a_store_every_run_imports(system: ScriptedSystem) -> None:
         with closing(open_store("none")) as store:
             assert run_one(system, store).changed
     assert system.commits == ["a", "a"]
+
+
+# Systems that take steps, tell no outcome, or tell one that is not complete.
+
+
+class SteppingSystem(ScriptedSystem):
+    """Notes a step, then breaks off, loses its answer or is done, as written; `found` are the notes it began with."""
+
+    def __init__(self, *ways: str) -> None:
+        super().__init__(is_repeatable=True)
+        self.ways = list(ways)
+        self.found: list[dict[str, Any]] = []
+
+    def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
+        self.found.append(dict(attempt.notes))
+        step = attempt.notes.get("step", 0) + 1
+        attempt.note({"step": step})
+        way = self.ways.pop(0)
+        if way == "breaks off":
+            raise NotSent("The connection broke.")
+        attempt.commit(DIGEST)
+        if way == "loses":
+            raise Unclear("The answer was lost.")
+        return Accepted(
+            f"batch {step}", "SCHEDULED", state="scheduled", message="Look into the log.", notes={"step": step}
+        )
+
+
+def test_what_is_scheduled_is_over_and_stays_so(location: str) -> None:
+    system = SteppingSystem("is done")
+    first, second = (next_run(location, system) for _number in range(2))
+    assert (first.state, first.changed, first.remote_id, first.has_failed) == ("scheduled", True, "batch 1", False)
+    assert (second.state, second.changed, second.reason) == ("scheduled", False, "receipt")
+    assert (second.message, len(system.found)) == ("Look into the log.", 1)
+
+
+@pytest.mark.parametrize("way", ["breaks off", "loses"])
+def test_an_attempt_goes_on_from_the_steps_of_the_one_before(location: str, way: str) -> None:
+    system = SteppingSystem(way, "is done")
+    first, second = (next_run(location, system) for _number in range(2))
+    assert first.has_failed
+    assert (second.state, system.found) == ("scheduled", [{}, {"step": 1}])
+
+
+def test_an_attempt_goes_on_from_the_steps_of_a_run_that_died(location: str) -> None:
+    dying = open_store(location)
+    attempt = dying.claim(A, None, now_text())
+    assert attempt is not None
+    assert dying.note(A.key, attempt, {"step": 5})
+    abandon(dying)
+    system = SteppingSystem("is done")
+    assert next_run(location, system).remote_id == "batch 6"
+
+
+def test_a_lost_answer_of_a_system_that_can_be_asked_by_sending_again_needs_no_decision(location: str) -> None:
+    system = SteppingSystem("loses", "is done")
+    first, second = (next_run(location, system) for _number in range(2))
+    assert (first.state, "on_unknown" in first.message) == ("unknown", False)
+    assert (second.state, second.reason, second.changed) == ("scheduled", "resumed", True)
+
+
+def test_a_forced_attempt_begins_anew(location: str) -> None:
+    system = SteppingSystem("is done", "is done")
+    next_run(location, system)
+    next_run(location, system, policy=FORCE)
+    assert system.found == [{}, {}]
+
+
+def test_an_import_into_a_target_that_was_emptied_is_sent_again(location: str, system: ScriptedSystem) -> None:
+    next_run(location, system)
+    with closing(open_store(location)) as store:
+        store.supersede(A.target)
+    again = next_run(location, system)
+    assert (again.state, again.changed, again.reason, system.commits) == ("succeeded", True, "new", ["a", "a"])
+
+
+@pytest.mark.parametrize("acceptable", [True, False])
+def test_what_is_incomplete_is_a_failure_unless_the_user_takes_it(location: str, acceptable: bool) -> None:
+    look = Look("incomplete", "3 are left", None, notes={"left": 3}, is_acceptable=acceptable)
+    one = next_run(location, ScriptedSystem(sights={"task 1": [look]}))
+    assert (one.state, one.has_failed, one.changed) == ("incomplete", not acceptable, True)
+
+
+def test_what_was_incomplete_is_looked_at_again_with_its_notes_and_never_sent_again(location: str) -> None:
+    class Remembering(ScriptedSystem):
+        def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+            given.append(dict(notes))
+            return super().look(remote_id, notes)
+
+    given: list[dict[str, Any]] = []
+    looks: list[Sight] = [Look("incomplete", "3 are left", None, notes={"left": 3}), seen("succeeded")]
+    system = Remembering(sights={"task 1": looks})
+    first, second = (next_run(location, system) for _number in range(2))
+    assert (first.state, second.state, second.changed, second.reason) == ("incomplete", "succeeded", False, "resumed")
+    assert given == [{}, {"left": 3}]
+    assert system.commits == ["a"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -349,9 +350,13 @@ class Uncommitted:
     """An attempt of nobody's: what is sent need not be written down."""
 
     def __init__(self) -> None:
-        self.digests: list[str] = []
+        self.digests: list[str | None] = []
+        self.notes: Mapping[str, Any] = {}
 
-    def commit(self, sha256: str) -> None:
+    def note(self, notes: Mapping[str, Any]) -> None:
+        raise AssertionError("there are no steps to note")
+
+    def commit(self, sha256: str | None) -> None:
         self.digests.append(sha256)
 
 

@@ -17,6 +17,7 @@ import trustme
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
     BadInput,
@@ -25,11 +26,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Refused,
     Unclear,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._licstat import ENVIRONMENT, OPTIONS, credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    LICSTAT,
+    client_of,
+    connecting,
     import_all,
     importing,
-    licstat_client,
     receipt_store,
     run_module,
     server_name,
@@ -60,7 +62,14 @@ def arguments(*, check: bool = False, diff: bool = False, **options: Any) -> dic
 def module(**options: Any) -> AnsibleModule:
     """A module that imports into License Statistics, as Ansible makes it of these options."""
     with patch_module_args(arguments(**options)):
-        return AnsibleModule(argument_spec={**LICSTAT, **importing(once="ever")}, supports_check_mode=True)
+        return AnsibleModule(
+            argument_spec={**connecting(OPTIONS, ENVIRONMENT), **importing(once="ever")}, supports_check_mode=True
+        )
+
+
+def client_to(made: AnsibleModule) -> Client:
+    """The client of a module, with its token."""
+    return client_of(made, credentials(made.params["api_token"]))
 
 
 def ending_of(work: Callable[[AnsibleModule], dict[str, Any]], **options: Any) -> str:
@@ -100,7 +109,7 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
     monkeypatch.setenv("LICSTAT_API_TOKEN", TOKEN)
     monkeypatch.setenv("ASSETOPS_RECEIPTS", "/somewhere/receipts.db")
     with patch_module_args({}):
-        params = AnsibleModule(argument_spec={**LICSTAT, **importing(once="ever")}).params
+        params = AnsibleModule(argument_spec={**connecting(OPTIONS, ENVIRONMENT), **importing(once="ever")}).params
     assert (params["url"], params["api_token"]) == ("https://licstat.example.com", TOKEN)
     assert params["receipts"] == "/somewhere/receipts.db"
 
@@ -110,20 +119,20 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
 )
 def test_a_token_that_cannot_be_one_is_refused_without_repeating_it(token: str) -> None:
     with pytest.raises(BadInput, match=r"^api_token ") as raised:
-        licstat_client(module(api_token=token))
+        client_to(module(api_token=token))
     assert not token.strip() or token.strip() not in raised.value.message
 
 
 @pytest.mark.parametrize("token", [TOKEN, "abcd", "with space", 'all!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'])
 def test_a_token_that_can_be_one_is_sent_as_it_is(token: str) -> None:
     with Peer() as peer:
-        licstat_client(module(url=peer.url, api_token=token, use_proxy=False)).ask("POST", "/status")
+        client_to(module(url=peer.url, api_token=token, use_proxy=False)).ask("POST", "/status")
     assert peer.requests[0].headers["x-auth-token"] == token
 
 
 def test_the_path_in_the_url_comes_before_that_of_the_api() -> None:
     with Peer() as peer:
-        licstat_client(module(url=f"{peer.url}/tools/", use_proxy=False)).ask("POST", "/status")
+        client_to(module(url=f"{peer.url}/tools/", use_proxy=False)).ask("POST", "/status")
     assert peer.requests[0].line == "POST /tools/status HTTP/1.1"
 
 
@@ -132,12 +141,12 @@ def test_the_path_in_the_url_comes_before_that_of_the_api() -> None:
 )
 def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(BadInput, match=r"^url "):
-        licstat_client(module(url=url))
+        client_to(module(url=url))
 
 
 def test_a_password_in_the_url_is_hidden_where_ansible_shows_the_options() -> None:
     def work(refused: AnsibleModule) -> dict[str, Any]:
-        licstat_client(refused)
+        client_to(refused)
         return {}
 
     told = ending_of(work, url="https://user:hunter2@licstat.example.com")
@@ -149,15 +158,15 @@ def test_a_password_in_the_url_is_hidden_where_ansible_shows_the_options() -> No
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "-inf"])
 def test_a_time_that_has_to_pass_is_above_nothing_and_ends(option: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"^{option} "):
-        licstat_client(module(**{option: value}))
+        client_to(module(**{option: value}))
 
 
 @pytest.mark.parametrize("option", ["wait_timeout", "unreachable_timeout"])
 @pytest.mark.parametrize("value", ["-1", "nan", "inf"])
 def test_a_time_that_may_pass_is_no_less_than_nothing_and_ends(option: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"^{option} "):
-        licstat_client(module(**{option: value}))
-    licstat_client(module(**{option: "0"}))
+        client_to(module(**{option: value}))
+    client_to(module(**{option: "0"}))
 
 
 @pytest.mark.parametrize("option", ["timeout", "response_timeout"])
@@ -166,7 +175,7 @@ def test_a_time_longer_than_any_machine_runs_is_refused_or_does(option: str, val
     with Peer() as gone:
         pass
     with pytest.raises((BadInput, Outage)):
-        licstat_client(module(url=gone.url, use_proxy=False, **{option: value})).ask("POST", "/status", tries=1)
+        client_to(module(url=gone.url, use_proxy=False, **{option: value})).ask("POST", "/status", tries=1)
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
@@ -176,7 +185,7 @@ def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(option: str
         trustme.CA().issue_cert("client").cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
         options["client_cert"] = str(tmp_path / "cert.pem")
     with pytest.raises(BadInput, match=rf"{option}:? .*missing\.pem.*No such file.* Nothing was sent"):
-        licstat_client(module(**options))
+        client_to(module(**options))
 
 
 def test_a_file_that_may_not_be_read_is_refused_before_anything_is_sent() -> None:
@@ -185,13 +194,13 @@ def test_a_file_that_may_not_be_read_is_refused_before_anything_is_sent() -> Non
         (folder / "cert.pem").touch(mode=0)
         made.params["client_cert"] = str(folder / "cert.pem")
         with pytest.raises(BadInput, match=r"client_cert\W.*cert\.pem.*Nothing was sent"):
-            licstat_client(made)
+            client_to(made)
 
 
 def test_a_key_without_a_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key.pem").touch()
     with pytest.raises(BadInput, match=r"client_key .* client_cert"):
-        licstat_client(module(client_key=str(tmp_path / "key.pem")))
+        client_to(module(client_key=str(tmp_path / "key.pem")))
 
 
 def test_a_server_is_known_by_its_url_in_one_spelling_or_by_the_name_it_was_given() -> None:

@@ -23,7 +23,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import (
     digests_of,
     open_contents,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body, expecting, form_data
+from ansible_collections.assetops.imports.plugins.module_utils._multipart import (
+    Body,
+    encoded_form,
+    expecting,
+    form_data,
+    json_document,
+    mixed,
+)
 
 from .test__content import Memory
 
@@ -244,3 +251,52 @@ def test_where_no_digest_was_taken_what_is_sent_is_told(tmp_path: Path) -> None:
     content = content_of(tmp_path / "debug.log", b"the log")
     list(form_data("file", content, expecting(content, None, commits.append)))
     assert commits == [hashlib.sha256(b"the log").hexdigest()]
+
+
+def test_texts_come_before_the_file(tmp_path: Path) -> None:
+    content = content_of(tmp_path / "people.json", b"[]")
+    body = form_data("file", content, lambda _digest: None, {"batch": "b1", "name": "Größe & co"})
+    batch, name, file = parts_of(body, b"".join(body))
+    assert [(part.name, part.filename, part.value) for part in (batch, name)] == [
+        ("batch", None, "b1"),
+        ("name", None, "Größe & co"),
+    ]
+    assert (file.name, file.filename, file.raw) == ("file", "people.json", b"[]")
+
+
+def test_a_mixed_body_is_this_to_the_byte(tmp_path: Path) -> None:
+    content = content_of(tmp_path / "assets.zip", b"PK\x03\x04")
+    digests: list[str | None] = []
+    body = mixed({"importFile": {"name": "assets.zip"}}, "assets.zip", content, digests.append)
+    boundary = body.content_type.partition("multipart/mixed; boundary=")[2]
+    sent = b"".join(body)
+    assert sent == (
+        b"--" + boundary.encode() + b"\r\n"
+        b"Content-Type: application/json\r\n"
+        b"\r\n"
+        b'{"importFile":{"name":"assets.zip"}}\r\n'
+        b"--" + boundary.encode() + b"\r\n"
+        b"Content-Type: application/octet-stream\r\n"
+        b'Content-Disposition: attachment; name="assets.zip"; filename="assets.zip"\r\n'
+        b"Content-ID: <assets.zip>\r\n"
+        b"\r\n"
+        b"PK\x03\x04\r\n"
+        b"--" + boundary.encode() + b"--\r\n"
+    )
+    assert len(body) == len(sent)
+    assert digests == [hashlib.sha256(b"PK\x03\x04").hexdigest()]
+
+
+def test_a_form_without_files_is_percent_encoded_and_commits_before_it_leaves() -> None:
+    commits: list[str | None] = []
+    body = encoded_form({"comment": "Größe & <a+b>", "control": "5a"}, commits.append)
+    assert b"".join(body) == b"comment=Gr%C3%B6%C3%9Fe+%26+%3Ca%2Bb%3E&control=5a"
+    assert body.content_type == "application/x-www-form-urlencoded"
+    assert len(commits) == 1
+
+
+def test_a_json_document_commits_before_it_leaves() -> None:
+    commits: list[str | None] = []
+    body = json_document({"b": "ü", "a": True}, commits.append)
+    assert b"".join(body) == '{"a":true,"b":"ü"}'.encode()
+    assert (body.content_type, len(body), len(commits)) == ("application/json", 19, 1)

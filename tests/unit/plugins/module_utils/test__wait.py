@@ -292,3 +292,27 @@ def test_the_wait_ends_early_only_after_an_outage_that_lasted(
         assert in_a_row[-1] - in_a_row[0] > unreachable
     else:
         assert server.seen["a"] >= end
+
+
+def test_the_first_look_may_be_at_once() -> None:
+    turned = TurnedClock()
+    looks: list[float] = []
+
+    def is_done(_thing: str) -> bool:
+        looks.append(turned.moment - 1000)
+        return len(looks) == 2
+
+    wait_for(["a"], is_done, PACE, turned.clock, at_once=True)
+    assert looks == pytest.approx([0, PACE.shortest])
+
+
+def test_what_is_hopeless_is_not_waited_for() -> None:
+    turned = TurnedClock()
+
+    def is_done(_thing: str) -> bool:
+        raise Outage("its certificate is not trusted", hopeless=True)
+
+    with pytest.raises(TooLong) as raised:
+        wait_for(["a", "b"], is_done, PACE, turned.clock)
+    assert raised.value.left == ["a", "b"]
+    assert turned.pauses == pytest.approx([PACE.shortest])
