@@ -24,7 +24,13 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, json_object, said
+from ansible_collections.assetops.imports.plugins.module_utils._client import (
+    Client,
+    is_login_page,
+    json_object,
+    not_logged_in,
+    said,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Accepted,
     Answer,
@@ -190,6 +196,7 @@ class DataImports:
         self._first: Status | None = None
         self._status: Status | None = None
         self._odd_looks = 0
+        self._login_pages = 0  # before any status was seen; later they are taken for trouble
 
     # What the life of an import asks for
 
@@ -209,7 +216,12 @@ class DataImports:
 
     def read(self, *, tries: int = 1) -> Status:
         """Ask for the status. Raises `Refused` or `Outage`."""
-        self._status = status_of(self._client.ask("GET", PATH, tries=tries, **self._with_token({})))
+        answer = self._client.ask("GET", PATH, tries=tries, **self._with_token({}))
+        if self._status is None and is_login_page(answer):
+            self._login_pages += 1
+            if self._login_pages == ODD_LOOKS:
+                raise not_logged_in(answer)
+        self._status = status_of(answer)
         return self._status
 
     def survey(self) -> Standing:

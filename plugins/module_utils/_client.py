@@ -216,13 +216,8 @@ class Client:
 
     def _judge(self, answer: Answer, *, was_sent: bool) -> Answer:
         """What an answer to a submission means."""
-        if (_is_success(answer) or _is_refusal(answer)) and _is_login_page(answer):
-            raise Refused(
-                f"{_tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is"
-                " not the address of the API.",
-                answer,
-                credentials=True,
-            )
+        if (_is_success(answer) or _is_refusal(answer)) and is_login_page(answer):
+            raise not_logged_in(answer)
         if _is_refusal(answer):
             raise self._refused(answer)
         if not was_sent:
@@ -332,6 +327,21 @@ def json_object(answer: Answer) -> dict[str, Any]:
     return value
 
 
+def is_login_page(answer: Answer) -> bool:
+    """A page with a field for a password: whoever answers so did not take a request for what it was."""
+    return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
+
+
+def not_logged_in(answer: Answer) -> Refused:
+    """What a page to log in means where an answer was expected."""
+    return Refused(
+        f"{_tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is not the"
+        " address of the API.",
+        answer,
+        credentials=True,
+    )
+
+
 def _is_success(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
@@ -367,11 +377,6 @@ def _messages(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_html(answer: Answer) -> bool:
     return "html" in answer.headers.get("content-type", "") or answer.text.lstrip()[:1] == "<"
-
-
-def _is_login_page(answer: Answer) -> bool:
-    """A page with a field for a password: whoever answers so did not take a request for what it was."""
-    return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
 
 
 def _jittered(number: int) -> float:

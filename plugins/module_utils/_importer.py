@@ -82,6 +82,7 @@ class Import:
     is_followed: bool = False
     is_settled: bool = False
     has_failed: bool = False
+    has_news: bool = False
     unsaved: str | None = None
 
     def take(self, receipt: Receipt) -> None:
@@ -169,6 +170,10 @@ class Importer:
         for one in work:
             self._advance(one, receipts.get(one.wanted.key))
         self._see_to_the_end([one for one in work if not one.is_settled])
+        for one in work:
+            if one.has_news:  # what was seen of it while it ran, for the next run to go on from
+                goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
+                self._record(one, goes_on_as, one.message)
         for one in imports:
             if firsts[one.wanted.key] is not one:
                 _copy_outcome(firsts[one.wanted.key], one)
@@ -308,7 +313,7 @@ class Importer:
             return
         one.server = look.server or one.server
         if look.notes is not None:
-            one.notes = look.notes
+            one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
         if look.state == "running":
             one.state, one.message = "running", look.message
             return
@@ -341,7 +346,7 @@ class Importer:
         """Write what became of an import, and return when. Should this fail, it is told at the end."""
         if self._policy.check_mode:
             return now_text()
-        one.unsaved = None
+        one.unsaved, one.has_news = None, False
         detail = {"server": one.server, "notes": one.notes}
         try:
             return self._store.record(

@@ -86,9 +86,11 @@ def test_a_run_that_lost_its_claim_notes_nothing(location: str, store: Store) ->
     assert receipt.notes == {"batch": "of the second"}
 
 
-def test_what_was_sent_is_noted_no_more(store: Store) -> None:
+def test_a_run_notes_what_it_comes_to_after_its_commit_point_too(store: Store) -> None:
     attempt = claimed(store)
     assert store.mark_sent(A.key, attempt, None)
+    assert store.note(A.key, attempt, {"batch": "b2"})
+    store.record(A.key, attempt, "scheduled", "", remote_id="b2", detail={})
     assert not store.note(A.key, attempt, {"late": True})
 
 

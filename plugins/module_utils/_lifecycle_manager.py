@@ -1,0 +1,619 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Akana Lifecycle Manager: its ImportUtils API, how an import of assets ends there, and what makes two the same.
+
+Source: the vendor's page "Lifecycle Manager ImportUtils API". What it does not say is a guess, and marked so here; the
+guesses are made so that a wrong one leads to a failure that is told, never to a success that is none.
+
+An import is over when none of its assets is unpublished. That may never be, as assets may wait for approval; so a count
+that stands still for long enough is an end, too, though no success.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any, Callable
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from ansible_collections.assetops.imports.plugins.module_utils._client import (
+    TRIES,
+    Client,
+    Secrets,
+    basic_credentials,
+    json_object,
+    said,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._content import Content
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    Accepted,
+    Answer,
+    Attempt,
+    BadInput,
+    ImportsError,
+    Look,
+    NotSent,
+    Outage,
+    Refused,
+    Unclear,
+    Wanted,
+    identity_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body, expecting, json_document, mixed
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock
+
+SYSTEM = "lm"
+OPTIONS: Mapping[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "library": {"type": "str", "required": True},
+    "function_name": {"type": "str", "default": "importutils", "aliases": ["function"]},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+}
+ENVIRONMENT = {"url": "LM_URL", "username": "LM_USERNAME", "password": "LM_PASSWORD"}
+
+# The properties of an import request, by our names. Those of the second group make it another import.
+TUNING: Mapping[str, str] = {
+    "import_user": "user",
+    "concurrent_thread": "concurrentThread",
+    "load_factor": "loadFactor",
+    "thread_sleep": "threadSleep",
+    "email_results": "emailResults",
+    "submission_note": "submissionNote",
+}
+DECIDING: Mapping[str, str] = {
+    "attribute_delimiter": "attributeDelimiter",
+    "attribute_value_delimiter": "attributeValueDelimiter",
+    "replace": "replace",
+    "ignore_asset_id": "ignoreAssetId",
+    "bypass_governance": "bypassGovernance",
+    "validate_import": "validate",
+    "submit": "submit",
+}
+COUNTS: Mapping[str, str] = {
+    "catalog_assets": "catalogAssets",
+    "published_assets": "publishedAssets",
+    "projects": "projects",
+    "users": "users",
+    "active_requests": "activeRequests",
+    "pending_events": "pendingEvents",
+}
+RUN_IDS = ("runid", "run-id", "runId")  # the vendor's page has the first two, in its example and in its text
+ROWS = 50  # of those that did not parse, so many are shown and kept
+SHOWN = 200  # characters of what such a row holds
+SHORTEST_HIDDEN = 4  # characters of a value in a URL's query; a shorter one is no secret
+
+
+@dataclass(frozen=True)
+class Place:
+    """A library, and the name of its function of class ImportUtils."""
+
+    library: str
+    function: str
+
+    def check(self) -> None:
+        """Raise `BadInput` for a name that cannot be one segment of a path."""
+        for option, name in (("library", self.library), ("function_name", self.function)):
+            if not name.strip() or name in (".", "..") or not name.isprintable() or name != name.strip():
+                raise BadInput(f"{option} {name!r} is no name: it is empty, made of dots, or has space around it.")
+            if "/" in name:
+                raise BadInput(f"{option} {name!r} holds a slash; give the bare name, the path is made from it.")
+
+    @property
+    def path(self) -> str:
+        """Below the base URL."""
+        return f"/lm/custom/rest/{quote(self.library, safe='')}/{quote(self.function, safe='')}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """An archive that the server fetches itself. `url` is sent, `shown` is the same without query and user info."""
+
+    url: str
+    shown: str
+    version: str | None = None
+
+    @property
+    def secrets(self) -> list[str]:
+        """What of the URL is nobody's business: who logs in there, and the values in the query."""
+        parts = urlsplit(self.url)
+        values = [value for _name, value in parse_qsl(parts.query, keep_blank_values=True)]
+        given = [parts.query, parts.netloc.rpartition("@")[0], parts.password or "", parts.fragment, *values]
+        return [value for value in given if len(value) >= SHORTEST_HIDDEN]
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """The properties of an import; None is not sent, and the server's own default holds, which nobody documents."""
+
+    import_user: str | None = None
+    concurrent_thread: int | None = None
+    load_factor: int | None = None
+    thread_sleep: int | None = None
+    email_results: bool | None = None
+    submission_note: str | None = None
+    attribute_delimiter: str | None = None
+    attribute_value_delimiter: str | None = None
+    replace: bool | None = None
+    ignore_asset_id: bool | None = None
+    bypass_governance: bool | None = None
+    validate_import: bool | None = None
+    submit: bool | None = None
+
+    def check(self) -> None:
+        """Raise `BadInput` for a value that means nothing."""
+        for option in ("import_user", "attribute_delimiter", "attribute_value_delimiter"):
+            if getattr(self, option) == "":
+                raise BadInput(f"{option} is empty; leave it out to have the server's default.")
+        for option in ("concurrent_thread", "load_factor", "thread_sleep"):
+            if (getattr(self, option) or 0) < 0:
+                raise BadInput(f"{option} is {getattr(self, option)}; it cannot be below 0.")
+
+    def properties(self) -> dict[str, Any]:
+        """As the vendor's page spells them, only those that are set."""
+        values = {theirs: getattr(self, ours) for ours, theirs in {**TUNING, **DECIDING}.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def identity(self) -> dict[str, Any]:
+        """What of these makes it another import. Who imports, how fast, and what is noted do not."""
+        return {name: getattr(self, name) for name in DECIDING}
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What is imported, and how."""
+
+    options: ImportOptions
+    source: Content | Link
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the user takes for good enough, and when.
+
+    `settle_time`: the seconds for which a count has to stand still to be the end. `patience`: the seconds for which the
+    server may say in words that it has no status, before it is believed.
+    """
+
+    allow_parsing_errors: bool = False
+    allow_unpublished: bool = False
+    settle_time: float = 60
+    patience: float = 300
+
+
+def credentials(username: str | None, password: str | None) -> dict[str, str]:
+    """The header for Basic authentication, or none where the library wants none. Raises `BadInput` for half of it."""
+    if username is None and password is None:
+        return {}
+    if username is None or password is None:
+        missing = "username" if username is None else "password"
+        raise BadInput(f"{missing} is missing: give both username and password, or none for a library without.")
+    if not username.strip() or ":" in username or not username.isprintable():
+        raise BadInput(f"username {username!r} is empty, or holds a colon or a control character.")
+    return basic_credentials(username, password)
+
+
+def link_to(url: str, version: str | None) -> Link:
+    """The archive behind a URL. Raises `BadInput` for what is no URL, without repeating what may be secret in it."""
+    shown = re.sub(r"//.*@", "//", re.split(r"[?#]", url)[0], flags=re.DOTALL)
+    try:
+        parts = urlsplit(url)
+        _unused = parts.port
+    except ValueError:
+        raise BadInput(f"import_url {shown!r} is not a URL.") from None
+    if not parts.scheme or not (parts.hostname or (parts.scheme == "file" and parts.path)):
+        raise BadInput(f"import_url {shown!r} is not a URL like http://acme.com/imports/contents_LibraryDemo.zip.")
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url) or not url.isascii():
+        raise BadInput(f"import_url {shown!r} holds a character that has to be percent-encoded in a URL.")
+    if version is not None and not version.strip():
+        raise BadInput("import_version is empty; leave it out to have a URL imported once.")
+    host = parts.netloc.rpartition("@")[2].lower()
+    return Link(url, f"{parts.scheme}://{host}{parts.path}", version)
+
+
+def target_of(server: str, library: str) -> str:
+    """What imports into a library are known by in the receipts; `server` is a base URL, or the name given to it."""
+    return f"{server} library {library}"
+
+
+def wanted_import(server: str, place: Place, archive: Archive, sha256: str | None, feed: str | None) -> Wanted:
+    """The import of one archive, which is the newest state of its feed. `sha256` is None for one behind a URL."""
+    source = archive.source
+    if isinstance(source, Link):
+        content: Any = {"url": source.shown, "version": source.version}
+        name, shown, size = source.shown.rstrip("/").rpartition("/")[2], source.shown, 0
+    else:
+        content, name, shown, size = sha256, source.name, source.source, source.size
+    library = {"system": SYSTEM, "server": server, "target": place.library}
+    return Wanted(
+        key=identity_of(**library, content=content, options=archive.options.identity()),
+        system=SYSTEM,
+        target=target_of(server, place.library),
+        stream=identity_of(**library, feed=name if feed is None else feed),
+        source=shown,
+        size=size,
+        content_sha256=sha256,
+        options=archive.options.identity(),
+        payload=archive,
+    )
+
+
+class LifecycleManager:
+    """One library of a Lifecycle Manager, as the life of an import sees it (`System`).
+
+    `hidden` are secrets that only the server's words may hold. `clock` is for the time for which a count stands still,
+    `wall` for the same time between runs: seconds since 1970.
+    """
+
+    is_repeatable = False
+
+    def __init__(
+        self,
+        client: Client,
+        place: Place,
+        judgement: Judgement | None = None,
+        *,
+        hidden: list[str] | None = None,
+        clock: Clock | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._base = place.path
+        self._judgement = judgement or Judgement()
+        self._clock = clock or Clock()
+        self._wall = wall
+        self._hidden = Secrets()
+        for secret in hidden or []:
+            self._hidden.add(secret)
+        self._standing: dict[str, Standing] = {}
+        self._speechless_since: dict[str, float] = {}
+        self._library: dict[str, Any] | None = None
+        self._may_read_library = True
+
+    # What the life of an import asks for
+
+    def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
+        """Send an archive, or where it is. What the server accepts becomes a run of its importer."""
+        archive: Archive = wanted.payload
+        with self._discreet():
+            try:
+                answer = self._client.submit("POST", f"{self._base}/import", _body(archive, wanted, attempt))
+            except Unclear as error:
+                if error.answer is not None and error.answer.status == 500 and _is_in_words(error.answer):
+                    raise Refused(error.message, error.answer) from None  # documented: it was not processed
+                raise
+            except NotSent as error:
+                if error.answer is None and not error.unreachable:
+                    self._tell_credentials()
+                raise
+            taken, has_more = _taken(answer)
+            run_id = next((taken[name] for name in RUN_IDS if _is_text(taken.get(name))), None)
+            if run_id is None:
+                raise Unclear(f"{said(answer)} It names no run, so nobody can tell what became of the import.", answer)
+        return self._accepted(run_id, self._without_hidden(taken), archive.options, has_more=has_more)
+
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        """How a run is doing. What has come to its end is judged anew, without asking."""
+        if "end" in notes:
+            return self._end_of(notes, _server(notes))
+        run_id = str(remote_id)
+        asked = self._clock.now()
+        try:
+            status = self.run_status(run_id, tries=1)
+        except Outage as outage:
+            return self._speechless(run_id, asked, outage, notes)
+        self._speechless_since.pop(run_id, None)
+        count = status["unpublished-assets"]
+        if count < 0:
+            self._standing.pop(run_id, None)
+            return Look(
+                "running", "its assets are not counted yet", _server(notes, status), {**notes, "standing": None}
+            )
+        standing = self._stands(run_id, count, notes.get("standing")) if count else None
+        if standing is None:
+            self._read_library()
+            notes = {**notes, "end": {"status": status, "library": self._library}}
+            return self._end_of(notes, _server(notes))
+        server = _server(notes, status, self._library)
+        notes = {**notes, "standing": {"count": count, "since": standing.since_text}}
+        if self._clock.now() - standing.since < self._judgement.settle_time:
+            return Look("running", f"{_assets(count)} not published yet", server, notes)
+        return self._left_unpublished(count, server, notes)
+
+    # Questions, for the information modules too
+
+    def run_status(self, run_id: str, tries: int = TRIES) -> dict[str, Any]:
+        """The status of a run as it came; its `unpublished-assets` is a count, or -1 while that is not known.
+
+        Raises `Refused`, or `Outage` also for a run that the server does not know: how it says so is not documented.
+        """
+        with self._discreet():
+            answer = self._client.ask("GET", f"{self._base}/getimportstatus", {"runid": run_id}, tries=tries)
+            status = _object_of(answer)
+            count = status.get("unpublished-assets")
+            if not isinstance(count, int) or isinstance(count, bool) or count < -1:
+                raise Outage(f"{said(answer)} That is not the status of run {run_id}.", answer)
+        return self._without_hidden(status)
+
+    def library_status(self, tries: int = TRIES) -> dict[str, Any]:
+        """The counts of the library as they came. Raises `Refused` or `Outage`."""
+        with self._discreet():
+            answer = self._client.ask("GET", f"{self._base}/getlibrarystatus", tries=tries)
+            status = _object_of(answer)
+            if not any(name in status for name in COUNTS.values()):
+                raise Outage(f"{said(answer)} That is not the status of a library.", answer)
+        return self._without_hidden(status)
+
+    def clear(self, *, clear_events: bool) -> None:
+        """Remove all assets and requests, for good. Raises `Refused`, `NotSent` or `Unclear`."""
+        query = {"clearevents": "true"} if clear_events else {}
+        with self._discreet():
+            self._client.trigger("POST", f"{self._base}/clearassets", query)
+
+    # How an import is judged
+
+    def _accepted(self, run_id: str, taken: dict[str, Any], options: ImportOptions, *, has_more: bool) -> Accepted:
+        """What the answer to an import says, and what of it is to be known at each look."""
+        messages = taken.get("assetImportMessages")
+        rows = [row for row in messages if isinstance(row, dict)] if isinstance(messages, list) else []
+        bad = [row for row in rows if row.get("valid") is not True] or rows
+        has_errors = has_more or taken.get("parsingErrorsExist") not in (None, False)
+        has_errors = has_errors or any(row.get("valid") is False for row in bad)
+        notes = {
+            "answer": {**taken, "assetImportMessages": bad[:ROWS]},
+            "has_errors": has_errors,
+            "more_rows": max(0, len(bad) - ROWS),
+            "has_more": has_more,
+        }
+        if options.submit is not False:
+            return Accepted(run_id, _server(notes), message=_errors(notes), notes=notes)
+        # Nothing will be published, so nothing more can be seen.
+        notes["end"] = {"is_submitted": False}
+        end = self._end_of(notes, _server(notes))
+        return Accepted(run_id, end.server, end.state, end.message, notes, end.is_acceptable)
+
+    def _end_of(self, notes: Mapping[str, Any], server: Any) -> Look:
+        """An import that is over: nothing of it is unpublished, or nothing was to be published."""
+        errors, is_submitted = _errors(notes), notes["end"].get("is_submitted", True)
+        message = (
+            ""
+            if is_submitted
+            else "As submit is false, the assets are not submitted for publication, and Lifecycle Manager does not tell"
+            " when it has created them."
+        )
+        if errors:
+            message = f"{errors} {message}".rstrip()
+            return Look("incomplete", message, server, notes, self._judgement.allow_parsing_errors)
+        return Look("succeeded" if is_submitted else "scheduled", message, server, notes)
+
+    def _left_unpublished(self, count: int, server: Any, notes: Mapping[str, Any]) -> Look:
+        """An import whose count has stood still for so long that it is the end, for now."""
+        judgement = self._judgement
+        message = (
+            f"{_assets(count)} not published, and that has not changed for {judgement.settle_time:g} s (settle_time);"
+            " they may wait for approval. The next run looks again and imports nothing."
+        )
+        errors = _errors(notes)
+        is_acceptable = judgement.allow_unpublished and (not errors or judgement.allow_parsing_errors)
+        return Look("incomplete", f"{message} {errors}".rstrip(), server, notes, is_acceptable)
+
+    def _stands(self, run_id: str, count: int, noted: Mapping[str, Any] | None) -> Standing:
+        """Since when the count is what it is, and the library at rest.
+
+        A library is taken for busy while the number of its requests and events is another than at the look before.
+        That there are some tells nothing: those of assets that wait for approval stay. An earlier run's note of the
+        same count is believed, whatever went on in the library since.
+        """
+        known, now = self._standing.get(run_id), self._clock.now()
+        if known is None and noted is not None and noted.get("count") == count:
+            known = Standing(count, None, now - self._age(str(noted.get("since"))), str(noted.get("since")))
+        if known is None or known.count != count:
+            standing = Standing(count, None, now, _utc(self._wall()))
+        else:
+            activity = self._read_library()
+            is_busy = None not in (known.activity, activity) and known.activity != activity
+            since = (now, _utc(self._wall())) if is_busy else (known.since, known.since_text)
+            standing = Standing(count, known.activity if activity is None else activity, *since)
+        self._standing[run_id] = standing
+        return standing
+
+    def _age(self, since: str) -> float:
+        """How many seconds ago an earlier run noted something; 0 if its clock was ahead."""
+        try:
+            moment = datetime.fromisoformat(since.replace("Z", "+00:00")).timestamp()
+        except ValueError:
+            return 0.0
+        return max(0.0, self._wall() - moment)
+
+    def _read_library(self) -> tuple[Any, Any] | None:
+        """The library's requests and events, where it tells them. It need not, and one who is refused asks no more."""
+        if not self._may_read_library:
+            return None
+        try:
+            self._library = self.library_status(tries=1)
+        except Refused:
+            self._may_read_library = False
+            return None
+        except Outage:
+            return None
+        return self._library.get("activeRequests"), self._library.get("pendingEvents")
+
+    def _speechless(self, run_id: str, asked: float, outage: Outage, notes: Mapping[str, Any]) -> Look:
+        """An answer that is no status. Only if the server says so in words for long is it believed to have none."""
+        if outage.answer is None or outage.answer.status not in (200, 500) or not _is_in_words(outage.answer):
+            raise outage
+        since = self._speechless_since.setdefault(run_id, asked)
+        if self._clock.now() - since < self._judgement.patience:
+            raise outage
+        message = f"Lifecycle Manager does not tell how run {run_id} is doing: {outage.message}"
+        return Look("unknown", message, _server(notes))
+
+    # What all have in common
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """Take out of errors what the server may have repeated of the URL of an archive.
+
+        Not out of the answers themselves: a value in a query may be any word, even one of the vendor's properties.
+        """
+        try:
+            yield
+        except ImportsError as error:
+            error.message = self._hidden.redact(error.message)
+            if error.answer is not None:
+                error.answer = replace(error.answer, text=self._hidden.redact(error.answer.text))
+            raise
+
+    def _without_hidden(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The same, with asterisks for secrets in its texts."""
+
+        def cleaned(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: cleaned(item) for name, item in value.items()}
+            if isinstance(value, list):
+                return [cleaned(item) for item in value]
+            return self._hidden.redact(value) if isinstance(value, str) else value
+
+        return {name: cleaned(value) for name, value in answer.items()}
+
+    def _tell_credentials(self) -> None:
+        """Where a refusal was lost with the connection, ask something small: it may be refused in so many words."""
+        try:
+            self.library_status(tries=1)
+        except Refused as error:
+            if error.credentials:
+                raise
+        except Outage:
+            pass
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A count of unpublished assets, the activity seen beside it, and since when both are so: by the clock, in UTC."""
+
+    count: int
+    activity: tuple[Any, Any] | None
+    since: float
+    since_text: str
+
+
+def counts_of(status: Mapping[str, Any]) -> dict[str, int | None]:
+    """The counts of a library by our names, None for what it does not tell."""
+    values = {ours: status.get(theirs) for ours, theirs in COUNTS.items()}
+    return {
+        name: value if isinstance(value, int) and not isinstance(value, bool) else None
+        for name, value in values.items()
+    }
+
+
+def _body(archive: Archive, wanted: Wanted, attempt: Attempt) -> Body:
+    """What is sent: JSON alone, or JSON and the archive under a name that any server can read."""
+    source, properties = archive.source, archive.options.properties()
+    if isinstance(source, Link):
+        document = {**properties, "importFile": {"url": source.url}}
+        return json_document(document, lambda _digest: attempt.commit(None))
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", source.name)
+    commit = expecting(source, wanted.content_sha256, attempt.commit)
+    return mixed({**properties, "importFile": {"name": name}}, name, source, commit)
+
+
+def _taken(answer: Answer) -> tuple[dict[str, Any], bool]:
+    """The answer to an import, and whether there was more of it than is ever read. Raises `Unclear` for none.
+
+    So many rows may not parse that the answer is cut among them; what stands before is whole all the same.
+    """
+    if answer.is_whole:
+        try:
+            return _json(answer), False
+        except ValueError:
+            raise Unclear(f"{said(answer)} That is not the answer to an import.", answer) from None
+    end = len(answer.text)
+    for _try in range(ROWS):
+        end = answer.text.rfind("}", 0, end)
+        if end < 0:
+            break
+        try:
+            return _json(replace(answer, text=f"{answer.text[: end + 1]}]}}", is_whole=True)), True
+        except ValueError:
+            continue
+    raise Unclear(f"{said(answer)} That is too long for the answer to an import.", answer)
+
+
+def _object_of(answer: Answer) -> dict[str, Any]:
+    try:
+        return _json(answer)
+    except ValueError:
+        raise Outage(f"{said(answer)} That is no status.", answer) from None
+
+
+def _json(answer: Answer) -> dict[str, Any]:
+    """JSON whatever it is called: the vendor names no content type for answers. Raises ValueError."""
+    return json_object(replace(answer, headers={}))
+
+
+def _is_in_words(answer: Answer) -> bool:
+    """Whether it is an error as the vendor documents it, in plain text, and not what a proxy or a container makes."""
+    content_type = answer.headers.get("content-type", "text/plain")
+    return content_type.startswith("text/plain") and bool(answer.text.strip()) and answer.text.lstrip()[:1] != "<"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _server(notes: Mapping[str, Any], status: Any = None, library: Any = None) -> dict[str, Any]:
+    """The vendor's last answers, as the result tells them."""
+    end = notes.get("end") or {}
+    return {
+        "import": notes.get("answer"),
+        "status": status or end.get("status"),
+        "library": library or end.get("library"),
+    }
+
+
+def _errors(notes: Mapping[str, Any]) -> str:
+    """The rows that did not parse, for people; empty where there are none."""
+    if not notes.get("has_errors"):
+        return ""
+    answer = notes.get("answer") or {}
+    rows = [row for row in answer.get("assetImportMessages") or [] if isinstance(row, dict)]
+    if not rows:
+        return "Some rows did not parse and were not imported; Lifecycle Manager does not say which."
+    more = int(notes.get("more_rows") or 0)
+    at_least = "at least " if notes.get("has_more") else ""
+    number = len(rows) + more
+    beginning = f"{at_least}{number} row{'' if number == 1 else 's'} did not parse and"
+    beginning += f" {'was' if number == 1 else 'were'} not imported"
+    shown = "; ".join(map(_row, rows))
+    return f"{beginning[:1].upper()}{beginning[1:]}: {shown}{f'; and {at_least}{more} more' if more else ''}."
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    """Name, version, id and message of a row."""
+    name, version, identifier, message = (
+        " ".join(str(row.get(field) or "").split())[:SHOWN]
+        for field in ("assetName", "assetVersion", "assetId", "resultMessage")
+    )
+    which = " ".join(part for part in (name or "without a name", version, identifier and f"({identifier})") if part)
+    return f"{which}: {message.rstrip('.') or 'no reason given'}"
+
+
+def _assets(count: int) -> str:
+    return "1 asset is" if count == 1 else f"{count} assets are"
+
+
+def _utc(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
