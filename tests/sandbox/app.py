@@ -116,6 +116,7 @@ class Gateway:
             path=scope["raw_path"].decode("latin-1"),
             query=scope["query_string"].decode("latin-1"),
             headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+            port=scope["client"][1] if scope["client"] else 0,
         )
 
     def _operation(self, scope: Scope) -> str | None:

@@ -57,6 +57,7 @@ class Request:
     path: str
     query: str
     headers: tuple[tuple[str, str], ...]
+    port: int
     body_bytes: int
     complete: bool
     status: int | None

@@ -26,6 +26,8 @@ class RequestRecord:
     """As received, still percent-encoded."""
     headers: list[tuple[str, str]]
     """Names (lower case) and values, in order."""
+    port: int = 0
+    """The client's, which tells connections apart."""
     body_bytes: int = 0
     """Bytes of the body that were read."""
     complete: bool = False

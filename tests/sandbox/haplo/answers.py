@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Haplo's answers: texts, and the pages and JSON of its errors (FACTS section C.1)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .access import AccessError
+
+PLAIN, HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+
+_LEAST_COMPRESSED = 128
+"""Shorter bodies (bytes) are never compressed."""
+
+_CSRF_PAGE = (
+    "<html><h1>Request denied for security reasons</h1><p>Your request looked like an attempt to circumvent security "
+    "measures. If you see this message again, please contact support.</p><h2>Cookies need to be enabled</h2><p>Please "
+    "check that you have enabled cookies for this web site. Disabled cookies are the most likely cause of this "
+    "problem.</p></html>"
+)
+_NOT_PERMITTED_PAGE = (
+    "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Error</h1>"
+    "<p>You are not permitted to perform this action.</p></body></html>"
+)
+_NOT_FOUND_PAGE = (
+    '<html><h1>Not found</h1><p>You requested a page which doesn\'t exist.</p><p><a href="/">Home page</a></p></html>'
+)
+_ERROR_PAGE = (
+    "<html><h1>Internal error</h1><p>An error was encountered. If the problem persists, please contact support.</p>"
+    "</html>"
+)
+_SERVER_ERROR_PAGE = "<html><body><h1>Internal server error</h1></body></html>"
+
+
+def text(body: str, status: int = 200, content_type: str = PLAIN) -> Response:
+    """A text, or with another content type anything."""
+    return Response(body, status, {"content-type": content_type})
+
+
+def bad_request(message: str) -> Response:
+    """A request that the handler refuses."""
+    return text(message, 400)
+
+
+def failed_validation() -> Response:
+    """A required parameter is missing."""
+    return bad_request("Bad request (failed validation)")
+
+
+def security_page() -> Response:
+    """What an urlencoded request that is not authenticated gets, for whatever reason. The cookie's name is a guess."""
+    answer = text(_CSRF_PAGE, 403, HTML)
+    answer.headers["set-cookie"] = "s=c0ffee0ddba11; path=/; HttpOnly"
+    return answer
+
+
+def unauthorised() -> Response:
+    """A multipart request without a key."""
+    return text("Unauthorised", 403, HTML)
+
+
+def denied(error: AccessError) -> Response:
+    """Any other request with a wrong key, or none."""
+    content = {"success": False, "kind": error.kind, "error": {"message": error.message}}
+    return text(json.dumps(content, separators=(",", ":")), 403, "application/json")
+
+
+def not_permitted() -> Response:
+    """The key is good, but its user may not use this API. The status is no mistake."""
+    return text(_NOT_PERMITTED_PAGE, 200, HTML)
+
+
+def not_found() -> Response:
+    """No such page, or not with this method."""
+    return text(_NOT_FOUND_PAGE, 404, HTML)
+
+
+def script_error() -> Response:
+    """An exception that nobody foresaw. Of the page only "An error was encountered" is known."""
+    return text(_ERROR_PAGE, 500, HTML)
+
+
+def server_error() -> Response:
+    """An exception before any handler."""
+    return text(_SERVER_ERROR_PAGE, 500, HTML)
+
+
+def compressed(answer: Response, request: Request) -> Response:
+    """The answer as the client may want it: bodies that are long enough are compressed."""
+    body = bytes(answer.body)
+    if len(body) < _LEAST_COMPRESSED or "gzip" not in request.headers.get("accept-encoding", ""):
+        return answer
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return Response(gzip.compress(body, mtime=0), answer.status_code, {**headers, "content-encoding": "gzip"})

@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Control files, batches and the worker that imports them (FACTS sections C.2 and C.3).
+
+Nothing runs by a timer: whoever looks first has everything done that is due by then, one batch after another. So a
+clock that stands still keeps batches as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from .forms import FilePart
+from .importing import Import, ImportSettings, Outcome
+from .transformation import Target
+
+UPLOADING, SCHEDULED, RUNNING = "uploading", "scheduled", "running"
+"""States of a batch before it ends."""
+
+DEFAULT_CONTROL_COMMENT, DEFAULT_COMMENT = "Unnamed control file", "Unnamed batch"
+
+
+@dataclass(frozen=True)
+class BatchSettings(ImportSettings):
+    """How long imports take, in sandbox seconds."""
+
+    seconds_before_start: float = 0.5
+    """Least time between scheduling and start; a batch also waits for those before it."""
+    seconds_per_batch: float = 1.0
+    seconds_per_record: float = 0.0
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in Haplo's store, where the same bytes are kept once, under the first file name they came with."""
+
+    sha256: str
+    size: int
+    file_name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file in the list of a batch."""
+
+    name: str
+    """The one that the control file knows."""
+    file: StoredFile
+    late: bool
+    """It came after the import had begun, so it is listed and never imported."""
+
+
+@dataclass
+class Batch:
+    """A batch of files, to be imported together."""
+
+    identifier: str
+    comment: str
+    control: StoredFile
+    uploads: list[Upload] = field(default_factory=list)
+    dry_run: bool | None = None
+    """None until it is scheduled."""
+    scheduled: float = 0.0
+    """Sandbox seconds at which it was scheduled, begins, and ends."""
+    begins: float | None = None
+    ends: float | None = None
+    outcome: Outcome | None = None
+    """Known from the start of the import on, told at its end."""
+    log: list[str] = field(default_factory=list)
+    finished: bool = False
+
+    def state(self) -> str:
+        """Its state as the administrator sees it."""
+        if self.dry_run is None:
+            return UPLOADING
+        if self.outcome is None:
+            return SCHEDULED
+        return self.outcome.state if self.finished else RUNNING
+
+
+class Batches:
+    """All control files and batches, and what was imported."""
+
+    def __init__(self, clock: Clock, folder: Path, settings: BatchSettings) -> None:
+        self._clock = clock
+        self._folder = folder
+        self._folder.mkdir(exist_ok=True)
+        self.reset(settings)
+
+    def reset(self, settings: BatchSettings) -> None:
+        """Forget everything."""
+        self.settings = settings
+        self._files: dict[str, StoredFile] = {}
+        self._comments: dict[str, list[str]] = {}
+        self._batches: dict[str, Batch] = {}
+        self._queue: list[Batch] = []
+        self._worker_free_at = 0.0
+        self._objects: dict[str, Target] = {}
+        self._last_ref = 0
+        for path in self._folder.iterdir():
+            path.unlink()
+
+    # What the API does.
+
+    def add_control_file(self, part: FilePart, comment: str) -> str:
+        """Keep a control file that was checked; its digest. The same one with the same comment adds nothing."""
+        file = self._store(part)
+        comments = self._comments.setdefault(file.sha256, [])
+        comment = comment or DEFAULT_CONTROL_COMMENT
+        if comment not in comments:
+            comments.append(comment)
+        return file.sha256
+
+    def create(self, control_digest: str, comment: str) -> Batch | None:
+        """A new batch; None if there is no such control file."""
+        if control_digest not in self._comments:
+            return None
+        batch = Batch(_identifier(), comment or DEFAULT_COMMENT, self._files[control_digest])
+        self._batches[batch.identifier] = batch
+        return batch
+
+    def find(self, identifier: str) -> Batch | None:
+        """A batch as it stands now; None if there is no such one."""
+        self._catch_up()
+        return self._batches.get(identifier)
+
+    def add_file(self, batch: Batch, name: str, part: FilePart) -> str:
+        """Put a file on the batch's list, whatever its state is; its digest."""
+        file = self._store(part)
+        batch.uploads.append(Upload(name, file, late=batch.outcome is not None))
+        return file.sha256
+
+    def schedule(self, batch: Batch, *, dry_run: bool) -> None:
+        """Queue a batch that was not queued before."""
+        batch.dry_run = dry_run
+        batch.scheduled = self._clock.now()
+        self._queue.append(batch)
+
+    # What an administrator sees.
+
+    def describe(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        self._catch_up()
+        batches = [_describe(batch) for batch in self._batches.values()]
+        return {
+            "control_files": [
+                {"sha256": digest, "size": self._files[digest].size, "comments": comments}
+                for digest, comments in self._comments.items()
+            ],
+            "batches": batches,
+            "records_imported": sum(batch["records_imported"] for batch in batches),
+            "objects": [
+                {"ref": ref, "destination": target.destination.name, "values": target.values}
+                for ref, target in self._objects.items()
+            ],
+        }
+
+    # The worker.
+
+    def _catch_up(self) -> None:
+        """Do what is due: one batch after another, in the order of scheduling."""
+        now = self._clock.now()
+        while self._queue:
+            batch = self._queue[0]
+            if batch.begins is None:
+                batch.begins = max(batch.scheduled + self.settings.seconds_before_start, self._worker_free_at)
+            if batch.outcome is None and batch.begins <= now:
+                batch.outcome = self._import(batch)
+                seconds = self.settings.seconds_per_record * batch.outcome.read
+                batch.ends = batch.begins + self.settings.seconds_per_batch + seconds
+            if batch.outcome is None or batch.ends is None or now < batch.ends:
+                return
+            self._finish(batch, batch.outcome)
+            self._worker_free_at = batch.ends
+            del self._queue[0]
+
+    def _import(self, batch: Batch) -> Outcome:
+        """Of several files with the same name, the last one is imported, in the place of the first."""
+        files = {upload.name: upload.file.path for upload in batch.uploads}
+        return Import(self._objects, self._new_ref, bool(batch.dry_run), self.settings).run(batch.control.path, files)
+
+    def _finish(self, batch: Batch, outcome: Outcome) -> None:
+        self._objects.update(outcome.objects)
+        batch.log = [f"START: {self._date(batch.begins)}", *outcome.log, f"END: {self._date(batch.ends)}"]
+        batch.finished = True
+
+    def _date(self, at: float | None) -> str:
+        """As JavaScript writes a date; that the server's zone is UTC is a guess."""
+        return f"{self._clock.utc(at):%a %b %d %Y %H:%M:%S} GMT+0000 (GMT)"
+
+    def _new_ref(self) -> str:
+        self._last_ref += 1
+        return f"{0x8000 + self._last_ref:x}"
+
+    # The store.
+
+    def _store(self, part: FilePart) -> StoredFile:
+        """Keep a file that was uploaded; one with the same bytes is there already."""
+        file = self._files.get(part.sha256)
+        if file is None:
+            path = part.path.rename(self._folder / part.sha256)
+            file = self._files[part.sha256] = StoredFile(part.sha256, part.size, part.file_name, path)
+        return file
+
+
+def _identifier() -> str:
+    """44 characters, the first and the last one a letter or digit (FACTS section C.1)."""
+    while True:
+        identifier = secrets.token_urlsafe(33)
+        if re.fullmatch(r"[A-Za-z0-9].*[A-Za-z0-9]", identifier):
+            return identifier
+
+
+def _describe(batch: Batch) -> dict[str, Any]:
+    outcome = batch.outcome if batch.finished else None
+    records = outcome.records if outcome else {}
+    return {
+        "identifier": batch.identifier,
+        "comment": batch.comment,
+        "control_sha256": batch.control.sha256,
+        "state": batch.state(),
+        "dry_run": batch.dry_run,
+        "files": [_describe_file(batch, name, records) for name in dict.fromkeys(item.name for item in batch.uploads)],
+        "errors": outcome.errors if outcome else None,
+        "log": batch.log,
+        "records_read": outcome.read if outcome else 0,
+        "records_imported": sum(records.values()),
+    }
+
+
+def _describe_file(batch: Batch, name: str, records: dict[str, int]) -> dict[str, Any]:
+    """Of several uploads under a name, the one that counts: the last before the import began."""
+    uploads = [upload for upload in batch.uploads if upload.name == name]
+    in_time = [upload for upload in uploads if not upload.late]
+    file = (in_time or uploads)[-1].file
+    return {
+        "name": name,
+        "file_name": file.file_name,
+        "size": file.size,
+        "sha256": file.sha256,
+        "uploads": len(uploads),
+        "late_uploads": len(uploads) - len(in_time),
+        "records_imported": records.get(name, 0),
+    }

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values on their way from a record to a destination: mapped, filtered, and made what their data type asks for.
+
+Source: the vendor's public data import framework. Left out are qualifiers and the look-up of other objects by title or
+behaviour; a reference is an object `{"ref": …}` here, of whatever it was looked up by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .javascript import ScriptError, has, items, member, to_string, truthy
+
+Transformer = Callable[[Any], Any]
+"""None, which stands for `undefined`, means that nothing is set."""
+
+_FIXABLE_URL = re.compile(r"[a-zA-Z][a-zA-Z+.\-/]+")
+_URL = re.compile(r"[a-zA-Z+.\-]+:")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value comes from, for messages, and where to report them."""
+
+    description: str
+    report: Callable[[str], None]
+
+    def refuse(self, what: str, value: Any) -> None:
+        """Report a value that is not of its type."""
+        self.report(f"{what} for {self.description}: {to_string(value)}")
+
+
+def transformer(data_type: str, instruction: Any, source: Source, mappings: Any) -> Transformer:
+    """What an instruction does with values for a name of this data type; `mappings` are those of the control file."""
+    is_ref = data_type == "ref"
+    transform = _ref_transformer(instruction, source, mappings) if is_ref else _of_type(data_type, source)
+    for _place, name in reversed(list(items(member(instruction, "filters")))):
+        transform = _after(_filter(name), transform)
+    if has(instruction, "mapInputValue"):
+        transform = _after(_input_mapping(instruction), transform)
+    return transform
+
+
+def _of_type(data_type: str, source: Source) -> Transformer:
+    return lambda value: _TYPES[data_type](value, source)
+
+
+def _filter(name: Any) -> Transformer:
+    """The check of the control file looks at filters of `field` only."""
+    if to_string(name) not in FILTERS:
+        raise ScriptError(f"no filter defined for name: {to_string(name)}")
+    return FILTERS[to_string(name)]
+
+
+def _after(first: Transformer, then: Transformer) -> Transformer:
+    return lambda value: then(first(value))
+
+
+def _input_mapping(instruction: Any) -> Transformer:
+    mapping = instruction["mapInputValue"]
+    default = instruction.get("mapInputValueDefault")
+    has_default = has(instruction, "mapInputValueDefault")
+
+    def mapped(value: Any) -> Any:
+        if has(mapping, value):
+            return mapping[to_string(value)]
+        return default if has_default else value
+
+    return mapped
+
+
+def _ref_transformer(instruction: Any, source: Source, mappings: Any) -> Transformer:
+    if not has(instruction, "refMapping"):
+        return lambda value: value if _is_ref(value) else None
+    mapping = member(mappings or {}, instruction["refMapping"])
+    if not truthy(mapping):
+        source.report(f"Unknown mapping: {to_string(instruction['refMapping'])}")
+        return lambda value: value if _is_ref(value) else None
+    known = member(mapping, "values")
+
+    def mapped(value: Any) -> Any:
+        if value is None:
+            return None
+        if (code := member(known, value)) is None:
+            source.refuse("Value in input data cannot be mapped", value)
+            return None
+        return {"ref": code}
+
+    return mapped
+
+
+# Data types.
+
+
+def _text(value: Any, source: Source) -> Any:
+    return to_string(value) if isinstance(value, (str, int, float)) else None
+
+
+def _long_text(value: Any, source: Source) -> Any:
+    return to_string(value) if truthy(value) else None
+
+
+def _string(value: Any, source: Source) -> Any:
+    return value if isinstance(value, str) else None
+
+
+def _email_address(value: Any, source: Source) -> Any:
+    if isinstance(value, str) and value.find("@") < 1:
+        source.refuse("Invalid email address", value)
+        return None
+    return _string(value, source)
+
+
+def _url(value: Any, source: Source) -> Any:
+    if isinstance(value, str) and not _URL.match(value):
+        source.refuse("Invalid URL", value)
+        return None
+    return _string(value, source)
+
+
+def _person_name(value: Any, source: Source) -> Any:
+    return dict(value) if isinstance(value, dict) and truthy(value.get("last")) else None
+
+
+def _postal_address(value: Any, source: Source) -> Any:
+    if not isinstance(value, dict):
+        return None
+    country = value.get("country")
+    if not isinstance(country, str) or len(country) != 2:
+        source.report("Missing or invalid country code in postal address, must be two letter ISO code")
+        return None
+    return dict(value)
+
+
+def _anything(value: Any, source: Source) -> Any:
+    return dict(value) if isinstance(value, dict) else value
+
+
+_TYPES: dict[str, Callable[[Any, Source], Any]] = {
+    "text": _text,
+    "text-paragraph": _long_text,
+    "email-address": _email_address,
+    "url": _url,
+    "telephone-number": _string,
+    "object-type": _string,
+    "person-name": _person_name,
+    "postal-address": _postal_address,
+    "anything": _anything,
+}
+"""`anything` is the sandbox's own, for models that it knows nothing of."""
+
+
+# Filters.
+
+
+def _to_ref(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"ref": value}
+    return value if _is_ref(value) else None
+
+
+def _is_ref(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"ref"}
+
+
+def _fix_up_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return None
+    return f"https://{value}" if _FIXABLE_URL.fullmatch(value) else value
+
+
+def _to_lower_case(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _to_upper_case(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+FILTERS: dict[str, Transformer] = {
+    "haplo:string-to-ref": _to_ref,
+    "haplo:code-to-ref": _to_ref,
+    "haplo:username-to-ref": _to_ref,
+    "haplo:fix-up-url": _fix_up_url,
+    "haplo:to-lower-case": _to_lower_case,
+    "haplo:to-upper-case": _to_upper_case,
+    "haplo:to-string": to_string,
+}
+"""By name, as the data import framework ships them."""

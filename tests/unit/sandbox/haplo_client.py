@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A client for the tests of the sandbox's Haplo: it sends what it is told to, right or wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from tests.sandbox.handle import Sandbox
+
+from .client import BOUNDARY, Answer
+
+API = "/api/haplo-data-import-batch"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+URLENCODED = "application/x-www-form-urlencoded"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "haplo"
+
+CONTROL: dict[str, Any] = {
+    "dataImportControlFileVersion": 0,
+    "model": "haplo:person",
+    "files": {"people": {"read": "json"}, "more": {"read": "json"}},
+    "instructions": [
+        {"action": "new", "destination": "profile"},
+        {"source": "first", "destination": "value:person-name", "name": "first"},
+        {"source": "last", "destination": "value:person-name", "name": "last"},
+        {
+            "action": "field-structured",
+            "structured": "value:person-name",
+            "destination": "profile",
+            "name": "dc:attribute:title",
+        },
+        {"source": "url", "destination": "profile", "name": "std:attribute:url"},
+    ],
+}
+JOE = {"first": "Joe", "last": "Bloggs", "url": "https://example.com/person/joe"}
+
+
+def basic(key: str, user: str = "haplo") -> dict[str, str]:
+    """The header of Basic authentication."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{key}".encode()).decode()}
+
+
+def part(name: str, content: bytes | str, filename: str | None = None) -> bytes:
+    """A part of a form: a text, or with a file name a file."""
+    given = "" if filename is None else f'; filename="{filename}"'
+    return raw_part(f'form-data; name="{name}"{given}', content)
+
+
+def raw_part(disposition: str, content: bytes | str) -> bytes:
+    """A part with this Content-Disposition."""
+    content = content.encode() if isinstance(content, str) else content
+    return f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n".encode() + content + b"\r\n"
+
+
+def multipart(*parts: bytes) -> bytes:
+    """A form of these parts."""
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def send(
+    sandbox: Sandbox,
+    path: str,
+    body: bytes = b"",
+    *,
+    content_type: str | None = URLENCODED,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """One request on a connection of its own, with the good key unless `headers` say otherwise."""
+    sent = basic(sandbox.haplo_api_key) if headers is None else dict(headers)
+    if content_type is not None:
+        sent["Content-Type"] = content_type
+    connection = connect(sandbox)
+    try:
+        url = urlsplit(sandbox.haplo_url).path + quote(path, safe="/?=&%")
+        connection.request(method, url, body=body, headers=sent)
+        answer = connection.getresponse()
+        return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
+
+
+def connect(sandbox: Sandbox) -> HTTPConnection:
+    """A connection to the sandbox."""
+    url = urlsplit(sandbox.url)
+    assert url.hostname is not None
+    kind = HTTPConnection if sandbox.ca_path is None else HTTPSConnection
+    return kind(url.hostname, url.port, timeout=20)
+
+
+def post_form(sandbox: Sandbox, endpoint: str, *parts: bytes, headers: dict[str, str] | None = None) -> Answer:
+    """A multipart request."""
+    return send(sandbox, f"{API}/{endpoint}", multipart(*parts), content_type=FORM, headers=headers)
+
+
+def post(sandbox: Sandbox, endpoint: str, **parameters: str) -> Answer:
+    """An urlencoded request."""
+    return send(sandbox, f"{API}/{endpoint}", urlencode(parameters).encode())
+
+
+def upload_control(sandbox: Sandbox, control: Any = CONTROL, comment: str | None = None) -> Answer:
+    """Upload a control file: bytes as they are, anything else as JSON."""
+    content = control if isinstance(control, bytes) else json.dumps(control).encode()
+    comments = [] if comment is None else [part("comment", comment)]
+    return post_form(sandbox, "control", *comments, part("file", content, "control.json"))
+
+
+def new_batch(sandbox: Sandbox, control: Any = CONTROL) -> str:
+    """A new batch; its identifier."""
+    digest = upload_control(sandbox, control).body.decode()
+    return post(sandbox, "batch", control=digest).body.decode()
+
+
+def upload(sandbox: Sandbox, batch: str, content: Any, name: str = "people", filename: str = "people.json") -> Answer:
+    """Upload a data file: bytes as they are, anything else as JSON."""
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return post_form(sandbox, "file", part("batch", batch), part("name", name), part("file", data, filename))
