@@ -16,7 +16,9 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import hashlib
+import queue
 import secrets
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 from urllib.parse import urlencode
@@ -45,18 +47,49 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         self.started = True
-        digest = hashlib.sha256()
         held = b""
-        for segment in self._segments:
-            for block in segment.blocks() if isinstance(segment, Content) else [segment]:
-                if isinstance(segment, Content):
-                    digest.update(block)
-                if held:
-                    yield held
-                held = block
-        self._commit(digest.hexdigest())
+        with _DigestBeside() as digest:
+            for segment in self._segments:
+                for block in segment.blocks() if isinstance(segment, Content) else [segment]:
+                    if isinstance(segment, Content):
+                        digest.update(block)
+                    if held:
+                        yield held
+                    held = block
+            sha256 = digest.finish()
+        self._commit(sha256)
         self.committed = True
         yield held
+
+
+class _DigestBeside:
+    """A SHA-256 that a thread reckons beside the sending, which takes about as long. One block waits for it at most."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> _DigestBeside:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.finish()
+
+    def update(self, block: bytes) -> None:
+        self._blocks.put(block)
+
+    def finish(self) -> str:
+        """The digest of all blocks, in hexadecimal. There are no more."""
+        if self._thread.is_alive():
+            self._blocks.put(None)
+            self._thread.join()
+        return self._digest.hexdigest()
+
+    def _work(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            self._digest.update(block)
 
 
 def form_data(
