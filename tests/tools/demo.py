@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Show the collection at work, on this computer alone: `make demo`.
 
-Starts a sandbox that stands for X-Formation License Statistics, imports the logs of three license servers into it with
-playbooks/licstat.yml, runs the same again, and tells what happened. It ends with 0 only if all was as it should be.
+Starts a sandbox that stands for all systems, imports into them with playbooks/import_all.yml on the inventory
+tests/inventory/demo, runs the same again, and tells what happened. It ends with 0 only if all was as it should be.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,23 +26,23 @@ sys.path.insert(0, str(ROOT))
 from tests.sandbox.handle import Sandbox
 
 FOLDER = ROOT / ".cache/demo"
-PLAYBOOK = ["ansible-playbook", "-i", "tests/inventory/demo", "playbooks/licstat.yml"]
-WIDTHS = (16, 18, 11, 9, 8)
+PLAYBOOK = ["ansible-playbook", "-i", "tests/inventory/demo", "playbooks/import_all.yml"]
+CONFIG = {"bigfix": {"seconds_complete": 6.0}, "lmt": {"seconds_complete": 8.0}}  # they take hours in the real world
+WIDTHS = (20, 44, 10, 9, 8)
+IMPORTED_LIBRARY = "LibraryDemo"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the playbook gave: its exit status, and the result of the module by host."""
+    """What a run of the playbook gave: its exit status, what the importing modules returned, and the time it took."""
 
     status: int
-    results: dict[str, dict[str, Any]]
+    imports: list[tuple[str, dict[str, Any]]]
     seconds: float
 
-    @property
-    def imports(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for host, result in self.results.items():
-            for one in result.get("imports", []):
-                yield host, one
+    def of(self, system: str) -> Iterator[dict[str, Any]]:
+        """The imports into a system, told by the path in the sandbox's addresses."""
+        return (one for _host, one in self.imports if f"/{system}" in one["target"])
 
 
 def main() -> int:
@@ -51,127 +51,155 @@ def main() -> int:
     (FOLDER / "ansible.cfg").touch()
     os.chdir(ROOT)
     os.environ["TMPDIR"] = tempfile.tempdir = str(FOLDER / "tmp")
-    say("Logs of license servers are imported into X-Formation License Statistics, for which a sandbox stands here.")
-    say("The sandbox is started on this computer ...")
-    with Sandbox(speed=1, data_dir=FOLDER / "sandbox") as sandbox:
-        say(f"It listens on {sandbox.licstat_url}, knows the license servers 40, 41 and 42, and holds no data.")
-        head("First run: import the logs of three license servers, and wait for the outcome")
+    say("A nightly job imports into License Statistics, BigFix Inventory, License Metric Tool, Haplo and Lifecycle")
+    say("Manager, for all of which a sandbox stands here. It is started on this computer ...")
+    with Sandbox(speed=1, data_dir=FOLDER / "sandbox", config=CONFIG) as sandbox:
+        say(f"It listens on {sandbox.url} and holds no data.")
+        head("First run: import, and wait for the outcome")
         first = run_playbook(sandbox)
         tell_imports(first)
-        uploads = len(sandbox.requests("licstat", "import"))
 
-        head("What License Statistics now holds, asked from the sandbox")
-        held = tell_holdings(sandbox)
+        head("What the systems now hold, asked from the sandbox")
+        held = tell_holdings(sandbox, first)
 
         head("Second run: the same again")
         requests = len(sandbox.requests())
         second = run_playbook(sandbox)
         tell_imports(second)
-        more = len(sandbox.requests()) - requests
+        more = [request.operation for request in sandbox.requests()[requests:]]
 
-    logs = sum(len(result.get("imports", [])) for result in first.results.values())
     head("In short")
+    changed = sum(one["changed"] for _host, one in second.imports)
+    imported = sum(one["state"] in ("succeeded", "scheduled") and one["changed"] for _host, one in first.imports)
     checks = {
-        f"{logs} logs of {len(first.results)} license servers were imported, each once, in {first.seconds:.0f} s": (
-            first.status == 0
-            and len(first.results) == 3
-            and logs == uploads == 4
-            and all((one["state"], one["changed"]) == ("succeeded", True) for _unused, one in first.imports)
+        f"{imported} of {len(first.imports)} imports were made, in {first.seconds:.0f} s": (
+            first.status == 0 and imported == len(first.imports) == 8
         ),
-        "the denials that License Statistics holds are those that stand in the logs": held == denials_in_logs(first),
-        f"the second run changed nothing, and sent {more or 'no'} requests": (
-            second.status == 0
-            and more == 0
-            and [one["source"] for _unused, one in second.imports] == [one["source"] for _unused, one in first.imports]
-            and not any(one["changed"] for _unused, one in second.imports)
+        **held,
+        f"the second run changed {changed or 'nothing'}, and sent {len(more)} requests that only read": (
+            second.status == 0 and not changed and set(more) <= {"status", "library"} and len(second.imports) == 8
         ),
     }
     for text, is_so in checks.items():
         say(f"{'ok' if is_so else 'NOT OK'}: {text}")
-    say(f"Receipts of it are in {relative(FOLDER / 'receipts.db')}; the sandbox was stopped.")
+    say(f"Receipts of it are in {(FOLDER / 'receipts.db').relative_to(ROOT)}; the sandbox was stopped.")
     return 0 if all(checks.values()) else 1
 
 
 def run_playbook(sandbox: Sandbox) -> Run:
-    """Run the playbook, show its output as it comes, and keep what the module returned."""
+    """Run the playbook, show its output as it comes, and keep what the modules returned."""
     results = FOLDER / "results"
     results.unlink(missing_ok=True)
     environment = {
         **os.environ,
-        "LICSTAT_URL": sandbox.licstat_url,
-        "LICSTAT_API_TOKEN": sandbox.licstat_token,
+        **addresses(sandbox),
         "ASSETOPS_RECEIPTS": str(FOLDER / "receipts.db"),
         "ANSIBLE_CONFIG": str(FOLDER / "ansible.cfg"),
         "ANSIBLE_HOME": str(FOLDER / "ansible"),
         "ANSIBLE_REMOTE_TMP": str(FOLDER / "tmp"),
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/tools/callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+        "ANSIBLE_DISPLAY_OK_HOSTS": "0",
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0",
         "ANSIBLE_NOCOLOR": "" if sys.stdout.isatty() else "1",
         "TASK_RESULTS": str(results),
         "PYTHONUNBUFFERED": "1",
     }
     begin = time.monotonic()
     say(f"$ {' '.join(PLAYBOOK)}")
-    command = [str(Path(sys.executable).with_name(PLAYBOOK[0])), *PLAYBOOK[1:]]
+    command = [str(Path(sys.executable).with_name(PLAYBOOK[0])), *PLAYBOOK[1:], "--forks", "10"]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip():
-                say(f"    {line.rstrip()}")
+        show_what_counts(process.stdout)
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    entries = {entry["host"]: entry["result"] for entry in map(json.loads, lines)}
-    by_license_server = sorted(entries.items(), key=lambda entry: str(entry[1].get("imports", [{}])[0].get("target")))
-    return Run(process.returncode, dict(by_license_server), time.monotonic() - begin)
+    entries = map(json.loads, lines)
+    tasks = [
+        (entry["host"], task) for entry in entries for task in (entry["result"].get("results") or [entry["result"]])
+    ]
+    imports = [(host, one) for host, task in tasks for one in task.get("imports") or []]
+    return Run(process.returncode, imports, time.monotonic() - begin)
+
+
+def show_what_counts(output: Iterable[str]) -> None:
+    """Print Ansible's lines as they come, without the tasks that changed nothing."""
+    task = ""
+    for line in filter(None, map(str.rstrip, output)):
+        if line.startswith("TASK ["):
+            task = line
+        elif not line.startswith("included: "):
+            if line.startswith(("changed: ", "failed: ", "fatal: ")) and task:
+                say(f"    {task}")
+                task = ""
+            say(f"    {line}")
+
+
+def addresses(sandbox: Sandbox) -> dict[str, str]:
+    """Where the systems of the inventory are, and with what to log in there."""
+    return {
+        "LICSTAT_URL": sandbox.licstat_url,
+        "LICSTAT_API_TOKEN": sandbox.licstat_token,
+        "BIGFIX_URL": sandbox.bigfix_url,
+        "BIGFIX_TOKEN": sandbox.bigfix_token,
+        "LMT_URL": sandbox.lmt_url,
+        "LMT_TOKEN": sandbox.lmt_token,
+        "HAPLO_URL": sandbox.haplo_url,
+        "HAPLO_API_KEY": sandbox.haplo_api_key,
+        "LM_URL": sandbox.lm_url,
+        "LM_USERNAME": sandbox.lm_username,
+        "LM_PASSWORD": sandbox.lm_password,
+    }
 
 
 def tell_imports(run: Run) -> None:
     """A line for each import."""
     say()
-    row("license server", "log", "state", "reason", "seconds")
+    row("target", "what", "state", "reason", "seconds")
     for host, one in run.imports:
-        log = Path(one["source"])
-        row(
-            f"{one['target'].split()[-1]} ({host})",
-            f"{log.parent.name}/{log.name}",
-            one["state"],
-            one["reason"],
-            seconds_of(one),
-        )
-        if one["message"]:
-            say(f"    {one['message']}")
-    for host, result in run.results.items():
-        if "imports" not in result:
-            say(f"{host}: {result.get('msg')}")
+        path = Path(one["source"])
+        what = f"{path.parent.name}/{path.name}" if path.is_absolute() else one["source"]
+        seconds = f"{one['duration']:.1f}" if one["changed"] and one["duration"] is not None else "-"
+        row(host, what, one["state"], one["reason"], seconds)
 
 
-def seconds_of(one: dict[str, Any]) -> str:
-    return f"{one['duration']:.1f}" if one["changed"] else "-"
+def tell_holdings(sandbox: Sandbox, run: Run) -> dict[str, bool]:
+    """What each system has, in a few lines; and whether that is what was to be imported."""
+    denials = sum(
+        feature.denials for server in sandbox.licstat().servers.values() for feature in server.features.values()
+    )
+    in_logs = sum(Path(one["source"]).read_text(encoding="utf-8").count(" DENIED: ") for one in run.of("licstat"))
+    say(f"License Statistics: {denials} denials of licenses; {in_logs} stand in the logs.")
+    checks = {"License Statistics holds the denials that stand in the logs": denials == in_logs > 0}
+
+    for name, server in (("BigFix Inventory", sandbox.bigfix()), ("License Metric Tool", sandbox.lmt())):
+        made = [f"{one.type} import, {one.status}" for one in server.started_by_api]
+        say(f"{name}: {', '.join(made)}.")
+        checks[f"{name} made one import"] = made == ["complete import, successful"] and server.starts_asked == 1
+
+    batches = finished_batches(sandbox)
+    for batch in batches:
+        files = " and ".join(f"{file.name} ({file.records_imported} records)" for file in batch.files)
+        say(f"Haplo: a batch, {batch.state}, with {files}; {batch.errors} errors.")
+    checks["Haplo imported one batch without errors"] = [(batch.state, batch.errors) for batch in batches] == [
+        ("complete", 0)
+    ]
+
+    library = sandbox.lm().libraries[IMPORTED_LIBRARY]
+    published = library.counts["publishedAssets"]
+    say(f"Lifecycle Manager: {published} of {library.counts['catalogAssets']} assets are published.")
+    checks["Lifecycle Manager published every asset"] = published == len(library.assets) > 0
+    return checks
 
 
-def tell_holdings(sandbox: Sandbox) -> dict[str, int]:
-    """A line for each feature of which the sandbox knows something. Returns the denials by license server."""
-    denials: dict[str, int] = {}
-    row("license server", "feature", "usage", "denials", "sessions")
-    for number, server in sandbox.licstat().servers.items():
-        for name, feature in server.features.items():
-            row(str(number), name, f"{feature.seconds} s", str(feature.denials), str(feature.sessions))
-            denials[str(number)] = denials.get(str(number), 0) + feature.denials
-    return denials
-
-
-def denials_in_logs(run: Run) -> dict[str, int]:
-    """The denials that stand in the logs that were imported, by license server, counted as plainly as can be."""
-    found: dict[str, int] = {}
-    for _unused, one in run.imports:
-        server = one["target"].split()[-1]
-        found[server] = found.get(server, 0) + Path(one["source"]).read_text(encoding="utf-8").count(" DENIED: ")
-    return found
-
-
-def relative(path: Path) -> Path:
-    return path.relative_to(ROOT)
+def finished_batches(sandbox: Sandbox) -> Any:
+    """Haplo's batches once they are over. The sandbox can be asked that; Haplo cannot."""
+    deadline = time.monotonic() + 60
+    while any(batch.state in ("scheduled", "running") for batch in sandbox.haplo().batches):
+        if time.monotonic() > deadline:
+            break
+        sandbox.clock(step=10)
+    return sandbox.haplo().batches
 
 
 def say(text: str = "") -> None:
