@@ -43,6 +43,7 @@ MIB = 1024 * 1024
 BIN = Path(sys.executable).parent
 LICENSE_SERVER = 40
 MODULE = "assetops.imports.licstat_import"
+OPEN_LIBRARY = "Open"  # a library of the sandbox that wants no authentication
 
 
 @dataclass(frozen=True)
@@ -293,6 +294,62 @@ def paired_uploads(
     return pairs
 
 
+def measure_archives(scale: Scale, table: Table) -> None:
+    table.section(
+        f"An archive of {scale.large // MIB} MiB into Lifecycle Manager beside curl -T with the same bytes",
+        "multipart/mixed; measured as the uploads above",
+    )
+    config = {"lm": {"accepts_anything": True}}
+    with Sandbox(speed=1, config=config, data_dir=fresh(FOLDER / "sandbox")) as sandbox:
+        options = {
+            "url": sandbox.lm_url,
+            "library": OPEN_LIBRARY,
+            "src": str(LOG),
+            "wait": False,
+            "receipts": str(FOLDER / "receipts.db"),
+            "use_proxy": False,
+        }
+        link_log("small")
+        forget_receipts()
+        module = Packed("assetops.imports.lm_import", options)
+        link_log("large")
+        pairs = [archive_pair(sandbox, module) for _unused in range(scale.pairs)]
+        tell_uploads(table, "HTTP into the sandbox", pairs, has_bar=scale.large >= 1024 * MIB)
+        settle(sandbox)
+        forget_receipts()
+        peak = module.observe().peak_kib / 1024
+    table.line("peak memory", "", f"{peak:.1f} MiB", "< 48 MiB", peak < 48)
+
+
+def archive_pair(sandbox: Sandbox, module: Packed) -> Upload:
+    """curl with a body that was put together before, then the module without hashing and with it."""
+    body = FOLDER / "body"
+    head = (
+        '--b\r\nContent-Type: application/json\r\n\r\n{"importFile":{"name":"log.rl"}}\r\n--b\r\n'
+        'Content-Disposition: attachment; name="log.rl"; filename="log.rl"\r\n\r\n'
+    )
+    with body.open("wb") as file, LOG.open("rb") as log:
+        file.write(head.encode())
+        shutil.copyfileobj(log, file, MIB)
+        file.write(b"\r\n--b--\r\n")
+    settle(sandbox)
+    curl = [
+        *("curl", "-q", "--silent", "--show-error", "--fail", "--noproxy", "*", "--output", os.devnull),
+        *("--write-out", "%{time_total}", "--request", "POST", "--upload-file", str(body)),
+        *("--header", "Content-Type: multipart/mixed; boundary=b", "--header", "Expect:"),
+        f"{sandbox.lm_url}/lm/custom/rest/{OPEN_LIBRARY}/importutils/import",
+    ]
+    wall, request = timed(curl)
+    body.unlink()
+    observed = []
+    for hashing in (False, True):
+        settle(sandbox)
+        forget_receipts()
+        observed.append(module.observe(hashing=hashing))
+        assert observed[-1].result["changed"], observed[-1].result
+    return Upload(wall, float(request), observed[1], observed[0])
+
+
 def tell_uploads(table: Table, what: str, pairs: list[Upload], *, has_bar: bool) -> None:
     def middle(value: Callable[[Upload], float]) -> float:
         return median(value(pair) for pair in pairs)
@@ -539,6 +596,7 @@ def start_import(sandbox: Sandbox, number: int) -> subprocess.Popen[str]:
 SECTIONS: dict[str, Callable[[Scale, Table], None]] = {
     "receipts": measure_receipts,
     "upload": measure_uploads,
+    "archive": measure_archives,
     "memory": measure_memory,
     "nothing": measure_nothing_to_do,
     "many": measure_many_logs,
