@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable
 
@@ -149,6 +149,8 @@ def credentials_of(params: Mapping[str, Any]) -> Credentials:
     """What the user gave to log in with. Raises `BadInput`."""
     if params["token"] is None and (params["username"] is None or params["password"] is None):
         raise BadInput("token is missing, or username and password in its place.")
+    if params["token"] is None and not params["username"].strip():
+        raise BadInput("username is empty.")
     transport = "header" if params["product"] == "license_metric_tool" else "query"
     return Credentials(params["token"], params["username"], params["password"], params["token_transport"] or transport)
 
@@ -294,8 +296,12 @@ class DataImports:
     def _judged(self, status: Status, notes: Mapping[str, Any]) -> Look:
         """What a status says of our own import: of another type, it was somebody else's, and hides ours."""
         verdict = self._verdict(status, notes)
-        is_told = verdict.state in ("succeeded", "failed") and status.last_type is not None
-        if is_told and self._wish.product == "bigfix_inventory" and status.last_type != notes.get("import_type"):
+        if self._wish.product == "license_metric_tool" or verdict.state not in ("succeeded", "failed"):
+            return verdict
+        if status.last_type is None and verdict.state == "succeeded":
+            message = "the status does not tell the type of the last import, which may be somebody else's"
+            return Look("unknown", message, status.raw)
+        if status.last_type not in (None, notes.get("import_type")):
             message = f"the last import is of the type {status.last_type}, so the status tells nothing of this one"
             return Look("unknown", message, status.raw)
         return verdict
@@ -304,14 +310,19 @@ class DataImports:
         """How the import ended that ended last, if that was after a floor; `nothing` if none did."""
         if status.is_running:
             return Look("running", _progress(status), status.raw)
-        end = status.last_end or status.last_success
-        if end is None or not _is_after(end, floor):
+        since = floor.get("since")
+        end_is_new = _is_later(status.last_end, floor.get("end") or since)
+        success_is_new = _is_later(status.last_success, floor.get("success") or (None if end_is_new else since))
+        if end_is_new is False or status.mode == "none":
             return Look("nothing", "no import is running, and the status tells of none that ended since", status.raw)
-        if status.last_status == SUCCESSFUL and (status.last_success is None or _is_after(status.last_success, floor)):
+        if end_is_new is None and not success_is_new:
+            return Look("unknown", "no import is running, but the status does not say when the last ended", status.raw)
+        if status.last_status == SUCCESSFUL and success_is_new is not False:
             return Look("succeeded", "", status.raw)
         if status.last_status in (SUCCESSFUL, None):
             return Look("unknown", "the status does not say how the last import ended", status.raw)
-        message = f"the import that ended at {text_of(end)} has the status {status.last_status!r}"
+        when = f" that ended at {text_of(status.last_end)}" if status.last_end else ""
+        message = f"the last import{when} has the status {status.last_status!r}"
         return Look("failed", f"{PRODUCTS[self._wish.product]} says: {message}.", status.raw)
 
     # Starting one, in doubt
@@ -357,7 +368,7 @@ class DataImports:
         try:
             answer = self._client.ask("POST", "/api/get_token", json_body=user, tries=1)
         except Outage as outage:
-            if outage.answer is None:
+            if outage.answer is None or outage.answer.status != 500:
                 raise
             advice = (
                 "Wrong credentials are answered so by some releases, so it is not tried again; give a token instead."
@@ -384,9 +395,10 @@ def status_of(answer: Answer) -> Status:
         raw = json_object(answer)
     except ValueError:
         raw = {}
-    mode = raw.get("mode")
-    if not isinstance(mode, str):
-        raise Outage(f"{said(answer)} That is not an import status.", answer)
+    mode = _word(raw.get("mode"))
+    if mode is None:
+        advice = "That is not an import status. If it stays so, the url or the credentials are wrong."
+        raise Outage(f"{said(answer)} {advice}", answer)
     may_run, progress = raw.get("can_run_imports"), raw.get("progress")
     return Status(
         raw=raw,
@@ -419,23 +431,25 @@ def text_of(moment: datetime) -> str:
 
 
 def _floor_of(status: Status) -> dict[str, str | None]:
-    """After what an import has to have ended to have been begun after a status: its last end, or else its own time.
+    """What a later status has to exceed for an import to have ended since this one.
 
-    Where neither is told, nothing can be, unless none was ever made.
+    Each time is compared with itself, since nobody says whether both tell the same moment of an import. One that is
+    missing here is compared with the server's clock. It tells whole seconds: in this one an import may have ended
+    before, unless none was ever made.
     """
-    ends = [end for end in (status.last_end, status.last_success) if end is not None]
-    if not ends and status.at is None and status.mode == "none":
-        ends = [datetime.min.replace(tzinfo=timezone.utc)]
+    since = status.at
+    if status.mode == "none":
+        since = since - timedelta(seconds=1) if since else datetime.min.replace(tzinfo=timezone.utc)
     return {
-        "after": max(ends).isoformat() if ends else None,
-        "from": status.at.isoformat() if status.at else None,
+        "end": status.last_end.isoformat() if status.last_end else None,
+        "success": status.last_success.isoformat() if status.last_success else None,
+        "since": since.isoformat() if since else None,
     }
 
 
-def _is_after(end: datetime, floor: Mapping[str, Any]) -> bool:
-    if floor.get("after") is not None:
-        return end > datetime.fromisoformat(floor["after"])
-    return floor.get("from") is not None and end >= datetime.fromisoformat(floor["from"])
+def _is_later(told: datetime | None, reached: str | None) -> bool | None:
+    """Whether a time of a status is later than at the floor; None where that cannot be told."""
+    return None if told is None or reached is None else told > datetime.fromisoformat(reached)
 
 
 def _progress(status: Status) -> str:
@@ -466,6 +480,6 @@ def _date(answer: Answer) -> datetime | None:
     """When the server answered, by its own clock (RFC 9110, Date)."""
     try:
         found = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
         return None
     return found if found.tzinfo else None

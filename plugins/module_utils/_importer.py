@@ -61,7 +61,7 @@ class Import:
     what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
     it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
-    says why.
+    says why. `has_news`: its notes are not written down yet.
     """
 
     wanted: Wanted
@@ -309,7 +309,7 @@ class Importer:
         try:
             look = self._system.look(one.remote_id, one.notes)
         except Refused as error:
-            one.settle("running", f"{error.message} {_resumes(one)}", has_failed=True, answer=error.answer)
+            one.settle("running", f"{error.message} {self._how_to_go_on(one)}", has_failed=True, answer=error.answer)
             return
         one.server = look.server or one.server
         if look.notes is not None:
@@ -326,7 +326,7 @@ class Importer:
         try:
             self._look(one)
         except Outage as outage:
-            one.settle("running", f"{outage.message} {_resumes(one)}", has_failed=True, answer=outage.answer)
+            one.settle("running", f"{outage.message} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer)
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
         """The time for waiting is over. The server goes on, and so will the next run."""
@@ -334,8 +334,10 @@ class Importer:
             why = f"It could not be asked for any more: {outage.message}"
         else:
             why = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
-            why += f"; {one.message}." if one.message else "."
-        one.settle("running", f"{why} {_resumes(one)}", has_failed=True, answer=outage.answer if outage else None)
+            why += f"; {one.message.rstrip('.')}." if one.message else "."
+        one.settle(
+            "running", f"{why} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer if outage else None
+        )
 
     # Writing down
 
@@ -364,6 +366,11 @@ class Importer:
             f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there; if it was not"
             " imported, run again with on_unknown=retry."
         )
+
+    def _how_to_go_on(self, one: Import) -> str:
+        """Advice about an import that is not over."""
+        waiting_for = f"task {one.remote_id}" if one.remote_id else "it"
+        return f"Run again to go on waiting for {waiting_for}; nothing is imported twice."
 
     def _note_unknown(self, one: Import, receipt: Receipt) -> None:
         try:
@@ -408,8 +415,3 @@ def _tell_unsaved(one: Import, reason: str) -> None:
         f"{one.message} What became of it could not be written down: {reason} It is {one.state}"
         f" (remote id {one.remote_id}); see to the store, or the next run may not know."
     ).lstrip()
-
-
-def _resumes(one: Import) -> str:
-    waiting_for = f"task {one.remote_id}" if one.remote_id else "it"
-    return f"Run again to go on waiting for {waiting_for}; nothing is imported twice."

@@ -100,7 +100,7 @@ def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, 
     try:
         result = work(module)
     except ImportsError as error:
-        module.fail_json(msg=error.message, **_answer_result(error.answer))
+        module.fail_json(msg=error.message, **answer_result(error.answer))
     except Exception as error:
         # Not left to Python: what it prints may hold what was sent, and so a secret.
         trace = secrets_of(module).redact(traceback.format_exc())
@@ -225,7 +225,7 @@ def result_of(module: AnsibleModule, store: Store, imports: list[Import]) -> dic
     failed = [one for one in imports if one.has_failed]
     if failed:
         result["msg"] = _failure(failed, len(imports))
-        result.update(_answer_result(next((one.answer for one in failed if one.answer), None)))
+        result.update(answer_result(next((one.answer for one in failed if one.answer), None)))
     if module._diff:
         result["diff"] = [_diff(target, imports) for target in dict.fromkeys(one.wanted.target for one in imports)]
     return result
@@ -268,7 +268,8 @@ def _failure(failed: list[Import], count: int) -> str:
     return f"{len(failed)} of {count} imports did not end well. {each}"
 
 
-def _answer_result(answer: Answer | None) -> dict[str, Any]:
+def answer_result(answer: Answer | None) -> dict[str, Any]:
+    """What is returned of an answer that made a module fail."""
     if answer is None:
         return {}
     return {"http_status": answer.status, "response": answer.text[:SHOWN_RESPONSE]}

@@ -52,6 +52,7 @@ class StatusImporter(Importer):
     ) -> None:
         super().__init__(system, store, policy, pace, clock)
         self._status = system
+        self._given_store = store
         self.warnings: list[str] = []
 
     def see_to(self, wanted: Wanted) -> Import:
@@ -61,6 +62,9 @@ class StatusImporter(Importer):
             wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
         except TooLong as error:
             self._give_up(one, error.outage)
+        finally:
+            if self._store is not self._given_store:
+                self._store.close()
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
         return one
@@ -75,22 +79,9 @@ class StatusImporter(Importer):
         return one.is_settled or not is_patient
 
     def _decide(self, one: Import) -> None:
-        try:
-            standing = self._status.survey()
-        except Refused as error:
-            one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
-            return
-        self._know(one)
-        may_wait_first = self._policy.if_running == "queue" and self._policy.check_mode
-        if one.reason == "joined" and standing.ended is not None:
-            one.settle(standing.ended.state, standing.ended.message)
-        elif self._is_enough(one, standing):
-            one.reason = "fresh"
-            one.settle("succeeded", standing.message)
-        elif standing.is_running and not may_wait_first:
-            self._stand_back(one, standing.message)
-        elif standing.obstacle is not None:
-            one.settle("failed", f"{standing.obstacle} Nothing was started.")
+        standing = self._survey(one)
+        if standing is None or self._needs_none(one, standing):
+            pass
         elif self._policy.check_mode:
             one.changed, one.after = True, "an import is started"
             one.settle("planned", "")
@@ -98,6 +89,32 @@ class StatusImporter(Importer):
             self._start(one)
         if one.is_settled and not self._policy.check_mode:
             self._close_earlier(one)
+
+    def _survey(self, one: Import) -> Standing | None:
+        """Where the server stands; None if it does not want to be asked, which settles it."""
+        try:
+            standing = self._status.survey()
+        except Refused as error:
+            one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
+            return None
+        self._know(one)
+        return standing
+
+    def _needs_none(self, one: Import, standing: Standing) -> bool:
+        """Whether no import is to be started now; then what there is to do about it is done."""
+        is_queued = self._policy.if_running == "queue"
+        if one.reason == "joined" and standing.ended is not None:
+            one.settle(standing.ended.state, standing.ended.message)
+        elif self._is_enough(one, standing):
+            one.reason = "fresh"
+            one.settle("succeeded", standing.message)
+        elif standing.obstacle is not None and (is_queued or not standing.is_running):
+            one.settle("failed", f"{standing.obstacle} Nothing was started.")
+        elif standing.is_running and not (is_queued and self._policy.check_mode):
+            self._stand_back(one, standing.message)
+        else:
+            return False
+        return True
 
     def _is_enough(self, one: Import, standing: Standing) -> bool:
         """Whether the last import will do. One that this run waited for will not, if the user wanted one after it."""
@@ -142,28 +159,31 @@ class StatusImporter(Importer):
         if attempt is None:
             self._stand_back(one, "Another run was faster and is about to start one.")
             return
-        if self._is_still_free(one, attempt):
+        if self._is_still_needed(one, attempt):
             one.reason = "forced" if self._policy.force else "new"
             one.begin(attempt, started_at, {})
             self._submit(one)
             self._know(one)
 
-    def _is_still_free(self, one: Import, attempt: int) -> bool:
-        """Whether an import may be started still; if not, the claim is taken back, and the next look decides."""
-        is_free = False
+    def _is_still_needed(self, one: Import, attempt: int) -> bool:
+        """Whether an import is still to be started; if not, the claim is taken back."""
+        is_needed = False
         try:
-            standing = self._status.survey()
-            is_free = not (standing.is_running or standing.obstacle or self._is_enough(one, standing))
-        except Refused as error:
-            raise Outage(error.message, error.answer) from error
+            standing = self._survey(one)
+            is_needed = standing is not None and not self._needs_none(one, standing)
         finally:
-            if not is_free:
+            if not is_needed:
                 with suppress(StoreError):
                     self._store.withdraw(one.wanted.key, attempt)
-        return is_free
+        return is_needed
 
     def _what_to_do(self, one: Import) -> str:
         return "Look at the server; the next run goes by what its status says then."
+
+    def _how_to_go_on(self, one: Import) -> str:
+        return (
+            "Run again to wait for it, as long as it runs; once it is over, max_age keeps another from being started."
+        )
 
     # The store: a record and a mutex where it can be used
 

@@ -209,7 +209,7 @@ imports:
       returned: always
     server:
       description:
-        - The last status as it came. Any field but C(mode) may be missing.
+        - The last status as it came; V(null) if none came. Any field but C(mode) may be missing.
       type: dict
       returned: always
       sample:

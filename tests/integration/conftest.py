@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 
 from ..sandbox.handle import Sandbox
+from .bigfix import DataImports
+from .haplo import Haplo
 from .listener import Listener
+from .lm import Lm
 from .support import QUICK, Licstat, Logs
 
 _HEEDED = (
     *("LICSTAT_URL", "LICSTAT_API_TOKEN", "ASSETOPS_RECEIPTS"),
+    *("HAPLO_URL", "HAPLO_API_KEY"),
+    *("LM_URL", "LM_USERNAME", "LM_PASSWORD"),
+    *("BIGFIX_URL", "BIGFIX_TOKEN", "BIGFIX_USERNAME", "BIGFIX_PASSWORD"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *(f"{name}{_proxy}" for name in ("http", "https", "all", "no") for _proxy in ("_proxy",)),
     *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
@@ -43,6 +49,35 @@ def licstat(sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
 def tls_licstat(tls_sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
     """The same over TLS."""
     yield from _connected(tls_sandbox, tmp_path)
+
+
+@pytest.fixture
+def haplo(sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
+    """The module for Haplo, connected to the sandbox, whose batches wait until they are looked at."""
+    yield Haplo(sandbox, tmp_path)
+    sandbox.clear_faults()
+    sandbox.wait_idle()
+
+
+@pytest.fixture
+def bigfix(sandbox: Sandbox, tmp_path: Path) -> Iterator[DataImports]:
+    """The modules for BigFix Inventory, connected to the sandbox, whose imports take next to no time."""
+    yield from _importing(sandbox, tmp_path, "bigfix_inventory")
+
+
+@pytest.fixture
+def lmt(sandbox: Sandbox, tmp_path: Path) -> Iterator[DataImports]:
+    """The same for License Metric Tool."""
+    yield from _importing(sandbox, tmp_path, "license_metric_tool")
+
+
+@pytest.fixture
+def lm(sandbox: Sandbox, tmp_path: Path) -> Iterator[Lm]:
+    """The modules for Lifecycle Manager, connected to the sandbox, whose imports take next to no time."""
+    sandbox.clock(speed=QUICK)
+    yield Lm(sandbox, tmp_path)
+    sandbox.clear_faults()
+    sandbox.wait_idle()
 
 
 @pytest.fixture
@@ -76,4 +111,11 @@ def _connected(sandbox: Sandbox, folder: Path) -> Iterator[Licstat]:
     sandbox.clock(speed=QUICK)
     yield Licstat(sandbox, folder)
     sandbox.clear_faults()  # what they hold is not to reach into the next test
+    sandbox.wait_idle()
+
+
+def _importing(sandbox: Sandbox, folder: Path, product: str) -> Iterator[DataImports]:
+    sandbox.clock(speed=QUICK)
+    yield DataImports(sandbox, folder, product)
+    sandbox.clear_faults()
     sandbox.wait_idle()

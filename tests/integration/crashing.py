@@ -35,9 +35,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from ansible.module_utils.testing import patch_module_args
-
-from ..running import ROOT, RunningModule, parsed
+from ..running import ROOT, RunningModule, parsed, patch_module_args
 
 PLUGINS = "ansible_collections.assetops.imports.plugins"
 
@@ -210,7 +208,7 @@ def watch_store(points: Points) -> None:
 
     sqlite3.connect = functools.partial(sqlite3.connect, factory=Watched)  # type: ignore[assignment]
     store = importlib.import_module(f"{PLUGINS}.module_utils._receipts").Store
-    for name in ("claim", "mark_sent", "note_unknown", "remember_digests", "close"):
+    for name in ("claim", "note", "mark_sent", "note_unknown", "remember_digests", "close"):
         setattr(store, name, points.around(name, getattr(store, name)))
     record = store.record
 
@@ -305,7 +303,7 @@ def import_all(modules: tuple[str, ...]) -> None:
 
 def serve_forks() -> None:
     """Fork a process for each order that comes on standard input, and tell how it ended: 0, or the signal's number."""
-    import_all(("licstat_import", "licstat_task_info"))
+    import_all(("licstat_import", "licstat_task_info", "bigfix_import", "haplo_batch", "lm_import", "lm_library"))
     small_blocks()
     for line in sys.stdin:
         pid = os.fork()

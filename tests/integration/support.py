@@ -51,7 +51,7 @@ class Licstat:
 
     def __call__(self, *logs: Path, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """The result of `licstat_import` for these logs."""
-        return _in_process("licstat_import", check=check, diff=diff, **self.options(*logs, **options))
+        return in_process("licstat_import", check=check, diff=diff, **self.options(*logs, **options))
 
     def output(self, *logs: Path, check: bool = False, diff: bool = False, **options: Any) -> str:
         """All that `licstat_import` gives to Ansible, with the record of its invocation."""
@@ -60,7 +60,7 @@ class Licstat:
 
     def task_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """The result of `licstat_task_info`."""
-        return _in_process("licstat_task_info", check=check, **self.connection(**options))
+        return in_process("licstat_task_info", check=check, **self.connection(**options))
 
     def start(self, *logs: Path, environment: dict[str, str] | None = None, **options: Any) -> RunningModule:
         """`licstat_import` for these logs in a process of its own."""
@@ -82,7 +82,7 @@ class Licstat:
 
     def connection(self, **options: Any) -> dict[str, Any]:
         """The options that both modules have."""
-        return _given({"url": self.sandbox.licstat_url, "api_token": self.sandbox.licstat_token, **options})
+        return given({"url": self.sandbox.licstat_url, "api_token": self.sandbox.licstat_token, **options})
 
     def options(self, *logs: Path, **options: Any) -> dict[str, Any]:
         """The options of `licstat_import`."""
@@ -227,11 +227,12 @@ def argument_spec(module: str) -> dict[str, dict[str, Any]]:
     raise AssertionError(f"{module} has told nothing")
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options without those that are `ABSENT`."""
     return {name: value for name, value in options.items() if value is not ABSENT}
 
 
-def _in_process(module: str, **options: Any) -> dict[str, Any]:
+def in_process(module: str, **options: Any) -> dict[str, Any]:
     """Run a module as if it were the first of its process: Ansible gathers warnings in a variable of the process."""
     warnings._global_warnings.clear()
     return run_module(module, **options)

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from ..running import ROOT
+from ..sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
+from .bigfix import DataImports
 from .support import FIRST_DAY, Licstat, Logs, Playbook, argument_spec
 
 COLLECTION = "assetops.imports"
@@ -87,7 +90,8 @@ def test_the_environment_variable_of_an_option_is_named_in_its_description(modul
 @pytest.mark.parametrize("module", MODULES)
 def test_every_secret_is_kept_and_nothing_else_is(module: str) -> None:
     for name, option in argument_spec(module).items():
-        is_secret = re.search("token|password|api_key", name) is not None and option["type"] == "str"
+        is_text = option["type"] == "str" and "choices" not in option
+        is_secret = re.search("token|password|api_key|import_url", name) is not None and is_text
         assert bool(option.get("no_log")) == is_secret, name
 
 
@@ -131,7 +135,7 @@ def test_every_module_of_a_system_is_in_the_group_of_that_system(module: str) ->
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_that_waits_for_imports_is_in_the_group_of_those(module: str) -> None:
-    waits = {"wait_timeout", "receipts"} <= set(argument_spec(module))
+    waits = {"wait_timeout", "on_unknown"} <= set(argument_spec(module))
 
     assert (module in runtime()["action_groups"]["imports"]) == waits
 
@@ -150,6 +154,8 @@ def test_the_groups_hold_modules_that_there_are() -> None:
 def test_every_example_has_a_name_and_options_that_there_are(module: str) -> None:
     for task in examples(module):
         assert task["name"][0].isupper()
+        if f"{COLLECTION}.{module}" not in task:  # it uses a result
+            continue
         given = task[f"{COLLECTION}.{module}"]
         options = argument_spec(module)
         assert set(given) <= set(options)
@@ -204,6 +210,35 @@ def test_every_example_runs_as_it_stands(
     names = [task.file_name for task in licstat.sandbox.licstat().tasks]
     assert names[-3:] == ["debug.log.3", "debug.log.2", "debug.log.1"]
     assert licstat.held.imports == len(licstat.uploads) == len(imports) + 2
+
+
+@pytest.mark.slow
+def test_every_example_for_bigfix_and_license_metric_tool_runs_as_it_stands(
+    bigfix: DataImports, lmt: DataImports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSETOPS_RECEIPTS", str(tmp_path / "receipts.db"))
+    bigfix.configure(raw_imports_enabled=True)
+    authority = tmp_path / "lmt.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    here = {
+        "https://bigfix.example.com:9081": bigfix.url,
+        "https://lmt.example.com:9081": lmt.url,
+        "/etc/pki/lmt.pem": str(authority),
+    }
+    tasks = [*examples("bigfix_import"), *examples("bigfix_import_info")]
+    own = {"wait_sleep": 0.05}
+    tasks = [_replaced({**task}, here) for task in tasks]
+    for task in tasks:
+        for module in set(task) & {"assetops.imports.bigfix_import"}:
+            task[module] = {**own, **task[module], **({"username": MANAGER} if "username" in task[module] else {})}
+    assert "example.com" not in str(tasks)
+    secrets = {"bigfix_token": bigfix.token, "lmt_token": lmt.token, "lmt_password": MANAGER_PASSWORD}
+
+    status, output = Playbook(tmp_path, tasks, vars=secrets).run()
+
+    assert status == 0, output
+    assert [one.type for one in bigfix.held.started_by_api][:1] == ["complete"]
+    assert len(lmt.held.started_by_api) == 1
 
 
 def _replaced(content: Any, texts: dict[str, str]) -> Any:

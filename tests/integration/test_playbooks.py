@@ -316,6 +316,38 @@ def test_the_playbook_of_the_collection_imports_the_logs_of_three_license_server
 
 
 @pytest.mark.slow
+def test_the_playbook_of_the_collection_has_both_products_import_what_is_older_than_a_day(ansible: Ansible) -> None:
+    sandbox = ansible.sandbox
+    sandbox.configure("lmt", history=[{"age": 3600}], daily=False)
+    environment = {
+        "BIGFIX_URL": sandbox.bigfix_url,
+        "BIGFIX_TOKEN": sandbox.bigfix_token,
+        "LMT_URL": sandbox.lmt_url,
+        "LMT_TOKEN": sandbox.lmt_token,
+        "ASSETOPS_RECEIPTS": str(ansible.store),
+    }
+    command = [
+        "-i",
+        str(ROOT / "tests/inventory/demo"),
+        "assetops.imports.bigfix",
+        "-e",
+        "bigfix_import_wait_sleep=0.1",
+    ]
+    first = ansible.run(*command, **environment)
+    assert_ended_well(first)
+    imports = {task["host"]: task["result"] for task in first.tasks if "imports" in task["result"]}
+    assert {host: (one["state"], one["changed"]) for host, one in imports.items()} == {
+        "bigfix_inventory": ("succeeded", True),
+        "license_metric_tool": ("succeeded", False),
+    }
+
+    second = ansible.run(*command, **environment)
+    assert_ended_well(second)
+    assert [second.recap(host)["changed"] for host in ("bigfix_inventory", "license_metric_tool")] == [0, 0]
+    assert (len(sandbox.bigfix().imports), sandbox.lmt().starts_asked) == (1, 0)
+
+
+@pytest.mark.slow
 def test_a_thousand_logs_in_one_task(ansible: Ansible, tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()

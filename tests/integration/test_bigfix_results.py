@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules for BigFix Inventory and License Metric Tool return: what is documented, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from .bigfix import DAY, DataImports, assert_imported, outcome
+from .support import assert_plain_failure, only
+from .test_licstat_results import OF_ANSIBLE, assert_as_documented, documented
+
+
+def succeeding(server: DataImports) -> dict[str, Any]:
+    return server(diff=True)
+
+
+def unchanged(server: DataImports) -> dict[str, Any]:
+    server()
+    return server(max_age=DAY, diff=True)
+
+
+def planned(server: DataImports) -> dict[str, Any]:
+    return server(check=True, diff=True)
+
+
+def not_waiting(server: DataImports) -> dict[str, Any]:
+    return server(wait=False)
+
+
+def joining(server: DataImports) -> dict[str, Any]:
+    server(wait=False)
+    return server(wait=False)
+
+
+def without_receipts(server: DataImports) -> dict[str, Any]:
+    return server(receipts="none")
+
+
+def failing_at_the_server(server: DataImports) -> dict[str, Any]:
+    server.configure(failures=1)
+    return server(diff=True)
+
+
+def turned_down(server: DataImports) -> dict[str, Any]:
+    return server(token="nobody-has-this-token")
+
+
+def starting_nothing(server: DataImports) -> dict[str, Any]:
+    server.fault("status", "start", status=500, body="Bad Request")
+    return server()
+
+
+def out_of_time(server: DataImports) -> dict[str, Any]:
+    server.sandbox.clock(speed=0)
+    return server(wait_timeout=0.1)
+
+
+def out_of_reach(server: DataImports) -> dict[str, Any]:
+    server.fault("status", "status", times=None, skip=2)
+    return server(unreachable_timeout=0)
+
+
+@pytest.mark.parametrize("product", ["bigfix", "lmt"])
+@pytest.mark.parametrize(
+    ("run", "has_failed", "has_answer"),
+    [
+        (succeeding, False, False),
+        (unchanged, False, False),
+        (planned, False, False),
+        (not_waiting, False, False),
+        (joining, False, False),
+        (without_receipts, False, False),
+        (failing_at_the_server, True, False),
+        (turned_down, True, True),
+        (starting_nothing, True, True),
+        (out_of_time, True, False),
+        (out_of_reach, True, True),
+    ],
+)
+def test_everything_documented_is_returned_and_nothing_else(
+    request: pytest.FixtureRequest,
+    product: str,
+    run: Callable[[DataImports], dict[str, Any]],
+    has_failed: bool,
+    has_answer: bool,
+) -> None:
+    result = run(request.getfixturevalue(product))
+
+    keys = documented("bigfix_import")
+    answer = {"http_status", "response"}
+    assert bool(result.get("failed")) == has_failed
+    returned = {name: value for name, value in result.items() if name not in OF_ANSIBLE}
+    assert_as_documented(returned, {name: keys[name] for name in keys if name not in answer or has_answer})
+    assert only(result)["state"] == result["state"]
+    assert only(result)["changed"] == result["changed"]
+    if has_failed:
+        assert_plain_failure(result)
+
+
+@pytest.mark.parametrize("product", ["bigfix", "lmt"])
+@pytest.mark.parametrize("situation", ["never", "running", "over", "pending"])
+def test_the_status_is_returned_as_documented_in_every_mode(
+    request: pytest.FixtureRequest, product: str, situation: str
+) -> None:
+    server: DataImports = request.getfixturevalue(product)
+    if situation != "never":
+        server.sandbox.clock(speed=0)
+        server(wait=False)
+    if situation in ("over", "pending"):
+        server.sandbox.clock(step=60)
+        server.configure(pending=situation == "pending")
+
+    result = server.info()
+
+    keys = documented("bigfix_import_info")
+    returned = {name: value for name, value in result.items() if name not in OF_ANSIBLE}
+    assert_as_documented(returned, {name: keys[name] for name in keys if name not in ("http_status", "response")})
+    modes = {"never": "none", "running": "running", "over": "idle", "pending": "pending"}
+    assert result["mode"] == result["status"]["mode"] == modes[situation]
+    assert result["is_running"] == (situation == "running")
+    assert result["can_run_imports"] is True
+    assert not result["changed"]
+    if situation in ("over", "pending"):
+        assert (result["last_status"], result["last_import_type"]) == ("successful", "complete")
+        assert result["last_import_time"] == result["last_success_time"] == server.held.imports[0].finished_at
+        assert result["age"] == 40
+    if situation == "running":
+        assert result["progress"] == 1
+
+
+def test_the_age_is_reckoned_without_a_date_of_the_server_by_the_clock_of_the_host(bigfix: DataImports) -> None:
+    bigfix.configure(sends_date=False, history=[{"age": 3600}])
+    bigfix.sandbox.clock(speed=0)
+
+    result = bigfix.info()
+
+    success = datetime.fromisoformat(result["last_success_time"].replace("Z", "+00:00"))
+    assert result["age"] == pytest.approx((datetime.now(timezone.utc) - success).total_seconds(), abs=10)
+
+
+def test_an_import_that_runs_is_told_with_its_progress_mode_and_times(lmt: DataImports) -> None:
+    lmt.configure(history=[{"age": 3600}])
+    lmt.sandbox.clock(speed=0)
+    lmt(wait=False)
+    lmt.sandbox.clock(step=10)
+
+    result = lmt(wait_timeout=0.05)
+
+    assert outcome(result) == ("running", False, True)
+    assert "An import is running (50 %)" in result["msg"]
+    assert only(result)["server"]["progress"] == 50
+    assert only(result)["server"]["mode"] == "running"
+    assert only(result)["server"]["last_success_time"].endswith("Z")
+
+
+@pytest.mark.parametrize("progress", ["moving", "stale", "absent"])
+@pytest.mark.parametrize("last_times", ["end", "start"])
+@pytest.mark.parametrize("tells", [True, False])
+def test_no_field_that_may_be_missing_is_needed(
+    bigfix: DataImports, progress: str, last_times: str, tells: bool
+) -> None:
+    bigfix.configure(progress=progress, last_times=last_times, last_while_running=tells, sends_date=tells)
+
+    assert_imported(bigfix(), changed=True, reason="new")
+    assert_imported(bigfix(), changed=True, reason="new")
+
+
+def test_differences_tell_the_status_before_and_after(bigfix: DataImports) -> None:
+    (first,) = bigfix(diff=True)["diff"]
+    (planned,) = bigfix(check=True, diff=True)["diff"]
+    (nothing,) = bigfix(max_age=DAY, diff=True)["diff"]
+
+    assert first["before"] == "complete import: mode none; last import not told\n"
+    assert "mode idle; last import complete successful 2" in first["after"]
+    assert planned["before"] == first["after"]
+    assert planned["after"] == "complete import: an import is started\n"
+    assert nothing["before"] == nothing["after"] == first["after"]
+
+
+# Whose success it is.
+
+
+def test_a_failed_import_is_told_with_the_words_of_the_server(bigfix: DataImports) -> None:
+    bigfix.configure(history=[{"age": 60}], failures=1, failure_status="Failed: datasource 3")
+
+    result = bigfix()
+
+    assert_plain_failure(result)
+    assert outcome(result) == ("failed", True, True)
+    assert "BigFix Inventory says" in result["msg"]
+    assert "Failed: datasource 3" in result["msg"]
+    assert only(result)["server"]["last_status"] == "Failed: datasource 3"
+
+
+@pytest.mark.parametrize("product", ["bigfix", "lmt"])
+def test_an_import_shorter_than_one_look_is_recognised(request: pytest.FixtureRequest, product: str) -> None:
+    server: DataImports = request.getfixturevalue(product)
+    server.configure(seconds_complete=1, history=[{"age": 5}])
+
+    assert_imported(server(wait_sleep=0.2), changed=True, reason="new")
+    assert len(server.sent("status")) == 3
+
+
+def test_an_import_of_another_type_that_ended_in_between_is_not_taken_for_ours(bigfix: DataImports) -> None:
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(seconds_complete=20, seconds_raw=5, others=[{"at": 25, "type": "raw_only"}], failures=1)
+    module = bigfix.start()
+    bigfix.sandbox.wait_for(system="bigfix", operation="start", timeout=60)
+    bigfix.sandbox.clock(step=60)
+
+    result = module.finish()
+
+    assert outcome(result) == ("unknown", True, True)
+    assert "raw_only" in result["msg"]
+    assert [one.type for one in bigfix.held.imports] == ["complete", "raw_only"]
+
+
+def test_a_start_that_came_second_to_somebody_elses_import_of_another_type_is_unknown(bigfix: DataImports) -> None:
+    """Theirs begins between our last question and our start, which then starts nothing."""
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(others=[{"at": 10, "type": "raw_only"}], seconds_raw=5)
+    bigfix.fault("hold", "start")
+    module = bigfix.start()
+    bigfix.sandbox.wait_for("held", system="bigfix", operation="start", timeout=60)
+    bigfix.sandbox.clock(step=12)
+    bigfix.sandbox.release()
+    bigfix.sandbox.wait_for("finished", system="bigfix", operation="start", timeout=60)
+    bigfix.sandbox.clock(step=12)
+
+    result = module.finish()
+
+    assert outcome(result) == ("unknown", True, True)
+    assert [(one.type, one.by) for one in bigfix.held.imports] == [("raw_only", "schedule")]
+
+
+def test_an_old_success_is_never_taken_for_that_of_an_import_that_did_not_start(bigfix: DataImports) -> None:
+    bigfix.configure(history=[{"age": 2}])
+    bigfix.fault("json", "start", when="after_body", json={"mode": "running", "last_status": "successful"})
+
+    result = bigfix()
+
+    assert outcome(result) == ("unknown", True, True)
+    assert bigfix.held.started_by_api == []
+
+
+def test_success_without_a_type_is_not_taken_for_ours_where_there_are_two(
+    bigfix: DataImports, lmt: DataImports
+) -> None:
+    for server in (bigfix, lmt):
+        server.fault("patch", "status", times=None, remove=["last_import_type"])
+
+    assert outcome(bigfix()) == ("unknown", True, True)
+    assert outcome(lmt()) == ("succeeded", True, False)
