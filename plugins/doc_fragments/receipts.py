@@ -8,7 +8,8 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Options of every module that keeps receipts of what it imported."""
 
-    DOCUMENTATION = r"""
+    # Of those, too, that write in the receipts and import nothing.
+    STORE = r"""
 options:
   receipts:
     description:
@@ -24,6 +25,16 @@ options:
         otherwise a new store is made, with a warning.
     type: bool
     default: false
+  target_name:
+    description:
+      - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
+        address may change, or when there are several.
+    type: str
+"""
+
+    DOCUMENTATION = (
+        STORE
+        + r"""
   force:
     description:
       - Whether to import although the receipts say that it was. An import that is not over is resumed instead, and one
@@ -43,9 +54,5 @@ options:
     type: str
     choices: [fail, retry]
     default: fail
-  target_name:
-    description:
-      - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
-        address may change, or when there are several.
-    type: str
 """
+    )

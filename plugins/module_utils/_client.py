@@ -61,11 +61,13 @@ class Secrets:
         self._values += [value, base64.b64encode(whole_groups).decode("ascii")]
         if username is not None:
             self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
-        longest_first = sorted(self._values, key=len, reverse=True)
-        self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
+        self._pattern = None  # made when it is needed, as that takes a while
 
     def redact(self, text: str) -> str:
         """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
+        if self._pattern is None and self._values:
+            longest_first = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
         return self._pattern.sub("********", text) if self._pattern else text
 
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Callable
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._client import (
     TRIES,
@@ -48,7 +48,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body, expecting, json_document, mixed
-from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock
+from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 SYSTEM = "lm"
 OPTIONS: Mapping[str, Any] = {
@@ -86,9 +86,12 @@ COUNTS: Mapping[str, str] = {
     "active_requests": "activeRequests",
     "pending_events": "pendingEvents",
 }
+ROW = ("valid", "assetName", "assetVersion", "assetId", "assetDescription", "resultMessage")
 RUN_IDS = ("runid", "run-id", "runId")  # the vendor's page has the first two, in its example and in its text
+NAMES = {*RUN_IDS, *COUNTS.values(), *ROW, "parsingErrorsExist", "assetImportMessages", "unpublished-assets"}
 ROWS = 50  # of those that did not parse, so many are shown and kept
 SHOWN = 200  # characters of what such a row holds
+LONGEST_PAUSE = 10.0  # seconds between two looks at a library that was cleared
 SHORTEST_HIDDEN = 4  # characters of a value in a URL's query; a shorter one is no secret
 
 
@@ -125,9 +128,16 @@ class Link:
     def secrets(self) -> list[str]:
         """What of the URL is nobody's business: who logs in there, and the values in the query."""
         parts = urlsplit(self.url)
-        values = [value for _name, value in parse_qsl(parts.query, keep_blank_values=True)]
-        given = [parts.query, parts.netloc.rpartition("@")[0], parts.password or "", parts.fragment, *values]
-        return [value for value in given if len(value) >= SHORTEST_HIDDEN]
+        values = [value or name for name, value in parse_qsl(parts.query, keep_blank_values=True)]
+        encoded = [parts.netloc.rpartition("@")[0], parts.password or "", parts.fragment]
+        given = [*map(unquote, encoded), *values]
+        return [value for value in dict.fromkeys(given) if len(value) >= SHORTEST_HIDDEN]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody may see the whole URL."""
+        parts = urlsplit(self.url)
+        return not parts.query and not parts.fragment and "@" not in parts.netloc
 
 
 @dataclass(frozen=True)
@@ -345,7 +355,8 @@ class LifecycleManager:
             count = status.get("unpublished-assets")
             if not isinstance(count, int) or isinstance(count, bool) or count < -1:
                 raise Outage(f"{said(answer)} That is not the status of run {run_id}.", answer)
-        return self._without_hidden(status)
+        cleaned: dict[str, Any] = self._without_hidden(status)
+        return cleaned
 
     def library_status(self, tries: int = TRIES) -> dict[str, Any]:
         """The counts of the library as they came. Raises `Refused` or `Outage`."""
@@ -354,7 +365,8 @@ class LifecycleManager:
             status = _object_of(answer)
             if not any(name in status for name in COUNTS.values()):
                 raise Outage(f"{said(answer)} That is not the status of a library.", answer)
-        return self._without_hidden(status)
+        cleaned: dict[str, Any] = self._without_hidden(status)
+        return cleaned
 
     def clear(self, *, clear_events: bool) -> None:
         """Remove all assets and requests, for good. Raises `Refused`, `NotSent` or `Unclear`."""
@@ -476,17 +488,16 @@ class LifecycleManager:
                 error.answer = replace(error.answer, text=self._hidden.redact(error.answer.text))
             raise
 
-    def _without_hidden(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The same, with asterisks for secrets in its texts."""
-
-        def cleaned(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {name: cleaned(item) for name, item in value.items()}
-            if isinstance(value, list):
-                return [cleaned(item) for item in value]
-            return self._hidden.redact(value) if isinstance(value, str) else value
-
-        return {name: cleaned(value) for name, value in answer.items()}
+    def _without_hidden(self, value: Any) -> Any:
+        """The same, with asterisks for secrets in its texts, and in names that are not the vendor's."""
+        if isinstance(value, dict):
+            return {
+                name if name in NAMES else self._hidden.redact(name): self._without_hidden(item)
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._without_hidden(item) for item in value]
+        return self._hidden.redact(value) if isinstance(value, str) else value
 
     def _tell_credentials(self) -> None:
         """Where a refusal was lost with the connection, ask something small: it may be refused in so many words."""
@@ -497,6 +508,73 @@ class LifecycleManager:
                 raise
         except Outage:
             pass
+
+
+class Emptying:
+    """The emptying of a library: what it held, what it holds as far as was seen, and what went wrong.
+
+    `clear_events`: the events in its queue shall be gone, too. `changed`: it was cleared, may have been, or would be.
+    """
+
+    def __init__(self, system: LifecycleManager, *, clear_events: bool, clock: Clock | None = None) -> None:
+        self._system = system
+        self._clear_events = clear_events
+        self._clock = clock or Clock()
+        self._to_be_gone = ["catalog_assets", "active_requests", *(["pending_events"] if clear_events else [])]
+        self.before: dict[str, int | None] = {}
+        self.after: dict[str, int | None] = {}
+        self.changed = False
+        self.trouble: ImportsError | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left of what shall be gone, when it was last read."""
+        return all(self.after[name] == 0 for name in self._to_be_gone)
+
+    def survey(self) -> None:
+        """Read what it holds. Raises `ImportsError`, also where it does not tell what has to be known."""
+        self.before = self.after = counts_of(self._system.library_status())
+        untold = [COUNTS[name] for name in self._to_be_gone if self.before[name] is None]
+        if untold:
+            raise ImportsError(f"The status of the library does not tell {', '.join(untold)}. Nothing was sent.")
+
+    def foresee(self) -> None:
+        """Reckon what clearing would leave."""
+        self.changed = True
+        self.after = {**self.before, **dict.fromkeys(["published_assets", *self._to_be_gone], 0)}
+
+    def clear(self, timeout: float) -> None:
+        """Clear it, once, and read it for so many seconds until it is empty. Raises `ImportsError` for a refusal."""
+        lost: Unclear | None = None
+        try:
+            self._system.clear(clear_events=self._clear_events)
+        except Unclear as error:
+            lost = error
+        except ImportsError as error:
+            error.message += " Nothing was removed."
+            raise
+        self.changed = True
+        # The vendor documents a text with 500 for what could not be done: then there is nothing to wait for.
+        is_no = lost is not None and lost.answer is not None and _is_in_words(lost.answer)
+        pace = Pace(0 if is_no else timeout, LONGEST_PAUSE, timeout)
+        try:
+            wait_for([self], Emptying._has_become_empty, pace, self._clock, at_once=True)
+        except TooLong as error:
+            self.trouble = self._trouble(lost, error.outage)
+        except Refused as error:
+            self.trouble = self._trouble(lost, error)
+
+    def _has_become_empty(self) -> bool:
+        self.after = counts_of(self._system.library_status(tries=1))
+        return self.is_empty
+
+    def _trouble(self, lost: Unclear | None, unread: ImportsError | None) -> ImportsError:
+        """That it is not known to be empty, and why."""
+        sent = lost.message if lost is not None else "The request to clear the library was accepted."
+        left = ", ".join(f"{COUNTS[name]} {self.after[name]}" for name in self._to_be_gone)
+        seen = f"It could not be read any more: {unread.message}" if unread else f"It is not empty: {left}."
+        answer = lost.answer if lost is not None else unread.answer if unread is not None else None
+        return ImportsError(f"{sent} {seen} Look there, and run again to have it cleared again.", answer)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,267 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lm_library
+short_description: Empty a library of Akana Lifecycle Manager, for good
+version_added: 0.1.0
+description:
+  - Removes all assets and all asset requests from a library of Akana Lifecycle Manager. There is no way to undo this.
+  - What the library holds is read first. If it is empty, nothing is sent. If not, and O(confirm) repeats the name of
+    the library, the request to clear it is sent once, and the library is read until it is empty.
+  - What was imported into the library by M(assetops.imports.lm_import) is marked as superseded in the receipts, so that
+    it is imported again. That is done right before the request is sent, so that no interruption can leave receipts of
+    what is not there any more; if the request is then refused, the next imports are made although nothing was removed.
+  - In check mode and diff mode, the numbers before and after tell what would be lost, or was.
+seealso:
+  - module: assetops.imports.lm_import
+  - module: assetops.imports.lm_library_info
+  - name: Lifecycle Manager ImportUtils API
+    description: The vendor's page on the calls that this module wraps.
+    link: https://help.akana.com/content/current/lm/api_lm/lm_api_importutils.htm
+author:
+  - assetops.imports maintainers (@assetops)
+extends_documentation_fragment:
+  - assetops.imports.connection
+  - assetops.imports.lm
+  - assetops.imports.receipts.store
+  - assetops.imports.attributes
+attributes:
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - What the library shall be.
+    type: str
+    choices: [empty]
+    required: true
+  confirm:
+    description:
+      - The name of the library once more. It has to equal O(library); nothing is even asked otherwise.
+    type: str
+    required: true
+  clear_events:
+    description:
+      - Whether all pending events are removed from the event queue, too, and have to be gone for the library to be
+        empty.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - For how many seconds to look whether the library has become empty after it was cleared, before that is an
+        error.
+    type: float
+    default: 300
+notes:
+  - Where the library asks for credentials, O(username) needs the role Usage Controller for the Enterprise Group. Where
+    it does not, anybody can empty it.
+"""
+
+EXAMPLES = r"""
+- name: See what would be lost
+  assetops.imports.lm_library:
+    url: https://lm.example.com
+    library: LibraryDemo
+    username: importer
+    password: "{{ lm_password }}"
+    state: empty
+    confirm: LibraryDemo
+  check_mode: true
+  diff: true
+
+- name: Empty a library, with the events in its queue
+  assetops.imports.lm_library:
+    url: https://lm.example.com
+    library: LibraryDemo
+    username: importer
+    password: "{{ lm_password }}"
+    state: empty
+    confirm: LibraryDemo
+    clear_events: true
+"""
+
+RETURN = r"""
+before:
+  description: What the library held; V(null) for what Lifecycle Manager does not tell.
+  returned: when the library could be read
+  type: dict
+  sample:
+    active_requests: 0
+    catalog_assets: 11
+    pending_events: 0
+    projects: 3
+    published_assets: 11
+    users: 16
+  contains:
+    catalog_assets:
+      description: The number of assets in the library.
+      type: int
+      returned: always
+    published_assets:
+      description: How many of them are published.
+      type: int
+      returned: always
+    projects:
+      description: The number of projects.
+      type: int
+      returned: always
+    users:
+      description: The number of users.
+      type: int
+      returned: always
+    active_requests:
+      description: The number of requests that are not completed.
+      type: int
+      returned: always
+    pending_events:
+      description: The number of events in the queue.
+      type: int
+      returned: always
+after:
+  description: The same, as last read; in check mode what it would be.
+  returned: when the library could be read
+  type: dict
+  contains:
+    catalog_assets:
+      description: The number of assets in the library.
+      type: int
+      returned: always
+    published_assets:
+      description: How many of them are published.
+      type: int
+      returned: always
+    projects:
+      description: The number of projects.
+      type: int
+      returned: always
+    users:
+      description: The number of users.
+      type: int
+      returned: always
+    active_requests:
+      description: The number of requests that are not completed.
+      type: int
+      returned: always
+    pending_events:
+      description: The number of events in the queue.
+      type: int
+      returned: always
+receipts:
+  description: The receipt store.
+  returned: when the library could be read
+  type: dict
+  contains:
+    store:
+      description: Its path, or V(none).
+      type: str
+      returned: always
+    created:
+      description: Whether this run made it.
+      type: bool
+      returned: always
+http_status:
+  description: The HTTP status of the answer that made it fail.
+  returned: on failure, if there was an answer
+  type: int
+  sample: 401
+response:
+  description: The beginning of that answer.
+  returned: on failure, if there was an answer
+  type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
+    ENVIRONMENT,
+    OPTIONS,
+    Emptying,
+    LifecycleManager,
+    Place,
+    credentials,
+    target_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    RECEIPTS,
+    answer_result,
+    client_of,
+    connecting,
+    receipt_store,
+    run_module,
+    server_name,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connecting(OPTIONS, ENVIRONMENT),
+            **RECEIPTS,
+            "target_name": {"type": "str"},
+            "state": {"type": "str", "choices": ["empty"], "required": True},
+            "confirm": {"type": "str", "required": True},
+            "clear_events": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "float", "default": 300},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, empty_library)
+
+
+def empty_library(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    place = Place(params["library"], params["function_name"])
+    place.check()
+    if params["confirm"] != place.library:
+        raise BadInput(
+            f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
+            " is in the library will be lost for good. Nothing was sent."
+        )
+    client = client_of(module, credentials(params["username"], params["password"]))
+    target = target_of(server_name(params), place.library)
+    with receipt_store(module) as store:
+        emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
+        emptying.survey()
+        if not emptying.is_empty and module.check_mode:
+            emptying.foresee()
+        elif not emptying.is_empty:
+            store.supersede(target)
+            emptying.clear(params["wait_timeout"])
+        return result_of(module, emptying, target, {"store": store.location, "created": store.created})
+
+
+def result_of(module: AnsibleModule, emptying: Emptying, target: str, receipts: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "changed": emptying.changed,
+        "before": emptying.before,
+        "after": emptying.after,
+        "receipts": receipts,
+    }
+    if emptying.trouble is not None:
+        result.update(msg=emptying.trouble.message, **answer_result(emptying.trouble.answer))
+    if module._diff:
+        result["diff"] = {
+            "before_header": target,
+            "after_header": target,
+            "before": as_text(emptying.before),
+            "after": as_text(emptying.after),
+        }
+    return result
+
+
+def as_text(counts: dict[str, int | None]) -> str:
+    return "".join(f"{name}: {'not told' if count is None else count}\n" for name, count in counts.items())
+
+
+if __name__ == "__main__":
+    main()
