@@ -240,10 +240,13 @@ class HaploBatches:
             except (Refused, NotSent) as error:
                 if _says(error.answer, f"Batch {identifier} is not in the 'uploading' state"):
                     return self._accepted(batch, attempt, error.answer, is_new=scheduling.is_by_this_run)
-                if scheduling.is_told_by(error) or _says(error.answer, f"Batch not found: {identifier}"):
+                if _says(error.answer, f"Batch not found: {identifier}"):
                     raise
-                message = f"{error.message} It had been tried before, and whether that did it is not known."
-                raise Unclear(message, error.answer, is_new=scheduling.tries > 0) from error
+                if scheduling.is_told_by(error):
+                    attempt.note({"batch": identifier, "files": attempt.notes["files"]})
+                    raise
+                message = f"{error.message} Whether batch {identifier} was scheduled before that is not known."
+                raise Unclear(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
             return self._accepted(batch, attempt, answer, is_new=True)
 
     def _accepted(self, batch: Batch, attempt: Attempt, answer: Answer | None, *, is_new: bool) -> Accepted:
@@ -279,9 +282,12 @@ class _Scheduling:
         return not self._was_tried or self.tries > 1
 
     def is_told_by(self, error: Refused | NotSent) -> bool:
-        """Whether it is certain that the batch is not scheduled. A refusal tells of the last request only."""
-        untold = self.tries - 1 if isinstance(error, Refused) else self.tries
-        return not self._was_tried and untold <= 0
+        """Whether it is certain that the batch is not scheduled."""
+        return not self._was_tried and self.untold_after(error) == 0
+
+    def untold_after(self, error: Refused | NotSent) -> int:
+        """Of how many requests of this run nothing is known. A refusal tells of the last one."""
+        return max(0, self.tries - isinstance(error, Refused))
 
 
 class _Api:

@@ -113,8 +113,8 @@ options:
     description:
       - A name for what the files are a state of, such as V(people). With O(once=latest), an import stands until another
         one of the same feed is scheduled.
-      - If not set, batches with the same control file and the same names of files are a feed, dry runs one of their own.
-        So set it if the control file may change, or the names do, as with dates in them.
+      - If not set, batches with the same control file and the same names of files are a feed, dry runs one of their
+        own. So set it if the control file may change, or the names do, as with dates in them.
       - The same files in two feeds are two imports.
     type: str
   once:
@@ -164,7 +164,7 @@ EXAMPLES = r"""
     control_comment: HR feed
     feed: people
 
-- name: Only try it, and have a look at the log
+- name: Only try it; the message of the result says where the log is
   assetops.imports.haplo_batch:
     url: https://research.example.ac.uk
     api_key: "{{ haplo_api_key }}"
@@ -173,17 +173,12 @@ EXAMPLES = r"""
       - name: people
         src: /var/lib/hr-export/people.json
     dry_run: true
-  register: attempt
-
-- name: Say where the log is
-  ansible.builtin.debug:
-    msg: "{{ attempt.imports[0].message }}"
 
 - name: Import by a control file that Haplo has
   assetops.imports.haplo_batch:
     url: https://research.example.ac.uk
     api_key: "{{ haplo_api_key }}"
-    control_digest: "{{ lookup('ansible.builtin.file', '/etc/haplo/people-control.json', rstrip=false) | hash('sha256') }}"
+    control_digest: "{{ haplo_control_digest }}"
     files:
       - name: people
         src: /var/lib/hr-export/people.json
@@ -218,9 +213,9 @@ imports:
       sample: https://research.example.ac.uk
     content_sha256:
       description:
-        - A SHA-256 that stands for the whole batch, in hexadecimal. It is that of the JSON object with the digest of the
-          control file as C(control) and an object of the digests of the files by name as C(files), with sorted names
-          and without spaces.
+        - A SHA-256 that stands for the whole batch, in hexadecimal. It is that of the JSON object with the digest of
+          the control file as C(control) and an object of the digests of the files by name as C(files), with sorted
+          names and without spaces.
       type: str
       returned: always
     size:
@@ -256,7 +251,8 @@ imports:
       type: int
       returned: always
     message:
-      description: Where in Haplo the log of the batch is; or what went wrong, in the words of Haplo where it said something.
+      description:
+        - Where in Haplo the log of the batch is; or what went wrong, in the words of Haplo where it said something.
       type: str
       returned: always
     server:

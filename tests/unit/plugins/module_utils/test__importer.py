@@ -1115,6 +1115,34 @@ def test_a_lost_answer_of_a_system_that_can_be_asked_by_sending_again_needs_no_d
     assert (second.state, second.reason, second.changed) == ("scheduled", "resumed", True)
 
 
+@pytest.mark.parametrize("state", ["sent", "unknown"])
+def test_a_lost_answer_counts_no_more_once_another_import_came_after_it(location: str, state: str) -> None:
+    """It may have been imported then, but the target is in another state since."""
+    latest = Policy(once="latest")
+    left_dead(location, state)
+    system = SteppingSystem("is done", "is done", "is done")
+    next_run(location, system, "b", latest)
+    again, at_last = (next_run(location, system, policy=latest) for _number in range(2))
+    assert (again.state, again.changed, again.reason) == ("scheduled", True, "new")
+    assert (at_last.changed, system.found) == (False, [{}, {}])
+
+
+class TellingSystem(ScriptedSystem):
+    """Tells that it was an attempt before, and not this one, whose answer is lost or which was accepted."""
+
+    def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
+        attempt.commit(DIGEST)
+        if wanted.source == "a":
+            raise Unclear("The answer was lost.", is_new=False)
+        return Accepted("batch 1", "SCHEDULED", state="scheduled", is_new=False)
+
+
+@pytest.mark.parametrize(("name", "state"), [("a", "unknown"), ("b", "scheduled")])
+def test_what_an_attempt_before_has_changed_is_no_change_of_this_one(location: str, name: str, state: str) -> None:
+    one = next_run(location, TellingSystem(is_repeatable=True), name)
+    assert (one.state, one.changed) == (state, False)
+
+
 def test_a_forced_attempt_begins_anew(location: str) -> None:
     system = SteppingSystem("is done", "is done")
     next_run(location, system)

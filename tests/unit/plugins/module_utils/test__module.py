@@ -15,7 +15,6 @@ from typing import Any, Callable
 import pytest
 import trustme
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
@@ -38,6 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import StoreError, open_store
 
+from ....running import patch_module_args
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, seen
 from .nobody import unprivileged
 from .other_run import wanted

@@ -94,6 +94,20 @@ def test_a_run_notes_what_it_comes_to_after_its_commit_point_too(store: Store) -
     assert not store.note(A.key, attempt, {"late": True})
 
 
+def test_what_was_sent_can_be_noted_still(store: Store) -> None:
+    attempt = claimed(store)
+    assert store.mark_sent(A.key, attempt, None)
+    assert store.note(A.key, attempt, {"late": True})
+    receipt = receipt_of(store)
+    assert receipt is not None
+    assert (receipt.state, receipt.notes) == ("sent", {"late": True})
+
+
+@pytest.mark.parametrize("state", ["submitted", "succeeded", "scheduled", "incomplete", "unknown", "failed"])
+def test_what_has_ended_is_noted_no_more(store: Store, state: str) -> None:
+    assert not store.note(A.key, ended(store, state), {"late": True})
+
+
 def test_a_claim_that_is_taken_back_was_never_made(store: Store) -> None:
     store.withdraw(A.key, claimed(store))
     assert receipt_of(store) is None

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of `haplo_batch` have in common: the module with its connection filled in, and files to import."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from .. import running
+from ..running import RunningModule, start_module
+from ..sandbox.handle import Request, Sandbox
+from ..sandbox.haplo import view
+from .support import given, in_process, only
+
+API = "/haplo/api/haplo-data-import-batch"
+STEPS = ("control", "batch", "file", "schedule")
+INSTRUCTIONS = [
+    {"action": "new", "destination": "profile"},
+    {"source": "first", "destination": "value:person-name", "name": "first"},
+    {"source": "last", "destination": "value:person-name", "name": "last"},
+    {
+        "action": "field-structured",
+        "structured": "value:person-name",
+        "destination": "profile",
+        "name": "dc:attribute:title",
+    },
+]
+
+
+class Haplo:
+    """`haplo_batch`, connected to a sandbox, with its files and receipts in a folder of the test.
+
+    There are a control file for people and two files, each of one person. Every option can be given otherwise, or left
+    out with `ABSENT`.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.store = folder / "store" / "receipts.db"
+        folder.mkdir(exist_ok=True)
+        self.control = self.control_file("control.json")
+        self.files = [self.file("people"), self.file("guests")]
+
+    def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of `haplo_batch`."""
+        return in_process("haplo_batch", check=check, diff=diff, **self.options(**options))
+
+    def output(self, *, check: bool = False, diff: bool = False, **options: Any) -> str:
+        """All that `haplo_batch` gives to Ansible, with the record of its invocation."""
+        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
+            return str(self(check=check, diff=diff, **options)["output"])
+
+    def start(self, **options: Any) -> RunningModule:
+        """`haplo_batch` in a process of its own."""
+        return start_module("haplo_batch", **self.options(**options))
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        """The options of `haplo_batch`."""
+        usual = {
+            "url": self.sandbox.haplo_url,
+            "api_key": self.sandbox.haplo_api_key,
+            "control": str(self.control),
+            "files": self.files,
+            "receipts": str(self.store),
+            "wait_sleep": 0.02,
+            "wait_timeout": 5,
+        }
+        return given({**usual, **options})
+
+    # What there is to import.
+
+    def control_file(self, name: str, **changes: Any) -> Path:
+        """A control file for people, of which some properties are otherwise, or None and so not there."""
+        content = {
+            "dataImportControlFileVersion": 0,
+            "model": "haplo:person",
+            "files": {"people": {"read": "json"}, "guests": {"read": "json"}},
+            "instructions": INSTRUCTIONS,
+            **changes,
+        }
+        path = self.folder / name
+        path.write_text(json.dumps(given({name: value for name, value in content.items() if value is not None})))
+        return path
+
+    def file(self, name: str, person: str = "Joe", *, people: int = 1) -> dict[str, str]:
+        """An entry of the option `files`, with a file of its own of so many people."""
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps([{"first": person, "last": name} for _unused in range(people)]))
+        return {"name": name, "src": str(path)}
+
+    @property
+    def control_digest(self) -> str:
+        """Of the control file."""
+        return hashlib.sha256(self.control.read_bytes()).hexdigest()
+
+    # What came of it.
+
+    @property
+    def held(self) -> view.Haplo:
+        """What Haplo holds, once it has done all that it is to do."""
+        self.sandbox.wait_idle()
+        self.sandbox.clock(step=3600)
+        return self.sandbox.haplo()
+
+    @property
+    def scheduled(self) -> list[view.Batch]:
+        """The batches that were ever scheduled, in the order of their creation."""
+        return [batch for batch in self.held.batches if batch.dry_run is not None]
+
+    def sent(self, step: str | None = None) -> list[Request]:
+        """What reached the sandbox, all or those of a step."""
+        return self.sandbox.requests("haplo", step)
+
+    @property
+    def steps(self) -> list[str | None]:
+        """The steps that were sent, in order."""
+        return [request.operation for request in self.sent()]
+
+
+def assert_scheduled(result: dict[str, Any], *, changed: bool, reason: str) -> None:
+    """The module says that the batch is scheduled."""
+    assert not result.get("failed"), result["msg"]
+    assert (result["state"], result["changed"], only(result)["state"]) == ("scheduled", changed, "scheduled")
+    assert only(result)["reason"] == reason
+
+
+def assert_one_whole_batch(haplo: Haplo, names: tuple[str, ...] = ("people", "guests")) -> view.Haplo:
+    """Haplo has scheduled one batch, for real, which had all the files when its import began. What it holds."""
+    held = haplo.held
+    (batch,) = [batch for batch in held.batches if batch.dry_run is not None]
+    assert batch.dry_run is False
+    assert [file.name for file in batch.files] == list(names)
+    assert all(file.uploads > file.late_uploads for file in batch.files)
+    assert (batch.state, batch.errors, batch.records_imported) == ("complete", 0, len(names))
+    return held

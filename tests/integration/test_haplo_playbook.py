@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`haplo_batch` as users run it: the collection's playbook, and the examples of the documentation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.assetops.imports.plugins.modules import haplo_batch
+
+from ..running import ROOT
+from .haplo import Haplo
+from .support import Playbook
+from .test_playbooks import Ansible
+
+
+@pytest.mark.slow
+def test_the_playbook_tries_and_imports_the_demonstration_once_each(haplo: Haplo, tmp_path: Path) -> None:
+    ansible = Ansible(haplo.sandbox, tmp_path)
+    environment = {
+        "HAPLO_URL": haplo.sandbox.haplo_url,
+        "HAPLO_API_KEY": haplo.sandbox.haplo_api_key,
+        "ASSETOPS_RECEIPTS": str(haplo.store),
+    }
+    haplo.store.parent.mkdir()
+    command = ["-i", str(ROOT / "tests/inventory/demo"), "assetops.imports.haplo"]
+
+    for tags, expected in ((["--tags", "dry_run"], [True]), ([], [True, False])):
+        done = ansible.run(*command, *tags, **environment)
+        assert done.status == 0, done.output
+        assert [batch.dry_run for batch in haplo.scheduled] == expected
+
+    assert [batch.state for batch in haplo.scheduled] == ["dry-run", "complete"]
+    assert [batch.errors for batch in haplo.scheduled] == [0, 0]
+    assert "Batch import jobs" in done.output
+
+
+@pytest.mark.slow
+def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address of the sandbox, and the files of this test."""
+    monkeypatch.setenv("ASSETOPS_RECEIPTS", str(haplo.store))
+    haplo.control = haplo.control_file(
+        "people-control.json", files={"people": {"read": "json"}, "visitors": {"read": "tsv-with-name-row"}}
+    )
+    (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
+    text = haplo_batch.EXAMPLES
+    for old in ("/etc/haplo", "/var/lib/hr-export"):
+        text = text.replace(old, str(tmp_path))
+    tasks = yaml.safe_load(text.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url))
+    variables = {"haplo_api_key": haplo.sandbox.haplo_api_key, "haplo_control_digest": haplo.control_digest}
+
+    status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
+
+    assert status == 0, output
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, False]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", "complete"]
+    assert [batch.errors for batch in haplo.scheduled] == [0, 0, 0]
