@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Everything runs in an environment that the first command makes below .cache.
 
-.PHONY: help demo test test-quick sandbox bench lock clean
+.PHONY: help demo test test-quick test-matrix sandbox bench lock clean
 
 help:
 	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
 	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
 	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, tests not marked slow'
+	@echo 'make test-matrix the telling tests on ansible-core 2.18, 2.19, 2.20 and 2.21, and on Python 3.9 hosts'
 	@echo 'make sandbox     serve the sandbox until interrupted'
 	@echo 'make bench       measure uploads and runs with nothing to do'
 	@echo 'make lock        pin the packages that the pinned ones need (tests/requirements/lock.txt)'
@@ -20,6 +21,9 @@ test:
 
 test-quick:
 	@tests/tools/in-venv.sh test python -m tests.tools.check --quick
+
+test-matrix:
+	@tests/tools/in-venv.sh test python -m tests.tools.matrix
 
 sandbox:
 	@tests/tools/in-venv.sh run python -m tests.sandbox

@@ -15,14 +15,25 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 
 ROOT = Path(__file__).resolve().parents[1]
 # With it, what nobody expected says where it came from. Not always: Ansible takes its time over each traceback.
 TRACEBACKS = {"_ansible_tracebacks_for": ["always"]} if os.environ.get("TRACEBACKS") else {}
+
+
+@contextlib.contextmanager
+def patch_module_args(arguments: dict[str, Any]) -> Iterator[None]:
+    """Give these arguments to modules: `ansible.module_utils.testing` does it only from ansible-core 2.19 on."""
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    profile = mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True)
+    with mock.patch.object(basic, "_ANSIBLE_ARGS", given), profile:
+        yield
 
 
 def run_module(name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:

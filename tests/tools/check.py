@@ -190,6 +190,11 @@ def pytest(log: Log, marked: str, *, measured: bool) -> Count:
     report = log.path.with_suffix(".xml")
     under = ["-m", "coverage", "run"] if measured else []
     status = log.status(sys.executable, *under, "-m", "pytest", f"--junitxml={report}", "-m", marked)
+    return counted(log, report, status)
+
+
+def counted(log: Log, report: Path, status: int) -> Count:
+    """What pytest, which ended with this status, wrote in its report and said about its tests."""
     if not report.exists():
         raise CheckError(f"pytest ended with {status}")
     numbers = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)

@@ -48,13 +48,18 @@ class CallbackModule(CallbackBase):
         self._write(result, failed=True)
 
     def _write(self, result: Any, *, failed: bool) -> None:
-        host = result.host.get_name()
+        host, task, outcome = (part(result, name) for name in ("host", "task", "result"))
         entry = {
-            "host": host,
-            "task": result.task.get_name(),
-            "seconds": time.perf_counter() - self._began[host],
+            "host": host.get_name(),
+            "task": task.get_name(),
+            "seconds": time.perf_counter() - self._began[host.get_name()],
             "failed": failed,
-            "result": {name: value for name, value in result.result.items() if name != "invocation"},
+            "result": {name: value for name, value in outcome.items() if name != "invocation"},
         }
         with Path(os.environ["TASK_RESULTS"]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, default=str) + "\n")
+
+
+def part(result: Any, name: str) -> Any:
+    """A part of what Ansible hands over; in ansible-core 2.18 the names begin with an underscore."""
+    return getattr(result, name if hasattr(result, name) else f"_{name}")
