@@ -6,9 +6,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module that keeps receipts of what it imported."""
+    """Options of every module that keeps receipts of what it imported: these, and those of `store`."""
 
-    # Of those, too, that write in the receipts and import nothing.
+    # Also for modules that write in the receipts and import nothing.
     STORE = r"""
 options:
   receipts:
@@ -32,9 +32,8 @@ options:
     type: str
 """
 
-    DOCUMENTATION = (
-        STORE
-        + r"""
+    DOCUMENTATION = r"""
+options:
   force:
     description:
       - Whether to import although the receipts say that it was. An import that is not over is resumed instead, and one
@@ -55,4 +54,3 @@ options:
     choices: [fail, retry]
     default: fail
 """
-    )

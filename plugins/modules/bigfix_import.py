@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - assetops.imports.bigfix
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.store
   - assetops.imports.attributes
 attributes:
   diff_mode:

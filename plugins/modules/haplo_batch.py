@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.store
   - assetops.imports.attributes
 attributes:
   diff_mode:

@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - assetops.imports.licstat
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.store
   - assetops.imports.attributes
 attributes:
   diff_mode:

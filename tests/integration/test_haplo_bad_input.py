@@ -128,8 +128,8 @@ CASES = [
     bad("files", [file(src="{place}/huge")], "{place}/huge", "16777216 bytes", "Split it"),
     bad("files", [file(), file(name="visitors", src="{place}/huge")], "{place}/huge", "16777216 bytes"),
     *[
-        bad(option, value, option)
-        for option in ("comment", "control_comment", "feed")
+        bad(text, value, text)
+        for text in ("comment", "control_comment", "feed")
         for value in ("", "  ", "x" * 65537, "é" * 32769, "a\x01b", "a\rb")
     ],
     bad("control_comment", "x", "control_comment", "control_digest", **BY_DIGEST),

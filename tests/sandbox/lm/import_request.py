@@ -102,8 +102,8 @@ def _check(name: str, value: Any) -> None:
     expected = _TYPES.get(name)
     if expected is None:
         raise RequestError(f"Unknown property '{name}'")
-    # By the exact type: Python takes true for an integer, too.
-    if type(value) is not expected:
+    # Python takes true for an integer, too.
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         raise RequestError(f"'{name}' must be {_WORDS[expected]}, not {json.dumps(value)}")
     if isinstance(value, int) and value < 0:
         raise RequestError(f"'{name}' must not be negative")

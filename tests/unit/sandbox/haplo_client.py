@@ -104,14 +104,15 @@ def post(sandbox: Sandbox, endpoint: str, **parameters: str) -> Answer:
     return send(sandbox, f"{API}/{endpoint}", urlencode(parameters).encode())
 
 
-def upload_control(sandbox: Sandbox, control: Any = CONTROL, comment: str | None = None) -> Answer:
-    """Upload a control file: bytes as they are, anything else as JSON."""
+def upload_control(sandbox: Sandbox, control: Any = None, comment: str | None = None) -> Answer:
+    """Upload a control file: bytes as they are, anything else as JSON; `CONTROL` if there is none."""
+    control = CONTROL if control is None else control
     content = control if isinstance(control, bytes) else json.dumps(control).encode()
     comments = [] if comment is None else [part("comment", comment)]
     return post_form(sandbox, "control", *comments, part("file", content, "control.json"))
 
 
-def new_batch(sandbox: Sandbox, control: Any = CONTROL) -> str:
+def new_batch(sandbox: Sandbox, control: Any = None) -> str:
     """A new batch; its identifier."""
     digest = upload_control(sandbox, control).body.decode()
     return post(sandbox, "batch", control=digest).body.decode()

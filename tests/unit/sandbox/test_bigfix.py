@@ -454,7 +454,7 @@ def test_trouble_of_each_kind(server: Server, kind: str, code: int | None) -> No
 def test_trouble_is_a_share_and_the_same_each_time(server: Server) -> None:
     def statuses() -> list[int]:
         server.configure(trouble=0.5, trouble_kinds=["500", "503"], trouble_seed=7)
-        return [server.ask().status for _ in range(20)]
+        return [server.ask().status for _number in range(20)]
 
     server.start()
     first = statuses()

@@ -447,7 +447,7 @@ def test_dry_run_imports_nothing_and_uses_the_batch_up(sandbox: Sandbox) -> None
     assert sandbox.haplo().records_imported == 0
 
 
-def imported(sandbox: Sandbox, content: Any, control: Any = CONTROL, **parameters: str) -> Batch:
+def imported(sandbox: Sandbox, content: Any, control: Any = None, **parameters: str) -> Batch:
     """The batch after the import of one file."""
     identifier = new_batch(sandbox, control)
     assert upload(sandbox, identifier, content).status == 200

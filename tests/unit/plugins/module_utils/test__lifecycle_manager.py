@@ -143,9 +143,14 @@ class Setting:
 
     def another_run(self, judgement: Judgement) -> LifecycleManager:
         """The system as another run has it, at the same time."""
-        wall = lambda: DAY + self.time.moment  # noqa: E731
-        clock = self.time.clock
-        return LifecycleManager(self.talk, PLACE, judgement, hidden=self.hidden, clock=clock, wall=wall)
+        return LifecycleManager(
+            self.talk,
+            PLACE,
+            judgement,
+            hidden=self.hidden,
+            clock=self.time.clock,
+            wall=lambda: DAY + self.time.moment,
+        )
 
 
 @pytest.fixture
