@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.release import __version__ as core_version
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
@@ -134,6 +135,11 @@ def log() -> Path:
 def assert_ended_well(done: Done) -> None:
     assert done.status == 0, done.output
     assert not [task for task in done.tasks if task["failed"]]
+
+
+def without_spaces(text: str) -> str:
+    """For texts that ansible-core 2.18 breaks into lines."""
+    return "".join(text.split())
 
 
 # A playbook, twice, dry and with its difference shown.
@@ -263,7 +269,7 @@ def test_the_default_store_is_made_in_the_home_of_the_user(ansible: Ansible, log
     store = Path.home() / ".ansible/assetops/receipts.db"
     assert store.is_file()
     assert done.results[0]["receipts"] == {"store": str(store), "created": True}
-    assert str(store) in next(line for line in done.output.splitlines() if "[WARNING]" in line)
+    assert without_spaces(f"[WARNING]: A new receipt store was made: {store}") in without_spaces(done.output)
 
 
 @pytest.mark.slow
@@ -285,6 +291,10 @@ def test_require_receipts_refuses_to_begin_without_a_store(ansible: Ansible, log
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    " " in sys.executable and core_version.startswith(("2.18.", "2.19.", "2.20.")),
+    reason="ansible-core before 2.21 cannot run asynchronous tasks by an interpreter with a space in its path",
+)
 def test_an_import_runs_as_an_asynchronous_task(ansible: Ansible, log: Path) -> None:
     task = {"name": "Import", MODULE: ansible.options(log), "async": 60, "poll": 1}
     done = ansible.play(task, {**task, "name": "Import again"})
