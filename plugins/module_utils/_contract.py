@@ -187,6 +187,10 @@ class ImportsError(Exception):
         self.answer = answer
 
 
+class StoreError(ImportsError):
+    """The receipt store could not be read or written."""
+
+
 class NoReply(ImportsError):
     """No answer came.
 

@@ -27,12 +27,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     ImportsError,
     Outage,
     Refused,
+    StoreError,
     System,
     Unclear,
     Wanted,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 # From best to worst: of several imports, the worst is the state of the task.

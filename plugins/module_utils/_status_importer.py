@@ -24,6 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Refused,
     Standing,
     StatusSystem,
+    StoreError,
     Wanted,
     now_text,
 )
@@ -32,7 +33,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     NOWHERE,
     Receipt,
     Store,
-    StoreError,
     open_store,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
