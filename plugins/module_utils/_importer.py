@@ -62,7 +62,7 @@ class Import:
     what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
     it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
-    says why.
+    says why. `unsaved`: why the store does not know what became of it; `unwritten` is what it should have been told.
     """
 
     wanted: Wanted
@@ -85,6 +85,7 @@ class Import:
     has_failed: bool = False
     has_news: bool = False
     unsaved: str | None = None
+    unwritten: tuple[str, str] | None = None
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""
@@ -175,6 +176,7 @@ class Importer:
             if one.has_news:  # what was seen of it while it ran, for the next run to go on from
                 goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
                 self._record(one, goes_on_as, one.message)
+            self._write_again(one)
         for one in imports:
             if firsts[one.wanted.key] is not one:
                 _copy_outcome(firsts[one.wanted.key], one)
@@ -317,6 +319,7 @@ class Importer:
             one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
         if look.state == "running":
             one.state, one.message = "running", look.message
+            self._write_again(one)
             return
         self._end(one, look.state, look.message)
         advice = f" {self._what_to_do(one)}" if look.state == "unknown" else ""
@@ -344,18 +347,23 @@ class Importer:
         one.finished_at = self._record(one, state, message)
 
     def _record(self, one: Import, state: str, message: str) -> str:
-        """Write what became of an import, and return when. Should this fail, it is told at the end."""
+        """Write what became of an import, and return when. Should this fail, it is tried again, and told at the end."""
         if self._policy.check_mode:
             return now_text()
-        one.unsaved, one.has_news = None, False
+        one.unsaved, one.unwritten, one.has_news = None, None, False
         detail = {"server": one.server, "notes": one.notes}
         try:
             return self._store.record(
                 one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail
             )
         except StoreError as error:
-            one.unsaved = error.message
+            one.unsaved, one.unwritten = error.message, (state, message)
             return now_text()
+
+    def _write_again(self, one: Import) -> None:
+        """Write what could not be written before: the store may be back, and the run may end at any time."""
+        if one.unwritten is not None:
+            self._record(one, *one.unwritten)
 
     def _what_to_do(self, one: Import) -> str:
         """Advice about an import of which nobody knows whether it happened."""

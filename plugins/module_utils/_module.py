@@ -156,17 +156,20 @@ def server_name(params: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def receipt_store(module: AnsibleModule, *, is_needed: bool = True, make: bool = True) -> Iterator[Store]:
+def receipt_store(
+    module: AnsibleModule, *, is_needed: bool = True, make: bool = True, read_only: bool = False
+) -> Iterator[Store]:
     """The receipt store that the module was told to use, closed at the end. Says so where it is a new one.
 
     Where none is needed, one that cannot be used is a warning. Without `make`, one that is not there is an empty one.
     """
     params = module.params
+    read_only = read_only or module.check_mode
     location, password, required = params["receipts"], params["receipts_password"], params["require_receipts"]
     if required and location == NOWHERE:
         raise BadInput("require_receipts is true, but receipts is none.")
     try:
-        store = open_store(location, password=password, read_only=module.check_mode, make=make, required=required)
+        store = open_store(location, password=password, read_only=read_only, make=make, required=required)
     except StoreError as error:
         if is_needed or required:
             raise

@@ -199,8 +199,8 @@ class Store:
     def find(self, keys: list[str]) -> dict[str, Receipt]:
         """The receipts of these keys, as far as there are any."""
         found = {}
-        for some in _portions(keys):
-            for row in self.ask(_FIND.format(_marks(some)), some):
+        for some in portions(keys):
+            for row in self.ask(_FIND.format(marks(some)), some):
                 found[row["key"]] = self.receipt(row)
         return found
 
@@ -223,7 +223,7 @@ class Store:
                 return int(current["attempt"])
             if (None if current is None else _version(current)) != (seen.version if seen else None):
                 return None
-            if current is not None and current["state"] in _ENDS:
+            if current is not None and current["state"] in ENDS:
                 _end_attempt(execute, wanted.key, current["attempt"], current["state"])
             number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
             options = canonical(wanted.options)
@@ -245,7 +245,7 @@ class Store:
         return self._update(
             "UPDATE attempts SET detail = ?, changed_at = ?"
             " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
-            (_storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
+            (storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
         )
 
     def withdraw(self, key: str, attempt: int) -> None:
@@ -293,7 +293,7 @@ class Store:
         """
         now = now_text()
         finished = None if state == "submitted" else now
-        values = (state, _storable(message), remote_id, _storable(canonical(detail)), now, finished, key, attempt)
+        values = (state, storable(message), remote_id, storable(canonical(detail)), now, finished, key, attempt)
 
         def change(execute: Execute, _is_again: bool) -> None:
             written = execute(
@@ -316,8 +316,8 @@ class Store:
         """The SHA-256 of those files that were digested before and look the same still."""
         wanted = {self._host + fingerprint.path: fingerprint for fingerprint in fingerprints}
         known = {}
-        for some in _portions(list(wanted)):
-            for row in self.ask(f"SELECT * FROM digests WHERE path IN ({_marks(some)})", some):
+        for some in portions(list(wanted)):
+            for row in self.ask(f"SELECT * FROM digests WHERE path IN ({marks(some)})", some):
                 fingerprint = wanted[row["path"]]
                 times = (row["mtime_ns"], row["ctime_ns"])
                 if fingerprint == Fingerprint(fingerprint.path, row["size"], *times, int(row["inode"])):
@@ -534,7 +534,7 @@ INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
     inode = excluded.inode, sha256 = excluded.sha256
 """
-_ENDS = {  # how an attempt ends whose owner died in that state
+ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
     "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
 }
@@ -546,7 +546,7 @@ def _version(row: Any) -> tuple[int, str]:
 
 def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     """End a dead owner's attempt that is in this state: should it wake, it finds that it may not commit any more."""
-    end, message = _ENDS[state]
+    end, message = ENDS[state]
     now = now_text()
     execute(
         "UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?"
@@ -651,15 +651,17 @@ def _store_error(shown: str, verb: str, reason: str) -> StoreError:
     return StoreError(f"The receipt store {shown} could not be {verb}: {reason}")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
-def _portions(values: list[str]) -> Iterator[list[str]]:
+def portions(values: list[str]) -> Iterator[list[str]]:
+    """The values, as many at a time as fit into one question."""
     for start in range(0, len(values), MANY):
         yield values[start : start + MANY]
 
 
-def _marks(values: Any) -> str:
+def marks(values: Sequence[Any]) -> str:
+    """As many question marks as there are values."""
     return ", ".join("?" for _value in values)

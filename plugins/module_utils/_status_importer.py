@@ -61,6 +61,7 @@ class StatusImporter(Importer):
             wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
         except TooLong as error:
             self._give_up(one, error.outage)
+        self._write_again(one)
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
         return one

@@ -283,7 +283,7 @@ receipts:
   type: dict
   contains:
     store:
-      description: Its path, or V(none).
+      description: Its path or URL, or V(none).
       type: str
       returned: always
     created:
