@@ -76,7 +76,7 @@ class Server:
         shutil.rmtree(self.folder)
 
     def start(self) -> None:
-        """Start it, (again) on the same port, and wait until it answers."""
+        """Start it, (again) on the same port, and wait until it answers. It ends with the thread that started it."""
         settings = {**SETTINGS, "port": str(self.port), "fsync": "on" if self._is_durable else "off"}
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -120,9 +120,7 @@ class Server:
 
     def cut_connections(self) -> None:
         """Break every connection to the database of the stores, as a restart of the server would."""
-        question = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ? AND pid <> pg_backend_pid()"
-        )
+        question = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = ?"
         ask(self.url("postgres", "postgres"), question, ROLE)
 
     def _make(self) -> None:
