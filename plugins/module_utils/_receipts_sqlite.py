@@ -45,7 +45,7 @@ class SQLite:
         name = IN_MEMORY if path is None else f"file:{quote(os.fsencode(path))}?mode=rw"
         self._connection = sqlite3.connect(name, uri=True, timeout=timeout, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
-        self._connection.create_function("clock", 0, time.time)
+        self._connection.create_function("clock", 0, _clock)
         try:
             self.execute("PRAGMA synchronous = FULL")
             if read_only:
@@ -136,6 +136,10 @@ def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQL
     if make:
         _make_file(path)
     return SQLite(shown(path), path, timeout, read_only=read_only)
+
+
+def _clock() -> float:
+    return time.time()
 
 
 def _check_place(path: Path) -> None:

@@ -13,7 +13,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils import _receipts, _receipts_postgresql
