@@ -64,19 +64,17 @@ def moment(text: str, option: str) -> datetime:
 
 def listed(store: Store, filters: Filters, limit: int) -> list[dict[str, Any]]:
     """The newest receipts, by their last change."""
-    # What a state turns out to be is known only once its run is known to be dead.
-    may_be = filters.states and tuple(dict.fromkeys([*filters.states, *OF_THE_LIVING]))
-    condition, values = _condition(filters, may_be)
-    found: list[dict[str, Any]] = []
-    start = 0
-    while len(found) < limit:
-        rows = store.ask(f"{_LIST} {condition} {_NEWEST_FIRST} LIMIT ? OFFSET ?", (*values, limit, start))
-        told = (_told(store, row) for row in rows)
-        found += [one for one in told if not filters.states or one["state"] in filters.states]
-        if len(rows) < limit:
-            break
-        start += limit
-    return found[:limit]
+    if filters.states:
+        # State by state, as an index knows them. What a run that died has left turns out to be something else.
+        rows = _rows(store, filters, OF_THE_LIVING)
+        for state in filters.states:
+            if state not in OF_THE_LIVING:
+                rows += _rows(store, filters, (state,), limit)
+    else:
+        rows = _rows(store, filters, (), limit)
+    told = [_told(store, row) for row in rows]
+    found = [one for one in told if not filters.states or one["state"] in filters.states]
+    return sorted(found, key=lambda one: (one["changed_at"], one["key"]), reverse=True)[:limit]
 
 
 def counted(store: Store, filters: Filters) -> dict[str, int]:
@@ -86,8 +84,7 @@ def counted(store: Store, filters: Filters) -> dict[str, int]:
     condition, values = _condition(filters, plain)
     rows = store.ask(f"{_COUNT} {condition} GROUP BY attempts.state", values)
     counts = Counter({row["state"]: int(row["count"]) for row in rows})
-    condition, values = _condition(filters, OF_THE_LIVING)
-    counts.update(_told(store, row)["state"] for row in store.ask(f"{_LIST} {condition}", values))
+    counts.update(_told(store, row)["state"] for row in _rows(store, filters, OF_THE_LIVING))
     return {state: counts[state] for state in STATES if state in asked and counts[state]}
 
 
@@ -184,14 +181,21 @@ SELECT receipts.key, receipts.system, receipts.target, receipts.options, attempt
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM {_JOINED} LEFT JOIN runs ON runs.id = attempts.run WHERE {_CURRENT}
 """
-_NEWEST_FIRST = "ORDER BY attempts.changed_at DESC, attempts.key DESC"
-_COUNT = f"SELECT attempts.state, count(*) AS count FROM {_JOINED} WHERE {_CURRENT}"
+# The other way round, in the order of the keys.
+_COUNT = f"SELECT attempts.state, count(*) AS count FROM receipts CROSS JOIN attempts WHERE {_CURRENT}"
 _KEYS = f"SELECT receipts.key FROM {_JOINED} WHERE {_CURRENT}"
 _BEFORE_A_CLAIM = f"SELECT * FROM attempts WHERE key = ? AND state IN {STANDING} ORDER BY attempt DESC LIMIT 1"
 _SETTLE = f"""
 UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?
 WHERE key = ? AND attempt = ? AND state IN {IN_DOUBT}
 """
+
+
+def _rows(store: Store, filters: Filters, states: tuple[str, ...], limit: int | None = None) -> list[Any]:
+    """The receipts in these states, the newest first; `states` are those in the database, none for any."""
+    condition, values = _condition(filters, states)
+    question = f"{_LIST} {condition} ORDER BY attempts.changed_at DESC, attempts.key DESC"
+    return store.ask(question, values) if limit is None else store.ask(f"{question} LIMIT ?", (*values, limit))
 
 
 def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any]]:

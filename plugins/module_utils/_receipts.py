@@ -84,12 +84,15 @@ MIGRATIONS = (
     ){table_ending};
     """,
     """
+    ALTER TABLE attempts ADD COLUMN stream TEXT;
+    UPDATE attempts SET stream = (SELECT stream FROM receipts WHERE receipts.key = attempts.key);
+    DROP INDEX receipts_by_stream;
+    CREATE INDEX attempts_by_stream ON attempts (stream, sent);
     CREATE INDEX attempts_by_change ON attempts (changed_at, key);
-    CREATE INDEX attempts_by_state ON attempts (state, key, attempt);
+    CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
     """,
 )
 VERSION = len(MIGRATIONS)
-READABLE = 1  # the oldest version that can be read as it is, where nothing may be changed
 
 T = TypeVar("T")
 
@@ -230,7 +233,7 @@ class Store:
             execute(_PUT_RECEIPT, (wanted.key, wanted.system, wanted.target, wanted.stream, options, number, now))
             content = (wanted.source, wanted.size, wanted.content_sha256)
             detail = canonical({"notes": notes or {}})
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now))
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.key))
             if self._lease is None:
                 execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_self(), LEASE))
             return number
@@ -506,8 +509,8 @@ WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attemp
 """
 )
 _NEWEST = f"""
-SELECT attempts.key FROM receipts JOIN attempts ON attempts.key = receipts.key
-WHERE receipts.stream = ? AND attempts.state IN {MAY_HAVE_CHANGED} ORDER BY attempts.sent DESC LIMIT 1
+SELECT key FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
+ORDER BY sent DESC LIMIT 1
 """
 _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
 _PUT_RECEIPT = """
@@ -515,8 +518,9 @@ INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt
 """
 _PUT_ATTEMPT = """
-INSERT INTO attempts (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?)
+INSERT INTO attempts
+    (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, (SELECT stream FROM receipts WHERE key = ?))
 """
 FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
@@ -625,8 +629,13 @@ def _version_of(database: Database | None) -> int:
 
 def _bring_up_to_date(database: Database, version: int, *, read_only: bool) -> bool:
     """See that it is a store of this version; whether it was none before."""
-    if version == VERSION or (read_only and version >= READABLE):
+    if version == VERSION:
         return False
+    if read_only and version:
+        raise StoreError(
+            f"The receipt store {database.location} was made by an older release of assetops.imports. It is brought up"
+            " to date by the first run that may write, so not in check mode."
+        )
     with told(database, "opened"), database.transaction():
         version = _version_of(database)  # another run may have been faster
         for migration in MIGRATIONS[version:]:

@@ -190,8 +190,11 @@ def test_where_there_is_no_store_there_are_no_receipts_and_none_is_made(tmp_path
     assert run_module("import_receipt", receipts=str(location), state="absent", key="key")["changed"] is False
     assert run_module("import_receipt", receipts=str(location), state="absent", older_than=1)["changed"] is False
     assert not location.exists()
-    for module, options in (("import_receipt_info", {}), ("import_receipt", {"state": "absent", "key": "key"})):
-        refused = run_module(module, receipts=str(location), require_receipts=True, **options)
+    needed: dict[str, Any] = {"receipts": str(location), "require_receipts": True}
+    for refused in (
+        run_module("import_receipt_info", **needed),
+        run_module("import_receipt", state="absent", key="key", **needed),
+    ):
         assert "There is no receipt store" in refused["msg"]
 
 

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable
@@ -164,10 +165,10 @@ class _OtherSide:
             database.execute("PRAGMA cache_size = 1")  # so that the file itself is half written by then
         execute = database.execute
 
-        def doomed(statement: str, *values: Any) -> Any:
+        def doomed(statement: str, values: Sequence[Any] = ()) -> Any:
             if statement == "COMMIT":
                 os.kill(os.getpid(), signal.SIGKILL)
-            return execute(statement, *values)
+            return execute(statement, values)
 
         database.execute = doomed  # type: ignore[method-assign]
         self.claim(name)

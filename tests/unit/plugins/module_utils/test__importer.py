@@ -26,6 +26,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     NotSent,
     Outage,
     Refused,
+    StoreError,
     Unclear,
     Wanted,
     now_text,
@@ -42,7 +43,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     Owner,
     Receipt,
     Store,
-    StoreError,
     open_store,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts, _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     ImportsError,
@@ -629,6 +629,102 @@ def test_a_store_that_is_deleted_under_a_run_is_an_error_in_words_before_anythin
     Path(location).unlink()
     with pytest.raises(StoreError):
         store.mark_sent(A.key, attempt, NO_DIGEST)
+
+
+# Versions
+
+
+def make_version_one(location: str) -> None:
+    """Make a store as the first version did, with one import in it."""
+    endings = {True: "", False: " WITHOUT ROWID"}
+    for statement in _receipts.MIGRATIONS[0].format(table_ending=endings[is_url(location)]).split(";"):
+        if statement.strip():
+            ask(location, statement)
+    ask(location, "INSERT INTO receipts VALUES (?, 'licstat', 'target', 'stream', '{}', 1, '')", A.key)
+    ask(
+        location,
+        "INSERT INTO attempts VALUES (?, 1, 'run', 'succeeded', 'a', 3, NULL, 1, 'task 1', '', '{}', '', '', '')",
+        A.key,
+    )
+    if is_url(location):
+        ask(location, "CREATE TABLE assetops_receipts (version integer NOT NULL)")
+        ask(location, "INSERT INTO assetops_receipts VALUES (1)")
+    else:
+        ask(location, f"PRAGMA application_id = {_receipts_sqlite.APPLICATION_ID}")
+        ask(location, "PRAGMA user_version = 1")
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date(location: str) -> None:
+    make_version_one(location)
+    with closing(open_store(location)) as store:
+        assert not store.created
+        assert (receipt_of(store).state, receipt_of(store).remote_id) == ("succeeded", "task 1")
+        assert store.newest_of("stream") == A.key
+        ended(store, "b", "succeeded")
+        assert store.newest_of("stream") == B.key
+    with closing(open_store(location, required=True)) as again:
+        assert again._database.version() == _receipts.VERSION
+
+
+def test_a_store_of_an_older_version_stays_as_it_is_where_it_is_only_read(location: str) -> None:
+    make_version_one(location)
+    with pytest.raises(StoreError, match="older release"):
+        open_store(location, read_only=True)
+    open_store(location).close()
+    open_store(location, read_only=True).close()
+
+
+def test_a_store_that_another_run_brings_up_to_date_at_the_same_moment_is_so_once(
+    location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_version_one(location)
+    database = PostgreSQL if is_url(location) else SQLite
+    transaction = database.transaction
+
+    @contextmanager
+    def after_the_other(self: Any) -> Iterator[None]:
+        monkeypatch.undo()
+        open_store(location).close()
+        with transaction(self):
+            yield
+
+    monkeypatch.setattr(database, "transaction", after_the_other)
+    with closing(open_store(location)) as store:
+        assert not store.created
+        assert receipt_of(store).state == "succeeded"
+
+
+# Trouble
+
+
+@IN_A_FILE
+def test_a_disk_that_is_full_is_an_error_in_words_and_the_store_stays_whole(location: str, store: Store) -> None:
+    attempt = sent(store)
+    store._database.execute("PRAGMA max_page_count = 1")  # that is, as many as there are
+    with pytest.raises(StoreError, match="could not be written: database or disk is full"):
+        record(store, "a", attempt, "succeeded", message="x" * 100_000)
+    with pytest.raises(StoreError, match="full"):
+        claim(store, replace(wanted("b"), source="x" * 100_000), None)
+    store._database.execute("PRAGMA max_page_count = 100000")
+    check_that_it_is_whole(location)
+    record(store, "a", attempt, "succeeded")
+    assert receipt_of(store).state == "succeeded"
+
+
+@IN_A_FILE
+@pytest.mark.parametrize("hours", [-2, 2], ids=["back", "on"])
+def test_a_clock_that_is_set_may_end_a_claim_and_never_makes_two_commits(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    lost = claimed(other)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + hours * 3600)
+    owner = receipt_of(store).owner
+    assert owner is not None
+    assert not owner.is_alive
+    taken = claimed(store)
+    assert not other.mark_sent(A.key, lost, NO_DIGEST)
+    assert store.mark_sent(A.key, taken, NO_DIGEST)
 
 
 # Death

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -276,8 +276,8 @@ def test_a_claim_whose_answer_was_lost_is_not_taken_twice(postgresql: Server, st
     cut = iter([True])
     execute = store._database.execute
 
-    def lose_the_answer(statement: str, *values: Any) -> Any:
-        rows = execute(statement, *values)
+    def lose_the_answer(statement: str, values: Sequence[Any] = ()) -> Any:
+        rows = execute(statement, values)
         if statement == "COMMIT" and next(cut, False):
             postgresql.cut_connections()
             execute("SELECT 1 AS one")
