@@ -166,6 +166,8 @@ def receipt_store(
     params = module.params
     read_only = read_only or module.check_mode
     location, password, required = params["receipts"], params["receipts_password"], params["require_receipts"]
+    if password is not None:
+        _check_secret("receipts_password", password)
     if required and location == NOWHERE:
         raise BadInput("require_receipts is true, but receipts is none.")
     try:
