@@ -34,8 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     DEFAULT_LOCATION,
     NOWHERE,
     Store,
+    is_url,
     open_store,
-    secrets_in,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 
@@ -290,7 +290,10 @@ def _hide_passwords_in_urls(module: AnsibleModule) -> None:
     """A URL with a password is refused, but Ansible shows what was given."""
     url, receipts = module.params.get("url") or "", module.params.get("receipts") or ""
     module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
-    module.no_log_values.update(secrets_in(receipts))
+    if is_url(receipts):
+        from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import secrets_in
+
+        module.no_log_values.update(secrets_in(receipts))
 
 
 def _check_secret(option: str, value: str) -> None:

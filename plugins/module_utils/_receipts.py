@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Protocol, TypeVar
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts_postgresql, _receipts_sqlite
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     BadInput,
@@ -43,11 +43,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     canonical,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL, is_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
 DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
 NOWHERE = "none"
+POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_TIMEOUT = 60.0  # seconds to wait for other writers
 PATIENCE = 30.0  # seconds that a run waits, once, for a database that went away
 PAUSE = 0.5  # seconds between two tries to reach it
@@ -196,7 +196,7 @@ class Store:
         self._database = database
         self._run = uuid.uuid4().hex
         self._lease: Lease | None = None
-        self._away_since: float | None = None
+        self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
         self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
 
     def find(self, keys: list[str]) -> dict[str, Receipt]:
@@ -343,6 +343,7 @@ class Store:
         """End the run: what it leaves unfinished is free for the next one at once."""
         if self._lease is not None:
             self._lease.end()
+            self._wait_until = time.monotonic()  # not worth waiting for
             with suppress(StoreError):  # the lease ends by itself, and the process id tells sooner
                 self._update("DELETE FROM runs WHERE id = ?", (self._run,))
         self._database.close()
@@ -410,21 +411,23 @@ class Store:
         """
         is_again = False
         while True:
+            was_lost = self._database.is_lost()
             try:
-                if self._database.is_lost():
+                if was_lost:
                     self._database.reconnect()
                 result = work(is_again)
             except self._database.errors:
                 if not self._database.is_lost():
                     raise
-                self._away_since = self._away_since or time.monotonic()
-                if time.monotonic() > self._away_since + PATIENCE:
-                    raise
-                if is_again:
+                if self._wait_until is None:
+                    self._wait_until = time.monotonic() + PATIENCE
+                if was_lost:  # one that broke just now is made anew at once
+                    if time.monotonic() >= self._wait_until:
+                        raise
                     time.sleep(PAUSE)
                 is_again = True
             else:
-                self._away_since = None
+                self._wait_until = None
                 return result
 
 
@@ -486,9 +489,9 @@ def open_store(
     return Store(database, created=created, read_only=read_only)
 
 
-def secrets_in(location: str) -> list[str]:
-    """What of a location is secret; a right one holds nothing of the kind."""
-    return _receipts_postgresql.secrets_in(location) if is_url(location) else []
+def is_url(location: str) -> bool:
+    """Whether a location names a PostgreSQL database, and not a file."""
+    return location.startswith(POSTGRESQL)
 
 
 _NONE_YET = (
@@ -595,6 +598,9 @@ def _start_of(pid: int) -> str:
 def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:
     """What to call a store, and its database; None for a file that is not there and shall not be made."""
     if is_url(location):
+        # Only then, since most runs get along without it.
+        from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL
+
         database = PostgreSQL(location, password, BUSY_TIMEOUT, read_only=read_only)
         with told(database, "opened"):
             database.reconnect()

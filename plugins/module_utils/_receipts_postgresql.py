@@ -26,7 +26,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 if TYPE_CHECKING:
     import psycopg
 
-SCHEMES = ("postgresql://", "postgres://")
 LOCK = 0x61736F70  # "asop"; advisory locks are counted within a database
 SECRETS = ("password", "sslpassword")
 CLOCK = "extract(epoch FROM clock_timestamp())::float8"
@@ -163,11 +162,6 @@ class PostgreSQL:
         if self._password is not None:
             parameters["password"] = self._password
         return parameters
-
-
-def is_url(location: str) -> bool:
-    """Whether a location names a database of this kind, and not a file."""
-    return location.startswith(SCHEMES)
 
 
 def secrets_in(url: str) -> list[str]:

@@ -24,8 +24,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Wanted,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL, is_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL
 from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
 from ....stores import KINDS, ask, check_that_it_is_whole, new_store

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import builtins
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils import _receipts, _receipts_postgresql
+from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Store, open_store
@@ -395,6 +397,27 @@ def test_a_role_with_another_isolation_by_default_sees_what_others_wrote(postgre
     with closing(open_store(location)) as store, closing(open_store(strict)) as other:
         assert store.claim(A, None, now_text()) == 1
         assert other.claim(A, None, now_text()) is None
+
+
+def test_digests_of_files_of_another_host_are_not_taken_for_those_of_this_one(
+    location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Fingerprint("/log", 1, 1, 1, 1)
+    with closing(open_store(location)) as store:
+        store.remember_digests({log: "01" * 32})
+        assert store.recall_digests([log]) == {log: "01" * 32}
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    with closing(open_store(location)) as store:
+        assert store.recall_digests([log]) == {}
+
+
+def test_the_end_of_a_run_does_not_wait_for_a_store_that_is_away(own_server: Server) -> None:
+    store = open_store(own_server.new_store())
+    assert store.claim(A, None, now_text()) == 1
+    own_server.stop()
+    begin = time.monotonic()
+    store.close()
+    assert time.monotonic() - begin < 5
 
 
 # Leases go by the server's clock.
