@@ -83,9 +83,10 @@ class SQLite:
 
     def version(self) -> int:
         """The version of the store, 0 for an empty database. Raises `StoreError` for anything else."""
-        application, version, tables = (
+        # In this order: another run may make the store between two questions, and tables without a name are others'.
+        tables, application, version = (
             self.execute(question).fetchone()[0]
-            for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+            for question in ("SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version")
         )
         if application != APPLICATION_ID and tables:
             raise StoreError(f"{self.location} is a database, but no receipt store. Set receipts to another path.")

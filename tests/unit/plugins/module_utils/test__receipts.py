@@ -626,6 +626,36 @@ def test_a_store_that_another_run_makes_at_the_same_moment_is_made_once(
         assert receipt_of(store).state == "succeeded"
 
 
+def test_a_store_that_another_run_makes_between_any_two_questions_is_taken_for_one(
+    tmp_path: Path, location: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "PostgreSQL" if is_url(location) else "SQLite"
+    database = PostgreSQL if is_url(location) else SQLite
+    execute = database.execute
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        place = new_store(kind, tmp_path / str(number), request)
+        asked: list[str] = []
+
+        def interrupted(
+            self: Any, statement: str, values: Any = (), number: int = number, place: str = place, asked: Any = asked
+        ) -> Any:
+            asked.append(statement)
+            if len(asked) == number + 1 and not any(one.startswith("BEGIN") for one in asked):
+                with monkeypatch.context() as patch:
+                    patch.setattr(database, "execute", execute)
+                    open_store(place).close()
+            return execute(self, statement, values)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "execute", interrupted)
+            with closing(open_store(place)) as store:
+                claimed(store)
+        if any(one.startswith("BEGIN") for one in asked[: number + 1]):
+            break
+    assert number >= 1
+
+
 @IN_A_FILE
 def test_a_store_that_is_deleted_under_a_run_is_an_error_in_words_before_anything_is_sent(
     location: str, store: Store
