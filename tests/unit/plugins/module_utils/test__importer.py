@@ -963,6 +963,10 @@ def test_a_store_that_cannot_be_read_is_an_error_before_anything_is_sent(
 def test_a_store_that_cannot_take_a_claim_keeps_all_from_being_sent(
     system: ScriptedSystem, store: Store, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
+    for name in "ab":  # what failed before calls for another attempt, as what is new does
+        attempt = store.claim(wanted(name), None, now_text())
+        assert attempt is not None
+        store.record(wanted(name).key, attempt, "failed", "", remote_id=None, detail={})
     fail(monkeypatch, store, method)
     imports = run(system, store, "ab", LATEST)
     assert [(one.state, one.changed, one.has_failed) for one in imports] == [("failed", False, True)] * 2
