@@ -182,16 +182,25 @@ SITUATIONS: dict[str, tuple[Prepare, dict[str, Any], int]] = {
 }
 
 
-# With PostgreSQL, what a run does beside the store is the same, so a few situations show all.
-KILLED = [*((situation, "SQLite") for situation in SITUATIONS), ("a first run", "PostgreSQL")]
-KILLED.append(("a run that retries an unknown import", "PostgreSQL"))
+# At every how-manieth point a run is killed: most of what the later runs come to, the first run does as well. With
+# PostgreSQL, what a run does beside the store is the same.
+KILLED = [
+    ("a first run", "SQLite", 1),
+    ("a run after a failure", "SQLite", 4),
+    ("a run that resumes", "SQLite", 2),
+    ("a run that retries an unknown import", "SQLite", 3),
+    ("a forced run", "SQLite", 4),
+    ("a first run", "PostgreSQL", 3),
+    ("a run that retries an unknown import", "PostgreSQL", 5),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("situation", "kind"), KILLED)
+@pytest.mark.parametrize(("situation", "kind", "step"), KILLED)
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     situation: str,
     kind: str,
+    step: int,
     own_sandbox: Sandbox,
     crasher: Crasher,
     tmp_path: Path,
@@ -212,7 +221,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     # Up to its first write, a run that finds a store does nothing that the first run did not do as well.
     begin = 0 if situation == "a first run" else first_write(whole)
     counts = dict.fromkeys(Phase, 0)
-    for number, point in list(enumerate(whole.points, 1))[begin:]:
+    for number, point in list(enumerate(whole.points, 1))[begin::step]:
         case, crash = run(str(number), kill_at=number)
         assert crash.was_killed
         assert crash.points == whole.points[:number], "the points are not the same at every run"
@@ -224,7 +233,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     assert situation == "a run that resumes" or all(counts.values()), counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
-        print(f"\n  {kind}: {situation} was killed at each of {sum(counts.values())} points ({places})", end=" ")
+        print(f"\n  {kind}: {situation} was killed at {sum(counts.values())} of {len(whole.points) - begin} points ({places})", end=" ")
 
 
 def first_write(crash: Crash) -> int:
@@ -292,7 +301,7 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
     """Of the two, only the one that was being sent may be unknown; the next run sees to the other all the same."""
     whole = crash_run(own_sandbox, crasher, tmp_path / "whole", nothing, {}, logs=2)[1]
     last_block = next(point for point in reversed(whole.points) if point.startswith("after import block"))
-    tried = list(enumerate(whole.points, 1))[first_write(whole) :]
+    tried = list(enumerate(whole.points, 1))[first_write(whole) :: 3]
     unknowns = 0
     for number, point in tried:
         case, crash = crash_run(own_sandbox, crasher, tmp_path / str(number), nothing, {}, number, logs=2)
@@ -320,9 +329,9 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         if was_on_its_way:
             assert_imported(case.run(on_unknown="retry"), changed=True)
         case.assert_at_rest()
-    assert unknowns > 10, whole.points
+    assert unknowns > 5, whole.points
     with capsys.disabled():
-        print(f"\n  a task of two logs was killed at each of {len(tried)} points", end=" ")
+        print(f"\n  a task of two logs was killed at {len(tried)} points, every third", end=" ")
 
 
 @pytest.mark.parametrize("kind", KINDS)
