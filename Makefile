@@ -29,7 +29,7 @@ sandbox:
 	@tests/tools/in-venv.sh run python -m tests.sandbox
 
 bench:
-	@tests/tools/in-venv.sh run python -m benchmarks.run
+	@tests/tools/in-venv.sh test python -m benchmarks.run
 
 lock:
 	@tests/tools/in-venv.sh bare tests/tools/lock.sh

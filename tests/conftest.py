@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures for all tests: the sandbox, started once and reset before each test that asks for it.
+"""Fixtures for all tests: the sandbox, started once and reset before each test that asks for it, and PostgreSQL.
 
-It is started only for tests that use it, so that tests without it need none of its requirements.
+They are started only for tests that use them, so that tests without them need none of their requirements.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from .postgresql import Server
     from .sandbox.handle import Sandbox
 
 
@@ -33,6 +34,15 @@ def running_tls_sandbox() -> Iterator[Sandbox]:
 
     with Sandbox(tls=True) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server for receipt stores."""
+    from .postgresql import Server
+
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture

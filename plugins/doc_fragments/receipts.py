@@ -6,30 +6,38 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module that keeps receipts of what it imported: these, and those of `store`."""
+    """Options of every module that keeps receipts of what it imported: these, and those of `place`."""
 
-    # Also for modules that write in the receipts and import nothing.
-    STORE = r"""
+    # Of all modules that use a receipt store.
+    PLACE = r"""
 options:
   receipts:
     description:
       - Where it is written down what was imported. The path of an SQLite file, absolute or from C(~) on, on a local
-        disk of the host where the module runs; or V(none).
+        disk of the host where the module runs; the URL of a PostgreSQL database, such as
+        V(postgresql://imports@db.example.com/receipts?sslmode=verify-full), which any number of hosts can share; or
+        V(none).
       - With V(none), every run imports, and no run is resumed.
+      - A URL is one as PostgreSQL's own programs take it, with all their parameters and the environment variables that
+        go with them (C(PGSERVICE), C(PGSSLMODE), ...), read on the host where the module runs. It must not hold a
+        password. It takes the Python package psycopg, version 3.1 or newer, on that host.
+      - The tables are made in the first schema of the search path, which C(options=-csearch_path%3Dname) sets. The role
+        needs a schema in which it may make tables; C(CREATE SCHEMA AUTHORIZATION role) makes one.
+      - A pool between the module and the server has to give each run a session of its own.
       - If not set, the value of the environment variable E(ASSETOPS_RECEIPTS) is used.
     type: str
     default: ~/.ansible/assetops/receipts.db
+  receipts_password:
+    description:
+      - The password for a PostgreSQL database. It may instead come from C(PGPASSWORD), from a file that C(PGPASSFILE)
+        names, or from a service that C(PGSERVICE) names, on the host where the module runs.
+    type: str
   require_receipts:
     description:
       - Whether it is an error that there is no receipt store yet. Set it where homes are forgotten, as in containers;
         otherwise a new store is made, with a warning.
     type: bool
     default: false
-  target_name:
-    description:
-      - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
-        address may change, or when there are several.
-    type: str
 """
 
     DOCUMENTATION = r"""
@@ -53,4 +61,9 @@ options:
     type: str
     choices: [fail, retry]
     default: fail
+  target_name:
+    description:
+      - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
+        address may change, or when there are several.
+    type: str
 """

@@ -187,6 +187,10 @@ class ImportsError(Exception):
         self.answer = answer
 
 
+class StoreError(ImportsError):
+    """The receipt store could not be read or written."""
+
+
 class NoReply(ImportsError):
     """No answer came.
 
@@ -241,7 +245,12 @@ class Outage(ImportsError):
 
 def now_text() -> str:
     """Now, in UTC, to the millisecond, as it stands in receipts and results."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return as_text(datetime.now(timezone.utc))
+
+
+def as_text(moment: datetime) -> str:
+    """A moment in UTC to the millisecond, as above."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def canonical(value: Any) -> str:

@@ -27,12 +27,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     ImportsError,
     Outage,
     Refused,
+    StoreError,
     System,
     Unclear,
     Wanted,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 # From best to worst: of several imports, the worst is the state of the task.
@@ -61,7 +62,8 @@ class Import:
     what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
     it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
-    says why. `has_news`: its notes are not written down yet.
+    says why. `has_news`: its notes are not written down yet. `unsaved`: why the store does not know what became of it;
+    `unwritten` is what it should have been told.
     """
 
     wanted: Wanted
@@ -84,6 +86,7 @@ class Import:
     has_failed: bool = False
     has_news: bool = False
     unsaved: str | None = None
+    unwritten: tuple[str, str] | None = None
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""
@@ -174,6 +177,7 @@ class Importer:
             if one.has_news:  # what was seen of it while it ran, for the next run to go on from
                 goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
                 self._record(one, goes_on_as, one.message)
+            self._write_again(one)
         for one in imports:
             if firsts[one.wanted.key] is not one:
                 _copy_outcome(firsts[one.wanted.key], one)
@@ -192,7 +196,7 @@ class Importer:
             decision, reason = decide(
                 receipt,
                 self._policy,
-                is_newest=self._is_newest(one),
+                is_newest=self._is_newest(one, receipt),
                 is_repeatable=self._system.is_repeatable,
             )
             if not (one.reason == "joined" and decision is Decision.UNCHANGED):
@@ -210,8 +214,11 @@ class Importer:
         except StoreError as error:
             one.settle(one.state or "failed", error.message, has_failed=True)
 
-    def _is_newest(self, one: Import) -> bool:
-        return self._policy.once == "ever" or self._store.newest_of(one.wanted.stream) == one.wanted.key
+    def _is_newest(self, one: Import, receipt: Receipt | None) -> bool:
+        """Whether nothing changed the target since; an attempt of the same import that nobody knows of did, too."""
+        if self._policy.once == "ever" or receipt is None:
+            return True
+        return self._store.newest_of(one.wanted.stream) == (receipt.key, receipt.attempt)
 
     def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
         """Nobody knows whether it was imported, and the server cannot be asked."""
@@ -316,6 +323,7 @@ class Importer:
             one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
         if look.state == "running":
             one.state, one.message = "running", look.message
+            self._write_again(one)
             return
         self._end(one, look.state, look.message)
         advice = f" {self._what_to_do(one)}" if look.state == "unknown" else ""
@@ -345,18 +353,23 @@ class Importer:
         one.finished_at = self._record(one, state, message)
 
     def _record(self, one: Import, state: str, message: str) -> str:
-        """Write what became of an import, and return when. Should this fail, it is told at the end."""
+        """Write what became of an import, and return when. Should this fail, it is tried again, and told at the end."""
         if self._policy.check_mode:
             return now_text()
-        one.unsaved, one.has_news = None, False
+        one.unsaved, one.unwritten, one.has_news = None, None, False
         detail = {"server": one.server, "notes": one.notes}
         try:
             return self._store.record(
                 one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail
             )
         except StoreError as error:
-            one.unsaved = error.message
+            one.unsaved, one.unwritten = error.message, (state, message)
             return now_text()
+
+    def _write_again(self, one: Import) -> None:
+        """Write what could not be written before: the store may be back, and the run may end at any time."""
+        if one.unwritten is not None:
+            self._record(one, *one.unwritten)
 
     def _what_to_do(self, one: Import) -> str:
         """Advice about an import of which nobody knows whether it happened."""

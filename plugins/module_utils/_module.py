@@ -25,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     BadInput,
     Connection,
     ImportsError,
+    StoreError,
     System,
     Wanted,
 )
@@ -33,10 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     DEFAULT_LOCATION,
     NOWHERE,
     Store,
-    StoreError,
-    is_there,
+    is_url,
     open_store,
-    path_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 
@@ -60,6 +59,7 @@ RECEIPTS: Mapping[str, Any] = {
         "fallback": (env_fallback, ["ASSETOPS_RECEIPTS"]),
         "no_log": False,
     },
+    "receipts_password": {"type": "str", "no_log": True},
     "require_receipts": {"type": "bool", "default": False},
 }
 
@@ -97,6 +97,7 @@ def importing(
 
 def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
     """Do a module's work and end it: with what `work` returns, or with an error that a person can act on."""
+    _hide_passwords_in_urls(module)
     try:
         result = work(module)
     except ImportsError as error:
@@ -122,8 +123,6 @@ def secrets_of(module: AnsibleModule) -> Secrets:
 def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
     """A client for the module's server, once its options are found to be right."""
     params = module.params
-    # A URL with a password is refused, but Ansible shows what was given.
-    module.no_log_values.update(info for info in re.findall(r"//(.*)@", params["url"]) if ":" in info)
     for option, spec in module.argument_spec.items():
         if spec.get("no_log") and params[option] is not None:
             _check_secret(option, params[option])
@@ -157,29 +156,31 @@ def server_name(params: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def receipt_store(module: AnsibleModule, *, is_needed: bool = True) -> Iterator[Store]:
+def receipt_store(
+    module: AnsibleModule, *, is_needed: bool = True, make: bool = True, read_only: bool = False
+) -> Iterator[Store]:
     """The receipt store that the module was told to use, closed at the end. Says so where it is a new one.
 
-    Where none is needed, one that cannot be used is a warning.
+    Where none is needed, one that cannot be used is a warning. Without `make`, one that is not there is an empty one.
     """
     params = module.params
-    location, required = params["receipts"], params["require_receipts"]
+    read_only = read_only or module.check_mode
+    location, password, required = params["receipts"], params["receipts_password"], params["require_receipts"]
+    if password is not None:
+        _check_secret("receipts_password", password)
     if required and location == NOWHERE:
         raise BadInput("require_receipts is true, but receipts is none.")
-    if required and not is_there(path_of(location)):
-        raise BadInput(
-            f"There is no receipt store at {location} on this host, and require_receipts is true. If this host shall"
-            " begin one, run once with require_receipts=false; if it is a container, receipts has to be on a volume."
-        )
     try:
-        store = open_store(location, read_only=module.check_mode)
+        store = open_store(location, password=password, read_only=read_only, make=make, required=required)
     except StoreError as error:
         if is_needed or required:
             raise
         module.warn(f"{error.message} So there is no record, and no other run is kept from starting an import, too.")
         store = open_store(NOWHERE)
     try:
-        if store.created:
+        if store.created and store.is_shared:
+            module.warn(f"A new receipt store was made: {store.location}. What was imported before is not known there.")
+        elif store.created:
             module.warn(
                 f"A new receipt store was made: {store.location} on {os.uname().nodename}, for user id {os.getuid()}."
                 " What was imported before is not known here. Where homes are forgotten, as in containers, set"
@@ -286,10 +287,20 @@ def _diff(target: str, imports: list[Import]) -> dict[str, str]:
     }
 
 
+def _hide_passwords_in_urls(module: AnsibleModule) -> None:
+    """A URL with a password is refused, but Ansible shows what was given."""
+    url, receipts = module.params.get("url") or "", module.params.get("receipts") or ""
+    module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
+    if is_url(receipts):
+        from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import secrets_in
+
+        module.no_log_values.update(secrets_in(receipts))
+
+
 def _check_secret(option: str, value: str) -> None:
     if len(value) < SHORTEST_SECRET:
         raise BadInput(f"{option} is shorter than {SHORTEST_SECRET} characters; that cannot be right.")
-    is_of_a_person = option == "password"  # a token is made by a machine, a password by anybody
+    is_of_a_person = option.endswith("password")  # a token is made by a machine, a password by anybody
     if not value.isprintable() or (not is_of_a_person and (not value.isascii() or value != value.strip())):
         raise BadInput(
             f"{option} holds a line break, surrounding space or a character that no such secret has. It may have been"

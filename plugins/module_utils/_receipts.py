@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The receipts: what is known of every import, and who is at work on it, in an SQLite file.
+"""The receipts: what is known of every import, and who is at work on it, in a database.
 
 A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
 attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point. A run that is
 at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: on the same boot by its
-process id at once, otherwise when the lease ends.
+process id at once, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of the
+host for a file, that of the server for PostgreSQL.
 
-Every change is one short immediate transaction that compares what it is about to replace, so that of two runs only one
-gets its way. The rollback journal and synchronous FULL are deliberate: what is written before a request is sent has to
-be on the disk.
+Every change is one short transaction, the only one at its time, that compares what it is about to replace, so that of
+two runs only one gets its way. Where the connection is lost, the change is made again over a new one, whether or not
+it had been made: each is such that making it twice is making it once.
+
+What a database has of its own is in `_receipts_sqlite` and `_receipts_postgresql`; here it is a `Database`, spoken to
+in the SQL that both know, with question marks for values and `clock()` for the seconds since 1970.
 
 Private to this collection: names may change without notice.
 """
@@ -21,31 +25,32 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
-from urllib.parse import quote
+from typing import Any, Callable, Protocol, TypeVar
 
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     BadInput,
-    ImportsError,
+    StoreError,
     Wanted,
     canonical,
     now_text,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
 DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
 NOWHERE = "none"
-APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
-VERSION = 1
+POSTGRESQL = ("postgresql://", "postgres://")
 BUSY_TIMEOUT = 60.0  # seconds to wait for other writers
+PATIENCE = 30.0  # seconds that a run waits, once, for a database that went away
+PAUSE = 0.5  # seconds between two tries to reach it
 LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
@@ -55,31 +60,93 @@ MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
 STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
 
-SCHEMA = """
-CREATE TABLE receipts (
-    key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, options TEXT NOT NULL,
-    attempt INTEGER NOT NULL, created_at TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX receipts_by_stream ON receipts (stream);
-CREATE TABLE attempts (
-    key TEXT NOT NULL REFERENCES receipts (key), attempt INTEGER NOT NULL, run TEXT NOT NULL, state TEXT NOT NULL,
-    source TEXT NOT NULL, size INTEGER NOT NULL, content_sha256 TEXT, sent INTEGER UNIQUE, remote_id TEXT,
-    message TEXT NOT NULL, detail TEXT NOT NULL, started_at TEXT NOT NULL, changed_at TEXT NOT NULL, finished_at TEXT,
-    PRIMARY KEY (key, attempt)
-) WITHOUT ROWID;
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, host TEXT NOT NULL, place TEXT NOT NULL, pid INTEGER NOT NULL, pid_started TEXT NOT NULL,
-    lease_ends REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE digests (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-    inode TEXT NOT NULL, sha256 TEXT NOT NULL
-) WITHOUT ROWID;
-"""
+# What makes a store of each version out of one of the version before it; the first makes one out of nothing.
+MIGRATIONS = (
+    """
+    CREATE TABLE receipts (
+        key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, options TEXT NOT NULL,
+        attempt BIGINT NOT NULL, created_at TEXT NOT NULL
+    ){table_ending};
+    CREATE INDEX receipts_by_stream ON receipts (stream);
+    CREATE TABLE attempts (
+        key TEXT NOT NULL REFERENCES receipts (key), attempt BIGINT NOT NULL, run TEXT NOT NULL, state TEXT NOT NULL,
+        source TEXT NOT NULL, size BIGINT NOT NULL, content_sha256 TEXT, sent BIGINT UNIQUE, remote_id TEXT,
+        message TEXT NOT NULL, detail TEXT NOT NULL, started_at TEXT NOT NULL, changed_at TEXT NOT NULL,
+        finished_at TEXT, PRIMARY KEY (key, attempt)
+    ){table_ending};
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, host TEXT NOT NULL, place TEXT NOT NULL, pid BIGINT NOT NULL, pid_started TEXT NOT NULL,
+        lease_ends DOUBLE PRECISION NOT NULL
+    ){table_ending};
+    CREATE TABLE digests (
+        path TEXT PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL,
+        inode TEXT NOT NULL, sha256 TEXT NOT NULL
+    ){table_ending};
+    """,
+    """
+    ALTER TABLE attempts ADD COLUMN stream TEXT;
+    UPDATE attempts SET stream = (SELECT stream FROM receipts WHERE receipts.key = attempts.key);
+    DROP INDEX receipts_by_stream;
+    CREATE INDEX attempts_by_stream ON attempts (stream, sent);
+    CREATE INDEX attempts_by_change ON attempts (changed_at, key);
+    CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+T = TypeVar("T")
 
 
-class StoreError(ImportsError):
-    """The store could not be read or written."""
+class Rows(Protocol):
+    """What a statement gave: rows whose values go by name."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+Execute = Callable[..., Rows]
+
+
+class Database(Protocol):
+    """A connection to a database, as the store uses it.
+
+    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too.
+    `table_ending`: what stands behind a table's columns.
+    """
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]: ...
+
+    @property
+    def is_shared(self) -> bool: ...
+
+    @property
+    def table_ending(self) -> str: ...
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows: ...
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+
+    def version(self) -> int: ...
+
+    def set_version(self, version: int) -> None: ...
+
+    def is_lost(self) -> bool: ...
+
+    def reconnect(self) -> None: ...
+
+    def another(self, timeout: float) -> Database | None: ...
+
+    def reason(self, error: Exception) -> str: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -121,38 +188,29 @@ class Receipt:
 class Store:
     """One receipt store, used by one run. `created` tells whether this run made it."""
 
-    def __init__(
-        self,
-        location: str,
-        database: sqlite3.Connection,
-        path: Path | None = None,
-        *,
-        created: bool,
-        read_only: bool,
-    ) -> None:
-        self.location = location
+    def __init__(self, database: Database, *, created: bool, read_only: bool) -> None:
+        self.location = database.location
+        self.is_shared = database.is_shared
         self.created = created
         self.read_only = read_only
         self._database = database
-        self._path = path  # None: in memory, and so nobody else's
         self._run = uuid.uuid4().hex
         self._lease: Lease | None = None
+        self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
+        self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
 
     def find(self, keys: list[str]) -> dict[str, Receipt]:
         """The receipts of these keys, as far as there are any."""
         found = {}
-        with _told(self.location, "read"):
-            for start in range(0, len(keys), MANY):
-                some = keys[start : start + MANY]
-                for row in self._database.execute(_FIND.format(_marks(some)), some):
-                    found[row["key"]] = self._receipt(row)
+        for some in portions(keys):
+            for row in self.ask(_FIND.format(marks(some)), some):
+                found[row["key"]] = self.receipt(row)
         return found
 
-    def newest_of(self, stream: str) -> str | None:
-        """The key of the import that was the last to (perhaps) change this stream's target."""
-        with _told(self.location, "read"):
-            row = self._database.execute(_NEWEST, (stream,)).fetchone()
-        return None if row is None else str(row["key"])
+    def newest_of(self, stream: str) -> tuple[str, int] | None:
+        """The key and attempt of the import that was the last to (perhaps) change this stream's target."""
+        rows = self.ask(_NEWEST, (stream,))
+        return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
 
     def claim(
         self, wanted: Wanted, seen: Receipt | None, now: str, notes: Mapping[str, Any] | None = None
@@ -161,37 +219,42 @@ class Store:
 
         `notes` are what an attempt before noted, for this one to go on from.
         """
-        with self._transaction() as execute:
+
+        def change(execute: Execute, is_again: bool) -> int | None:
             current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
+            if is_again and current is not None and self._has_claimed(current, seen):
+                return int(current["attempt"])
             if (None if current is None else _version(current)) != (seen.version if seen else None):
                 return None
-            if current is not None and current["state"] in _ENDS:
+            if current is not None and current["state"] in ENDS:
                 _end_attempt(execute, wanted.key, current["attempt"], current["state"])
-            number = execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()[0]
+            number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
             options = canonical(wanted.options)
             execute(_PUT_RECEIPT, (wanted.key, wanted.system, wanted.target, wanted.stream, options, number, now))
             content = (wanted.source, wanted.size, wanted.content_sha256)
             detail = canonical({"notes": notes or {}})
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now))
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.key))
             if self._lease is None:
-                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", (self._run, *_self(), time.time() + LEASE))
-        if self._lease is None:
-            self._lease = Lease(self._run, self._path)
-        return int(number)
+                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_self(), LEASE))
+            return number
+
+        number = self.change(change)
+        if number is not None and self._lease is None:
+            self._lease = Lease(self._run, self._database)
+        return number
 
     def note(self, key: str, attempt: int, notes: Mapping[str, Any]) -> bool:
         """Keep what an own attempt came to, for whoever goes on from there. False: the claim was lost."""
-        with self._transaction() as execute:
-            noted = execute(
-                "UPDATE attempts SET detail = ?, changed_at = ?"
-                " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
-                (_storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
-            )
-        return bool(noted.rowcount == 1)
+        return self._update(
+            "UPDATE attempts SET detail = ?, changed_at = ?"
+            " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
+            (storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
+        )
 
     def withdraw(self, key: str, attempt: int) -> None:
         """Take an own claim back, as if it had never been made."""
-        with self._transaction() as execute:
+
+        def change(execute: Execute, _is_again: bool) -> None:
             withdrawn = execute(
                 "DELETE FROM attempts WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
                 (key, attempt, self._run),
@@ -200,25 +263,29 @@ class Store:
                 execute(_STEP_BACK, (key, key, key))
                 execute("DELETE FROM receipts WHERE key = ? AND attempt = 0", (key,))
 
+        self.change(change)
+
     def supersede(self, target: str) -> None:
         """Write that nothing that was imported into a target is there any more."""
-        with self._transaction() as execute:
-            execute(
-                "UPDATE attempts SET state = 'superseded', changed_at = ? WHERE"
-                f" key IN (SELECT key FROM receipts WHERE target = ?) AND state IN {MAY_HAVE_CHANGED}",
-                (now_text(), target),
-            )
+        self._update(
+            "UPDATE attempts SET state = 'superseded', changed_at = ? WHERE"
+            f" key IN (SELECT key FROM receipts WHERE target = ?) AND state IN {MAY_HAVE_CHANGED}",
+            (now_text(), target),
+        )
 
     def mark_sent(self, key: str, attempt: int, sha256: str | None) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
-        with self._transaction() as execute:
+
+        def change(execute: Execute, is_again: bool) -> bool:
             marked = execute(
                 "UPDATE attempts SET state = 'sent', content_sha256 = ?, changed_at = ?,"
-                " sent = (SELECT coalesce(max(sent), 0) + 1 FROM attempts)"
-                " WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
-                (sha256, now_text(), key, attempt, self._run),
+                " sent = coalesce(sent, (SELECT coalesce(max(sent), 0) + 1 FROM attempts))"
+                " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', ?)",
+                (sha256, now_text(), key, attempt, self._run, "sent" if is_again else "claimed"),
             )
-        return bool(marked.rowcount == 1)
+            return marked.rowcount == 1
+
+        return self.change(change)
 
     def record(
         self, key: str, attempt: int, state: str, message: str, *, remote_id: str | None, detail: Mapping[str, Any]
@@ -229,63 +296,84 @@ class Store:
         """
         now = now_text()
         finished = None if state == "submitted" else now
-        with self._transaction() as execute:
+        values = (state, storable(message), remote_id, storable(canonical(detail)), now, finished, key, attempt)
+
+        def change(execute: Execute, _is_again: bool) -> None:
             written = execute(
                 "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
                 " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
                 " AND state NOT IN ('succeeded', 'scheduled', 'failed', 'superseded')",
-                (state, _storable(message), remote_id, _storable(canonical(detail)), now, finished, key, attempt),
+                values,
             )
             if state == "failed" and written.rowcount == 1:
-                execute(_FALL_BACK, (key, key, attempt))
+                execute(FALL_BACK, (key, key, attempt))
+
+        self.change(change)
         return now
 
     def note_unknown(self, receipt: Receipt) -> None:
         """Write that the owner of a sent attempt died before it heard the answer, if nothing was heard since."""
-        with self._transaction() as execute:
-            _end_attempt(execute, receipt.key, receipt.attempt, "sent")
+        self.change(lambda execute, _is_again: _end_attempt(execute, receipt.key, receipt.attempt, "sent"))
 
     def recall_digests(self, fingerprints: list[Fingerprint]) -> dict[Fingerprint, str]:
         """The SHA-256 of those files that were digested before and look the same still."""
-        wanted = {fingerprint.path: fingerprint for fingerprint in fingerprints}
-        paths = list(wanted)
+        wanted = {self._host + fingerprint.path: fingerprint for fingerprint in fingerprints}
         known = {}
-        with _told(self.location, "read"):
-            for start in range(0, len(paths), MANY):
-                some = paths[start : start + MANY]
-                for row in self._database.execute(f"SELECT * FROM digests WHERE path IN ({_marks(some)})", some):
-                    times = (row["mtime_ns"], row["ctime_ns"])
-                    fingerprint = Fingerprint(row["path"], row["size"], *times, int(row["inode"]))
-                    if fingerprint == wanted[fingerprint.path]:
-                        known[fingerprint] = str(row["sha256"])
+        for some in portions(list(wanted)):
+            for row in self.ask(f"SELECT * FROM digests WHERE path IN ({marks(some)})", some):
+                fingerprint = wanted[row["path"]]
+                times = (row["mtime_ns"], row["ctime_ns"])
+                if fingerprint == Fingerprint(fingerprint.path, row["size"], *times, int(row["inode"])):
+                    known[fingerprint] = str(row["sha256"])
         return known
 
     def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
         """Keep the SHA-256 of these files. A store that is only read forgets them."""
         if self.read_only:
             return
-        with self._transaction() as execute:
+
+        def change(execute: Execute, _is_again: bool) -> None:
             for known, sha256 in digests.items():
-                row = (known.path, known.size, known.mtime_ns, known.ctime_ns, str(known.inode), sha256)
-                execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", row)
+                times = (known.mtime_ns, known.ctime_ns)
+                execute(_PUT_DIGEST, (self._host + known.path, known.size, *times, str(known.inode), sha256))
+
+        self.change(change)
 
     def close(self) -> None:
         """End the run: what it leaves unfinished is free for the next one at once."""
         if self._lease is not None:
             self._lease.end()
-            try:
-                with self._transaction() as execute:
-                    execute("DELETE FROM runs WHERE id = ?", (self._run,))
-            except StoreError:
-                pass  # the lease ends by itself, and the process id tells sooner
+            self._wait_until = time.monotonic()  # not worth waiting for
+            with suppress(StoreError):  # the lease ends by itself, and the process id tells sooner
+                self._update("DELETE FROM runs WHERE id = ?", (self._run,))
         self._database.close()
 
-    def _receipt(self, row: sqlite3.Row) -> Receipt:
+    # How it is asked and changed
+
+    def ask(self, question: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows that answer a question. Raises `StoreError`."""
+        with told(self._database, "read"):
+            return self._persistently(lambda _is_again: self._database.execute(question, values).fetchall())
+
+    def change(self, change: Callable[[Execute, bool], T]) -> T:
+        """Make a change in a transaction; it is handed what executes statements. Raises `StoreError`.
+
+        With true it is told that it may have been made before, as the answer to its commit was lost.
+        """
+
+        def in_transaction(is_again: bool) -> T:
+            with self._database.transaction():
+                return change(self._database.execute, is_again)
+
+        with told(self._database, "written"):
+            return self._persistently(in_transaction)
+
+    def receipt(self, row: Any) -> Receipt:
         """The receipt in a row. A claim whose owner died changed nothing: an earlier success counts as before."""
         version = _version(row)
-        owner = self._owner(row)
+        owner = self.owner(row)
         if row["state"] == "claimed" and not (owner and owner.is_alive):
-            row = self._database.execute(_STANDING, (row["key"],)).fetchone() or row
+            row = next(iter(self.ask(_STANDING, (row["key"],))), row)
         return Receipt(
             key=row["key"],
             version=version,
@@ -300,107 +388,144 @@ class Store:
             owner=owner,
         )
 
-    def _owner(self, row: sqlite3.Row) -> Owner | None:
+    def owner(self, row: Any) -> Owner | None:
         """The other run that is at work on an attempt, or was when it died."""
         if row["host"] is None or row["run"] == self._run:
             return None
         return Owner(row["run"], row["host"], row["pid"], _is_alive(row))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
-        with _told(self.location, "written"), _immediate(self._database):
-            yield self._database.execute
+    def _update(self, statement: str, values: Sequence[Any]) -> bool:
+        """Make a change of one statement; whether it changed one row."""
+        return self.change(lambda execute, _is_again: execute(statement, values).rowcount == 1)
+
+    def _has_claimed(self, current: Any, seen: Receipt | None) -> bool:
+        """Whether the claim that is there is this run's own, made since the receipt was seen."""
+        is_own = current["run"] == self._run and current["state"] == "claimed"
+        return is_own and (seen is None or current["attempt"] > seen.version[0])
+
+    def _persistently(self, work: Callable[[bool], T]) -> T:
+        """Do it; where the connection is lost, again over a new one.
+
+        A database that is away is waited for, but not longer than `PATIENCE` in all: after that, whatever is to be done
+        is tried once, until it is back.
+        """
+        is_again = False
+        while True:
+            was_lost = self._database.is_lost()
+            try:
+                if was_lost:
+                    self._database.reconnect()
+                result = work(is_again)
+            except self._database.errors:
+                if not self._database.is_lost():
+                    raise
+                if self._wait_until is None:
+                    self._wait_until = time.monotonic() + PATIENCE
+                if was_lost:  # one that broke just now is made anew at once
+                    if time.monotonic() >= self._wait_until:
+                        raise
+                    time.sleep(PAUSE)
+                is_again = True
+            else:
+                self._wait_until = None
+                return result
 
 
 class Lease:
-    """Renews a run's lease in the store at a path, from a thread, until it is ended. In memory nothing is renewed."""
+    """Renews a run's lease, from a thread with a connection of its own, until it is ended.
 
-    def __init__(self, run: str, path: Path | None) -> None:
+    In memory nothing is renewed.
+    """
+
+    def __init__(self, run: str, database: Database) -> None:
         self._run = run
         self._over = threading.Event()
-        if path is not None:
-            threading.Thread(target=self._renew, args=[path], daemon=True).start()
+        threading.Thread(target=self._renew, args=[database], daemon=True).start()
 
     def end(self) -> None:
         self._over.set()
 
-    def _renew(self, path: Path) -> None:
+    def _renew(self, database: Database) -> None:
         while not self._over.wait(RENEWAL):
-            try:
-                with closing(_connect(path, RENEWAL_TIMEOUT)) as database, _immediate(database):
-                    database.execute("UPDATE runs SET lease_ends = ? WHERE id = ?", (time.time() + LEASE, self._run))
-            except sqlite3.Error:
-                pass  # another run may take over then; the commit point notices
+            # What fails is tried again; another run may take over meanwhile, and the commit point notices.
+            with suppress(*database.errors, StoreError), ExitStack() as stack:
+                another = database.another(RENEWAL_TIMEOUT)
+                if another is None:
+                    return
+                stack.enter_context(closing(another))
+                stack.enter_context(another.transaction())
+                another.execute("UPDATE runs SET lease_ends = clock() + ? WHERE id = ?", (LEASE, self._run))
 
 
-def open_store(location: str, *, read_only: bool = False) -> Store:
-    """Open the store at a path, or one that is forgotten at the end for `none`; make it where there is none yet.
+def open_store(
+    location: str,
+    *,
+    password: str | None = None,
+    read_only: bool = False,
+    make: bool = True,
+    required: bool = False,
+) -> Store:
+    """Open the store at a path or URL, or one that is forgotten at the end for `none`; make it where there is none yet.
 
-    A read-only one that does not exist is taken for empty, and nothing is made. Raises `StoreError`.
+    Where none is to be made (`make`, `read_only`), one that does not exist is taken for empty. Raises `StoreError`, and
+    `BadInput` for a location that cannot be one, and for a store that is `required` and not there.
     """
     if location == NOWHERE:
-        return Store(NOWHERE, _new_in_memory(), created=False, read_only=read_only)
-    path = path_of(location)
-    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-    with _told(shown, "opened"):
-        _check_place(path)
-        if read_only and not is_there(path):
-            return Store(shown, _new_in_memory(), created=False, read_only=True)
-        if not read_only:
-            _make_file(path)
-        with ExitStack() as on_error:
-            database = on_error.enter_context(closing(_connect(path, BUSY_TIMEOUT)))
-            if read_only:
-                # Not opened as read-only: what a killed run left half written has to be put back before it is read.
-                database.execute("PRAGMA query_only = ON")
-            created = _prepare(database, shown)
-            on_error.pop_all()
-    return Store(shown, database, path, created=created, read_only=read_only)
+        return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
+    if password is not None and not is_url(location):
+        raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
+    make = make and not read_only and not required
+    shown, database = _connect(location, password, read_only=read_only, make=make)
+    with ExitStack() as on_error:
+        if database is not None:
+            on_error.callback(database.close)
+        version = _version_of(database)
+        if not version and required:
+            raise BadInput(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
+        if database is None or (not version and not make):
+            return Store(_in_memory(shown), created=False, read_only=read_only)
+        created = _bring_up_to_date(database, version, read_only=read_only)
+        on_error.pop_all()
+    return Store(database, created=created, read_only=read_only)
 
 
-def is_there(path: Path) -> bool:
-    """Whether there is a store at a path; an empty file is left from a run that was killed while it made one."""
-    return path.exists() and path.stat().st_size > 0
+def is_url(location: str) -> bool:
+    """Whether a location names a PostgreSQL database, and not a file."""
+    return location.startswith(POSTGRESQL)
 
 
-def path_of(location: str) -> Path:
-    """Where a store lies. Raises `BadInput` for a path that depends on who asks from where."""
-    try:
-        path = Path(location).expanduser()
-    except RuntimeError as error:
-        raise BadInput(f"receipts {location!r}: {error}") from error
-    if not path.is_absolute() or "\0" in location:
-        raise BadInput(f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor 'none'.")
-    return path
-
-
-_SELECT = """
+_NONE_YET = (
+    "There is no receipt store at {} {}, and require_receipts is true. If one shall begin there, run once with"
+    " require_receipts=false; if this is a container, a file has to be on a volume."
+)
+SELECT = """
 SELECT receipts.key, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256, attempts.remote_id,
        attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
-       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends
+       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
 """
-_FIND = _SELECT + "WHERE receipts.key IN ({}) AND attempts.attempt = receipts.attempt"
+_FIND = SELECT + "WHERE receipts.key IN ({}) AND attempts.attempt = receipts.attempt"
 _STANDING = (
-    _SELECT
+    SELECT
     + f"""
 WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
 """
 )
 _NEWEST = f"""
-SELECT attempts.key FROM receipts JOIN attempts ON attempts.key = receipts.key
-WHERE receipts.stream = ? AND attempts.state IN {MAY_HAVE_CHANGED} ORDER BY attempts.sent DESC LIMIT 1
+SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
+ORDER BY sent DESC LIMIT 1
 """
-_NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 FROM attempts WHERE key = ?"
+_NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
 _PUT_RECEIPT = """
 INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt
 """
 _PUT_ATTEMPT = """
-INSERT INTO attempts (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?)
+INSERT INTO attempts
+    (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, (SELECT stream FROM receipts WHERE key = ?))
 """
-_FALL_BACK = f"""
+FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {STANDING}), attempt)
 WHERE key = ? AND attempt = ?
@@ -411,20 +536,24 @@ UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
 WHERE key = ?
 """
-_ENDS = {  # how an attempt ends whose owner died in that state
+_PUT_DIGEST = """
+INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
+    inode = excluded.inode, sha256 = excluded.sha256
+"""
+ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
     "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
 }
-Execute = Callable[..., sqlite3.Cursor]
 
 
-def _version(row: sqlite3.Row) -> tuple[int, str]:
+def _version(row: Any) -> tuple[int, str]:
     return (row["attempt"], row["state"])
 
 
 def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     """End a dead owner's attempt that is in this state: should it wake, it finds that it may not commit any more."""
-    end, message = _ENDS[state]
+    end, message = ENDS[state]
     now = now_text()
     execute(
         "UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?"
@@ -433,13 +562,13 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     )
 
 
-def _is_alive(row: sqlite3.Row) -> bool:
+def _is_alive(row: Any) -> bool:
     """Whether the owner of an attempt is still at work.
 
     A lease that ends later than any is given tells of a clock that was set back, and is taken for over.
     """
     host_name, place, _pid, _started = _self()
-    if not time.time() < row["lease_ends"] <= time.time() + 2 * LEASE:
+    if not row["now"] < row["lease_ends"] <= row["now"] + 2 * LEASE:
         return False
     if (row["host"], row["place"]) == (host_name, place) and place:
         return _start_of(row["pid"]) == str(row["pid_started"])
@@ -466,105 +595,88 @@ def _start_of(pid: int) -> str:
     return "" if state in "ZX" else fields[18]
 
 
-def _check_place(path: Path) -> None:
-    """Raise OSError for a place that cannot hold a store, so that check mode knows as well."""
-    if path.exists() and not path.is_file():
-        raise OSError(0, "it is no regular file")
-    folder = next(folder for folder in path.parents if folder.exists() or folder.is_symlink())
-    if not folder.is_dir():
-        raise OSError(0, f"{folder} is no folder")
-    if not path.exists() and not os.access(folder, os.W_OK):
-        raise OSError(0, f"{folder} cannot be written by this user")
+def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:
+    """What to call a store, and its database; None for a file that is not there and shall not be made."""
+    if is_url(location):
+        # Only then, since most runs get along without it.
+        from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL
 
-
-def _make_file(path: Path) -> None:
-    """Make an empty file that only its owner can read, and the folders to it, where there is none yet."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        path.touch(mode=0o600, exist_ok=False)
-
-
-def _connect(path: Path, timeout: float) -> sqlite3.Connection:
-    name = f"file:{quote(os.fsencode(path))}?mode=rw"
-    return _configured(sqlite3.connect(name, uri=True, timeout=timeout, isolation_level=None))
-
-
-def _new_in_memory() -> sqlite3.Connection:
-    database = _configured(sqlite3.connect(":memory:", isolation_level=None))
-    _prepare(database, NOWHERE)
-    return database
-
-
-def _configured(database: sqlite3.Connection) -> sqlite3.Connection:
-    database.row_factory = sqlite3.Row
+        database = PostgreSQL(location, password, BUSY_TIMEOUT, read_only=read_only)
+        with told(database, "opened"):
+            database.reconnect()
+        return location, database
+    path = _receipts_sqlite.path_of(location)
+    shown = _receipts_sqlite.shown(path)
     try:
-        database.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
-        database.close()
-        raise
+        return shown, _receipts_sqlite.open_file(path, BUSY_TIMEOUT, read_only=read_only, make=make)
+    except SQLite.errors as error:
+        raise _store_error(shown, "opened", _receipts_sqlite.reason(error)) from error
+
+
+def _in_memory(shown: str) -> Database:
+    database = SQLite(shown, None, BUSY_TIMEOUT)
+    _bring_up_to_date(database, 0, read_only=False)
     return database
 
 
-def _prepare(database: sqlite3.Connection, location: str) -> bool:
-    """See that the file is a store of this version, or make an empty one into one: then true."""
-    if _is_ours(database, location):
-        return False
-    with _immediate(database):
-        if _is_ours(database, location):  # another run was faster
-            return False
-        for statement in SCHEMA.split(";"):
-            database.execute(statement)
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {VERSION}")
-    return True
-
-
-def _is_ours(database: sqlite3.Connection, location: str) -> bool:
-    """Whether there is a store already; False for an empty database. Raises `StoreError` for anything else."""
-    application, version, tables = (
-        database.execute(question).fetchone()[0]
-        for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
-    )
-    if application == APPLICATION_ID and version > VERSION:
+def _version_of(database: Database | None) -> int:
+    """The version of a store, 0 where there is none yet. Raises `StoreError` for what is no store that this can use."""
+    if database is None:
+        return 0
+    with told(database, "opened"):
+        version = database.version()
+    if version > VERSION:
         raise StoreError(
-            f"The receipt store {location} was made by a newer release of assetops.imports (its version is {version},"
-            f" this one knows {VERSION}). Update the collection here. Nothing was sent."
+            f"The receipt store {database.location} was made by a newer release of assetops.imports (its version is"
+            f" {version}, this one knows {VERSION}). Update the collection here. Nothing was sent."
         )
-    if application != APPLICATION_ID and tables:
-        raise StoreError(f"{location} is a database, but no receipt store. Set receipts to another path.")
-    return bool(application == APPLICATION_ID)
+    return version
 
 
-@contextmanager
-def _immediate(database: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that holds the only right to write from its first statement on."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def _told(location: str, verb: str) -> Iterator[None]:
-    """Tell trouble with the store in words for a person."""
-    try:
-        yield
-    except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: no file can have that name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _bring_up_to_date(database: Database, version: int, *, read_only: bool) -> bool:
+    """See that it is a store of this version; whether it was none before."""
+    if version == VERSION:
+        return False
+    if read_only and version:
         raise StoreError(
-            f"The receipt store {location} could not be {verb}: {reason}. It has to be an SQLite file on a local disk"
-            " that this user may write, in a folder that it may write too; receipts sets another path."
-        ) from error
+            f"The receipt store {database.location} was made by an older release of assetops.imports. It is brought up"
+            " to date by the first run that may write, so not in check mode."
+        )
+    with told(database, "opened"), database.transaction():
+        version = _version_of(database)  # another run may have been faster
+        for migration in MIGRATIONS[version:]:
+            for statement in migration.format(table_ending=database.table_ending).split(";"):
+                if statement.strip():
+                    database.execute(statement)
+        if version < VERSION:
+            database.set_version(VERSION)
+    return version == 0
 
 
-def _storable(text: str) -> str:
-    """What of a text SQLite can keep: half a surrogate pair, as a server may send it in JSON, becomes an escape."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+@contextmanager
+def told(database: Database, verb: str) -> Iterator[None]:
+    """Tell trouble with a database in words for a person."""
+    try:
+        yield
+    except database.errors as error:
+        raise _store_error(database.location, verb, database.reason(error)) from error
 
 
-def _marks(values: Any) -> str:
+def _store_error(shown: str, verb: str, reason: str) -> StoreError:
+    return StoreError(f"The receipt store {shown} could not be {verb}: {reason}")
+
+
+def storable(text: str) -> str:
+    """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def portions(values: list[str]) -> Iterator[list[str]]:
+    """The values, as many at a time as fit into one question."""
+    for start in range(0, len(values), MANY):
+        yield values[start : start + MANY]
+
+
+def marks(values: Sequence[Any]) -> str:
+    """As many question marks as there are values."""
     return ", ".join("?" for _value in values)

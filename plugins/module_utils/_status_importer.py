@@ -24,6 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Refused,
     Standing,
     StatusSystem,
+    StoreError,
     Wanted,
     now_text,
 )
@@ -32,7 +33,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     NOWHERE,
     Receipt,
     Store,
-    StoreError,
     open_store,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
@@ -59,15 +59,20 @@ class StatusImporter(Importer):
         """Do what is left to do, and wait for it unless told not to."""
         one = Import(wanted)
         try:
-            wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
-        except TooLong as error:
-            self._give_up(one, error.outage)
+            self._wait_for(one)
+            self._write_again(one)
         finally:
             if self._store is not self._given_store:
                 self._store.close()
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
         return one
+
+    def _wait_for(self, one: Import) -> None:
+        try:
+            wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
+        except TooLong as error:
+            self._give_up(one, error.outage)
 
     def _is_over(self, one: Import) -> bool:
         """One look at the server, and what follows from it."""

@@ -30,7 +30,7 @@ extends_documentation_fragment:
   - assetops.imports.licstat
   - assetops.imports.wait
   - assetops.imports.receipts
-  - assetops.imports.receipts.store
+  - assetops.imports.receipts.place
   - assetops.imports.attributes
 attributes:
   diff_mode:
@@ -280,7 +280,7 @@ receipts:
   type: dict
   contains:
     store:
-      description: Its path, or V(none).
+      description: Its path or URL, or V(none).
       type: str
       returned: always
     created:

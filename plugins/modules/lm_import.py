@@ -36,7 +36,7 @@ extends_documentation_fragment:
   - assetops.imports.lm
   - assetops.imports.wait
   - assetops.imports.receipts
-  - assetops.imports.receipts.store
+  - assetops.imports.receipts.place
   - assetops.imports.attributes
 attributes:
   diff_mode:

@@ -28,7 +28,7 @@ author:
 extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.lm
-  - assetops.imports.receipts.store
+  - assetops.imports.receipts.place
   - assetops.imports.attributes
 attributes:
   diff_mode:
@@ -36,6 +36,10 @@ attributes:
   idempotent:
     support: full
 options:
+  target_name:
+    description:
+      - The name that stands for the server in the receipts, if imports into this library were made with one.
+    type: str
   state:
     description:
       - What the library shall be.

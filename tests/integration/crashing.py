@@ -23,7 +23,6 @@ import importlib
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -198,15 +197,8 @@ class Points:
 def watch_store(points: Points) -> None:
     """Points around the statements to the receipt store, told by the method that makes them."""
 
-    class Watched(sqlite3.Connection):
-        def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-            name = " ".join(sql.split()[:3])
-            points.reach(f"before {name}")
-            cursor = super().execute(sql, *args)
-            points.reach(f"after {name}")
-            return cursor
-
-    sqlite3.connect = functools.partial(sqlite3.connect, factory=Watched)  # type: ignore[assignment]
+    for file, database in (("_receipts_sqlite", "SQLite"), ("_receipts_postgresql", "PostgreSQL")):
+        watch_statements(points, getattr(importlib.import_module(f"{PLUGINS}.module_utils.{file}"), database))
     store = importlib.import_module(f"{PLUGINS}.module_utils._receipts").Store
     for name in ("claim", "note", "mark_sent", "note_unknown", "remember_digests", "close"):
         setattr(store, name, points.around(name, getattr(store, name)))
@@ -216,6 +208,19 @@ def watch_store(points: Points) -> None:
         points.around(f"record {state}", record)(self, key, attempt, state, *args, **kwargs)
 
     store.record = recorded
+
+
+def watch_statements(points: Points, database: Any) -> None:
+    execute = database.execute
+
+    def watched(self: Any, statement: str, *values: Any) -> Any:
+        name = " ".join(statement.split()[:3])
+        points.reach(f"before {name}")
+        rows = execute(self, statement, *values)
+        points.reach(f"after {name}")
+        return rows
+
+    database.execute = watched
 
 
 def watch_wire(points: Points) -> None:
@@ -294,6 +299,7 @@ def run(module: str, options: dict[str, Any]) -> None:
 
 def import_all(modules: tuple[str, ...]) -> None:
     """Everything that such modules import, also what they import late."""
+    import psycopg  # noqa: F401
     import requests  # noqa: F401
 
     for module in modules:

@@ -12,11 +12,9 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,13 @@ import pytest
 from ..running import RunningModule, run_module, start_module
 from ..sandbox.handle import Sandbox
 from ..sandbox.licstat.view import Task
+from ..stores import KINDS, ask, new_store
 from .crashing import Herd, HurriedModule, more_than_buffers_hold
 
 SERVER = 40
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
 LARGE = more_than_buffers_hold()
-MANY = 20
+MANY = 40
 LEASE = 3.0  # seconds, instead of 30
 RENEWAL = 0.3  # seconds, instead of 5
 
@@ -38,13 +37,18 @@ RENEWAL = 0.3  # seconds, instead of 5
 class Crowd:
     """Logs, and the options to import them with one store in common."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, store: str) -> None:
         self.sandbox = sandbox
         self.folder = folder
-        self.store = folder / "receipts.db"
+        self.store = store
         self.started: list[RunningModule] = []
         self.herds: list[Herd] = []
         self._made = 0
+
+    @property
+    def kind(self) -> str:
+        """Of the store."""
+        return "PostgreSQL" if self.store.startswith("postgresql:") else "SQLite"
 
     def log(self, size: int = 1000) -> Path:
         """A new log, which License Statistics takes without looking into it."""
@@ -59,7 +63,7 @@ class Crowd:
             "api_token": self.sandbox.licstat_token,
             "license_server_id": SERVER,
             "src": [str(log) for log in logs],
-            "receipts": str(self.store),
+            "receipts": self.store,
             "wait_sleep": 0.05,
             "wait_timeout": PATIENCE,
             **options,
@@ -93,17 +97,14 @@ class Crowd:
 
     def owners(self) -> list[int]:
         """Process ids of the runs that hold a claim."""
-        with closing(sqlite3.connect(self.store)) as database:
-            rows = database.execute(
-                "SELECT DISTINCT pid FROM runs JOIN attempts ON runs.id = attempts.run WHERE state = 'claimed'"
-            )
-            return [pid for (pid,) in rows]
+        question = "SELECT DISTINCT pid FROM runs JOIN attempts ON runs.id = attempts.run WHERE state = 'claimed'"
+        return [pid for (pid,) in ask(self.store, question)]
 
 
-@pytest.fixture
-def crowd(sandbox: Sandbox, tmp_path: Path) -> Iterator[Crowd]:
+@pytest.fixture(params=KINDS)
+def crowd(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Crowd]:
     sandbox.configure(parallel=True, seconds_pending=0.0, seconds_running=0.0)
-    crowd = Crowd(sandbox, tmp_path)
+    crowd = Crowd(sandbox, tmp_path, new_store(request.param, tmp_path, request))
     yield crowd
     for one in crowd.started:  # a stopped one would stay for ever
         if one.process.poll() is None:
@@ -121,7 +122,7 @@ def entry(result: dict[str, Any]) -> dict[str, Any]:
 
 def results_of(herd: Herd) -> list[dict[str, Any]]:
     """The results of runs none of which was killed."""
-    results = [result for result in herd.results() if result is not None]
+    results = [result for result in herd.results(timeout=300) if result is not None]
     assert len(results) == len(herd.pids)
     return results
 
@@ -137,7 +138,7 @@ def assert_imported(result: dict[str, Any], *, changed: bool, reason: str | None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("beginning", ["a new store", "a known store"])
-def test_twenty_runs_at_once_of_one_log_import_it_once(
+def test_forty_runs_at_once_of_one_log_import_it_once(
     beginning: str, crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if beginning == "a known store":
@@ -156,11 +157,11 @@ def test_twenty_runs_at_once_of_one_log_import_it_once(
     assert reasons["new"] == 1
     assert set(reasons) <= {"new", "joined", "receipt", "resumed"}
     with capsys.disabled():
-        print(f"\n  {MANY} runs at once with {beginning}: {dict(reasons)}", end=" ")
+        print(f"\n  {crowd.kind}: {MANY} runs at once with {beginning}: {dict(reasons)}, 1 import", end=" ")
 
 
 @pytest.mark.slow
-def test_twenty_runs_at_once_of_twenty_logs_lose_none(crowd: Crowd) -> None:
+def test_forty_runs_at_once_of_forty_logs_lose_none(crowd: Crowd, capsys: pytest.CaptureFixture[str]) -> None:
     logs = [crowd.log() for _unused in range(MANY)]
     for result in results_of(crowd.start_together(*[crowd.options(log) for log in logs])):
         assert_imported(result, changed=True, reason="new")
@@ -168,6 +169,8 @@ def test_twenty_runs_at_once_of_twenty_logs_lose_none(crowd: Crowd) -> None:
     again = crowd.run(*logs)
     assert_imported_all(again, changed=False)
     assert {one["reason"] for one in again["imports"]} == {"receipt"}
+    with capsys.disabled():
+        print(f"\n  {crowd.kind}: {MANY} runs at once of as many logs: {len(again['imports'])} imports", end=" ")
 
 
 def assert_imported_all(result: dict[str, Any], *, changed: bool) -> None:
@@ -217,8 +220,7 @@ def test_an_owner_that_was_killed_is_known_to_be_dead_at_once(crowd: Crowd) -> N
 
     result = crowd.run(log)
 
-    with closing(sqlite3.connect(crowd.store)) as database:
-        (lease_ends,) = database.execute("SELECT lease_ends FROM runs").fetchone()
+    ((lease_ends,),) = ask(crowd.store, "SELECT lease_ends FROM runs")
     assert lease_ends > time.time(), f"the lease was over, so this shows nothing ({time.monotonic() - begin:.1f} s)"
     assert_imported(result, changed=True, reason="retried")
     assert len(crowd.accepted(log)) == 1

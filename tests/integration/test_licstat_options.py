@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import ssl
 import stat
@@ -24,6 +25,7 @@ from urllib.parse import parse_qsl
 import pytest
 import trustme
 
+from ..postgresql import Server
 from ..sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
 from .lies import accepted
 from .listener import Listener, Tunnel, http_answer
@@ -838,6 +840,37 @@ def test_receipts_has_a_default_and_is_taken_from_the_environment(
     assert_ended_well(result, changed=True, reason="new")
     assert result["receipts"] == {"store": str(Path.home() / place), "created": True}
     assert (Path.home() / place).is_file()
+
+
+@exercises("receipts", "receipts_password")
+def test_receipts_may_be_in_a_database_that_takes_a_password(
+    licstat: Licstat, log: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_password_file = postgresql.new_store()
+    without = re.sub("passfile=[^&]*&", "", with_password_file)
+
+    refused = licstat(log, receipts=without)
+    first = licstat(log, receipts=without, receipts_password=postgresql.password())
+    second = licstat(log, receipts=with_password_file)
+
+    assert_plain_failure(refused)
+    assert "password" in refused["msg"]
+    assert_ended_well(first, changed=True, reason="new")
+    assert first["receipts"] == {"store": without, "created": True}
+    assert without in str(first["warnings"])
+    assert_ended_well(second, changed=False, reason="receipt")
+    assert second["receipts"] == {"store": with_password_file, "created": False}
+    assert licstat.held.imports == 1
+
+
+@exercises("require_receipts")
+def test_a_store_that_is_required_has_to_be_in_the_database(licstat: Licstat, log: Path, postgresql: Server) -> None:
+    location = postgresql.new_store()
+    refused = licstat(log, receipts=location, require_receipts=True)
+    assert_plain_failure(refused)
+    assert "require_receipts" in refused["msg"]
+    licstat(log, receipts=location)
+    assert_ended_well(licstat(log, receipts=location, require_receipts=True), changed=False, reason="receipt")
 
 
 @exercises("require_receipts")

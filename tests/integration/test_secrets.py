@@ -23,7 +23,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from ..postgresql import Server
 from ..running import ROOT
+from ..stores import ask
 from .lies import NO, NO_ANSWER, REDIRECTS, Lie, accepted, http, text, value
 from .listener import Listener, http_answer
 from .support import ABSENT, Licstat, Logs, Playbook, only
@@ -131,6 +133,24 @@ def test_no_bad_input_says_anything_of_the_token(licstat: Licstat, log: Path, op
 
     assert json.loads(output)["failed"]
     assert_quiet(licstat, output)
+
+
+def test_a_password_for_receipts_is_kept_like_the_token(licstat: Licstat, log: Path, postgresql: Server) -> None:
+    """Also where the URL holds it against the rules."""
+    ask(postgresql.url("postgres", "postgres"), "CREATE ROLE watched LOGIN PASSWORD '" + TOKEN.replace("'", "''") + "'")
+    place = f"127.0.0.1:{postgresql.port}"
+    given: list[dict[str, Any]] = [
+        {"receipts": f"postgresql://watched@{place}/assetops", "receipts_password": TOKEN},
+        {"receipts": f"postgresql://nobody@{place}/assetops", "receipts_password": TOKEN},
+        {"receipts": f"postgresql://watched:{quote(TOKEN, safe='')}@{place}/assetops"},
+        {"receipts": f"postgresql://watched@{place}/assetops?password={quote_plus(TOKEN)}"},
+    ]
+    outputs = [licstat.output(log, **options, diff=True) for options in given]
+
+    assert all(json.loads(output)["failed"] for output in outputs)
+    assert "CREATE SCHEMA" in json.loads(outputs[0])["msg"]
+    assert licstat.sandbox.requests() == []
+    assert_quiet(licstat, *outputs)
 
 
 def test_a_token_of_the_environment_is_kept_like_any_other(

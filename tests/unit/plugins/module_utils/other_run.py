@@ -11,11 +11,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable
@@ -23,6 +22,7 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils import _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._contract import Wanted, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
 PATIENCE = 20.0
 """Seconds within which another process must have done what is waited for."""
@@ -54,8 +54,7 @@ def abandon(store: Store) -> None:
     """Leave a store as a run does that is killed: nothing is written any more, and its lease ends by itself."""
     if store._lease is not None:
         store._lease.end()
-        with closing(sqlite3.connect(store.location, isolation_level=None)) as database:
-            database.execute("UPDATE runs SET lease_ends = 0 WHERE id = ?", (store._run,))
+        store._database.execute("UPDATE runs SET lease_ends = 0 WHERE id = ?", (store._run,))
     store._database.close()
 
 
@@ -161,17 +160,21 @@ class _OtherSide:
 
     def die_within_claim(self, name: str) -> None:
         """Be killed when everything of a claim is written but its end."""
-        self.store._database.execute("PRAGMA cache_size = 1")  # so that the file itself is half written by then
-        self.store._database.set_trace_callback(die_at_commit)
+        database = self.store._database
+        if isinstance(database, SQLite):
+            database.execute("PRAGMA cache_size = 1")  # so that the file itself is half written by then
+        execute = database.execute
+
+        def doomed(statement: str, values: Sequence[Any] = ()) -> Any:
+            if statement == "COMMIT":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return execute(statement, values)
+
+        database.execute = doomed  # type: ignore[method-assign]
         self.claim(name)
 
     def close(self) -> None:
         self.store.close()
-
-
-def die_at_commit(statement: str) -> None:
-    if statement == "COMMIT":
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     NotSent,
     Outage,
     Refused,
+    StoreError,
     Unclear,
     Wanted,
     now_text,
@@ -42,7 +43,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     Owner,
     Receipt,
     Store,
-    StoreError,
     open_store,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace
@@ -963,6 +963,10 @@ def test_a_store_that_cannot_be_read_is_an_error_before_anything_is_sent(
 def test_a_store_that_cannot_take_a_claim_keeps_all_from_being_sent(
     system: ScriptedSystem, store: Store, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
+    for name in "ab":  # what failed before calls for another attempt, as what is new does
+        attempt = store.claim(wanted(name), None, now_text())
+        assert attempt is not None
+        store.record(wanted(name).key, attempt, "failed", "", remote_id=None, detail={})
     fail(monkeypatch, store, method)
     imports = run(system, store, "ab", LATEST)
     assert [(one.state, one.changed, one.has_failed) for one in imports] == [("failed", False, True)] * 2
@@ -1178,3 +1182,20 @@ def test_what_was_incomplete_is_looked_at_again_with_its_notes_and_never_sent_ag
     assert (first.state, second.state, second.changed, second.reason) == ("incomplete", "succeeded", False, "resumed")
     assert given == [{}, {"left": 3}]
     assert system.commits == ["a"]
+
+
+def test_an_attempt_that_nobody_knows_of_is_not_forgotten_for_an_earlier_success(
+    location: str, system: ScriptedSystem
+) -> None:
+    """A, B, then A again without an answer, and once more without success: whether A or B is there is not known."""
+    next_run(location, system, "a", LATEST)
+    next_run(location, system, "b", LATEST)
+    system.endings["a"] = [
+        Unclear("The answer was lost."),
+        BeforeCommit(NotSent("The connection broke.")),
+        accepted("task 9"),
+    ]
+    next_run(location, system, "a", LATEST)
+    next_run(location, system, "a", replace(LATEST, on_unknown="retry"))
+    last = next_run(location, system, "a", LATEST)
+    assert (last.state, last.changed, last.remote_id) == ("succeeded", True, "task 9")

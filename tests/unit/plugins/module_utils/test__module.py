@@ -23,6 +23,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     ImportsError,
     Outage,
     Refused,
+    StoreError,
     Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import ENVIRONMENT, OPTIONS, credentials
@@ -35,7 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import StoreError, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import open_store
 
 from ....running import patch_module_args
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, seen

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import time
 from collections.abc import Iterator
@@ -17,11 +16,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts, _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
-from ansible_collections.assetops.imports.plugins.module_utils._contract import ImportsError, Wanted, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, StoreError, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    ImportsError,
+    StoreError,
+    Wanted,
+    now_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL
+from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
+from ....stores import KINDS, ask, check_that_it_is_whole, new_store
 from .nobody import unprivileged
 from .other_run import OtherRun, abandon, eventually, wanted
 
@@ -30,9 +37,13 @@ B = wanted("b")
 NO_DIGEST = "00" * 32
 
 
-@pytest.fixture
-def location(tmp_path: Path) -> str:
-    return str(tmp_path / "receipts.db")
+IN_A_FILE = pytest.mark.parametrize("location", ["SQLite"], indirect=True)
+IN_POSTGRESQL = pytest.mark.parametrize("location", ["PostgreSQL"], indirect=True)
+
+
+@pytest.fixture(params=KINDS)
+def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    return new_store(request.param, tmp_path, request)
 
 
 @pytest.fixture
@@ -50,6 +61,11 @@ def other(location: str, store: Store) -> Iterator[Store]:
 
 def receipt_of(store: Store, name: str = "a") -> Receipt:
     return store.find([wanted(name).key])[wanted(name).key]
+
+
+def newest_key(store: Store, stream: str) -> str | None:
+    newest = store.newest_of(stream)
+    return newest and newest[0]
 
 
 def claim(store: Store, one: Wanted, seen: Receipt | None) -> int | None:
@@ -87,12 +103,6 @@ def ended(store: Store, name: str, state: str, **what: Any) -> int:
     attempt = sent(store, name)
     record(store, name, attempt, state, **what)
     return attempt
-
-
-def in_database(location: str, question: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What another program sees, or does, in the file."""
-    with closing(sqlite3.connect(location, isolation_level=None)) as database:
-        return database.execute(question, values).fetchall()
 
 
 # What a receipt says
@@ -137,7 +147,7 @@ def test_words_in_every_script_and_broken_ones_come_back_as_they_went(store: Sto
     attempt = sent(store)
     words = 'žluťoučký "kůň" \0 \U0001f40e \ud83d'
     record(store, "a", attempt, "failed", message=words, detail={"server": {"err": words}})
-    assert receipt_of(store).message.startswith('žluťoučký "kůň" \0 \U0001f40e')
+    assert receipt_of(store).message.startswith('žluťoučký "kůň" \\x00 \U0001f40e')
     assert receipt_of(store).detail["server"]["err"].startswith('žluťoučký "kůň" \0 \U0001f40e')
 
 
@@ -168,7 +178,8 @@ def test_a_claim_fails_when_the_receipt_changed_meanwhile(store: Store, other: S
 def test_a_claim_fails_when_the_receipt_is_gone_meanwhile(location: str, store: Store) -> None:
     ended(store, "a", "failed")
     seen = receipt_of(store)
-    in_database(location, "DELETE FROM receipts")
+    ask(location, "DELETE FROM attempts")
+    ask(location, "DELETE FROM receipts")
     assert claim(store, A, seen) is None
 
 
@@ -198,7 +209,7 @@ def test_what_a_run_leaves_unfinished_is_free_when_it_ends(location: str, store:
 
 def test_a_run_that_only_looks_is_not_listed(location: str, store: Store) -> None:
     store.find([A.key])
-    assert in_database(location, "SELECT * FROM runs") == []
+    assert ask(location, "SELECT * FROM runs") == []
 
 
 # The commit point
@@ -233,7 +244,7 @@ def test_a_claim_cannot_be_taken_over_once_its_owner_has_committed(store: Store,
 def test_the_attempt_of_an_owner_that_lost_its_claim_has_failed(location: str, store: Store, other: Store) -> None:
     claimed(store)
     claimed(other)
-    assert in_database(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [
+    assert ask(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [
         (1, "failed"),
         (2, "claimed"),
     ]
@@ -270,7 +281,7 @@ def test_an_owner_is_not_given_up_when_it_was_faster(store: Store, other: Store)
 def test_sending_again_what_is_unknown_ends_the_attempt_before(location: str, store: Store, other: Store) -> None:
     sent(store)
     assert claimed(other) == 2
-    assert in_database(location, "SELECT state FROM attempts WHERE attempt = 1") == [("unknown",)]
+    assert ask(location, "SELECT state FROM attempts WHERE attempt = 1") == [("unknown",)]
     assert receipt_of(other).state == "claimed"
 
 
@@ -281,7 +292,7 @@ def test_the_word_of_an_attempt_that_does_not_count_any_more_stays_in_the_histor
     ended(other, "a", "succeeded", remote_id="task 2")
     record(store, "a", late, "succeeded", remote_id="task 1")
     assert (receipt_of(store).attempt, receipt_of(store).remote_id) == (2, "task 2")
-    assert in_database(location, "SELECT attempt, remote_id FROM attempts ORDER BY attempt") == [
+    assert ask(location, "SELECT attempt, remote_id FROM attempts ORDER BY attempt") == [
         (1, "task 1"),
         (2, "task 2"),
     ]
@@ -345,9 +356,9 @@ def test_a_stream_that_nothing_was_imported_into_has_no_newest(store: Store) -> 
 def test_the_newest_of_a_stream_is_what_was_imported_last(store: Store) -> None:
     ended(store, "a", "succeeded")
     ended(store, "b", "succeeded")
-    assert store.newest_of("stream") == B.key
+    assert newest_key(store, "stream") == B.key
     ended(store, "a", "succeeded")
-    assert store.newest_of("stream") == A.key
+    assert newest_key(store, "stream") == A.key
 
 
 def test_streams_do_not_meet(store: Store) -> None:
@@ -356,8 +367,8 @@ def test_streams_do_not_meet(store: Store) -> None:
     attempt = claim(store, elsewhere, None)
     assert attempt is not None
     assert store.mark_sent(elsewhere.key, attempt, NO_DIGEST)
-    assert store.newest_of("stream") == A.key
-    assert store.newest_of("other stream") == elsewhere.key
+    assert newest_key(store, "stream") == A.key
+    assert newest_key(store, "other stream") == elsewhere.key
 
 
 @pytest.mark.parametrize("state", ["sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled"])
@@ -366,7 +377,7 @@ def test_whatever_may_have_changed_the_target_counts_as_its_newest(store: Store,
     attempt = sent(store, "b")
     if state != "sent":
         record(store, "b", attempt, state)
-    assert store.newest_of("stream") == B.key
+    assert newest_key(store, "stream") == B.key
 
 
 @pytest.mark.parametrize("how", ["claimed", "failed"])
@@ -375,14 +386,14 @@ def test_what_did_not_change_the_target_does_not_count(store: Store, how: str) -
     attempt = claimed(store, "b")
     if how == "failed":
         record(store, "b", attempt, "failed")
-    assert store.newest_of("stream") == A.key
+    assert newest_key(store, "stream") == A.key
 
 
 def test_an_earlier_attempt_that_succeeded_counts_though_a_later_one_failed(store: Store) -> None:
     ended(store, "a", "succeeded")
     ended(store, "b", "succeeded")
     ended(store, "a", "failed")
-    assert store.newest_of("stream") == B.key
+    assert newest_key(store, "stream") == B.key
 
 
 def test_of_two_runs_that_overlapped_the_one_that_sent_last_made_the_newest(store: Store, other: Store) -> None:
@@ -390,7 +401,7 @@ def test_of_two_runs_that_overlapped_the_one_that_sent_last_made_the_newest(stor
     ended(other, "b", "succeeded")
     assert store.mark_sent(A.key, slow, NO_DIGEST)
     record(store, "a", slow, "succeeded")
-    assert store.newest_of("stream") == A.key
+    assert newest_key(store, "stream") == A.key
 
 
 # Digests
@@ -478,12 +489,14 @@ def test_without_a_store_a_run_has_one_that_is_forgotten() -> None:
         assert store.find([A.key]) == {}
 
 
+@IN_A_FILE
 def test_a_store_that_is_only_read_is_not_made(location: str) -> None:
     with closing(open_store(location, read_only=True)) as store:
         assert (store.created, store.find([A.key]), store.newest_of("stream")) == (False, {}, None)
     assert not Path(location).exists()
 
 
+@IN_A_FILE
 def test_a_store_that_is_only_read_tells_what_is_in_it_and_stays_as_it_is(location: str, store: Store) -> None:
     ended(store, "a", "succeeded")
     before = Path(location).read_bytes()
@@ -496,6 +509,7 @@ def test_a_store_that_is_only_read_tells_what_is_in_it_and_stays_as_it_is(locati
     assert Path(location).read_bytes() == before
 
 
+@IN_A_FILE
 def test_a_store_that_was_never_filled_is_read_as_empty(location: str) -> None:
     """As it is left by a run that is killed right after it made the file."""
     Path(location).touch()
@@ -514,23 +528,24 @@ def a_folder(path: Path) -> None:
 
 
 def a_database_of_others(path: Path) -> None:
-    in_database(str(path), "CREATE TABLE recipes (name)")
+    ask(str(path), "CREATE TABLE recipes (name)")
 
 
 def a_database_of_another_application(path: Path) -> None:
-    in_database(str(path), "CREATE TABLE receipts (key)")
-    in_database(str(path), "PRAGMA application_id = 1196444487")
+    ask(str(path), "CREATE TABLE receipts (key)")
+    ask(str(path), "PRAGMA application_id = 1196444487")
 
 
 def a_newer_store(path: Path) -> None:
     open_store(str(path)).close()
-    in_database(str(path), "PRAGMA user_version = 2")
+    ask(str(path), "PRAGMA user_version = 1000")
 
 
 def a_fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("read_only", [False, True], ids=["to write", "to read"])
 @pytest.mark.parametrize(
     ("make", "words"),
@@ -593,23 +608,55 @@ def test_a_store_that_may_only_be_read_refuses_the_claim(store: Store) -> None:
 def test_a_store_that_another_run_makes_at_the_same_moment_is_made_once(
     location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    immediate = _receipts._immediate
+    database = PostgreSQL if is_url(location) else SQLite
+    transaction = database.transaction
 
     @contextmanager
-    def after_the_other(database: sqlite3.Connection) -> Iterator[None]:
+    def after_the_other(self: Any) -> Iterator[None]:
         monkeypatch.undo()
         with closing(open_store(location)) as other:
             assert other.created
             ended(other, "a", "succeeded")
-        with immediate(database):
+        with transaction(self):
             yield
 
-    monkeypatch.setattr(_receipts, "_immediate", after_the_other)
+    monkeypatch.setattr(database, "transaction", after_the_other)
     with closing(open_store(location)) as store:
         assert not store.created
         assert receipt_of(store).state == "succeeded"
 
 
+def test_a_store_that_another_run_makes_between_any_two_questions_is_taken_for_one(
+    tmp_path: Path, location: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "PostgreSQL" if is_url(location) else "SQLite"
+    database = PostgreSQL if is_url(location) else SQLite
+    execute = database.execute
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        place = new_store(kind, tmp_path / str(number), request)
+        asked: list[str] = []
+
+        def interrupted(
+            self: Any, statement: str, values: Any = (), number: int = number, place: str = place, asked: Any = asked
+        ) -> Any:
+            asked.append(statement)
+            if len(asked) == number + 1 and not any(one.startswith("BEGIN") for one in asked):
+                with monkeypatch.context() as patch:
+                    patch.setattr(database, "execute", execute)
+                    open_store(place).close()
+            return execute(self, statement, values)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "execute", interrupted)
+            with closing(open_store(place)) as store:
+                claimed(store)
+        if any(one.startswith("BEGIN") for one in asked[: number + 1]):
+            break
+    assert number >= 1
+
+
+@IN_A_FILE
 def test_a_store_that_is_deleted_under_a_run_is_an_error_in_words_before_anything_is_sent(
     location: str, store: Store
 ) -> None:
@@ -617,6 +664,102 @@ def test_a_store_that_is_deleted_under_a_run_is_an_error_in_words_before_anythin
     Path(location).unlink()
     with pytest.raises(StoreError):
         store.mark_sent(A.key, attempt, NO_DIGEST)
+
+
+# Versions
+
+
+def make_version_one(location: str) -> None:
+    """Make a store as the first version did, with one import in it."""
+    endings = {True: "", False: " WITHOUT ROWID"}
+    for statement in _receipts.MIGRATIONS[0].format(table_ending=endings[is_url(location)]).split(";"):
+        if statement.strip():
+            ask(location, statement)
+    ask(location, "INSERT INTO receipts VALUES (?, 'licstat', 'target', 'stream', '{}', 1, '')", A.key)
+    ask(
+        location,
+        "INSERT INTO attempts VALUES (?, 1, 'run', 'succeeded', 'a', 3, NULL, 1, 'task 1', '', '{}', '', '', '')",
+        A.key,
+    )
+    if is_url(location):
+        ask(location, "CREATE TABLE assetops_receipts (version integer NOT NULL)")
+        ask(location, "INSERT INTO assetops_receipts VALUES (1)")
+    else:
+        ask(location, f"PRAGMA application_id = {_receipts_sqlite.APPLICATION_ID}")
+        ask(location, "PRAGMA user_version = 1")
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date(location: str) -> None:
+    make_version_one(location)
+    with closing(open_store(location)) as store:
+        assert not store.created
+        assert (receipt_of(store).state, receipt_of(store).remote_id) == ("succeeded", "task 1")
+        assert newest_key(store, "stream") == A.key
+        ended(store, "b", "succeeded")
+        assert newest_key(store, "stream") == B.key
+    with closing(open_store(location, required=True)) as again:
+        assert again._database.version() == _receipts.VERSION
+
+
+def test_a_store_of_an_older_version_stays_as_it_is_where_it_is_only_read(location: str) -> None:
+    make_version_one(location)
+    with pytest.raises(StoreError, match="older release"):
+        open_store(location, read_only=True)
+    open_store(location).close()
+    open_store(location, read_only=True).close()
+
+
+def test_a_store_that_another_run_brings_up_to_date_at_the_same_moment_is_so_once(
+    location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_version_one(location)
+    database = PostgreSQL if is_url(location) else SQLite
+    transaction = database.transaction
+
+    @contextmanager
+    def after_the_other(self: Any) -> Iterator[None]:
+        monkeypatch.undo()
+        open_store(location).close()
+        with transaction(self):
+            yield
+
+    monkeypatch.setattr(database, "transaction", after_the_other)
+    with closing(open_store(location)) as store:
+        assert not store.created
+        assert receipt_of(store).state == "succeeded"
+
+
+# Trouble
+
+
+@IN_A_FILE
+def test_a_disk_that_is_full_is_an_error_in_words_and_the_store_stays_whole(location: str, store: Store) -> None:
+    attempt = sent(store)
+    store._database.execute("PRAGMA max_page_count = 1")  # that is, as many as there are
+    with pytest.raises(StoreError, match="could not be written: database or disk is full"):
+        record(store, "a", attempt, "succeeded", message="x" * 100_000)
+    with pytest.raises(StoreError, match="full"):
+        claim(store, replace(wanted("b"), source="x" * 100_000), None)
+    store._database.execute("PRAGMA max_page_count = 100000")
+    check_that_it_is_whole(location)
+    record(store, "a", attempt, "succeeded")
+    assert receipt_of(store).state == "succeeded"
+
+
+@IN_A_FILE
+@pytest.mark.parametrize("hours", [-2, 2], ids=["back", "on"])
+def test_a_clock_that_is_set_may_end_a_claim_and_never_makes_two_commits(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    lost = claimed(other)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + hours * 3600)
+    owner = receipt_of(store).owner
+    assert owner is not None
+    assert not owner.is_alive
+    taken = claimed(store)
+    assert not other.mark_sent(A.key, lost, NO_DIGEST)
+    assert store.mark_sent(A.key, taken, NO_DIGEST)
 
 
 # Death
@@ -645,7 +788,7 @@ def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, 
 def owner_is_alive(store: Store, location: str, **row: Any) -> bool:
     """Whether the owner of a claim is taken for alive whose run has these values."""
     for name, value in row.items():
-        in_database(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608
+        ask(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608
     owner = receipt_of(store).owner
     assert owner is not None
     return owner.is_alive
@@ -699,8 +842,8 @@ def test_a_lease_that_is_over_or_ends_later_than_any_can_is_no_lease(
 def test_a_lease_is_renewed_as_long_as_its_run_lives(location: str, store: Store) -> None:
     with OtherRun(location, LEASE=1.5, RENEWAL=0.02) as other:
         other.claim("a")
-        first = in_database(location, "SELECT lease_ends FROM runs")[0][0]
-        eventually(lambda: in_database(location, "SELECT lease_ends FROM runs")[0][0] > first + 2)
+        first = ask(location, "SELECT lease_ends FROM runs")[0][0]
+        eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > first + 2)
         owner = receipt_of(store).owner
         assert owner is not None
         assert owner.is_alive
@@ -710,18 +853,20 @@ def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
     location: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: list[float] = []
+    database = store._database
+    another = database.another
 
-    def busy_at_first(path: str, timeout: float) -> sqlite3.Connection:
+    def busy_at_first(timeout: float) -> Any:
         if len(failures) < 3:
             failures.append(timeout)
-            raise sqlite3.OperationalError("database is locked")
-        return sqlite3.connect(path, isolation_level=None)
+            raise database.errors[0]("database is locked")
+        return another(timeout)
 
     monkeypatch.setattr(_receipts, "RENEWAL", 0.01)
-    monkeypatch.setattr(_receipts, "_connect", busy_at_first)
+    monkeypatch.setattr(database, "another", busy_at_first)
     claimed(store)
-    in_database(location, "UPDATE runs SET lease_ends = 1")
-    eventually(lambda: in_database(location, "SELECT lease_ends FROM runs")[0][0] > 1)
+    ask(location, "UPDATE runs SET lease_ends = 1")
+    eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > 1)
     assert failures == [_receipts.RENEWAL_TIMEOUT] * 3
 
 
@@ -750,7 +895,7 @@ def test_a_stopped_owner_that_had_sent_everything_tells_the_outcome_when_it_wake
         assert attempt is not None
         assert other.mark_sent("a", attempt)
         other.stop()
-        in_database(location, "UPDATE runs SET lease_ends = 0")
+        ask(location, "UPDATE runs SET lease_ends = 0")
         store.note_unknown(receipt_of(store))
         assert receipt_of(store).state == "unknown"
         other.go_on()
@@ -778,7 +923,8 @@ def test_a_store_opens_after_a_run_was_killed_in_the_middle_of_a_change(
     with OtherRun(location) as other:
         other.begin("die_within_claim", "a")
         other.process.wait()
-    assert Path(f"{location}-journal").stat().st_size > 0
+    if not location.startswith("postgresql:"):
+        assert Path(f"{location}-journal").stat().st_size > 0
     with closing(open_store(location, read_only=read_only)) as next_run:
         assert next_run.find([A.key]) == {}
         assert receipt_of(next_run, "b").state == "succeeded"
@@ -793,25 +939,25 @@ def test_a_run_whose_claim_was_not_written_can_claim_again(location: str, store:
 
 def test_a_lock_that_does_not_end_is_an_error_in_words(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_receipts, "BUSY_TIMEOUT", 0.05)
-    with closing(open_store(location)) as store, closing(sqlite3.connect(location, isolation_level=None)) as busy:
-        busy.execute("BEGIN IMMEDIATE")
-        assert store.find([A.key]) == {}
-        with pytest.raises(StoreError, match=r"could not be written: .*locked"):
-            claim(store, A, None)
-        busy.execute("ROLLBACK")
+    with closing(open_store(location)) as store, closing(open_store(location)) as busy:
+        with busy._database.transaction():
+            assert store.find([A.key]) == {}
+            with pytest.raises(StoreError, match=r"could not be written: .*(locked|lock timeout)"):
+                claim(store, A, None)
         assert claim(store, A, None) == 1
 
 
+@IN_A_FILE
 @pytest.mark.parametrize("how", ["ABORT", "ROLLBACK", "FAIL"])
 def test_a_transaction_that_fails_leaves_nothing_behind_and_the_store_usable(
     location: str, store: Store, how: str
 ) -> None:
     trigger = f"CREATE TRIGGER full BEFORE INSERT ON attempts BEGIN SELECT RAISE ({how}, 'disk full'); END"
-    in_database(location, trigger)
+    ask(location, trigger)
     with pytest.raises(StoreError, match="disk full"):
         claim(store, A, None)
-    assert in_database(location, "SELECT count(*) FROM receipts") == [(0,)]
-    in_database(location, "DROP TRIGGER full")
+    assert ask(location, "SELECT count(*) FROM receipts") == [(0,)]
+    ask(location, "DROP TRIGGER full")
     assert claim(store, A, None) == 1
 
 
@@ -841,8 +987,8 @@ def test_twenty_runs_at_once_lose_and_double_nothing(location: str, crowd: list[
     for run in crowd:
         run.begin("claim", "the same")
     assert sorted(run.claimed() is not None for run in crowd) == [False] * (CROWD - 1) + [True]
-    assert in_database(location, "SELECT count(DISTINCT key), count(*) FROM attempts") == [(CROWD + 1, CROWD + 1)]
-    assert in_database(location, "PRAGMA integrity_check") == [("ok",)]
+    assert ask(location, "SELECT count(DISTINCT key), count(*) FROM attempts") == [(CROWD + 1, CROWD + 1)]
+    check_that_it_is_whole(location)
 
 
 @pytest.mark.slow

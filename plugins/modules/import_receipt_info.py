@@ -1,0 +1,282 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: import_receipt_info
+short_description: Read what is known of the imports that were made
+version_added: 0.1.0
+description:
+  - Lists the receipts that the modules of this collection keep of their imports, the newest first by their last change,
+    and counts them by state.
+  - Only the receipt store is asked, no system. It is not changed, and not made where there is none; then there are no
+    receipts.
+seealso:
+  - module: assetops.imports.import_receipt
+author:
+  - assetops.imports maintainers (@assetops)
+extends_documentation_fragment:
+  - assetops.imports.receipts.place
+  - assetops.imports.attributes
+attributes:
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    support: full
+options:
+  key:
+    description:
+      - The identity of one import, as the importing modules return it.
+    type: str
+  system:
+    description:
+      - Only imports into systems of this kind.
+    type: str
+    choices: [licstat, bigfix, haplo, lm]
+  target:
+    description:
+      - Only imports into this target, as the importing modules return it.
+    type: str
+  source:
+    description:
+      - Only imports whose last attempt was made from this source, as the importing modules return it, such as the path
+        of a file.
+    type: str
+  state:
+    description:
+      - Only imports in one of these states.
+      - V(claimed) and V(sent) are those that a run is at work on at this moment, before and after it had sent
+        everything.
+    type: list
+    elements: str
+    choices: [claimed, sent, submitted, unknown, incomplete, succeeded, scheduled, failed, superseded]
+  since:
+    description:
+      - Only imports whose receipt was changed at this time or later, as ISO 8601 with C(Z) or an offset.
+    type: str
+  limit:
+    description:
+      - How many receipts to return at most. They are counted without a limit.
+    type: int
+    default: 50
+  history:
+    description:
+      - Whether to return all attempts of each import, not only the one that counts.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: See what was imported last
+  assetops.imports.import_receipt_info:
+    limit: 10
+  register: known
+
+- name: Look for imports that somebody has to look after
+  assetops.imports.import_receipt_info:
+    receipts: postgresql://imports@db.example.com/receipts?sslmode=verify-full
+    receipts_password: "{{ receipts_password }}"
+    state:
+      - unknown
+      - incomplete
+      - failed
+  register: known
+  failed_when: known.imports | length > 0
+
+- name: See how all attempts at an import went
+  assetops.imports.import_receipt_info:
+    key: 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
+    history: true
+
+- name: Count what was imported into a target since yesterday
+  assetops.imports.import_receipt_info:
+    target: https://licstat.example.com license server 40
+    since: "{{ '%Y-%m-%dT%H:%M:%SZ' | strftime(now(utc=true).timestamp() - 86400) }}"
+    limit: 0
+"""
+
+RETURN = r"""
+imports:
+  description: The receipts, the newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The identity of the import.
+      type: str
+      returned: always
+    system:
+      description: The kind of system, V(licstat), V(bigfix), V(haplo) or V(lm).
+      type: str
+      returned: always
+    target:
+      description: Where it was imported into.
+      type: str
+      returned: always
+      sample: https://licstat.example.com license server 40
+    source:
+      description: What was imported.
+      type: str
+      returned: always
+      sample: /var/log/flexlm/debug.log
+    size:
+      description: Its size in bytes.
+      type: int
+      returned: always
+    content_sha256:
+      description: The SHA-256 of what was imported, in hexadecimal; V(null) where nothing of the kind is known.
+      type: str
+      returned: always
+    options:
+      description: The options that make it this import, as they stand in its identity.
+      type: dict
+      returned: always
+    state:
+      description:
+        - What is known of it. V(unknown) stands for an import that was sent whole, and of which nobody heard since.
+      type: str
+      returned: always
+      sample: succeeded
+    remote_id:
+      description: The id that the server gave it; V(null) if there is none.
+      type: str
+      returned: always
+    message:
+      description: What there is to know, in the words of the server where it said something.
+      type: str
+      returned: always
+    server:
+      description: What the server answered last about it, as it came.
+      type: raw
+      returned: always
+    attempt:
+      description: The number of the attempt that counts.
+      type: int
+      returned: always
+    attempts:
+      description: How many attempts there were.
+      type: int
+      returned: always
+    started_at:
+      description: When that attempt began, in UTC.
+      type: str
+      returned: always
+      sample: "2026-11-22T03:04:05.678Z"
+    changed_at:
+      description: When it was changed last, in UTC.
+      type: str
+      returned: always
+    finished_at:
+      description: When the end of it was seen, in UTC; V(null) while there is none.
+      type: str
+      returned: always
+    owner:
+      description: The run that is at work on it, V(null) if there is none.
+      type: dict
+      returned: always
+      contains:
+        host:
+          description: The name of its host.
+          type: str
+          returned: always
+        pid:
+          description: The id of its process there.
+          type: int
+          returned: always
+    history:
+      description: All attempts, the first one first.
+      type: list
+      elements: dict
+      returned: when O(history=true)
+counts:
+  description: How many receipts there are in each state, of all that the filters let through.
+  returned: success
+  type: dict
+  sample:
+    unknown: 1
+    succeeded: 117
+receipts:
+  description: The receipt store.
+  returned: success
+  type: dict
+  contains:
+    store:
+      description: Its path or URL, or V(none).
+      type: str
+      returned: always
+    created:
+      description: Always V(false).
+      type: bool
+      returned: always
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.assetops.imports.plugins.module_utils._bookkeeping import (
+    STATES,
+    Filters,
+    counted,
+    history_of,
+    listed,
+    moment,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
+
+SYSTEMS = ["licstat", "bigfix", "haplo", "lm"]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **RECEIPTS,
+            "key": {"type": "str", "no_log": False},
+            "system": {"type": "str", "choices": SYSTEMS},
+            "target": {"type": "str"},
+            "source": {"type": "str"},
+            "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+            "since": {"type": "str"},
+            "limit": {"type": "int", "default": 50},
+            "history": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, read_receipts)
+
+
+def read_receipts(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    if params["limit"] < 0:
+        raise BadInput("limit has to be 0 or more.")
+    filters = Filters(
+        key=params["key"],
+        system=params["system"],
+        target=params["target"],
+        source=params["source"],
+        states=tuple(params["state"] or ()),
+        since=None if params["since"] is None else moment(params["since"], "since"),
+    )
+    with receipt_store(module, read_only=True) as store:
+        found = listed(store, filters, params["limit"])
+        counts = counted(store, filters)
+        if params["history"]:
+            histories = history_of(store, [one["key"] for one in found])
+            found = [{**one, "history": histories[one["key"]]} for one in found]
+        return {
+            "changed": False,
+            "imports": found,
+            "counts": counts,
+            "receipts": {"store": store.location, "created": store.created},
+        }
+
+
+if __name__ == "__main__":
+    main()
