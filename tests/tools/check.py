@@ -210,6 +210,12 @@ def counted(log: Log, report: Path, status: int) -> Count:
     return Count(passed, failed, ": ".join([note, ", ".join(named)]) if named else note)
 
 
+def molecule(log: Log) -> Count:
+    """Each scenario from its beginning to its end: see extensions/molecule/config.yml."""
+    log.run("molecule", "test", "--all")
+    return Count(passed=len(tracked("extensions/molecule/*/molecule.yml")))
+
+
 def coverage(log: Log) -> Count:
     """What all tests together covered. The bar holds for statements and for branches, each taken alone."""
     report = CACHE / "coverage/report.json"
@@ -344,6 +350,7 @@ CHECKS = [
     Check("shellcheck", shellcheck),
     Check("slow tests", slow_tests),
     Check("tests", tests),
+    Check("molecule", molecule),
     Check("ansible-test sanity", sanity),
     Check("build and galaxy-importer", galaxy),
     Check("ansible-lint", ansible_lint),

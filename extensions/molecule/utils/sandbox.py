@@ -1,0 +1,82 @@
+#!/usr/bin/env python
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts and stops the sandbox of a scenario: `sandbox.py start FOLDER`, `sandbox.py stop FOLDER`.
+
+`FOLDER/sandbox.json` tells its process id, its address and the credentials of each system. Stopping ends that process
+only, and only if it still is this sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from tests.sandbox.bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
+from tests.sandbox.haplo.keys import API_KEY
+from tests.sandbox.licstat.tokens import ADMIN_TOKEN
+from tests.sandbox.lm.credentials import ADMIN_PASSWORD, ADMIN_USER
+
+PATIENCE = 30.0
+"""Seconds within which it starts, or ends."""
+
+
+def main() -> None:
+    action, folder = sys.argv[1], Path(sys.argv[2])
+    if action == "start":
+        start(folder)
+    else:
+        stop(folder)
+
+
+def start(folder: Path) -> None:
+    port_file = folder / "port"
+    command = [sys.executable, "-m", "tests.sandbox", "--speed", "20", "--port-file", str(port_file)]
+    with (folder / "sandbox.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + PATIENCE
+    while not port_file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            sys.exit(f"the sandbox did not start: see {folder / 'sandbox.log'}")
+        time.sleep(0.05)
+    told = {
+        "pid": process.pid,
+        "url": f"http://127.0.0.1:{int(port_file.read_text())}",
+        "licstat_token": ADMIN_TOKEN,
+        "bigfix_token": BIGFIX_TOKEN,
+        "lmt_token": LMT_TOKEN,
+        "haplo_api_key": API_KEY,
+        "lm_username": ADMIN_USER,
+        "lm_password": ADMIN_PASSWORD,
+    }
+    (folder / "sandbox.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def stop(folder: Path) -> None:
+    pid = int(json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))["pid"])
+    deadline = time.monotonic() + PATIENCE
+    while is_this_sandbox(pid, folder) and time.monotonic() < deadline:
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.2)
+
+
+def is_this_sandbox(pid: int, folder: Path) -> bool:
+    """By its arguments, among which is the port file: another process may have got the number."""
+    done = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], check=False, stdout=subprocess.PIPE, text=True)
+    return str(folder / "port") in done.stdout
+
+
+if __name__ == "__main__":
+    main()

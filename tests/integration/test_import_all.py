@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook for all systems, with fifty license servers and one target of each other kind."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..running import ROOT
+from ..sandbox.handle import Sandbox
+from .support import QUICK, Logs
+from .test_playbooks import Ansible, Done
+
+PLAYBOOK = "assetops.imports.import_all"
+LICENSE_SERVERS = {f"server{number:02}": 100 + number for number in range(50)}
+OTHERS = ("inventory", "metric_tool", "research", "library")
+REPORT = re.compile(r'"(\w+) +(\w+|-) +(not run|\w+) +(\S.*?|-) {2,}(.*?) +(\S+)"')
+"""A line of the report."""
+SAFE = {"status", "library"}
+"""Operations of the sandbox that change nothing."""
+ADDED = 3
+"""So many runs of modules a role may add to those that import."""
+
+
+class Site(Ansible):
+    """An inventory of all targets, and the sandbox that knows them. Each license server has one log."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, make_log: Logs) -> None:
+        super().__init__(sandbox, folder)
+        sandbox.clock(speed=QUICK)
+        servers = [{"id": number, "name": name} for name, number in LICENSE_SERVERS.items()]
+        servers.append({"id": 99, "name": "refused", "import_enabled": False})
+        sandbox.configure(license_servers=servers, parallel=True, seconds_pending=0.0, seconds_running=0.1)
+        for system in ("bigfix", "lmt"):
+            sandbox.configure(system, daily=False)
+        for name in (*LICENSE_SERVERS, "refused"):
+            make_log(f"{name}/debug.log.1")
+        self.logs = folder / "logs"
+        self.no_ssh = folder / "no-ssh"
+        self.no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
+        self.no_ssh.chmod(0o700)
+        self.inventory = folder / "inventory.json"
+        self.inventory.write_text(json.dumps({"all": {"children": self.groups()}}))
+
+    def groups(self) -> dict[str, Any]:
+        """The groups of the inventory, with the variables that they need."""
+        sandbox, receipts = self.sandbox, str(self.store)
+        server = {
+            "licstat_import_url": sandbox.licstat_url,
+            "licstat_import_api_token": sandbox.licstat_token,
+            "licstat_import_paths": [f"{self.logs}/{{{{ inventory_hostname }}}}"],
+            "licstat_import_receipts": receipts,
+            "licstat_import_wait_sleep": 0.2,
+        }
+        # A second of the test is a thousand seconds of the sandbox.
+        bigfix = {"bigfix_import_receipts": receipts, "bigfix_import_wait_sleep": 0.2, "bigfix_import_max_age": 10**7}
+        haplo = {
+            "haplo_batch_url": sandbox.haplo_url,
+            "haplo_batch_api_key": sandbox.haplo_api_key,
+            "haplo_batch_directory": str(ROOT / "tests/fixtures/haplo"),
+            "haplo_batch_manifest": str(self.folder / "manifest.jsonl"),
+            "haplo_batch_receipts": receipts,
+        }
+        library = {
+            "lm_import_url": sandbox.lm_url,
+            "lm_import_username": sandbox.lm_username,
+            "lm_import_password": sandbox.lm_password,
+            "lm_import_library": "LibraryDemo",
+            "lm_import_src": str(ROOT / "tests/fixtures/lm/contents_LibraryDemo.zip"),
+            "lm_import_receipts": receipts,
+            "lm_import_wait_sleep": 0.2,
+        }
+        unreachable = {
+            "ansible_connection": "ssh",
+            "ansible_ssh_executable": str(self.no_ssh),
+            "licstat_import_run_on": "host",
+            "licstat_import_license_server_id": 100,
+        }
+        ids = {name: {"licstat_import_license_server_id": number} for name, number in LICENSE_SERVERS.items()}
+        metric_tool = {
+            "bigfix_import_product": "license_metric_tool",
+            "bigfix_import_url": sandbox.lmt_url,
+            "bigfix_import_token": sandbox.lmt_token,
+        }
+        return {
+            "licstat": {
+                "hosts": {**ids, "refused": {"licstat_import_license_server_id": 99}, "unreachable": unreachable},
+                "vars": server,
+            },
+            "bigfix": {
+                "hosts": {"inventory": None},
+                "vars": {
+                    **bigfix,
+                    "bigfix_import_url": sandbox.bigfix_url,
+                    "bigfix_import_token": sandbox.bigfix_token,
+                },
+            },
+            "lmt": {"hosts": {"metric_tool": None}, "vars": {**bigfix, **metric_tool}},
+            "haplo": {"hosts": {"research": None}, "vars": haplo},
+            "lm": {"hosts": {"library": None}, "vars": library},
+        }
+
+    def import_all(self, *arguments: str) -> Done:
+        """Run the playbook."""
+        return self.run("-i", str(self.inventory), "-f", "10", PLAYBOOK, *arguments, ANSIBLE_PIPELINING="1")
+
+    @property
+    def imports(self) -> dict[int, int]:
+        """How many imports each license server has made."""
+        return {number: held.imports for number, held in self.sandbox.licstat().servers.items()}
+
+    @property
+    def unsafe(self) -> list[str | None]:
+        """What was sent that could change something."""
+        sent = (request for request in self.sandbox.requests() if request.operation not in SAFE)
+        return [request.operation for request in sent]
+
+
+@pytest.fixture
+def site(sandbox: Sandbox, tmp_path: Path, make_log: Logs) -> Site:
+    return Site(sandbox, tmp_path, make_log)
+
+
+def changed(done: Done) -> set[str]:
+    """The targets that the recap calls changed."""
+    recap = done.output[done.output.index("PLAY RECAP") :]
+    return set(re.findall(r"^(\w+) +: .* changed=[1-9]", recap, re.MULTILINE))
+
+
+def reported(done: Done) -> dict[str, tuple[str, ...]]:
+    """The lines of the report by target: role, state, reason, what was sent, seconds."""
+    return {found[0]: found[1:] for found in REPORT.findall(done.output) if found[0] != "target"}
+
+
+@pytest.mark.slow
+def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_mode_foretold(site: Site) -> None:
+    everywhere = {*LICENSE_SERVERS, *OTHERS}
+    healthy = ["--limit", "all:!refused:!unreachable"]
+
+    foretold = site.import_all("--check", *healthy)
+    assert foretold.status == 0, foretold.output
+    assert site.unsafe == []
+    assert not site.store.exists()
+    assert {line[1] for line in reported(foretold).values()} == {"planned"}
+
+    first = site.import_all(*healthy, "-vvv")
+    assert first.status == 0, first.output
+    assert changed(foretold) == changed(first) == everywhere
+    assert {number: count for number, count in site.imports.items() if number >= 100} == dict.fromkeys(
+        LICENSE_SERVERS.values(), 1
+    )
+    assert len(site.sandbox.bigfix().started_by_api) == len(site.sandbox.lmt().started_by_api) == 1
+    assert len(site.sandbox.haplo().batches) == 1
+    assert len(site.sandbox.lm().libraries["LibraryDemo"].runs) == 1
+    report = reported(first)
+    assert set(report) == everywhere
+    assert Counter(line[1] for line in report.values()) == {"succeeded": 53, "scheduled": 1}
+    assert all(line[3].startswith("1 of 1") and float(line[4]) >= 0 for line in report.values())
+    assert_few_modules(first)
+
+    asked = len(site.unsafe)
+    second = site.import_all(*healthy)
+    assert second.status == 0, second.output
+    assert changed(second) == set()
+    assert len(site.unsafe) == asked
+    assert Counter(line[2] for line in reported(second).values()) == {"receipt": 52, "fresh": 2}
+
+
+def assert_few_modules(done: Done) -> None:
+    """Beside the import, each role runs few modules on a target."""
+    per_task = Counter(re.findall(r"^<([\w.]+)> EXEC .*AnsiballZ_(\w+)\.py", done.output, re.MULTILINE))
+    runs = re.findall(r"^Using module file .*/(\w+)\.py$", done.output, re.MULTILINE)
+    counts = Counter(runs)
+    targets = {"licstat_import": 50, "bigfix_import": 2, "haplo_batch": 1, "lm_import": 1}
+    assert {name: counts[name] for name in targets} == targets, per_task
+    added = {
+        "licstat_import": counts["find"] - 1,  # one of them is Haplo's
+        "haplo_batch": 1 + counts["lineinfile"],
+        "lm_import": counts["lm_library_info"],
+        "bigfix_import": 0,
+    }
+    assert sum(added.values()) == len(runs) - sum(targets.values()), counts
+    for role, number in added.items():
+        print(f"{role}: {number / targets[role]:.1f} runs of modules beside the import, per target")
+        assert number <= ADDED * targets[role]
+
+
+@pytest.mark.slow
+def test_targets_that_fail_leave_the_others_running_and_stand_in_the_report(site: Site) -> None:
+    few = ["--limit", "server00,server01,refused,unreachable,research"]
+    done = site.import_all(*few, "--tags", "licstat")
+    assert done.status == 2, done.output
+    report = reported(done)
+    assert {name: line[1] for name, line in report.items()} == {
+        "server00": "succeeded",
+        "server01": "succeeded",
+        "refused": "failed",
+        "unreachable": "unreachable",
+        "research": "not run",
+    }
+    assert done.recap("refused")["failed"] == done.recap("unreachable")["failed"] == 1
+    assert done.recap("server00")["failed"] == 0
+    assert changed(done) == {"server00", "server01"}
+    assert (site.imports[100], site.imports[101], site.imports[102]) == (1, 1, 0)
+    assert site.sandbox.requests("haplo") == []
+    told = done.output[done.output.index("Tell how the imports went") :]
+    assert "importing is not enabled" in told.lower()
+
+
+@pytest.mark.slow
+def test_all_targets_failing_is_reported_as_well(site: Site) -> None:
+    done = site.import_all("--limit", "refused,unreachable")
+    assert done.status == 2, done.output
+    assert {name: line[1] for name, line in reported(done).items()} == {
+        "refused": "failed",
+        "unreachable": "unreachable",
+    }

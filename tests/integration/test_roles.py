@@ -1,0 +1,365 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles as users run them, by `ansible-playbook`, against the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ..running import ROOT
+from ..sandbox.handle import Sandbox
+from .lm import Lm
+from .support import QUICK, SERVER, Logs, argument_spec
+from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well
+
+ROLES = ROOT / "roles"
+IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
+BY_THE_ROLE = {"licstat_import": ["src"], "haplo_batch": ["control", "control_digest", "files"]}
+"""Options whose values the roles find out themselves; some can be set all the same."""
+OWN_DEFAULTS = {"bigfix_import_max_age": 86400}
+DAY = 24 * 3600
+
+
+class Roles(Ansible):
+    """Plays whose tasks are roles, with the sandbox as all five systems and receipts in the test's folder."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        super().__init__(sandbox, folder)
+        sandbox.clock(speed=QUICK)
+        for system in ("bigfix", "lmt"):
+            sandbox.configure(system, daily=False, raw_imports_enabled=True)
+
+    def variables(self, role: str, **variables: Any) -> dict[str, Any]:
+        """Variables of a role: how the sandbox is reached, and those given, without their prefix."""
+        own: dict[str, dict[str, Any]] = {
+            "licstat_import": {
+                "url": self.sandbox.licstat_url,
+                "api_token": self.sandbox.licstat_token,
+                "license_server_id": SERVER,
+            },
+            "bigfix_import": {"url": self.sandbox.bigfix_url, "token": self.sandbox.bigfix_token},
+            "haplo_batch": {"url": self.sandbox.haplo_url, "api_key": self.sandbox.haplo_api_key},
+            "lm_import": {
+                "url": self.sandbox.lm_url,
+                "library": "LibraryDemo",
+                "username": self.sandbox.lm_username,
+                "password": self.sandbox.lm_password,
+            },
+        }
+        usual = {"receipts": str(self.store), "wait_sleep": 0.05, **own[role]}
+        return {f"{role}_{name}": value for name, value in {**usual, **variables}.items()}
+
+    def role(self, role: str, *, tasks_from: str = "main", **variables: Any) -> Task:
+        """A task that runs a role."""
+        return {
+            "name": f"Run {role}",
+            "ansible.builtin.include_role": {"name": f"assetops.imports.{role}", "tasks_from": tasks_from},
+            "vars": self.variables(role, **variables),
+        }
+
+
+@pytest.fixture
+def roles(sandbox: Sandbox, tmp_path: Path) -> Roles:
+    return Roles(sandbox, tmp_path)
+
+
+def of_task(done: Done, name: str) -> list[dict[str, Any]]:
+    """What the tasks of that name gave, in order, but for those that were skipped."""
+    return [task["result"] for task in done.tasks if task["task"].endswith(name)]
+
+
+def summary(done: Done) -> list[str]:
+    """The lines of all summaries."""
+    return [line for result in of_task(done, ": Say what happened") for line in result["msg"]]
+
+
+def folder_of_logs(folder: Path, make_log: Logs) -> Path:
+    """Rotated logs of which the one with the higher number is older, one that still grows, and other files."""
+    for name, hours in (("debug.log", 0), ("debug.log.1", 24), ("debug.log.2", 48), ("debug.log.9", 24 * 60)):
+        path = make_log(f"{folder.name}/{name}")
+        moment = datetime.now().timestamp() - hours * 3600
+        os.utime(path, (moment, moment))
+    logs = path.parent
+    (logs / "debug.log.8.gz").write_bytes(b"\x1f\x8b")
+    (logs / "other.log").write_text("nothing\n")
+    return logs
+
+
+# Their arguments.
+
+
+@pytest.mark.parametrize("role", IMPORTING)
+def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(role: str) -> None:
+    specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    tasks = (ROLES / role / "tasks/import.yml").read_text()
+    for name, option in argument_spec(role).items():
+        if name in BY_THE_ROLE.get(role, []):
+            continue
+        variable_name = f"{role}_{name}"
+        variable = specs[variable_name]
+        assert variable["type"] == option.get("type", "str"), name
+        for field in ("choices", "elements"):
+            assert variable.get(field) == option.get(field), (name, field)
+        assert variable.get("default") == OWN_DEFAULTS.get(variable_name, option.get("default")), name
+        assert re.search(rf"^ +{name}: .*\b{role}_{name}\b", tasks, re.MULTILINE), f"{name} is not handed over"
+
+
+@pytest.mark.parametrize("role", [*IMPORTING, "import_report"])
+def test_variables_are_prefixed_documented_and_have_the_defaults_that_are_told(role: str) -> None:
+    entries = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
+    readme = (ROLES / role / "README.md").read_text()
+    main = entries["main"]["options"]
+    for entry in entries.values():
+        for name, option in entry["options"].items():
+            assert name.startswith(f"{role}_")
+            assert option["description"]
+            assert name in readme, f"{name} is not in the README"
+            if name in defaults and "{{" not in str(defaults[name]):
+                assert option.get("default") == defaults[name], name
+    assert set(defaults) <= set(main) | {name for entry in entries.values() for name in entry["options"]}
+
+
+# License Statistics.
+
+
+@pytest.mark.slow
+def test_logs_are_found_by_pattern_and_age_imported_oldest_first_and_archived_after_success(
+    roles: Roles, make_log: Logs, tmp_path: Path
+) -> None:
+    logs = folder_of_logs(tmp_path / "one", make_log)
+    shutil.copy2(FIXTURES / "truncated/debug.log", logs / "debug.log.3")  # License Statistics refuses it
+    os.utime(logs / "debug.log.3", (datetime.now().timestamp() - 100 * 3600,) * 2)
+    before = sorted(path.name for path in logs.iterdir())
+    archive = tmp_path / "archive"
+    role = roles.role("licstat_import", paths=[str(logs)], max_age=30 * DAY, afterwards="archive", archive=str(archive))
+
+    planned = roles.play(role, arguments=["--check", "--diff"])
+    assert_ended_well(planned)
+    assert roles.sandbox.requests() == []
+    assert sorted(path.name for path in logs.iterdir()) == before
+    assert not archive.exists()
+    assert not roles.store.exists()
+    assert f"-{logs}/debug.log.1: not imported" in planned.output
+    assert [line.rpartition("/")[2].split(" ")[0] for line in summary(planned)[:3]] == [
+        "debug.log.3:",
+        "debug.log.2:",
+        "debug.log.1:",
+    ]
+    assert [line for line in summary(planned) if f"{logs}/debug.log.1: would be archived as {archive}/" in line]
+
+    done = roles.play(role)
+    assert done.status == 2, done.output
+    assert [task.file_name for task in roles.sandbox.licstat().tasks] == ["debug.log.3", "debug.log.2", "debug.log.1"]
+    assert [line for line in summary(done) if "debug.log.3: failed (new)" in line and "no date" in line]
+    moved = sorted(path.name for path in archive.iterdir())
+    assert [name.rpartition("-")[0] for name in moved] == ["debug.log.1", "debug.log.2"]
+    assert sorted(path.name for path in logs.iterdir()) == [
+        name for name in before if name not in ("debug.log.1", "debug.log.2")
+    ]
+    assert hashlib.sha256((archive / moved[0]).read_bytes()).hexdigest().startswith(moved[0].rpartition("-")[2])
+
+
+@pytest.mark.slow
+def test_yesterday_is_imported_once_from_a_log_that_grows(roles: Roles, log: Path) -> None:
+    role = roles.role("licstat_import", src=[str(log)], window="yesterday", merge_policy="merge")
+    grow = {"name": "Grow", "ansible.builtin.shell": f"echo ' 9:00:00 (lmgrd) more' >> '{log}'"}
+    done = roles.play(role, grow, role)
+    assert_ended_well(done)
+    imports = of_task(done, "oldest first")
+    assert [result["changed"] for result in imports] == [True, False]
+    (task,) = roles.sandbox.licstat().tasks
+    yesterday = f"{datetime.now() - timedelta(days=1):%Y-%m-%d}"
+    assert task.parameters["from"].startswith(yesterday)
+    assert task.parameters["to"].startswith(yesterday)
+    assert task.parameters["to"].endswith("23:59:59")
+    assert task.parameters["mergePolicy"].lower() == "merge"
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_not_there_fails_and_no_log_is_told(roles: Roles, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    nothing = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
+    required = roles.role("licstat_import", paths=[str(tmp_path / "empty")], require_logs=True)
+    missing = roles.role("licstat_import", paths=[str(tmp_path / "missing")])
+    wrong = roles.role("licstat_import", src=["/nowhere"], afterwards="burn")
+    rescued = ({"block": [task], "rescue": [{"ansible.builtin.meta": "noop"}]} for task in (required, missing, wrong))
+    done = roles.play(nothing, *rescued)
+    assert done.status == 0, done.output
+    assert_told(done, "There is no log to import.")
+    assert_told(done, f"There is no log debug.log.* in {tmp_path}/empty.")
+    assert_told(done, "missing")
+    assert_told(done, "burn")
+    assert roles.sandbox.requests() == []
+
+
+@pytest.mark.slow
+def test_the_controller_imports_whatever_the_inventory_says_of_hosts_and_of_itself(
+    roles: Roles, log: Path, tmp_path: Path
+) -> None:
+    inventory = {
+        "all": {
+            "hosts": {
+                "server": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
+                "localhost": {"ansible_connection": "ssh", "ansible_python_interpreter": "/nowhere/python"},
+            },
+            "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
+        }
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    play = {"hosts": "server", "gather_facts": False, "become": True}
+    tasks = [roles.role("licstat_import", src=[str(log)])]
+    (tmp_path / "play.yml").write_text(json.dumps([{**play, "tasks": tasks}]))
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
+    assert_ended_well(done)
+    assert roles.accepted() == 1
+
+
+def put_away(**order: Any) -> dict[str, Any]:
+    script = (ROLES / "licstat_import/files/put_away.py").read_text()
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(order)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_only_what_was_imported_is_put_away(make_log: Logs, tmp_path: Path) -> None:
+    same, rotated, grown = make_log(), make_log(), make_log()
+    logs = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in (same, rotated, grown)]
+    rotated.write_text("the log of another day\n")
+    with grown.open("a") as file:
+        file.write("one more line\n")
+    gone = (str(tmp_path / "gone.log"), "0" * 64)
+
+    archive = tmp_path / "new" / "archive"
+    planned = put_away(check=True, archive=str(archive), logs=[*logs, gone])
+    assert same.exists()
+    done = put_away(check=False, archive=str(archive), logs=[*logs, gone])
+    assert planned == done
+    assert done["moved"] == [[str(same), str(archive / f"{same.name}-{logs[0][1][:12]}")]]
+    assert [path for path, _why in done["kept"]] == [str(rotated), str(grown), gone[0]]
+    assert (same.exists(), rotated.exists(), grown.exists()) == (False, True, True)
+    assert [path.name for path in archive.iterdir()] == [f"{same.name}-{logs[0][1][:12]}"]
+
+    sha256 = hashlib.sha256(rotated.read_bytes()).hexdigest()
+    assert put_away(check=False, archive="", logs=[(str(rotated), sha256)])["moved"] == [[str(rotated), None]]
+    assert not rotated.exists()
+
+
+# BigFix Inventory.
+
+
+@pytest.mark.slow
+def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) -> None:
+    imported = roles.role("bigfix_import", raw_first=True, max_age=DAY)
+    gate = roles.role("bigfix_import", tasks_from="gate", gate_max_age=DAY)
+    planned = roles.play(imported, gate, arguments=["--check"])
+    assert_ended_well(planned)
+    assert roles.sandbox.requests("bigfix", "start") == []
+
+    done = roles.play(imported, imported, gate)
+    assert_ended_well(done)
+    assert [one.type for one in roles.sandbox.bigfix().started_by_api] == ["raw_only", "complete"]
+    assert [result["changed"] for result in of_task(done, "raw scan results first")] == [True, False]
+    assert [result["changed"] for result in of_task(done, "recent enough")] == [True, False]
+
+    roles.sandbox.clock(step=2 * DAY)
+    later = roles.play(
+        roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
+        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
+        gate,
+        {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
+    )
+    assert later.status == 2, later.output
+    assert_told(later, "fresh=False")
+    assert re.search(r"The data is \d+ s old; 86400 s are allowed\.", later.output)
+    assert "reports on stale data" not in later.output
+    assert len(roles.sandbox.bigfix().started_by_api) == 2
+
+
+# Haplo.
+
+
+@pytest.mark.slow
+def test_the_batches_of_a_directory_are_scheduled_once_and_kept_in_a_manifest(roles: Roles, tmp_path: Path) -> None:
+    directory = tmp_path / "batches"
+    for name in ("2026-11-21", "2026-11-22"):
+        shutil.copytree(ROOT / "tests/fixtures/haplo", directory / name)
+    (directory / "half a batch").mkdir()
+    (directory / "half a batch/people.json").write_text("[]")
+    manifest = directory / "scheduled.jsonl"
+    role = roles.role("haplo_batch", directory=str(directory), comment="From HR")
+
+    planned = roles.play(role, arguments=["--check"])
+    assert_ended_well(planned)
+    assert roles.sandbox.requests() == []
+    assert not manifest.exists()
+
+    done = roles.play(role, role)
+    assert_ended_well(done)
+    first, second = of_task(done, "Schedule the batches")
+    assert (first["changed"], second["changed"]) == (True, False)
+    batches = roles.sandbox.haplo().batches
+    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in batches] == [("From HR", False, 2)] * 2
+    assert {file.name for batch in batches for file in batch.files} == {"people", "visitors"}
+    kept = [json.loads(line) for line in manifest.read_text().splitlines()]
+    assert [entry["batch"] for entry in kept] == [batch.identifier for batch in batches]
+    assert [Path(entry["control"]).parent.name for entry in kept] == ["2026-11-21", "2026-11-22"]
+    assert [result["changed"] for result in of_task(done, "what was scheduled")] == [True, False]
+    assert all(batches[0].identifier in line for line in summary(done) if "2026-11-21" in line)
+
+
+@pytest.mark.slow
+def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
+    fixture = ROOT / "tests/fixtures/haplo"
+    batch = {
+        "control": str(fixture / "control.json"),
+        "files": [{"name": "people", "src": str(fixture / "people.json")}],
+    }
+    done = roles.play(
+        roles.role("haplo_batch", batches=[batch], dry_run=True), roles.role("haplo_batch", batches=[batch])
+    )
+    assert_ended_well(done)
+    assert [batch.dry_run for batch in roles.sandbox.haplo().batches] == [True, False]
+
+
+# Lifecycle Manager.
+
+
+@pytest.mark.slow
+def test_the_counts_of_the_library_are_shown_before_and_after(roles: Roles, tmp_path: Path) -> None:
+    archives = Lm(roles.sandbox, tmp_path)
+    archive, linked = archives.archive(assets=3), archives.archive(assets=5)
+    archives.publish("http://acme.com/imports/build.zip", linked)
+    by_file = roles.role("lm_import", src=str(archive))
+    by_url = roles.role("lm_import", import_url="http://acme.com/imports/build.zip", import_version="17")
+
+    planned = roles.play(by_file, arguments=["--check"])
+    assert_ended_well(planned)
+    assert roles.sandbox.requests("lm", "import") == []
+    assert "catalog assets: 0" in summary(planned)
+
+    done = roles.play(by_file, by_file, by_url)
+    assert_ended_well(done)
+    assert [result["changed"] for result in of_task(done, "Import the archive")] == [True, False, True]
+    told = [line for line in summary(done) if line.startswith("catalog assets")]
+    assert told == ["catalog assets: 0, then 3 (+3)", "catalog assets: 3", "catalog assets: 3, then 5 (+2)"]
+    assert len(archives.held.assets) == 5
+
+
+def assert_told(done: Done, text: str) -> None:
+    assert text in done.output, done.output
