@@ -233,7 +233,8 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     assert situation == "a run that resumes" or all(counts.values()), counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
-        print(f"\n  {kind}: {situation} was killed at {sum(counts.values())} of {len(whole.points) - begin} points ({places})", end=" ")
+        killed = f"{sum(counts.values())} of {len(whole.points) - begin} points"
+        print(f"\n  {kind}: {situation} was killed at {killed} ({places})", end=" ")
 
 
 def first_write(crash: Crash) -> int:
