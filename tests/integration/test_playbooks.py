@@ -101,7 +101,7 @@ class Ansible:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=150,
+            timeout=600,
         )
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         return Done(done.returncode, done.stdout, [json.loads(line) for line in lines])
