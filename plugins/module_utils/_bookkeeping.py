@@ -12,8 +12,8 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -108,7 +108,7 @@ def settle(store: Store, known: dict[str, Any], state: str, comment: str | None)
     """Write that an import which was in doubt has succeeded, or failed. Raises `BadInput` where it is not in doubt."""
     check_that_it_is_in_doubt(known)
     now = now_text()
-    message = storable(f"Settled as {state} by {getpass.getuser()}, it was {known['state']}." + _said(comment))
+    message = storable(f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment))
     key, attempt = known["key"], known["attempt"]
 
     def change(execute: Execute, is_again: bool) -> None:
