@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.assetops.imports.plugins.module_utils import _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._contract import StoreError
+
 from ..sandbox.handle import Sandbox
 from .bigfix import DAY, DataImports, assert_imported
 from .crashing import Crasher, Herd
@@ -154,10 +157,8 @@ def test_a_store_that_is_no_store_is_a_warning_too(bigfix: DataImports) -> None:
 def test_a_store_that_fails_in_the_middle_is_a_warning_and_the_import_goes_on(
     bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils import _receipts
-
     def fail(*_arguments: Any, **_options: Any) -> None:
-        raise _receipts.StoreError("The disk is full.")
+        raise StoreError("The disk is full.")
 
     assert_imported(bigfix(), changed=True, reason="new")
     original = _receipts.Store.claim
@@ -177,10 +178,8 @@ def test_a_store_that_fails_in_the_middle_is_a_warning_and_the_import_goes_on(
 def test_an_outcome_that_cannot_be_written_down_is_a_warning(
     bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils import _receipts
-
     def fail(*_arguments: Any, **_options: Any) -> None:
-        raise _receipts.StoreError("The disk is full.")
+        raise StoreError("The disk is full.")
 
     monkeypatch.setattr(_receipts.Store, "record", fail)
 
