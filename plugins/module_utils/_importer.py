@@ -215,10 +215,11 @@ class Importer:
             one.settle(one.state or "failed", error.message, has_failed=True)
 
     def _is_newest(self, one: Import, receipt: Receipt | None) -> bool:
-        """Whether nothing changed the target since; an attempt of the same import that nobody knows of did, too."""
+        """Whether nothing may have changed the target since, not even a later attempt at the same import."""
         if self._policy.once == "ever" or receipt is None:
             return True
-        return self._store.newest_of(one.wanted.stream) == (receipt.key, receipt.attempt)
+        newest = self._store.newest_of(one.wanted.stream)
+        return newest is not None and newest[0] == receipt.key and newest[1] <= receipt.attempt
 
     def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
         """Nobody knows whether it was imported, and the server cannot be asked."""

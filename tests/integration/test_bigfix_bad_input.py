@@ -67,6 +67,8 @@ IMPORTING = [
     bad("response_timeout", 0, "response_timeout"),
     bad("receipts", "relative.db", "receipts"),
     bad("receipts", "", "receipts"),
+    bad("receipts_password", "abc", "receipts_password", receipts="postgresql://127.0.0.1:9/assets"),
+    bad("receipts_password", "s3cret", "receipts_password", "not the URL"),
     bad("require_receipts", True, "require_receipts"),
     bad("require_receipts", True, "require_receipts", "none", receipts="none"),
     bad("force", "perhaps", "force"),

@@ -149,6 +149,8 @@ CASES = [
     bad("target_name", "", "target_name"),
     bad("receipts", "receipts.db", "receipts.db", "absolute"),
     bad("receipts", "{place}", "receipt", "{place}"),
+    bad("receipts_password", "abc", "receipts_password", receipts="postgresql://127.0.0.1:9/assets"),
+    bad("receipts_password", "s3cret", "receipts_password", "not the URL"),
     bad("require_receipts", True, "require_receipts", "{place}/none-yet.db", receipts="{place}/none-yet.db"),
 ]
 

@@ -299,5 +299,14 @@ def test_an_emptying_returns_what_is_documented(full: Lm, check: bool) -> None:
 def test_options_of_an_emptying_are_those_of_receipts_and_of_the_library() -> None:
     shared = set(argument_spec("lm_library_info"))
     assert set(argument_spec("lm_library")) - shared == {
-        *("state", "confirm", "clear_events", "wait_timeout", "receipts", "require_receipts", "target_name"),
+        *(
+            "state",
+            "confirm",
+            "clear_events",
+            "wait_timeout",
+            "receipts",
+            "receipts_password",
+            "require_receipts",
+            "target_name",
+        ),
     }
