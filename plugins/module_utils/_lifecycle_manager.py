@@ -45,6 +45,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Refused,
     Unclear,
     Wanted,
+    as_text,
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body, expecting, json_document, mixed
@@ -693,5 +694,4 @@ def _assets(count: int) -> str:
 
 
 def _utc(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return as_text(datetime.fromtimestamp(seconds, timezone.utc))

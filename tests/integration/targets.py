@@ -60,23 +60,6 @@ def inventory(**variables: Any) -> dict[str, Any]:
     }
 
 
-def environment(sandbox: Sandbox) -> dict[str, str]:
-    """Addresses and credentials, as environment variables."""
-    return {
-        "LICSTAT_URL": sandbox.licstat_url,
-        "LICSTAT_API_TOKEN": sandbox.licstat_token,
-        "BIGFIX_URL": sandbox.bigfix_url,
-        "BIGFIX_TOKEN": sandbox.bigfix_token,
-        "LMT_URL": sandbox.lmt_url,
-        "LMT_TOKEN": sandbox.lmt_token,
-        "HAPLO_URL": sandbox.haplo_url,
-        "HAPLO_API_KEY": sandbox.haplo_api_key,
-        "LM_URL": sandbox.lm_url,
-        "LM_USERNAME": sandbox.lm_username,
-        "LM_PASSWORD": sandbox.lm_password,
-    }
-
-
 def secrets(sandbox: Sandbox) -> list[str]:
     """What of that is nobody's business, as it is and as it goes over the wire."""
     basic = [(sandbox.lm_username, sandbox.lm_password), ("haplo", sandbox.haplo_api_key)]

@@ -15,7 +15,7 @@ from ..sandbox.handle import Sandbox
 from .awx import Awx, Job
 from .packaged import build
 from .support import QUICK
-from .targets import PLAYBOOK, TARGETS, environment, imports_taken, inventory, secrets
+from .targets import PLAYBOOK, TARGETS, imports_taken, inventory, secrets
 from .test_playbooks import without_spaces
 
 ONLY_LOGS = ("--limit", "licstat")
@@ -32,7 +32,7 @@ class Template:
 
     def launch(self, *arguments: str, home: Path, receipts: Path | None = None, **extra_vars: Any) -> Job:
         """Run a job, of whose events none holds a secret."""
-        injected = environment(self._sandbox)
+        injected = self._sandbox.environment
         if receipts is not None:
             injected["ASSETOPS_RECEIPTS"] = str(receipts)
         if not home.stat().st_mode & 0o200:  # Ansible itself asks for another folder then

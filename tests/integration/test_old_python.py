@@ -13,7 +13,7 @@ import pytest
 from ..sandbox.handle import Sandbox
 from ..tools.environments import make_environment
 from .support import QUICK
-from .targets import PLAYBOOK, TARGETS, environment, imports_taken, inventory
+from .targets import PLAYBOOK, TARGETS, imports_taken, inventory
 from .test_playbooks import PYENV, Ansible, assert_ended_well, python_39
 
 ROLES = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
@@ -34,7 +34,7 @@ def test_all_imports_run_on_hosts_with_python_3_9(sandbox: Sandbox, tmp_path: Pa
     script = tmp_path / "inventory.sh"
     script.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(inventory(**variables))}\nEND\n", encoding="utf-8")
     script.chmod(0o700)
-    told = {**environment(sandbox), "ASSETOPS_RECEIPTS": str(ansible.store)}
+    told = {**sandbox.environment, "ASSETOPS_RECEIPTS": str(ansible.store)}
 
     first = ansible.run("-i", str(script), PLAYBOOK, **told)
     assert_ended_well(first)

@@ -161,6 +161,23 @@ class Sandbox:
         return LMT_TOKEN
 
     @property
+    def environment(self) -> dict[str, str]:
+        """Where all systems are and with what to log in there, as environment variables that an inventory can use."""
+        return {
+            "LICSTAT_URL": self.licstat_url,
+            "LICSTAT_API_TOKEN": self.licstat_token,
+            "BIGFIX_URL": self.bigfix_url,
+            "BIGFIX_TOKEN": self.bigfix_token,
+            "LMT_URL": self.lmt_url,
+            "LMT_TOKEN": self.lmt_token,
+            "HAPLO_URL": self.haplo_url,
+            "HAPLO_API_KEY": self.haplo_api_key,
+            "LM_URL": self.lm_url,
+            "LM_USERNAME": self.lm_username,
+            "LM_PASSWORD": self.lm_password,
+        }
+
+    @property
     def pid(self) -> int:
         """Process id, for measurements."""
         return self._process.pid

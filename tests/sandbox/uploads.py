@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +60,18 @@ async def receive_file(request: Request, field: str, directory: Path) -> Upload:
     `field` is the name its part must have. UploadError is raised for anything else, but only when the whole body was
     read, as servers do that take a form apart before they look at it.
     """
+    with new_file(directory) as (path, descriptor):
+        form = _Form(request, field, descriptor)
+        await form.read(request)
+        return form.upload(path)
+
+
+@contextmanager
+def new_file(directory: Path) -> Iterator[tuple[Path, int]]:
+    """A file for an upload, and its descriptor; removed again if anything is raised."""
     descriptor, name = tempfile.mkstemp(dir=directory, prefix="upload-")
     try:
-        form = _Form(_boundary(request), field, descriptor)
-        async for block in request.stream():
-            form.take(block)
-        return form.finish(Path(name))
+        yield Path(name), descriptor
     except BaseException:
         Path(name).unlink()
         raise
@@ -71,20 +79,40 @@ async def receive_file(request: Request, field: str, directory: Path) -> Upload:
         os.close(descriptor)
 
 
-class _Form:
-    """Takes a form apart as it comes in; the first thing wrong with it is remembered until the end."""
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
+    """Write data of any size."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
-    def __init__(self, boundary: str | None, field: str, descriptor: int) -> None:
-        self._problem = None if boundary else "Content-Type is not multipart/form-data with a boundary"
+
+class MultipartBody:
+    """Takes a multipart body apart as it comes in; the first thing wrong with it is remembered until the end."""
+
+    media_type: str
+    parser: type[PushMultipartParser] = PushMultipartParser
+
+    def __init__(self, request: Request, descriptor: int) -> None:
+        boundary = _boundary(request, self.media_type)
+        self._problem = None if boundary else f"Content-Type is not {self.media_type} with a boundary"
         # Not strict: that refuses a line break after the last boundary, but only if it comes in a block of its own.
-        self._parser = PushMultipartParser(boundary or "none")
-        self._field = field
+        self._parser = self.parser(boundary or "none")
         self._descriptor = descriptor
-        self._part: MultipartSegment | None = None
-        self._file_name: str | None = None
         self._size = 0
 
-    def take(self, block: bytes) -> None:
+    async def read(self, request: Request) -> None:
+        """The whole body. UploadError is raised at its end for what is wrong with it."""
+        async for block in request.stream():
+            self._take(block)
+        if self._problem is None:
+            try:
+                self._parser.close()
+            except MultipartError as problem:
+                self._problem = f"malformed multipart body: {problem}"
+        if self._problem is not None:
+            raise UploadError(self._problem)
+
+    def _take(self, block: bytes) -> None:
         """The next block of the body, of any size."""
         if self._problem is not None or not block:
             return
@@ -93,19 +121,32 @@ class _Form:
                 if isinstance(event, MultipartSegment):
                     self._begin_part(event)
                 elif event and self._problem is None:
-                    self._write(event)
+                    self._add(event)
         except MultipartError as problem:
             self._problem = f"malformed multipart body: {problem}"
 
-    def finish(self, path: Path) -> Upload:
-        """The file, now that the body has ended."""
-        if self._problem is None:
-            try:
-                self._parser.close()
-            except MultipartError as problem:
-                self._problem = f"malformed multipart body: {problem}"
-        if self._problem is not None:
-            raise UploadError(self._problem)
+    def _begin_part(self, part: MultipartSegment) -> None:
+        """A part begins; its headers are known."""
+        raise NotImplementedError
+
+    def _add(self, data: bytes | bytearray) -> None:
+        """More of the part: to the file, unless it belongs elsewhere."""
+        self._size += len(data)
+        write_all(self._descriptor, data)
+
+
+class _Form(MultipartBody):
+    """A form of one file."""
+
+    media_type = "multipart/form-data"
+
+    def __init__(self, request: Request, field: str, descriptor: int) -> None:
+        super().__init__(request, descriptor)
+        self._field = field
+        self._file_name: str | None = None
+
+    def upload(self, path: Path) -> Upload:
+        """The file, now that the body was read."""
         if self._file_name is None:
             raise UploadError(f"Required part '{self._field}' is not present.")
         return Upload(path, self._file_name, self._size)
@@ -120,15 +161,9 @@ class _Form:
         else:
             self._file_name = part.filename
 
-    def _write(self, data: bytes | bytearray) -> None:
-        self._size += len(data)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
 
-
-def _boundary(request: Request) -> str | None:
+def _boundary(request: Request, wanted: str) -> str | None:
     media_type, options = parse_options_header(request.headers.get("content-type", ""))
-    boundary = options.get("boundary", "")
+    boundary: str = options.get("boundary", "")
     # RFC 2046, section 5.1.1: one to seventy characters
-    return boundary if media_type == "multipart/form-data" and 1 <= len(boundary) <= 70 else None
+    return boundary if media_type == wanted and 1 <= len(boundary) <= 70 else None

@@ -92,7 +92,7 @@ def run_playbook(sandbox: Sandbox) -> Run:
     results.unlink(missing_ok=True)
     environment = {
         **os.environ,
-        **addresses(sandbox),
+        **sandbox.environment,
         "ASSETOPS_RECEIPTS": str(FOLDER / "receipts.db"),
         "ANSIBLE_CONFIG": str(FOLDER / "ansible.cfg"),
         "ANSIBLE_HOME": str(FOLDER / "ansible"),
@@ -133,23 +133,6 @@ def show_what_counts(output: Iterable[str]) -> None:
                 say(f"    {task}")
                 task = ""
             say(f"    {line}")
-
-
-def addresses(sandbox: Sandbox) -> dict[str, str]:
-    """Where the systems of the inventory are, and with what to log in there."""
-    return {
-        "LICSTAT_URL": sandbox.licstat_url,
-        "LICSTAT_API_TOKEN": sandbox.licstat_token,
-        "BIGFIX_URL": sandbox.bigfix_url,
-        "BIGFIX_TOKEN": sandbox.bigfix_token,
-        "LMT_URL": sandbox.lmt_url,
-        "LMT_TOKEN": sandbox.lmt_token,
-        "HAPLO_URL": sandbox.haplo_url,
-        "HAPLO_API_KEY": sandbox.haplo_api_key,
-        "LM_URL": sandbox.lm_url,
-        "LM_USERNAME": sandbox.lm_username,
-        "LM_PASSWORD": sandbox.lm_password,
-    }
 
 
 def tell_imports(run: Run) -> None:

@@ -13,7 +13,6 @@ import hashlib
 import html
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -25,6 +24,8 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 from starlette.requests import Request
+
+from ..uploads import new_file, write_all
 
 MOST_URLENCODED = 1024 * 1024
 """Urlencoded bodies must be smaller than this (bytes)."""
@@ -101,19 +102,13 @@ async def receive_multipart(request: Request, file_field: str, directory: Path) 
     no such form.
     """
     parser = _parser(request)
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix="upload-")
-    try:
+    with new_file(directory) as (path, descriptor):
         parts = _Parts(parser, file_field, descriptor)
         async for block in request.stream():
             parts.take(block)
-        form = parts.finish(Path(name))
-    except BaseException:
-        Path(name).unlink()
-        raise
-    finally:
-        os.close(descriptor)
+        form = parts.finish(path)
     if form.file is None:
-        Path(name).unlink()
+        path.unlink()
     return form
 
 
@@ -190,6 +185,4 @@ class _Parts:
             return
         self._size += len(data)
         self._digest.update(data)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        write_all(self._descriptor, data)
