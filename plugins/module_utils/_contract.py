@@ -236,11 +236,17 @@ class Unclear(ImportsError):
 
 
 class Outage(ImportsError):
-    """A question that changes nothing found no usable answer; it may be asked again, unless that is `hopeless`."""
+    """A question that changes nothing found no usable answer; it may be asked again, unless that is `hopeless`.
 
-    def __init__(self, message: str, answer: Answer | None = None, *, hopeless: bool = False) -> None:
+    `conclusion`: what is to be believed of the import if this is still the answer when the waiting ends.
+    """
+
+    def __init__(
+        self, message: str, answer: Answer | None = None, *, hopeless: bool = False, conclusion: Look | None = None
+    ) -> None:
         super().__init__(message, answer)
         self.hopeless = hopeless
+        self.conclusion = conclusion
 
 
 def now_text() -> str:

@@ -25,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Accepted,
     Answer,
     ImportsError,
+    Look,
     Outage,
     Refused,
     StoreError,
@@ -62,8 +63,8 @@ class Import:
     what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
     it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
-    says why. `has_news`: its notes are not written down yet. `unsaved`: why the store does not know what became of it;
-    `unwritten` is what it should have been told.
+    says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
+    which failed. `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told.
     """
 
     wanted: Wanted
@@ -85,6 +86,7 @@ class Import:
     is_settled: bool = False
     has_failed: bool = False
     has_news: bool = False
+    conclusion: Look | None = None
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
 
@@ -319,6 +321,14 @@ class Importer:
         except Refused as error:
             one.settle("running", f"{error.message} {self._how_to_go_on(one)}", has_failed=True, answer=error.answer)
             return
+        except Outage as outage:
+            one.conclusion = outage.conclusion
+            raise
+        one.conclusion = None
+        self._take(one, look)
+
+    def _take(self, one: Import, look: Look) -> None:
+        """Know what a look saw."""
         one.server = look.server or one.server
         if look.notes is not None:
             one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
@@ -339,6 +349,9 @@ class Importer:
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
         """The time for waiting is over. The server goes on, and so will the next run."""
+        if one.conclusion is not None:
+            self._take(one, one.conclusion)
+            return
         if outage is not None:
             why = f"It could not be asked for any more: {outage.message}"
         else:

@@ -190,14 +190,12 @@ class Archive:
 class Judgement:
     """What the user takes for good enough, and when.
 
-    `settle_time`: the seconds for which a count has to stand still to be the end. `patience`: the seconds for which the
-    server may say in words that it has no status, before it is believed.
+    `settle_time`: the seconds for which a count has to stand still to be the end.
     """
 
     allow_parsing_errors: bool = False
     allow_unpublished: bool = False
     settle_time: float = 60
-    patience: float = 300
 
 
 def credentials(username: str | None, password: str | None) -> dict[str, str]:
@@ -285,7 +283,6 @@ class LifecycleManager:
         for secret in hidden or []:
             self._hidden.add(secret)
         self._standing: dict[str, Standing] = {}
-        self._speechless_since: dict[str, float] = {}
         self._library: dict[str, Any] | None = None
         self._may_read_library = True
 
@@ -320,12 +317,11 @@ class LifecycleManager:
         if "end" in notes:
             return self._end_of(notes, _server(notes))
         run_id = str(remote_id)
-        asked = self._clock.now()
         try:
             status = self.run_status(run_id, tries=1)
         except Outage as outage:
-            return self._speechless(run_id, asked, outage, notes)
-        self._speechless_since.pop(run_id, None)
+            outage.conclusion = _conclusion(run_id, outage, notes)
+            raise
         count = status["unpublished-assets"]
         if count < 0:
             self._standing.pop(run_id, None)
@@ -462,16 +458,6 @@ class LifecycleManager:
         except Outage:
             return None
         return self._library.get("activeRequests"), self._library.get("pendingEvents")
-
-    def _speechless(self, run_id: str, asked: float, outage: Outage, notes: Mapping[str, Any]) -> Look:
-        """An answer that is no status. Only if the server says so in words for long is it believed to have none."""
-        if outage.answer is None or outage.answer.status not in (200, 500) or not _is_in_words(outage.answer):
-            raise outage
-        since = self._speechless_since.setdefault(run_id, asked)
-        if self._clock.now() - since < self._judgement.patience:
-            raise outage
-        message = f"Lifecycle Manager does not tell how run {run_id} is doing: {outage.message}"
-        return Look("unknown", message, _server(notes))
 
     # What all have in common
 
@@ -640,6 +626,14 @@ def _object_of(answer: Answer) -> dict[str, Any]:
 def _json(answer: Answer) -> dict[str, Any]:
     """JSON whatever it is called: the vendor names no content type for answers. Raises ValueError."""
     return json_object(replace(answer, headers={}))
+
+
+def _conclusion(run_id: str, outage: Outage, notes: Mapping[str, Any]) -> Look | None:
+    """What an answer that is no status comes to in the end: a server that says so in words is believed to have none."""
+    if outage.answer is None or outage.answer.status not in (200, 500) or not _is_in_words(outage.answer):
+        return None
+    message = f"Lifecycle Manager does not tell how run {run_id} is doing: {outage.message}"
+    return Look("unknown", message, _server(notes))
 
 
 def _is_in_words(answer: Answer) -> bool:

@@ -154,7 +154,8 @@ notes:
   - O(concurrent_thread), O(load_factor), O(thread_sleep), O(email_results), O(submission_note) and O(import_user) do
     not make it another import. The other properties do.
   - After M(assetops.imports.lm_library) has emptied a library, everything is imported into it again.
-  - Where Lifecycle Manager says for O(unreachable_timeout) that it has no status of a run, the state is V(unknown).
+  - Where Lifecycle Manager still says that it has no status of a run when O(unreachable_timeout) or O(wait_timeout) is
+    over, the state is V(unknown).
 """
 
 EXAMPLES = r"""
@@ -448,7 +449,6 @@ def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
         allow_parsing_errors=params["allow_parsing_errors"],
         allow_unpublished=params["allow_unpublished"],
         settle_time=params["settle_time"],
-        patience=params["unreachable_timeout"],
     )
     return place, options, judgement
 

@@ -908,6 +908,25 @@ def test_a_server_that_is_away_is_given_up_before_wait_timeout(
     assert 300 < turned.moment - 1000 < 400
 
 
+def test_what_the_system_makes_of_an_outage_counts_when_the_waiting_ends(
+    system: ScriptedSystem, store: Store, turned: TurnedClock
+) -> None:
+    gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
+    system.sights["task 1"] = [gone]
+    imports = run(system, store, "ab", turned=turned)
+    assert [one.state for one in imports] == ["unknown", "succeeded"]
+    assert imports[0].has_failed
+    assert receipt_of(store).state == "unknown"
+
+
+def test_what_the_system_made_of_an_outage_that_ended_does_not_count(
+    system: ScriptedSystem, store: Store, turned: TurnedClock
+) -> None:
+    gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
+    system.sights["task 1"] = [gone, seen("running")]
+    assert run_one(system, store, turned=turned).state == "running"
+
+
 def test_a_look_that_is_refused_ends_the_waiting_for_that_import_alone(
     location: str, system: ScriptedSystem, store: Store
 ) -> None:
