@@ -246,10 +246,10 @@ def watch_wire(points: Points) -> None:
         send(self, data[half:])
         points.reach(f"after {name}")
 
-    connection.putrequest = watched_putrequest  # type: ignore[method-assign]
-    connection.send = watched_send  # type: ignore[assignment, method-assign]
-    connection.getresponse = points.around("answer", connection.getresponse)  # type: ignore[method-assign]
-    response.read = points.around("body of the answer", response.read)  # type: ignore[method-assign]
+    connection.putrequest = watched_putrequest  # type: ignore[method-assign]  # watched in place
+    connection.send = watched_send  # type: ignore[assignment, method-assign]  # watched in place
+    connection.getresponse = points.around("answer", connection.getresponse)  # type: ignore[method-assign]  # watched in place
+    response.read = points.around("body of the answer", response.read)  # type: ignore[method-assign]  # watched in place
 
 
 def watch_result(points: Points) -> None:
@@ -299,12 +299,10 @@ def run(module: str, options: dict[str, Any]) -> None:
 
 def import_all(modules: tuple[str, ...]) -> None:
     """Everything that such modules import, also what they import late."""
-    import psycopg  # noqa: F401
-    import requests  # noqa: F401
-
+    for name in ("psycopg", "requests", f"{PLUGINS}.module_utils._transport"):
+        importlib.import_module(name)
     for module in modules:
         importlib.import_module(f"{PLUGINS}.modules.{module}")
-    importlib.import_module(f"{PLUGINS}.module_utils._transport")
 
 
 def serve_forks() -> None:

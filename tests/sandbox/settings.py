@@ -53,6 +53,6 @@ def _converted(value: Any, hint: Any) -> Any:
     if not dataclasses.is_dataclass(item):
         return value
     try:
-        return [item(**entry) for entry in value]  # type: ignore[operator]
+        return [item(**entry) for entry in value]  # type: ignore[operator]  # a class, as seen above
     except TypeError as problem:
         raise ValueError(str(problem)) from problem

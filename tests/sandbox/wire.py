@@ -22,7 +22,7 @@ _KEY = "sandbox.protocol"
 class Protocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol, known to the application."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn
         """Make it known to all requests of this connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, _KEY: self}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from multipart import (  # type: ignore[import-untyped]
+from multipart import (
     MultipartError,
     MultipartSegment,
     PushMultipartParser,
@@ -160,11 +160,12 @@ class _Parts:
     def _begin(self, part: MultipartSegment) -> None:
         if sum(len(name) + len(value) for name, value in part.headerlist) > MOST_PART_HEADERS:
             raise MalformedError("headers of a part are too large")
+        name = str(part.name)  # the parser has seen to it that there is one
         file_name = re.split(r"[/\\]", part.filename or "")[-1]
         if not file_name:
-            self._text = self._texts[part.name] = bytearray()
-        elif part.name != self._file_field:
-            shown = html.escape(part.name)
+            self._text = self._texts[name] = bytearray()
+        elif name != self._file_field:
+            shown = html.escape(name)
             raise UnexpectedFileError(
                 f"A file was uploaded, but it was not expected by the application. Field name: '{shown}'"
             )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from multipart import (  # type: ignore[import-untyped]
+from multipart import (
     MultipartSegment,
     PushMultipartParser,
     parse_options_header,
@@ -69,7 +69,7 @@ async def receive_mixed(request: Request, directory: Path, *, refuse_encodings: 
         return body.parts(path)
 
 
-class _Parser(PushMultipartParser):  # type: ignore[misc]
+class _Parser(PushMultipartParser):
     """Takes parts that are not form-data, too; the library names this method as the one to override for that."""
 
     def _create_segment(self, headerlist: list[tuple[str, str]]) -> MultipartSegment:

@@ -170,7 +170,7 @@ class _OtherSide:
                 os.kill(os.getpid(), signal.SIGKILL)
             return execute(statement, values)
 
-        database.execute = doomed  # type: ignore[method-assign]
+        database.execute = doomed  # type: ignore[method-assign]  # broken in place
         self.claim(name)
 
     def close(self) -> None:

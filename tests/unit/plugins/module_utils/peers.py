@@ -12,6 +12,7 @@ import ssl
 import struct
 import threading
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Callable
 
@@ -167,7 +168,7 @@ class Peer:
             sock.settimeout(PATIENCE)
             script = self._scripts[min(self.connections, len(self._scripts) - 1)]
             self.connections += 1
-            self._start(lambda sock=sock, script=script: self._converse(sock, script))  # type: ignore[misc]
+            self._start(partial(self._converse, sock, script))
 
     def _converse(self, sock: socket.socket, script: Script) -> None:
         try:

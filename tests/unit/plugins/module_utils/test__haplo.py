@@ -356,7 +356,7 @@ class Run:
         self.wanted = wanted_batch(SERVER, "source", Batch(DIGEST, None, (DataFile("people", content, sha256),)))
 
     def __call__(self) -> Any:
-        haplo = HaploBatches(self.client, SERVER, BASE)  # type: ignore[arg-type]
+        haplo = HaploBatches(self.client, SERVER, BASE)  # type: ignore[arg-type]  # a script instead of a Client
         return haplo.submit(self.wanted, self.attempt)
 
 
@@ -410,9 +410,9 @@ def test_a_batch_that_was_scheduled_on_an_earlier_try_of_this_attempt_is_a_new_s
 
 @pytest.mark.parametrize("notes", [{"batch": BATCH, "files": []}, BEGUN, TRIED])
 def test_a_batch_that_haplo_knows_no_more_is_begun_anew(content: Content, notes: Mapping[str, Any]) -> None:
-    script = {"batch": [answer(OTHER)], "file": [UPLOADED], "schedule": [SCHEDULED]}
-    script["file" if notes["files"] == [] else "schedule"].insert(0, NOT_FOUND)  # type: ignore[arg-type]
-    run = Run(content, ScriptedClient(**script), notes)  # type: ignore[arg-type]
+    script: dict[str, list[Any]] = {"batch": [answer(OTHER)], "file": [UPLOADED], "schedule": [SCHEDULED]}
+    script["file" if notes["files"] == [] else "schedule"].insert(0, NOT_FOUND)
+    run = Run(content, ScriptedClient(**script), notes)
 
     assert run().remote_id == OTHER
     assert run.client.steps[-3:] == ["batch", "file", "schedule"]

@@ -706,7 +706,7 @@ def test_success_comes_only_after_a_zero_for_this_run_and_without_bad_rows(
             seen[-1] = (setting.time.moment, json.loads(reply.text)["unpublished-assets"])
         return reply
 
-    setting.talk._next = watched  # type: ignore[method-assign]
+    setting.talk._next = watched  # type: ignore[method-assign]  # watched in place
     with followed(setting) as one:
         moment, last = seen[-1]
         zero = last == 0

@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import multipart  # type: ignore[import-untyped]
+import multipart
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -789,7 +789,7 @@ def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, 
 def owner_is_alive(store: Store, location: str, **row: Any) -> bool:
     """Whether the owner of a claim is taken for alive whose run has these values."""
     for name, value in row.items():
-        ask(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608
+        ask(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608 (names of our own)
     owner = receipt_of(store).owner
     assert owner is not None
     return owner.is_alive

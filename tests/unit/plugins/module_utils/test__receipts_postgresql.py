@@ -285,7 +285,7 @@ def test_a_claim_whose_answer_was_lost_is_not_taken_twice(postgresql: Server, st
             execute("SELECT 1 AS one")
         return rows
 
-    store._database.execute = lose_the_answer  # type: ignore[method-assign]
+    store._database.execute = lose_the_answer  # type: ignore[method-assign]  # broken in place
     b = wanted("b")
     assert store.claim(b, None, now_text()) == 1
     cut = iter([True])
