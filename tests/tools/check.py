@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the project's checks, two at a time, and end with how many passed and failed.
+"""Run the project's checks, three at a time, and end with how many passed and failed.
 
 A check writes to a log of its own below .cache/logs; where it fails, the end of its log is shown and the others go on.
 `--quick` leaves out the slow ones. Start it by `make test` or `make test-quick`, which prepare its environment.
@@ -34,7 +34,7 @@ LOGS = CACHE / "logs"
 SUMMARY = LOGS / "summary.txt"
 PLUGINS = "ansible_collections.assetops.imports.plugins"
 
-AT_ONCE = 2
+AT_ONCE = 3  # on two processors: tests wait for half of their time
 SAY_SOMETHING_EVERY = 30.0
 TIME_LIMIT = 1800.0  # for one command, in seconds: nothing hangs for ever
 TAIL = 60  # lines of a failed check's log
@@ -174,22 +174,26 @@ def documentation(log: Log) -> Count:
 
 
 def quick_tests(log: Log) -> Count:
-    return pytest(log, "not slow", measured=False)
+    return pytest(log, "tests", "-m", "not slow", measured=False)
 
 
-def tests(log: Log) -> Count:
-    return pytest(log, "not slow", measured=True)
+def unit_tests(log: Log) -> Count:
+    return pytest(log, "tests/unit", measured=True)
 
 
-def slow_tests(log: Log) -> Count:
-    return pytest(log, "slow", measured=True)
+def other_integration_tests(log: Log) -> Count:
+    return pytest(log, "tests/integration", "-m", "not slow", measured=True)
 
 
-def pytest(log: Log, marked: str, *, measured: bool) -> Count:
-    """Run the tests with these marks. Programs that measured tests start are measured too: see pyproject.toml."""
+def slow_integration_tests(log: Log) -> Count:
+    return pytest(log, "tests/integration", "-m", "slow", measured=True)
+
+
+def pytest(log: Log, *which: str, measured: bool) -> Count:
+    """Run some of the tests. Programs that measured tests start are measured too: see pyproject.toml."""
     report = log.path.with_suffix(".xml")
     under = ["-m", "coverage", "run"] if measured else []
-    status = log.status(sys.executable, *under, "-m", "pytest", f"--junitxml={report}", "-m", marked)
+    status = log.status(sys.executable, *under, "-m", "pytest", f"--junitxml={report}", *which)
     return counted(log, report, status)
 
 
@@ -344,12 +348,13 @@ def empty_folder(path: Path) -> Iterator[Path]:
 
 # --- running them ------------------------------------------------------------------------------------------------
 
-# The longest come first, so that both processors have work to the end, but for those that take no time.
+# The longest come first, so that all processors have work to the end, but for those that take no time.
 CHECKS = [
     Check("ruff", ruff, quick=True),
     Check("shellcheck", shellcheck),
-    Check("slow tests", slow_tests),
-    Check("tests", tests),
+    Check("slow integration tests", slow_integration_tests),
+    Check("other integration tests", other_integration_tests),
+    Check("unit tests", unit_tests),
     Check("molecule", molecule),
     Check("ansible-test sanity", sanity),
     Check("build and galaxy-importer", galaxy),
