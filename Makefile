@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Everything runs in an environment that the first command makes below .cache.
 
-.PHONY: help demo test test-quick test-matrix sandbox bench lock clean
+.PHONY: help demo test test-quick test-matrix test-crash sandbox bench lock clean
 
 help:
 	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
 	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
 	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, tests not marked slow'
 	@echo 'make test-matrix the telling tests on ansible-core 2.18, 2.19, 2.20 and 2.21, and on Python 3.9 hosts'
+	@echo 'make test-crash  kill runs at every point there is; make test does so at some of them'
 	@echo 'make sandbox     serve the sandbox until interrupted'
 	@echo 'make bench       measure uploads and runs with nothing to do'
 	@echo 'make lock        pin the packages that the pinned ones need (tests/requirements/lock.txt)'
@@ -24,6 +25,9 @@ test-quick:
 
 test-matrix:
 	@tests/tools/in-venv.sh test python -m tests.tools.matrix
+
+test-crash:
+	@tests/tools/in-venv.sh test python -m pytest -v -k killed_anywhere --kill-everywhere tests/integration
 
 sandbox:
 	@tests/tools/in-venv.sh run python -m tests.sandbox

@@ -14,8 +14,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .postgresql import Server
     from .sandbox.handle import Sandbox
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kill-everywhere",
+        action="store_true",
+        help="kill runs at every point, also where tests are content with some of them (make test-crash)",
+    )
+
+
+@pytest.fixture
+def stride(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """At every how-manieth point a run is killed: what the test is content with, unless all are wanted."""
+    is_everywhere = request.config.getoption("--kill-everywhere")
+    return lambda usual: 1 if is_everywhere else usual
 
 
 @pytest.fixture(scope="session")

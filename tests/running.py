@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -47,11 +47,16 @@ def run_module(name: str, /, *, check: bool = False, diff: bool = False, **optio
 
 
 class RunningModule:
-    """A module in a process of its own; `process` may be sent signals."""
+    """A module in a process of its own; `process` may be sent signals.
 
-    def __init__(self, name: str, options: dict[str, Any], environment: dict[str, str]) -> None:
+    `within` is a command that runs another one, which is then run so.
+    """
+
+    def __init__(
+        self, name: str, options: dict[str, Any], environment: dict[str, str], within: Sequence[str] = ()
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.running", name],
+            [*within, sys.executable, "-m", "tests.running", name],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
@@ -77,10 +82,16 @@ class RunningModule:
 
 
 def start_module(
-    name: str, /, environment: dict[str, str] | None = None, *, check: bool = False, **options: Any
+    name: str,
+    /,
+    environment: dict[str, str] | None = None,
+    *,
+    within: Sequence[str] = (),
+    check: bool = False,
+    **options: Any,
 ) -> RunningModule:
     """Start a module of this collection in a process of its own."""
-    return RunningModule(name, {**options, "_ansible_check_mode": check, **TRACEBACKS}, environment or {})
+    return RunningModule(name, {**options, "_ansible_check_mode": check, **TRACEBACKS}, environment or {}, within)
 
 
 def parsed(output: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def forgotten(haplo: Haplo) -> None:
     haplo.sandbox.reset()
 
 
-# What had happened, and at every how-manieth moment the run is killed: most of them are those of a first run again.
+# What had happened, and at every how-manieth moment the run is killed, as a rule: most are those of a first run again.
 SITUATIONS: dict[str, tuple[Prepare, int]] = {
     "a first run": (nothing, 1),
     "a run after one that was broken off": (broken_off, 3),
@@ -67,9 +67,14 @@ SITUATIONS: dict[str, tuple[Prepare, int]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
-    situation: str, sandbox: Sandbox, crasher: Crasher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    situation: str,
+    stride: Callable[[int], int],
+    sandbox: Sandbox,
+    crasher: Crasher,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    prepare, stride = SITUATIONS[situation]
+    prepare, usual = SITUATIONS[situation]
     whole = crash_run(sandbox, crasher, tmp_path / "whole", prepare)[1]
     assert whole.result is not None
     assert whole.result["state"] == "scheduled", whole.result
@@ -82,7 +87,7 @@ def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
         for number, point in list(enumerate(whole.points, 1))[begin:]
         if point == "before claim" or not point.rpartition(": ")[2].startswith("before ")
     ]
-    tried = moments[::stride]
+    tried = moments[:: stride(usual)]
     for number, point in tried:
         haplo, crash = crash_run(sandbox, crasher, tmp_path / str(number), prepare, kill_at=number)
         assert crash.was_killed

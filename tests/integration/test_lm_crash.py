@@ -4,13 +4,13 @@
 """Runs of `lm_import` that are killed, or that overlap: one import, or a word that nobody can know.
 
 That the store and the wire hold at every single point is shown with License Statistics; here a run is killed wherever
-this system has something of its own: around the last block, the answer, and each look.
+this system has something of its own, around the last block, the answer, and each look, and elsewhere at some points.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,19 @@ SOURCES: dict[str, dict[str, Any]] = {"an archive": {"src": str(ARCHIVE)}, "a ur
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
-    source: str, own_sandbox: Sandbox, crasher: Crasher, tmp_path: Path
+    source: str, stride: Callable[[int], int], own_sandbox: Sandbox, crasher: Crasher, tmp_path: Path
 ) -> None:
     whole = crash(own_sandbox, crasher, tmp_path / "whole", SOURCES[source], None)[1]
-    begin, end = whole.points.index("before mark_sent"), whole.points.index("before getimportstatus block 1")
+    places = ("before claim", "before mark_sent", "before getimportstatus block 1")
+    claim, begin, end = (whole.points.index(place) for place in places)
+    numbers = [
+        *range(claim, begin, stride(8)),
+        *range(begin, end + 2),
+        *range(end + 2, len(whole.points), stride(8)),
+    ]
     last_block = next(point for point in reversed(whole.points) if point.startswith("after import block"))
     phases: Counter[str] = Counter()
-    for number in [*range(begin, end + 2), *range(end + 2, len(whole.points), 8)]:
+    for number in numbers:
         lm, crashed = crash(own_sandbox, crasher, tmp_path / str(number), SOURCES[source], number)
         where = f"killed at point {number} of {len(whole.points)}, {whole.points[number - 1]}"
         assert crashed.was_killed, where

@@ -26,7 +26,7 @@ from .haplo import Haplo
 from .lm import Lm
 from .support import only
 
-STEP = 7  # at every how-manieth point a run is killed
+USUAL = 7  # at every how-manieth point a run is killed, as a rule
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
 
 
@@ -81,6 +81,7 @@ def bigfix(sandbox: Sandbox, folder: Path, store: str) -> Target:
 @pytest.mark.parametrize("make", [haplo, lifecycle_manager, bigfix])
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     make: Callable[[Sandbox, Path, str], Target],
+    stride: Callable[[int], int],
     sandbox: Sandbox,
     crasher: Crasher,
     tmp_path: Path,
@@ -97,7 +98,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
         return target, crash.points
 
     points = crashed("whole")[1]
-    places = list(range(points.index("before claim"), len(points), STEP))
+    places = list(range(points.index("before claim"), len(points), stride(USUAL)))
     unknown = 0
     for place in places:
         target, _points = crashed(str(place), place)
