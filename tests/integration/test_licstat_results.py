@@ -394,16 +394,28 @@ def seconds_as_mib(licstat: Licstat) -> None:
     licstat.sandbox.configure(seconds_pending=0, seconds_running=0, seconds_per_mib=1, parallel=True)
 
 
+def assert_soon(measure: Callable[[], list[tuple[float, float]]]) -> None:
+    """Of three tries, one sees all ends within a tenth of the durations and a bit: a busy machine may be late once."""
+    seen = []
+    for _unused in range(3):
+        seen.append(measure())
+        if all(-0.05 <= late <= took / 10 + 0.3 for took, late in seen[-1]):
+            return
+    raise AssertionError(f"took and late, in seconds: {seen}")
+
+
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 0.7])
 def test_a_short_import_is_seen_to_be_over_soon(licstat: Licstat, make_log: Logs, seconds: float) -> None:
     seconds_as_mib(licstat)
 
-    result = licstat(make_log(mib=seconds), wait_sleep=10)
+    def measure() -> list[tuple[float, float]]:
+        result = licstat(make_log(mib=seconds), wait_sleep=10)
+        assert_ended_well(result, changed=True, reason="new")
+        took, late = lateness(licstat, only(result))
+        assert took > seconds - 0.05
+        return [(took, late)]
 
-    assert not result.get("failed")
-    took, late = lateness(licstat, only(result))
-    assert took == pytest.approx(seconds, abs=0.3)
-    assert -0.05 <= late <= took / 10 + 0.3
+    assert_soon(measure)
 
 
 @pytest.mark.slow
@@ -413,24 +425,28 @@ def test_imports_of_all_durations_are_seen_to_be_over_within_a_tenth_of_them_and
     seconds_as_mib(licstat)
     durations = (3, 1.5, 5, 2, 4, 2.5)
 
-    result = licstat(*[make_log(mib=seconds) for seconds in durations], wait_sleep=10, wait_timeout=30)
+    def measure() -> list[tuple[float, float]]:
+        asked = len(licstat.questions)
+        result = licstat(*[make_log(mib=seconds) for seconds in durations], wait_sleep=10, wait_timeout=30)
+        assert not result.get("failed")
+        assert len(licstat.questions) - asked < 200
+        found = [lateness(licstat, entry) for entry in result["imports"]]
+        assert all(took > seconds - 0.05 for (took, _late), seconds in zip(found, durations))
+        return found
 
-    assert not result.get("failed")
-    for entry, seconds in zip(result["imports"], durations):
-        took, late = lateness(licstat, entry)
-        assert took == pytest.approx(seconds, abs=0.5)
-        assert -0.05 <= late <= took / 10 + 0.3
-    assert len(licstat.questions) < 200
+    assert_soon(measure)
 
 
 @pytest.mark.slow
-def test_an_import_that_is_resumed_is_seen_to_be_over_as_soon(licstat: Licstat, log: Path) -> None:
+def test_an_import_that_is_resumed_is_seen_to_be_over_as_soon(licstat: Licstat, make_log: Logs) -> None:
     licstat.sandbox.clock(speed=1)
     licstat.sandbox.configure(seconds_pending=1, seconds_running=2)
-    licstat(log, wait=False)
 
-    result = licstat(log, wait_sleep=10)
+    def measure() -> list[tuple[float, float]]:
+        log = make_log()
+        licstat(log, wait=False)
+        result = licstat(log, wait_sleep=10)
+        assert_ended_well(result, changed=False, reason="resumed")
+        return [lateness(licstat, only(result))]
 
-    assert_ended_well(result, changed=False, reason="resumed")
-    took, late = lateness(licstat, only(result))
-    assert -0.05 <= late <= took / 10 + 0.3
+    assert_soon(measure)
