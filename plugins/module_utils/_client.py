@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import html
 import json
 import random
 import re
@@ -268,6 +267,8 @@ def _any_spelling(secret: str) -> str:
 
 
 def _raw_or_encoded(character: str) -> str:
+    import html
+
     percent_encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
     entities = {html.escape(character), f"&#{ord(character)};", f"&#x{ord(character):x};"}
     forms = {character, percent_encoded, *entities, "+" if character == " " else character}

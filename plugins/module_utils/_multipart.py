@@ -16,8 +16,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import hashlib
-import queue
-import secrets
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
@@ -66,6 +65,8 @@ class _DigestBeside:
     """A SHA-256 that a thread reckons beside the sending, which takes about as long. One block waits for it at most."""
 
     def __init__(self) -> None:
+        import queue
+
         self._digest = hashlib.sha256()
         self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -142,7 +143,7 @@ def expecting(content: Content, sha256: str | None, commit: Callable[[str], None
 
 def _multipart(subtype: str, parts: list[tuple[str, bytes | Content]], commit: Callable[[str], None]) -> Body:
     """A body of parts, each with its headers."""
-    boundary = secrets.token_hex(16)
+    boundary = os.urandom(16).hex()
     segments: list[bytes | Content] = []
     for number, (headers, content) in enumerate(parts):
         lead = "\r\n" if number else ""

@@ -27,7 +27,6 @@ import os
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -194,7 +193,7 @@ class Store:
         self.created = created
         self.read_only = read_only
         self._database = database
-        self._run = uuid.uuid4().hex
+        self._run = os.urandom(16).hex()
         self._lease: Lease | None = None
         self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
         self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
@@ -221,16 +220,17 @@ class Store:
         """
 
         def change(execute: Execute, is_again: bool) -> int | None:
-            current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
-            if is_again and current is not None and self._has_claimed(current, seen):
-                return int(current["attempt"])
-            if (None if current is None else _version(current)) != (seen.version if seen else None):
-                return None
-            if current is not None and current["state"] in ENDS:
-                _end_attempt(execute, wanted.key, current["attempt"], current["state"])
-            number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
-            options = canonical(wanted.options)
-            execute(_PUT_RECEIPT, (wanted.key, wanted.system, wanted.target, wanted.stream, options, number, now))
+            number = 1
+            if seen is not None or not _put_first(execute, wanted, now):
+                current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
+                if is_again and current is not None and self._has_claimed(current, seen):
+                    return int(current["attempt"])
+                if seen is None or current is None or _version(current) != seen.version:
+                    return None
+                if current["state"] in ENDS:
+                    _end_attempt(execute, wanted.key, current["attempt"], current["state"])
+                number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
+                execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
             content = (wanted.source, wanted.size, wanted.content_sha256)
             detail = canonical({"notes": notes or {}})
             execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.key))
@@ -320,7 +320,7 @@ class Store:
         wanted = {self._host + fingerprint.path: fingerprint for fingerprint in fingerprints}
         known = {}
         for some in portions(list(wanted)):
-            for row in self.ask(f"SELECT * FROM digests WHERE path IN ({marks(some)})", some):
+            for row in self.ask(_DIGESTS.format(marks(some)), some):
                 fingerprint = wanted[row["path"]]
                 times = (row["mtime_ns"], row["ctime_ns"])
                 if fingerprint == Fingerprint(fingerprint.path, row["size"], *times, int(row["inode"])):
@@ -516,10 +516,7 @@ SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND stat
 ORDER BY sent DESC LIMIT 1
 """
 _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
-_PUT_RECEIPT = """
-INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET attempt = excluded.attempt
-"""
+_PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"
 _PUT_ATTEMPT = """
 INSERT INTO attempts
     (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
@@ -536,6 +533,7 @@ UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
 WHERE key = ?
 """
+_DIGESTS = "SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM digests WHERE path IN ({})"
 _PUT_DIGEST = """
 INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
@@ -545,6 +543,12 @@ ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
     "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
 }
+
+
+def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
+    """Make the receipt of an import that has none, for its first attempt; whether there was none."""
+    values = (wanted.key, wanted.system, wanted.target, wanted.stream, canonical(wanted.options), now)
+    return execute(_PUT_FIRST, values).rowcount == 1
 
 
 def _version(row: Any) -> tuple[int, str]:

@@ -79,7 +79,6 @@ class PostgreSQL:
         self._connection = self._psycopg.connect(
             self.location,
             autocommit=True,
-            prepare_threshold=None,  # a pool before the server may hand each transaction to another session
             row_factory=self._psycopg.rows.dict_row,
             client_encoding="UTF8",
             **self._parameters(),
