@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -134,6 +135,11 @@ class Server:
             cwd=self.folder,
         )
         assert made.returncode == 0, made.stdout
+
+
+def without_password_file(location: str) -> str:
+    """The location of a store that does not name the file with the password."""
+    return re.sub("passfile=[^&]*&", "", location)
 
 
 def _programs() -> Path:

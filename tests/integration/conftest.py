@@ -12,6 +12,7 @@ import pytest
 
 from ..sandbox.handle import Sandbox
 from .bigfix import DataImports
+from .crashing import Crasher
 from .haplo import Haplo
 from .listener import Listener
 from .lm import Lm
@@ -90,6 +91,13 @@ def make_log(tmp_path: Path) -> Logs:
 def log(make_log: Logs) -> Path:
     """A small debug log."""
     return make_log()
+
+
+@pytest.fixture(scope="module")
+def crasher() -> Iterator[Crasher]:
+    """Runs modules that are killed where the test wants it."""
+    with Crasher() as crasher:
+        yield crasher
 
 
 @pytest.fixture

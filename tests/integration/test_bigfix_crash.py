@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,6 @@ from .support import QUICK, only
 
 MANY = 20
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
-
-
-@pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    with Crasher() as crasher:
-        yield crasher
 
 
 @pytest.mark.slow

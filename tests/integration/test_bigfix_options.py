@@ -8,7 +8,6 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from urllib.parse import parse_qsl
 import pytest
 import trustme
 
-from ..postgresql import Server
+from ..postgresql import Server, without_password_file
 from ..sandbox.bigfix.credentials import (
     BIGFIX_VIEWER_TOKEN,
     LMT_VIEWER_TOKEN,
@@ -484,7 +483,7 @@ def test_receipts_are_a_record_that_decides_nothing(bigfix: DataImports) -> None
 
 @exercises("receipts", "receipts_password")
 def test_receipts_may_be_in_a_database_that_takes_a_password(bigfix: DataImports, postgresql: Server) -> None:
-    place = re.sub("passfile=[^&]*&", "", postgresql.new_store())
+    place = without_password_file(postgresql.new_store())
     result = bigfix(receipts=place, receipts_password=postgresql.password())
     assert_imported(result, changed=True, reason="new")
     assert result["receipts"] == {"store": place, "created": True}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,6 @@ from ..sandbox.handle import Sandbox
 from .crashing import Crash, Crasher
 from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
 from .support import only
-
-
-@pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    with Crasher() as crasher:
-        yield crasher
-
 
 Prepare = Callable[[Haplo], None]
 

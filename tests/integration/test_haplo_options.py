@@ -9,7 +9,6 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 from __future__ import annotations
 
 import base64
-import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 import pytest
 import trustme
 
-from ..postgresql import Server
+from ..postgresql import Server, without_password_file
 from ..running import run_module
 from ..sandbox.handle import Sandbox
 from .haplo import API, Haplo, assert_one_whole_batch, assert_scheduled
@@ -280,7 +279,7 @@ def test_receipts_are_where_the_environment_says(haplo: Haplo, monkeypatch: pyte
 
 @exercises("receipts", "receipts_password")
 def test_receipts_may_be_in_a_database_that_takes_a_password(haplo: Haplo, postgresql: Server) -> None:
-    place = re.sub("passfile=[^&]*&", "", postgresql.new_store())
+    place = without_password_file(postgresql.new_store())
     for changed, reason in ((True, "new"), (False, "receipt")):
         result = haplo(receipts=place, receipts_password=postgresql.password())
         assert_scheduled(result, changed=changed, reason=reason)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import socket
 import ssl
 import stat
@@ -25,7 +24,7 @@ from urllib.parse import parse_qsl
 import pytest
 import trustme
 
-from ..postgresql import Server
+from ..postgresql import Server, without_password_file
 from ..sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
 from .lies import accepted
 from .listener import Listener, Tunnel, http_answer
@@ -847,7 +846,7 @@ def test_receipts_may_be_in_a_database_that_takes_a_password(
     licstat: Licstat, log: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_password_file = postgresql.new_store()
-    without = re.sub("passfile=[^&]*&", "", with_password_file)
+    without = without_password_file(with_password_file)
 
     refused = licstat(log, receipts=without)
     first = licstat(log, receipts=without, receipts_password=postgresql.password())

@@ -35,12 +35,6 @@ def own_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    with Crasher() as crasher:
-        yield crasher
-
-
 SOURCES: dict[str, dict[str, Any]] = {"an archive": {"src": str(ARCHIVE)}, "a url": {"import_url": URL}}
 
 

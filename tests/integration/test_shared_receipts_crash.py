@@ -41,12 +41,6 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    with Crasher() as crasher:
-        yield crasher
-
-
 @dataclass(frozen=True)
 class Target:
     """A module with its options, and how many imports its server holds."""
