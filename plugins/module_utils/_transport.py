@@ -51,6 +51,7 @@ CERTIFICATE_ADVICE = {  # by OpenSSL's verify code
     62: ". url has to name the host as the certificate does",
 }
 NOT_LET_IN = re.compile(r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)")  # it wants a certificate, or another one
+KEEPALIVE = 60  # seconds of silence, as in curl: some networks forget a connection after four to six minutes
 SALVAGE = 5.0  # seconds at most to read what a server said before it stopped listening
 
 
@@ -152,10 +153,11 @@ def _new_session(context: ssl.SSLContext | None) -> requests.Session:
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+            super().init_poolmanager(*args, ssl_context=context, socket_options=_socket_options(), **kwargs)
             self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
 
         def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            kwargs["socket_options"] = _socket_options()
             manager = super().proxy_manager_for(*args, ssl_context=context, **kwargs)
             manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
             return manager
@@ -171,6 +173,13 @@ def _new_session(context: ssl.SSLContext | None) -> requests.Session:
     session.mount("http://", Adapter())
     session.mount("https://", Adapter())
     return session
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """How connections are kept in the memory of the networks between, while a server is silent over an upload."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    names = ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL")  # the second is what macOS calls the first
+    return options + [(socket.IPPROTO_TCP, getattr(socket, name), KEEPALIVE) for name in names if hasattr(socket, name)]
 
 
 class _TimelyResponse(http.client.HTTPResponse):
@@ -268,6 +277,8 @@ def check_files(connection: Connection) -> None:
 def _tls_context(connection: Connection) -> ssl.SSLContext:
     """The system's trust, with what the user and REQUESTS_CA_BUNDLE add to it. Made once: it takes a while."""
     context = ssl.create_default_context()
+    # On from Python 3.13 on; it refuses internal authorities that curl and any older Python take.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not connection.validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -9,6 +9,7 @@ import contextlib
 import os
 import pty
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -781,3 +782,27 @@ def test_a_host_without_requests_is_told_what_to_install_where(monkeypatch: pyte
         client_of("http://127.0.0.1:9").prepare()
     for words in ("requests", sys.executable, os.uname().nodename, "pip install"):
         assert words in raised.value.message
+
+
+def test_connections_are_kept_alive_as_curl_does(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that forgets a silent connection after a few minutes would lose the answer to an upload."""
+    seen: list[tuple[int, ...]] = []
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
+    options += [(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_NODELAY)]
+    listen = _transport._Attentive.getresponse
+
+    def noted(connection: Any) -> Any:
+        seen.append(tuple(connection.sock.getsockopt(*option) for option in options))
+        return listen(connection)
+
+    monkeypatch.setattr(_transport._Attentive, "getresponse", noted)
+    with wire.peer(well) as peer:
+        ask(peer.url, **wire.options)
+    assert seen == [(1, 60, 60, 1)]
+
+
+def test_no_more_is_asked_of_a_certificate_than_curl_asks() -> None:
+    context = _transport._tls_context(Connection("https://localhost"))
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
