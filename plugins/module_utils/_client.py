@@ -21,6 +21,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -388,6 +390,18 @@ def _jittered(number: int) -> float:
 
 
 def _retry_after(answer: Answer, otherwise: float) -> float:
-    """The pause the server asks for in seconds, within bounds."""
+    """The pause the server asks for in seconds, within bounds; a date goes by the clock of the server."""
     asked = answer.headers.get("retry-after", "")
-    return min(float(asked), LONGEST_RETRY_AFTER) if asked.isascii() and asked.isdecimal() else otherwise
+    if asked.isascii() and asked.isdecimal():
+        return min(float(asked), LONGEST_RETRY_AFTER)
+    until, now = _date(asked), _date(answer.headers.get("date", "")) or datetime.now(timezone.utc)
+    return otherwise if until is None else min(max((until - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+
+
+def _date(text: str) -> datetime | None:
+    """A moment as HTTP writes it (RFC 9110, 5.6.7)."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
+        return None
+    return found if found.tzinfo else None

@@ -431,6 +431,24 @@ def test_a_server_that_asks_for_a_pause_gets_it_within_bounds(header: str, expec
 
 
 @pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Sun, 22 Nov 2026 03:04:12 GMT", 7),
+        ("Sun, 22 Nov 2026 03:04:05 GMT", 0),
+        ("Sun, 22 Nov 2026 03:04:00 GMT", 0),
+        ("Sun, 22 Nov 2026 04:04:05 GMT", 30),
+    ],
+)
+def test_a_pause_until_a_date_goes_by_the_clock_of_the_server(header: str, expected: float) -> None:
+    now = "Sun, 22 Nov 2026 03:04:05 GMT"
+    with Peer(answering("503 Later", retry_after=header, date=now)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
+    assert talk.pauses == [expected] * 3
+
+
+@pytest.mark.parametrize(
     "header", ["", "soon", "-5", "1e9", "nan", "\xb2", "Sat, 22 Nov 2036 03:04:05 GMT", "Sat, 22 Nov 1996 03:04:05 GMT"]
 )
 def test_a_pause_that_makes_no_sense_or_no_end_is_not_taken(header: str) -> None:
