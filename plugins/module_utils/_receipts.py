@@ -53,6 +53,7 @@ PAUSE = 0.5  # seconds between two tries to reach it
 LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
+LAST = 2**62  # greater than any `sent`
 MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 
 # What may have changed the target, and so may be its newest state.
@@ -265,13 +266,39 @@ class Store:
 
         self.change(change)
 
-    def supersede(self, target: str) -> None:
-        """Write that nothing that was imported into a target is there any more."""
-        self._update(
-            "UPDATE attempts SET state = 'superseded', changed_at = ? WHERE"
-            f" key IN (SELECT key FROM receipts WHERE target = ?) AND state IN {MAY_HAVE_CHANGED}",
-            (now_text(), target),
-        )
+    def mark(self, target: str) -> int:
+        """The place, in the order of commit points, of the last import into a target that has come to it so far."""
+        return int(self.ask(_MARK, (target,))[0]["mark"])
+
+    def supersede(self, target: str, up_to: int | None = None) -> None:
+        """Write that nothing that was imported into a target is there any more; with `up_to`, up to such a `mark`.
+
+        What a living run is at is left to it.
+        """
+
+        def change(execute: Execute, _is_again: bool) -> None:
+            alive = ["", *(owner.run for owner in self._owners(execute(_AT_WORK, (target,)).fetchall()))]
+            last = LAST if up_to is None else up_to
+            execute(_SUPERSEDE.format(marks(alive)), (now_text(), target, last, *alive))
+
+        self.change(change)
+
+    def standing(self, target: str) -> list[tuple[str, int]]:
+        """The imports into a target that are taken for being there: key and attempt of each."""
+        return [(str(row["key"]), int(row["attempt"])) for row in self.ask(_STANDING_IN, (target,))]
+
+    def supersede_standing(self, attempts: list[tuple[str, int]]) -> None:
+        """Write that these, which were `standing`, are not there any more."""
+
+        def change(execute: Execute, _is_again: bool) -> None:
+            for key, attempt in attempts:
+                execute(_SUPERSEDE_ONE, (now_text(), key, attempt))
+
+        self.change(change)
+
+    def at_work(self, target: str) -> list[Owner]:
+        """The living runs that are at an import into a target."""
+        return self._owners(self.ask(_AT_WORK, (target,)))
 
     def mark_sent(self, key: str, attempt: int, sha256: str | None) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
@@ -394,6 +421,11 @@ class Store:
             return None
         return Owner(row["run"], row["host"], row["pid"], _is_alive(row))
 
+    def _owners(self, rows: list[Any]) -> list[Owner]:
+        """The living other runs among these rows, each once."""
+        owners = {row["run"]: self.owner(row) for row in rows}
+        return [owner for owner in owners.values() if owner is not None and owner.is_alive]
+
     def _update(self, statement: str, values: Sequence[Any]) -> bool:
         """Make a change of one statement; whether it changed one row."""
         return self.change(lambda execute, _is_again: execute(statement, values).rowcount == 1)
@@ -514,6 +546,17 @@ WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attemp
 _NEWEST = f"""
 SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
 ORDER BY sent DESC LIMIT 1
+"""
+_IN_TARGET = "key IN (SELECT key FROM receipts WHERE target = ?)"
+_MARK = f"SELECT coalesce(max(sent), 0) AS mark FROM attempts WHERE {_IN_TARGET}"
+_AT_WORK = SELECT + "WHERE receipts.target = ? AND attempts.state IN ('claimed', 'sent', 'submitted')"
+_SUPERSEDE = f"""
+UPDATE attempts SET state = 'superseded', changed_at = ? WHERE {_IN_TARGET} AND coalesce(sent, 0) <= ?
+    AND state IN {MAY_HAVE_CHANGED} AND (state NOT IN ('sent', 'submitted') OR run NOT IN ({{}}))
+"""
+_STANDING_IN = f"SELECT key, attempt FROM attempts WHERE {_IN_TARGET} AND state IN {STANDING}"
+_SUPERSEDE_ONE = f"""
+UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {STANDING}
 """
 _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
 _PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"

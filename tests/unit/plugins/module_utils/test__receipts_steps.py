@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._contract import now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, open_store
 
-from .other_run import abandon, wanted
+from .other_run import OtherRun, abandon, wanted
 
 A = wanted("a")
 B = replace(wanted("b"), target="another target")
@@ -181,6 +181,61 @@ def test_an_import_that_ends_after_its_target_was_emptied_stays_superseded(store
     receipt = receipt_of(store)
     assert receipt is not None
     assert receipt.state == "superseded"
+
+
+def test_what_was_imported_after_the_mark_is_there_still(store: Store) -> None:
+    ended(store, "succeeded")
+    mark = store.mark(A.target)
+    later = replace(wanted("later"), target=A.target)
+    attempt = store.claim(later, None, now_text())
+    assert attempt is not None
+    assert store.mark_sent(later.key, attempt, None)
+    store.record(later.key, attempt, "succeeded", "", remote_id=None, detail={})
+    store.supersede(A.target, mark)
+    states = {key: receipt.state for key, receipt in store.find([A.key, later.key]).items()}
+    assert states == {A.key: "superseded", later.key: "succeeded"}
+
+
+def test_nothing_has_come_to_a_mark_in_a_target_that_nobody_knows(store: Store) -> None:
+    ended(store, "succeeded")
+    assert store.mark("another target") == 0
+
+
+@pytest.mark.parametrize("state", ["sent", "submitted"])
+def test_what_a_living_run_is_at_is_left_to_it(location: str, store: Store, state: str) -> None:
+    ended(store, "succeeded")
+    with OtherRun(location) as other:
+        other.look("a")
+        attempt = other.claim("a")
+        assert attempt is not None
+        assert other.mark_sent("a", attempt)
+        if state == "submitted":
+            other.record("a", attempt, state, "task 1")
+        assert [owner.pid for owner in store.at_work(A.target)] == [other.process.pid]
+        store.supersede(A.target)
+        receipt = receipt_of(store)
+        assert receipt is not None
+        assert receipt.state == state
+        assert store.standing(A.target) == []
+        other.kill()
+        assert store.at_work(A.target) == []
+        store.supersede(A.target)
+    receipt = receipt_of(store)
+    assert receipt is not None
+    assert receipt.state == "superseded"
+
+
+@pytest.mark.parametrize("state", ["succeeded", "scheduled", "incomplete", "submitted", "unknown", "failed"])
+def test_only_what_stood_when_it_was_asked_for_is_there_no_more(store: Store, state: str) -> None:
+    attempt = ended(store, state)
+    standing = store.standing(A.target)
+    store.supersede_standing(standing)
+    receipt = receipt_of(store)
+    assert receipt is not None
+    if state in ("succeeded", "scheduled", "incomplete"):
+        assert (standing, receipt.state) == ([(A.key, attempt)], "superseded")
+    else:
+        assert (standing, receipt.state) == ([], state)
 
 
 def abandon_lease_only(store: Store) -> None:
