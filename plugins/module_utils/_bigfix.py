@@ -270,6 +270,10 @@ class DataImports:
             return Look("running", verdict.message, verdict.server)
         return Look("unknown" if verdict.state == "nothing" else verdict.state, verdict.message, verdict.server)
 
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """Nothing tells that what was imported is not there any more."""
+        return ""
+
     def judge(self, notes: Mapping[str, Any]) -> Look:
         """What the last status says of the import that was begun with these notes."""
         return self._judged(self._status, notes) if self._status and notes else Look("unknown", "", None)

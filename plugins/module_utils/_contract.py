@@ -137,6 +137,12 @@ class System(Protocol):
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """Ask, without changing anything, how an accepted import is doing. Raises `Refused` or `Outage`."""
 
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """Why the target cannot hold what a receipt with these notes says, nor anything else that was imported before.
+
+        Asked anew each time, without changing anything; empty where nothing speaks against it.
+        """
+
 
 @dataclass(frozen=True)
 class Standing:

@@ -203,6 +203,10 @@ class HaploBatches:
         """Nothing is ever left to look at: an attempt ends scheduled or can be repeated."""
         raise AssertionError(f"Haplo cannot be asked about batch {remote_id}")
 
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """Nothing tells that what was imported is not there any more."""
+        return ""
+
     def _new_batch(self, batch: Batch) -> str:
         """Begin a batch; whether Haplo has the control file is told by its answer to that."""
         try:

@@ -65,6 +65,7 @@ class Import:
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
     says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
     which failed. `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told.
+    `disproof`: why its receipt was not believed.
     """
 
     wanted: Wanted
@@ -89,6 +90,7 @@ class Import:
     conclusion: Look | None = None
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
+    disproof: str = ""
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""
@@ -180,6 +182,7 @@ class Importer:
                 goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
                 self._record(one, goes_on_as, one.message)
             self._write_again(one)
+            one.message = f"{one.disproof} {one.message}".strip()
         for one in imports:
             if firsts[one.wanted.key] is not one:
                 _copy_outcome(firsts[one.wanted.key], one)
@@ -211,7 +214,7 @@ class Importer:
                 one.state, one.message = "running", "another run is at it"
             elif decision is Decision.UNKNOWN:
                 self._tell_unknown(one, receipt)
-            else:
+            elif not self._is_disproved(one, receipt):
                 one.settle(receipt.state, receipt.message)
         except StoreError as error:
             one.settle(one.state or "failed", error.message, has_failed=True)
@@ -222,6 +225,37 @@ class Importer:
             return True
         newest = self._store.newest_of(one.wanted.stream)
         return newest is not None and newest[0] == receipt.key and newest[1] <= receipt.attempt
+
+    def _is_disproved(self, one: Import, receipt: Receipt) -> bool:
+        """Whether the target tells that it lost what the receipt says; then it is imported anew.
+
+        What another run imported while this one waited for it is not doubted.
+        """
+        disproof = "" if one.reason == "joined" else self._system.disproof(receipt.notes)
+        if disproof:
+            one.disproof, one.reason = disproof, "new"
+            if self._policy.check_mode:
+                self._send(one, receipt)
+            else:
+                self._store.supersede_standing([(receipt.key, receipt.attempt)])
+                self._advance(one, self._store.find([one.wanted.key]).get(one.wanted.key))
+        return bool(disproof)
+
+    def _forget_what_is_gone(self, one: Import, receipt: Receipt | None) -> Receipt | None:
+        """Supersede all receipts of a target that holds nothing; the own one as it is then.
+
+        They would be believed again as soon as it holds what is sent now. What stands is listed before the target is
+        asked the second time, as what comes to stand after that may well be there.
+        """
+        if not self._system.disproof({}):
+            return receipt
+        standing = self._store.standing(one.wanted.target)
+        if not standing or not self._system.disproof({}):
+            return receipt
+        self._store.supersede_standing(standing)
+        now = self._store.find([one.wanted.key]).get(one.wanted.key)
+        is_the_same = receipt is not None and now is not None and now.attempt == receipt.attempt
+        return now if is_the_same and now is not None and now.state == "superseded" else receipt
 
     def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
         """Nobody knows whether it was imported, and the server cannot be asked."""
@@ -248,6 +282,7 @@ class Importer:
         notes = receipt.notes if receipt is not None and goes_on else {}
         try:
             self._system.prepare()
+            receipt = self._forget_what_is_gone(one, receipt)
             attempt = self._store.claim(one.wanted, receipt, started_at, notes)
         except ImportsError as error:
             self._stop = error.message

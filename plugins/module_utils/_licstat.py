@@ -175,6 +175,10 @@ class LicenseStatistics:
         """How an upload that became a task is doing."""
         return self.task(str(remote_id))
 
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """Nothing tells that what was imported is not there any more."""
+        return ""
+
     def task(self, task_id: str) -> Look:
         """How a task is doing, asked by POST as the vendor wants it."""
         path = f"{self._base}/task/{quote(task_id, safe='')}/status"

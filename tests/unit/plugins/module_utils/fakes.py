@@ -68,6 +68,7 @@ class ScriptedSystem:
     looked_at: list[str] = field(default_factory=list)
     on_submit: Callable[[Wanted], None] | None = None
     is_repeatable: bool = False
+    on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:
         if self.unprepared is not None:
@@ -93,6 +94,9 @@ class ScriptedSystem:
         if isinstance(sight, BaseException):
             raise sight
         return sight or seen("succeeded")
+
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        return self.on_disproof(notes)
 
 
 def accepted(remote_id: str) -> Accepted:

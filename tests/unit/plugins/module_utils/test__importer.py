@@ -1181,6 +1181,84 @@ def test_an_import_into_a_target_that_was_emptied_is_sent_again(location: str, s
     assert (again.state, again.changed, again.reason, system.commits) == ("succeeded", True, "new", ["a", "a"])
 
 
+GONE = "The target is empty."
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_receipt_that_the_target_disproves_is_not_believed(
+    location: str, system: ScriptedSystem, check: bool
+) -> None:
+    next_run(location, system)
+    system.on_disproof = lambda _notes: GONE
+    again = next_run(location, system, policy=CHECK if check else None)
+    assert (again.state, again.changed, again.reason) == ("planned" if check else "succeeded", True, "new")
+    assert again.message.startswith(GONE)
+    assert system.commits == ["a"] * (1 if check else 2)
+    system.on_disproof = lambda _notes: ""
+    last = next_run(location, system)
+    assert (last.state, last.changed, last.reason, last.message) == ("succeeded", False, "receipt", "")
+
+
+def test_a_disproof_is_asked_for_with_the_notes_of_the_receipt(location: str, system: ScriptedSystem) -> None:
+    asked: list[Any] = []
+    system.sights["task 1"] = [Look("succeeded", "", None, notes={"saw": 3})]
+    next_run(location, system)
+    system.on_disproof = lambda notes: asked.append(dict(notes)) or ""
+    next_run(location, system)
+    assert asked == [{"saw": 3}]
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown", "submitted", "sent"])
+def test_what_is_not_known_to_be_there_is_not_disproved(location: str, system: ScriptedSystem, state: str) -> None:
+    left(location, state, remote_id="task 1").close()
+    system.on_disproof = lambda _notes: GONE
+    assert GONE not in next_run(location, system).message
+
+
+def test_a_target_that_lost_one_import_has_lost_them_all(location: str, system: ScriptedSystem) -> None:
+    next_run(location, system, "a")
+    next_run(location, system, "b")
+    system.on_disproof = lambda _notes: "" if len(system.commits) > 2 else GONE
+    next_run(location, system, "c")
+    assert [next_run(location, system, name).reason for name in "abab"] == ["new", "new", "receipt", "receipt"]
+
+
+def test_what_came_to_be_there_while_it_was_asked_is_believed(location: str, system: ScriptedSystem) -> None:
+    """The target is empty, another run imports into it, and only then this run writes what it has seen."""
+    next_run(location, system)
+
+    def asked(_notes: Mapping[str, Any]) -> str:
+        system.on_disproof = lambda _notes: ""
+        assert next_run(location, system, "b").state == "succeeded"
+        return GONE
+
+    system.on_disproof = asked
+    assert (next_run(location, system).reason, next_run(location, system, "b").reason) == ("new", "receipt")
+    assert system.commits == ["a", "b", "a"]
+
+
+def test_what_another_run_imports_meanwhile_is_not_imported_again(location: str, system: ScriptedSystem) -> None:
+    next_run(location, system)
+
+    def asked(_notes: Mapping[str, Any]) -> str:
+        system.on_disproof = lambda _notes: ""
+        next_run(location, system, policy=FORCE)
+        return GONE
+
+    system.on_disproof = asked
+    assert next_run(location, system).state == "succeeded"
+    assert system.commits == ["a", "a"]
+
+
+def test_a_forced_import_into_an_empty_target_is_a_forced_one(location: str, system: ScriptedSystem) -> None:
+    next_run(location, system)
+    system.on_disproof = lambda _notes: GONE
+    system.endings["a"] = [Refused("no", NO)]
+    one = next_run(location, system, policy=FORCE)
+    assert (one.state, one.reason) == ("failed", "forced")
+    assert a_look_at(location).state == "failed"  # as the success before is gone
+
+
 @pytest.mark.parametrize("acceptable", [True, False])
 def test_what_is_incomplete_is_a_failure_unless_the_user_takes_it(location: str, acceptable: bool) -> None:
     look = Look("incomplete", "3 are left", None, notes={"left": 3}, is_acceptable=acceptable)
