@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import http
 import json
 import random
 import re
@@ -47,6 +48,9 @@ LONGEST_RETRY_AFTER = 30.0  # seconds; a server that wants more rest is asked by
 SHOWN = 500  # characters of a server's words in a message
 TRY_AGAIN = (429, 503)
 CREDENTIALS = (401, 403)
+GATEWAY_WORDS = re.compile(
+    r"^\s*(upstream (connect error|request timeout)|no healthy upstream|bad gateway|service unavailable)", re.IGNORECASE
+)
 
 
 class Secrets:
@@ -335,6 +339,14 @@ def json_object(answer: Answer) -> dict[str, Any]:
 def is_login_page(answer: Answer) -> bool:
     """A page with a field for a password: whoever answers so did not take a request for what it was."""
     return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
+
+
+def is_generic(answer: Answer) -> bool:
+    """Whether the words of an answer say no more than its status, or are those of a gateway before the server."""
+    words = set(re.findall(r"[^\W\d_]+", answer.text.lower()))
+    phrases = {answer.reason, *(status.phrase for status in http.HTTPStatus if status == answer.status)}
+    of_status = {"http", "error", "status", "code", *" ".join(phrases).lower().split()}
+    return words <= of_status or GATEWAY_WORDS.search(answer.text) is not None
 
 
 def not_logged_in(answer: Answer) -> Refused:

@@ -29,6 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._client import (
     Client,
     Secrets,
     basic_credentials,
+    is_generic,
     json_object,
     said,
 )
@@ -43,6 +44,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     NotSent,
     Outage,
     Refused,
+    StoreError,
     Unclear,
     Wanted,
     as_text,
@@ -93,6 +95,11 @@ NAMES = {*RUN_IDS, *COUNTS.values(), *ROW, "parsingErrorsExist", "assetImportMes
 ROWS = 50  # of those that did not parse, so many are shown and kept
 SHOWN = 200  # characters of what such a row holds
 LONGEST_PAUSE = 10.0  # seconds between two looks at a library that was cleared
+EMPTIED = "The library holds no assets any more, so what was imported into it is gone."
+BRINGS_NONE_OR_EMPTIED = (
+    "Lifecycle Manager says that the import is over, but the library holds no assets: the archive brings none, or the"
+    " library was emptied after it was sent."
+)
 SHORTEST_HIDDEN = 4  # characters of a value in a URL's query; a shorter one is no secret
 
 
@@ -285,6 +292,9 @@ class LifecycleManager:
         self._standing: dict[str, Standing] = {}
         self._library: dict[str, Any] | None = None
         self._may_read_library = True
+        self._held_assets = False  # the library, when it was last asked for what it holds
+        self._own: set[str] = set()  # the runs of the importer that this run began
+        self.remarks: list[str] = []  # what there is to know that no import is responsible for
 
     # What the life of an import asks for
 
@@ -299,7 +309,7 @@ class LifecycleManager:
             try:
                 answer = self._client.submit("POST", f"{self._base}/import", _body(archive, wanted, attempt))
             except Unclear as error:
-                if error.answer is not None and error.answer.status == 500 and _is_in_words(error.answer):
+                if error.answer is not None and _is_documented_no(error.answer):
                     raise Refused(error.message, error.answer) from None  # documented: it was not processed
                 raise
             except NotSent as error:
@@ -310,6 +320,7 @@ class LifecycleManager:
             run_id = next((taken[name] for name in RUN_IDS if _is_text(taken.get(name))), None)
             if run_id is None:
                 raise Unclear(f"{said(answer)} It names no run, so nobody can tell what became of the import.", answer)
+        self._own.add(run_id)
         return self._accepted(run_id, self._without_hidden(taken), archive.options, has_more=has_more)
 
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
@@ -323,6 +334,7 @@ class LifecycleManager:
             outage.conclusion = _conclusion(run_id, outage, notes)
             raise
         count = status["unpublished-assets"]
+        notes = {**notes, "held_assets": count > 0 or self._has_held_assets(notes, count)}
         if count < 0:
             self._standing.pop(run_id, None)
             return Look(
@@ -330,14 +342,33 @@ class LifecycleManager:
             )
         standing = self._stands(run_id, count, notes.get("standing")) if count else None
         if standing is None:
-            self._read_library()
-            notes = {**notes, "end": {"status": status, "library": self._library}}
+            end = {"status": status, "library": self._read_library(), "is_own": run_id in self._own}
+            notes = {**notes, "end": end}
             return self._end_of(notes, _server(notes))
         server = _server(notes, status, self._library)
         notes = {**notes, "standing": {"count": count, "since": standing.since_text}}
         if self._clock.now() - standing.since < self._judgement.settle_time:
             return Look("running", f"{_assets(count)} not published yet", server, notes)
         return self._left_unpublished(count, server, notes)
+
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """That the library holds no assets, unless it held none either when the import had succeeded."""
+        end = notes.get("end") or {}
+        if end.get("is_submitted") is False:
+            return ""  # a guess: assets that are not submitted may never be counted
+        if _holds_none(end.get("library")):
+            return ""  # the archive brought none
+        if not self._may_read_library:
+            return ""
+        try:
+            status = self.library_status(tries=1)
+        except ImportsError as error:
+            self._may_read_library = not isinstance(error, Refused)
+            unread = f"Whether the library has lost its assets since could not be read: {error.message}"
+            self.remarks += [unread] if notes else []
+            return ""
+        self._held_assets = not _holds_none(status)
+        return EMPTIED if _holds_none(status) else ""
 
     # Questions, for the information modules too
 
@@ -385,6 +416,7 @@ class LifecycleManager:
             "has_errors": has_errors,
             "more_rows": max(0, len(bad) - ROWS),
             "has_more": has_more,
+            "held_assets": self._held_assets,
         }
         if options.submit is not False:
             return Accepted(run_id, _server(notes), message=_errors(notes), notes=notes)
@@ -393,19 +425,34 @@ class LifecycleManager:
         end = self._end_of(notes, _server(notes))
         return Accepted(run_id, end.server, end.state, end.message, notes, end.is_acceptable)
 
+    def _has_held_assets(self, notes: Mapping[str, Any], count: int) -> bool:
+        """Whether the library held assets at any time since right before the import was sent, as far as was seen."""
+        if notes.get("held_assets") or count == 0:
+            return bool(notes.get("held_assets"))
+        status = self._read_library()
+        return status is not None and not _holds_none(status)
+
     def _end_of(self, notes: Mapping[str, Any], server: Any) -> Look:
         """An import that is over: nothing of it is unpublished, or nothing was to be published."""
-        errors, is_submitted = _errors(notes), notes["end"].get("is_submitted", True)
-        message = (
-            ""
-            if is_submitted
-            else "As submit is false, the assets are not submitted for publication, and Lifecycle Manager does not tell"
-            " when it has created them."
-        )
-        if errors:
-            message = f"{errors} {message}".rstrip()
-            return Look("incomplete", message, server, notes, self._judgement.allow_parsing_errors)
-        return Look("succeeded" if is_submitted else "scheduled", message, server, notes)
+        end = notes["end"]
+        if not end.get("is_submitted", True):
+            message = (
+                "As submit is false, the assets are not submitted for publication, and Lifecycle Manager does not tell"
+                " when it has created them."
+            )
+            return self._with_errors("scheduled", message, notes, server)
+        if _holds_none(end.get("library")) and notes.get("held_assets"):
+            return Look("failed", f"{EMPTIED} Run again to import it again.", server, notes)
+        if _holds_none(end.get("library")) and not end.get("is_own", True):
+            return Look("unknown", BRINGS_NONE_OR_EMPTIED, server, notes)
+        return self._with_errors("succeeded", "", notes, server)
+
+    def _with_errors(self, state: str, message: str, notes: Mapping[str, Any], server: Any) -> Look:
+        """This state, unless there were rows that did not parse."""
+        errors = _errors(notes)
+        if not errors:
+            return Look(state, message, server, notes)
+        return Look("incomplete", f"{errors} {message}".rstrip(), server, notes, self._judgement.allow_parsing_errors)
 
     def _left_unpublished(self, count: int, server: Any, notes: Mapping[str, Any]) -> Look:
         """An import whose count has stood still for so long that it is the end, for now."""
@@ -431,7 +478,7 @@ class LifecycleManager:
         if known is None or known.count != count:
             standing = Standing(count, None, now, _utc(self._wall()))
         else:
-            activity = self._read_library()
+            activity = _activity(self._read_library())
             is_busy = None not in (known.activity, activity) and known.activity != activity
             since = (now, _utc(self._wall())) if is_busy else (known.since, known.since_text)
             standing = Standing(count, known.activity if activity is None else activity, *since)
@@ -446,8 +493,8 @@ class LifecycleManager:
             return 0.0
         return max(0.0, self._wall() - moment)
 
-    def _read_library(self) -> tuple[Any, Any] | None:
-        """The library's requests and events, where it tells them. It need not, and one who is refused asks no more."""
+    def _read_library(self) -> dict[str, Any] | None:
+        """The library's status, where it tells it. It need not, and one who is refused asks no more."""
         if not self._may_read_library:
             return None
         try:
@@ -457,7 +504,7 @@ class LifecycleManager:
             return None
         except Outage:
             return None
-        return self._library.get("activeRequests"), self._library.get("pendingEvents")
+        return self._library
 
     # What all have in common
 
@@ -512,6 +559,13 @@ class Emptying:
         self.after: dict[str, int | None] = {}
         self.changed = False
         self.trouble: ImportsError | None = None
+        self._is_accepted = False
+        self._was_read_since = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether what was imported before it was cleared is gone: that was accepted, or it was read without assets."""
+        return self._is_accepted or (self._was_read_since and self.after["catalog_assets"] == 0)
 
     @property
     def is_empty(self) -> bool:
@@ -530,19 +584,30 @@ class Emptying:
         self.changed = True
         self.after = {**self.before, **dict.fromkeys(["published_assets", *self._to_be_gone], 0)}
 
-    def clear(self, timeout: float) -> None:
-        """Clear it, once, and read it for so many seconds until it is empty. Raises `ImportsError` for a refusal."""
+    def clear(self, timeout: float, on_gone: Callable[[], None] = lambda: None) -> None:
+        """Clear it, once, and read it for so many seconds until it is empty. Raises `ImportsError` for a refusal.
+
+        `on_gone` is called as soon as it is known that what was imported before is gone.
+        """
         lost: Unclear | None = None
         try:
             self._system.clear(clear_events=self._clear_events)
+            self._is_accepted = True
         except Unclear as error:
             lost = error
         except ImportsError as error:
             error.message += " Nothing was removed."
             raise
         self.changed = True
+        if self.is_gone:
+            self._tell(on_gone)
+        self._watch(lost, timeout)
+        if self.is_gone and not self._is_accepted:
+            self._tell(on_gone)
+
+    def _watch(self, lost: Unclear | None, timeout: float) -> None:
         # The vendor documents a text with 500 for what could not be done: then there is nothing to wait for.
-        is_no = lost is not None and lost.answer is not None and _is_in_words(lost.answer)
+        is_no = lost is not None and lost.answer is not None and _is_documented_no(lost.answer)
         pace = Pace(0 if is_no else timeout, LONGEST_PAUSE, timeout)
         try:
             wait_for([self], Emptying._has_become_empty, pace, self._clock, at_once=True)
@@ -551,8 +616,17 @@ class Emptying:
         except Refused as error:
             self.trouble = self._trouble(lost, error)
 
+    def _tell(self, on_gone: Callable[[], None]) -> None:
+        try:
+            on_gone()
+        except StoreError as error:
+            unwritten = "The library was cleared, but that is not written down"
+            advice = "See to the store and run again before anything is imported."
+            self.trouble = ImportsError(f"{unwritten}: {error.message} {advice}")
+
     def _has_become_empty(self) -> bool:
         self.after = counts_of(self._system.library_status(tries=1))
+        self._was_read_since = True
         return self.is_empty
 
     def _trouble(self, lost: Unclear | None, unread: ImportsError | None) -> ImportsError:
@@ -562,6 +636,17 @@ class Emptying:
         seen = f"It could not be read any more: {unread.message}" if unread else f"It is not empty: {left}."
         answer = lost.answer if lost is not None else unread.answer if unread is not None else None
         return ImportsError(f"{sent} {seen} Look there, and run again to have it cleared again.", answer)
+
+
+def _holds_none(status: Mapping[str, Any] | None) -> bool:
+    """Whether the status of a library says that there is no asset in it. One that is not whole says nothing."""
+    counts = counts_of(status or {})
+    return counts["catalog_assets"] == 0 and counts["active_requests"] is not None
+
+
+def _activity(status: Mapping[str, Any] | None) -> tuple[Any, Any] | None:
+    """How many requests and events there are, where that is known."""
+    return None if status is None else (status.get("activeRequests"), status.get("pendingEvents"))
 
 
 @dataclass(frozen=True)
@@ -636,10 +721,16 @@ def _conclusion(run_id: str, outage: Outage, notes: Mapping[str, Any]) -> Look |
     return Look("unknown", message, _server(notes))
 
 
+def _is_documented_no(answer: Answer) -> bool:
+    """Whether it is the status and text with which the vendor documents that a request was not processed."""
+    return answer.status == 500 and _is_in_words(answer)
+
+
 def _is_in_words(answer: Answer) -> bool:
     """Whether it is an error as the vendor documents it, in plain text, and not what a proxy or a container makes."""
-    content_type = answer.headers.get("content-type", "text/plain")
-    return content_type.startswith("text/plain") and bool(answer.text.strip()) and answer.text.lstrip()[:1] != "<"
+    content_type = answer.headers.get("content-type", "text/plain").lower()
+    is_text = content_type.startswith("text/plain") and answer.text.lstrip()[:1] != "<"
+    return is_text and not is_generic(answer)
 
 
 def _is_text(value: object) -> bool:

@@ -54,14 +54,15 @@ options:
   import_url:
     description:
       - The address from which Lifecycle Manager itself fetches the archive.
-      - User, password and query of the URL are sent and shown nowhere else. They are no part of what an import is known
-        by, so two URLs that differ in nothing else are the same.
+      - User, password, query and fragment of the URL are sent and shown nowhere else. They are no part of what an
+        import is known by, so two URLs that differ in nothing else are the same. A warning says so for each URL that
+        has any of them, unless O(import_version) is set.
     type: str
   import_version:
     description:
       - What stands for the content behind O(import_url), such as a checksum or the number of a build. With another one,
         the archive is imported again.
-      - Without it, a URL is imported once, whatever is behind it later.
+      - Without it, a URL is imported once, whatever is behind it later. The message of an unchanged run says so.
     type: str
   feed:
     description:
@@ -154,6 +155,13 @@ notes:
   - O(concurrent_thread), O(load_factor), O(thread_sleep), O(email_results), O(submission_note) and O(import_user) do
     not make it another import. The other properties do.
   - After M(assetops.imports.lm_library) has emptied a library, everything is imported into it again.
+  - Where there is nothing to do, the library is asked for its status, once. If it says that it holds no assets, it was
+    emptied by other means, and what had succeeded is imported again, unless it had brought no assets then. If the
+    status cannot be read, nothing is done, and the message says why. With O(submit=false) it is not asked, as assets
+    that are not submitted may not be counted.
+  - An import that is over while its library holds no assets, though it was seen to hold some since the import was sent,
+    is V(failed), as the library was emptied meanwhile. Where that cannot be told from an archive that brings none, as
+    when the run that sent it has ended, it is V(unknown).
   - Where Lifecycle Manager still says that it has no status of a run when O(unreachable_timeout) or O(wait_timeout) is
     over, the state is V(unknown).
 """
@@ -271,7 +279,8 @@ imports:
       returned: always
     reason:
       description:
-        - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was since.
+        - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was since, or the
+          library was emptied since.
           V(receipt), it was, by a run before. V(resumed), a run before sent it, and this one looked at it. V(retried),
           an attempt before failed. V(forced), O(force) was set. V(joined), another run was at it.
       type: str
@@ -374,6 +383,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     server_name,
 )
 
+KNOWN_BY_URL = (
+    "Without import_version, a URL is imported once, whatever is behind it now; set import_version to what stands for"
+    " the content to have a new state imported."
+)
+NOT_KNOWN_BY = (
+    "import_url has a query, a fragment, a user or a password. These are not part of what the import is known by: with"
+    " others it is the same import, and is not imported again. Set import_version to tell states of the archive apart."
+)
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -419,7 +437,23 @@ def import_archive(module: AnsibleModule) -> dict[str, Any]:
     with receipt_store(module) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
         wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        return import_all(module, store, system, [wanted])
+        result = import_all(module, store, system, [wanted])
+    return with_remarks(result, [*system.remarks, *(remarks_on(link, result) if link else [])])
+
+
+def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:
+    """What there is to know of an archive that is fetched without a version."""
+    if link.version is not None:
+        return []
+    if not link.is_public:
+        return [NOT_KNOWN_BY]
+    return [KNOWN_BY_URL] if result["imports"][0]["reason"] == "receipt" else []
+
+
+def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
+    """The result with these in the message of its import."""
+    (entry,) = result["imports"]
+    return {**result, "imports": [{**entry, "message": " ".join(filter(None, [entry["message"], *remarks]))}]}
 
 
 def link_of(module: AnsibleModule) -> Link | None:
@@ -431,6 +465,8 @@ def link_of(module: AnsibleModule) -> Link | None:
     module.argument_spec["import_url"]["no_log"] = False  # what is secret in it is known from here on
     if link.is_public:
         module.no_log_values.discard(url)
+    elif link.version is None:
+        module.warn(NOT_KNOWN_BY)
     return link
 
 

@@ -14,8 +14,11 @@ description:
   - What the library holds is read first. If it is empty, nothing is sent. If not, and O(confirm) repeats the name of
     the library, the request to clear it is sent once, and the library is read until it is empty.
   - What was imported into the library by M(assetops.imports.lm_import) is marked as superseded in the receipts, so that
-    it is imported again. That is done right before the request is sent, so that no interruption can leave receipts of
-    what is not there any more; if the request is then refused, the next imports are made although nothing was removed.
+    it is imported again. That is done once the request is accepted, or its answer was lost and the library then holds
+    no assets; where it is refused, all receipts stay as they are. So do those of imports that are sent after the
+    request, or that a run is at work on; a warning names that run.
+  - If the library is found empty, it was emptied by other means. Then the receipts of imports that had ended are marked
+    as superseded, too, except in check mode. Those of imports that may still be about to bring their assets stay.
   - In check mode and diff mode, the numbers before and after tell what would be lost, or was.
 seealso:
   - module: assetops.imports.lm_import
@@ -204,6 +207,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import Owner, Store
 
 
 def main() -> None:
@@ -235,13 +239,31 @@ def empty_library(module: AnsibleModule) -> dict[str, Any]:
     target = target_of(server_name(params), place.library)
     with receipt_store(module) as store:
         emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
+        standing = store.standing(target)  # before the library is read: what comes to stand later may be in it
         emptying.survey()
-        if not emptying.is_empty and module.check_mode:
-            emptying.foresee()
-        elif not emptying.is_empty:
-            store.supersede(target)
-            emptying.clear(params["wait_timeout"])
+        if not emptying.is_empty:
+            warn_of_imports(module, place, store.at_work(target))
+            clear(module, emptying, store, target)
+        elif standing and not module.check_mode:
+            store.supersede_standing(standing)
         return result_of(module, emptying, target, {"store": store.location, "created": store.created})
+
+
+def clear(module: AnsibleModule, emptying: Emptying, store: Store, target: str) -> None:
+    """Clear the library, and write it down; what is imported after that is there."""
+    if module.check_mode:
+        emptying.foresee()
+        return
+    mark = store.mark(target)
+    emptying.clear(module.params["wait_timeout"], lambda: store.supersede(target, mark))
+
+
+def warn_of_imports(module: AnsibleModule, place: Place, owners: list[Owner]) -> None:
+    for owner in owners:
+        module.warn(
+            f"An import into library {place.library} is under way (process {owner.pid} on {owner.host}). What it brings"
+            " may be removed, or come after that; see how it ends."
+        )
 
 
 def result_of(module: AnsibleModule, emptying: Emptying, target: str, receipts: dict[str, Any]) -> dict[str, Any]:

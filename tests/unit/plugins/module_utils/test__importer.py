@@ -1201,9 +1201,14 @@ def test_a_receipt_that_the_target_disproves_is_not_believed(
 
 def test_a_disproof_is_asked_for_with_the_notes_of_the_receipt(location: str, system: ScriptedSystem) -> None:
     asked: list[Any] = []
+
+    def ask(notes: Mapping[str, Any]) -> str:
+        asked.append(notes)
+        return ""
+
     system.sights["task 1"] = [Look("succeeded", "", None, notes={"saw": 3})]
     next_run(location, system)
-    system.on_disproof = lambda notes: asked.append(dict(notes)) or ""
+    system.on_disproof = ask
     next_run(location, system)
     assert asked == [{"saw": 3}]
 
