@@ -192,7 +192,10 @@ def test_import_url_is_sent_as_json(lm: Lm) -> None:
     assert lm.asked("import")[0].header("content-type") == "application/json"
     entry = only(result)
     assert (entry["source"], entry["size"], entry["content_sha256"]) == (URL, None, None)
-    assert_ended_well(lm(import_url=URL), changed=False, reason="receipt")
+    again = lm(import_url=URL)
+    assert_ended_well(again, changed=False, reason="receipt")
+    assert "imported once" in only(again)["message"]
+    assert "warnings" not in again
 
 
 @exercises("import_url")
@@ -207,6 +210,35 @@ def test_a_url_is_sent_with_what_is_kept_out_of_everything_else(lm: Lm) -> None:
     assert '"source": "http://acme.com/a.zip"' in outputs[0]
     assert not any("hunter" in output for output in outputs)
     assert not any(b"hunter" in path.read_bytes() for path in lm.store.parent.iterdir())
+
+
+@exercises("import_url")
+@pytest.mark.parametrize(
+    "url",
+    ["http://acme.com/a.zip?version=1.0", "http://acme.com/a.zip#v1.0", "http://hunter22@acme.com/a.zip"],
+)
+def test_a_url_of_which_a_part_does_not_count_is_warned_of_each_time(lm: Lm, url: str) -> None:
+    other = url.replace("1.0", "2.0").replace("22@", "33@")
+    for address in (url, other):
+        lm.publish(address, ARCHIVE)
+
+    told = [lm(import_url=url, check=True), lm(import_url=url), lm(import_url=other), lm(import_url=other, check=True)]
+
+    assert [one["changed"] for one in told] == [True, True, False, False]
+    for one in told:
+        assert len([warning for warning in one["warnings"] if "import_version" in str(warning)]) == 1
+        assert "Set import_version" in only(one)["message"]
+        assert not any(part in str(one) for part in ("hunter", "1.0", "2.0"))
+
+
+@exercises("import_version")
+def test_a_version_tells_urls_apart_and_is_not_warned_of(lm: Lm) -> None:
+    for version in ("1.0", "2.0"):
+        url = f"http://acme.com/a.zip?version={version}"
+        lm.publish(url, ARCHIVE)
+        result = lm(import_url=url, import_version=version)
+        assert_ended_well(result, changed=True, reason="new")
+        assert "import_version" not in str(result.get("warnings")) + only(result)["message"]
 
 
 @exercises("import_url")

@@ -29,6 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     NotSent,
     Outage,
     Refused,
+    StoreError,
     Unclear,
     Wanted,
 )
@@ -418,6 +419,13 @@ def test_a_server_error_in_plain_text_is_a_refusal_as_documented(content: Conten
             submit(Setting(taking=lost), content)
 
 
+GENERIC = [
+    *("Internal Server Error", "500 Internal Server Error\n", "HTTP 500", "error", "--", "INTERNAL SERVER ERROR."),
+    "upstream connect error or disconnect/reset before headers. reset reason: connection timeout",
+    *("no healthy upstream", "upstream request timeout", "Bad Gateway"),
+]
+
+
 @pytest.mark.parametrize(
     "lost",
     [
@@ -428,6 +436,7 @@ def test_a_server_error_in_plain_text_is_a_refusal_as_documented(content: Conten
         answer({"error": "Oops"}, 500),
         answer("Bad gateway", 502, "text/plain"),
         answer("Busy", 503, "text/plain"),
+        *[answer(words, 500, "text/plain") for words in GENERIC],
         None,
     ],
 )
@@ -648,6 +657,13 @@ def test_a_server_that_still_says_at_the_end_that_it_has_no_status_is_believed()
     assert "no such run" in found.message
 
 
+@pytest.mark.parametrize("words", GENERIC)
+def test_what_only_a_gateway_says_at_the_end_is_not_believed(words: str) -> None:
+    with pytest.raises(Outage) as caught:
+        Setting(getimportstatus=Outage("GET x", answer(words, 500, "text/plain"))).system.look(RUN, {})
+    assert caught.value.conclusion is None
+
+
 @pytest.mark.parametrize("trouble", [IN_TROUBLE, WITHOUT_WORDS, Outage("timed out"), answer("<html>?</html>")])
 def test_any_other_trouble_is_only_an_outage(trouble: Reply) -> None:
     with pytest.raises(Outage) as caught:
@@ -658,6 +674,65 @@ def test_any_other_trouble_is_only_an_outage(trouble: Reply) -> None:
 def test_a_refused_look_is_told() -> None:
     with pytest.raises(Refused, match="not for you"):
         Setting(getimportstatus=Refused("not for you", answer("", 401))).system.look(RUN, {})
+
+
+# Whether the library has it still.
+
+
+EMPTY_LIBRARY = {"catalogAssets": 0, "activeRequests": 0}
+
+
+def test_a_library_without_assets_disproves_a_success() -> None:
+    for notes in ({}, {"end": {"library": None}}, {"end": {"library": {"catalogAssets": 3, "activeRequests": 0}}}):
+        setting = Setting(getlibrarystatus=[library(0, 0, 0), library()])
+        assert "holds no assets" in setting.system.disproof(notes)
+        assert setting.system.disproof(notes) == ""  # asked anew
+
+
+@pytest.mark.parametrize("end", [{"library": EMPTY_LIBRARY}, {"is_submitted": False}])
+def test_what_never_counted_is_not_asked_for(end: dict[str, Any]) -> None:
+    setting = Setting(getlibrarystatus=library(0, 0, 0))
+    assert setting.system.disproof({"end": end}) == ""
+    assert setting.talk.asked == []
+
+
+@pytest.mark.parametrize("unread", [Refused("no", answer("", 401)), IN_TROUBLE, answer("?"), BadInput("no requests")])
+def test_a_library_that_cannot_be_read_disproves_nothing_and_that_is_remarked(unread: Reply) -> None:
+    system = Setting(getlibrarystatus=unread).system
+    assert system.disproof({"end": {}}) == ""
+    assert "could not be read" in " ".join(system.remarks)
+    assert Setting(getlibrarystatus=unread).system.disproof({}) == ""
+
+
+@pytest.mark.parametrize("assets", [None, "0", False, 0.0])
+def test_a_status_without_a_number_of_assets_disproves_nothing(assets: Any) -> None:
+    status = answer({"catalogAssets": assets, "activeRequests": 0})
+    assert Setting(getlibrarystatus=status).system.disproof({}) == ""
+
+
+def test_a_zero_in_a_library_that_has_lost_its_assets_is_a_failure() -> None:
+    for counts, statuses in (([count(3), count(0)], []), ([count(-1), count(0)], [library()]), ([count(0)], [])):
+        setting = Setting(getimportstatus=counts, getlibrarystatus=[*statuses, library(0, 0, 0)])
+        notes = {"held_assets": True} if len(counts) == 1 else {}
+        last = looks(setting, notes, *[1] * len(counts))[-1]
+        assert last.state == "failed"
+        assert "holds no assets" in last.message
+
+
+def test_a_zero_in_a_library_that_never_held_any_is_a_success_only_for_the_run_that_sent_it(content: Content) -> None:
+    setting = Setting(taking=taken(), getimportstatus=count(0), getlibrarystatus=library(0, 0, 0))
+    accepted = submit(setting, content)
+    assert setting.another_run(Judgement()).look(RUN, accepted.notes).state == "unknown"
+    own = setting.system.look(RUN, accepted.notes)
+    assert own.state == "succeeded"
+    assert own.notes is not None
+    assert setting.another_run(Judgement()).disproof(own.notes) == ""
+
+
+def test_an_import_in_doubt_stays_in_doubt_when_others_bring_assets() -> None:
+    setting = Setting(getimportstatus=count(0), getlibrarystatus=[library(0, 0, 0), library()])
+    first, second = looks(setting, {}, 0, 1)
+    assert (first.state, second.state) == ("unknown", "unknown")
 
 
 # Whatever it counts.
@@ -844,6 +919,48 @@ def test_a_refused_clearing_changes_nothing(error: ImportsError) -> None:
         found.clear(300)
     assert raised.value.message.endswith("Nothing was removed.")
     assert not found.changed
+
+
+@pytest.mark.parametrize(
+    ("cleared", "after", "is_gone"),
+    [
+        (answer("", 200, ""), library(0, 0, 0), True),
+        (answer("", 200, ""), library(), True),
+        (answer("", 200, ""), IN_TROUBLE, True),
+        (Unclear("lost"), library(0, 0, 0), True),
+        (Unclear("lost"), library(3, 0, 0), True),
+        (Unclear("lost"), library(), False),
+        (Unclear("lost"), IN_TROUBLE, False),
+        (Unclear("lost"), Refused("no", answer("no", 401)), False),
+    ],
+)
+def test_what_was_imported_is_gone_when_that_was_accepted_or_is_seen(
+    cleared: Reply, after: Reply, is_gone: bool
+) -> None:
+    told: list[bool] = []
+    _unused, found = emptying(getlibrarystatus=[library(), after], clearassets=cleared)
+    found.clear(1, lambda: told.append(True))
+    assert (found.is_gone, told) == (is_gone, [True] * is_gone)
+
+
+def test_a_store_that_cannot_be_told_of_the_clearing_is_trouble() -> None:
+    def refuse() -> None:
+        raise StoreError("The receipt store x could not be written: disk full.")
+
+    _unused, found = emptying(getlibrarystatus=[library(), library(0, 0, 0)], clearassets=answer("", 200, ""))
+    found.clear(1, refuse)
+    assert found.changed
+    assert found.trouble is not None
+    assert "disk full" in found.trouble.message
+
+
+@pytest.mark.parametrize("words", GENERIC)
+def test_what_only_a_gateway_says_to_a_clearing_is_waited_for(words: str) -> None:
+    lost = Unclear("HTTP 500", answer(words, 500, "text/plain"))
+    statuses = [library(), library(), library(), library(0, 0, 0)]
+    _unused, found = emptying(getlibrarystatus=statuses, clearassets=lost)
+    found.clear(300)
+    assert found.trouble is None
 
 
 def test_what_clearing_would_leave_is_reckoned() -> None:
