@@ -16,15 +16,16 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._contract import now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store, open_store
 
+from ....stores import KINDS, new_store
 from .other_run import OtherRun, abandon, wanted
 
 A = wanted("a")
 B = replace(wanted("b"), target="another target")
 
 
-@pytest.fixture
-def location(tmp_path: Path) -> str:
-    return str(tmp_path / "receipts.db")
+@pytest.fixture(params=KINDS)
+def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    return new_store(request.param, tmp_path, request)
 
 
 @pytest.fixture
