@@ -215,10 +215,10 @@ def test_a_url_is_sent_with_what_is_kept_out_of_everything_else(lm: Lm) -> None:
 @exercises("import_url")
 @pytest.mark.parametrize(
     "url",
-    ["http://acme.com/a.zip?version=1.0", "http://acme.com/a.zip#v1.0", "http://hunter22@acme.com/a.zip"],
+    ["http://acme.com/a.zip?version=spring", "http://acme.com/a.zip#spring", "http://hunter22@acme.com/a.zip"],
 )
 def test_a_url_of_which_a_part_does_not_count_is_warned_of_each_time(lm: Lm, url: str) -> None:
-    other = url.replace("1.0", "2.0").replace("22@", "33@")
+    other = url.replace("spring", "autumn").replace("22@", "33@")
     for address in (url, other):
         lm.publish(address, ARCHIVE)
 
@@ -228,7 +228,7 @@ def test_a_url_of_which_a_part_does_not_count_is_warned_of_each_time(lm: Lm, url
     for one in told:
         assert len([warning for warning in one["warnings"] if "import_version" in str(warning)]) == 1
         assert "Set import_version" in only(one)["message"]
-        assert not any(part in str(one) for part in ("hunter", "1.0", "2.0"))
+        assert not any(part in str(one) for part in ("hunter", "spring", "autumn"))
 
 
 @exercises("import_version")
