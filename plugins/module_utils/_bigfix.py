@@ -30,6 +30,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._client import (
     json_object,
     not_logged_in,
     said,
+    tried,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Accepted,
@@ -62,6 +63,11 @@ ENVIRONMENT = {
     "username": "BIGFIX_USERNAME",
     "password": "BIGFIX_PASSWORD",
 }
+FIELDS = (
+    *("mode", "can_run_imports", "import_status_url", "import_create_url", "progress", "last_status", "token"),
+    *("last_success_time", "last_import_time", "last_import_type"),
+    *("next_import_time", "next_import_time_in", "next_import_type"),
+)
 HEADERS = {"Accept-Language": "en-US"}  # the one language besides the server's own
 IMPORT_TYPES = ("complete", "raw_only")
 PATH = "/api/import_status.json"
@@ -254,7 +260,7 @@ class DataImports:
         try:
             answer = self._client.trigger("GET", PATH, **request)
             self._status = status_of(answer)
-            odd = f"{answer.method} {answer.url}: HTTP {answer.status}, but no import is running after that."
+            odd = f"{tried(answer)}: HTTP {answer.status}, but no import is running after that."
             doubt: Unclear | Outage | None = None if self._status.is_running else Unclear(odd, answer)
         except (Unclear, Outage) as error:
             doubt = error
@@ -384,7 +390,7 @@ class DataImports:
             token = None
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{4,}", token):
             raise Refused(
-                f"{answer.method} {answer.url}: HTTP {answer.status}, but no token in the answer. With single sign-on"
+                f"{tried(answer)}: HTTP {answer.status}, but no token in the answer. With single sign-on"
                 " there is none for a password; give a token instead.",
                 credentials=True,
             )

@@ -14,7 +14,6 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import base64
-import contextlib
 import http
 import json
 import random
@@ -38,6 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
     canonical,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 if TYPE_CHECKING:
     from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
@@ -51,29 +51,6 @@ CREDENTIALS = (401, 403)
 GATEWAY_WORDS = re.compile(
     r"^\s*(upstream (connect error|request timeout)|no healthy upstream|bad gateway|service unavailable)", re.IGNORECASE
 )
-
-
-class Secrets:
-    """What must not be seen, however it is spelled on its way, and a way to take it out of a text."""
-
-    def __init__(self) -> None:
-        self._values: list[str] = []
-        self._pattern: re.Pattern[str] | None = None
-
-    def add(self, value: str, *, username: str | None = None) -> None:
-        """Keep this from view, in Base64 too, and with a user name the Basic credentials made of both."""
-        whole_groups = value.encode()[: len(value.encode()) // 3 * 3]  # the rest depends on what follows
-        self._values += [value, base64.b64encode(whole_groups).decode("ascii")]
-        if username is not None:
-            self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
-        self._pattern = None  # made when it is needed, as that takes a while
-
-    def redact(self, text: str) -> str:
-        """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
-        if self._pattern is None and self._values:
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
-        return self._pattern.sub("********", text) if self._pattern else text
 
 
 def basic_credentials(username: str, password: str) -> dict[str, str]:
@@ -102,7 +79,7 @@ class Client:
     ) -> None:
         self._connection = connection
         self._headers = {"Accept": "application/json", **headers}
-        self._secrets = secrets
+        self.secrets = secrets
         self._check_mode = check_mode
         self._pause = pause
         self._opened: Transport | None = None
@@ -113,7 +90,7 @@ class Client:
 
     def keep_secret(self, value: str) -> None:
         """Keep a secret from view that was learned on the way."""
-        self._secrets.add(value)
+        self.secrets.add(value)
 
     def ask(
         self,
@@ -122,29 +99,34 @@ class Client:
         query: Mapping[str, str] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
         json_body: Any = None,
         tries: int = TRIES,
+        is_enough: Callable[[Answer], bool] | None = None,
     ) -> Answer:
-        """Send a request that changes nothing; `headers` go with this one only.
+        """Send a request that changes nothing, with a body or none; `headers` go with this one only.
 
-        Returns a 2xx answer. Raises `Refused` for a redirect or a 4xx, and `Outage` when `tries` found no server,
-        or one in trouble.
+        Returns an answer that `is_enough`, by default any 2xx. Raises `Refused` for a redirect or a 4xx, and `Outage`
+        when `tries` found no server, or one in trouble.
         """
         url = self._url(path, query)
         sent_headers, body = {**self._headers, **(headers or {})}, None
         if json_body is not None:
             sent_headers["Content-Type"] = "application/json"
             body = canonical(json_body).encode("utf-8")
+        elif form is not None:
+            sent_headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(form).encode("ascii")
         for number in range(1, tries + 1):
             wait = _jittered(number)
             try:
-                answer = self._redacted(self._open().exchange(method, url, sent_headers, body))
+                answer = self._exchange(method, url, sent_headers, body)
             except NoReply as error:
                 outage = Outage(self._redact(f"{method} {url}: {error}."), hopeless=error.hopeless)
                 if error.hopeless:
                     raise outage from None
             else:
-                if _is_success(answer):
+                if (is_enough or _is_success)(answer):
                     return answer
                 if _is_refusal(answer) and answer.status not in TRY_AGAIN:
                     raise self._refused(answer)
@@ -153,6 +135,35 @@ class Client:
             if number < tries:
                 self._pause(wait)
         raise outage
+
+    def probe(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        is_of_the_api: Callable[[Answer], bool] | None = None,
+    ) -> None:
+        """Find out, by a question that changes nothing, whether the API is there and lets this user in.
+
+        What a server answers to such a question is mostly not documented, so any answer of the API will do, a no to
+        the question as well; `is_of_the_api` tells whether one with a status of 5xx is, by default if it is JSON.
+        Raises `Refused` for a redirect, a page, or credentials that are not accepted, and `Outage` for silence and
+        trouble.
+        """
+
+        def is_an_answer(answer: Answer) -> bool:
+            if answer.status >= 500:
+                return (is_of_the_api or _is_json)(answer)
+            return _is_success(answer) or (
+                answer.status >= 400 and answer.status not in (*CREDENTIALS, *TRY_AGAIN, 408)
+            )
+
+        answer = self.ask(method, path, form=form, is_enough=is_an_answer)
+        if is_login_page(answer):
+            raise not_logged_in(answer)
+        if _is_html(answer) and not _is_json(answer):
+            raise Refused(f"{said(answer)} A page is no answer of the API; is url its address?", answer)
 
     def submit(
         self,
@@ -179,9 +190,7 @@ class Client:
             body.started = False
             try:
                 headers = {**self._headers, "Content-Type": body.content_type}
-                answer = self._redacted(
-                    self._open().exchange(method, url, headers, body, is_submission=True, is_repeatable=is_repeatable)
-                )
+                answer = self._exchange(method, url, headers, body, is_submission=True, is_repeatable=is_repeatable)
             except NoReply as error:
                 if last or not is_repeatable:
                     self._judge_silence(f"{method} {url}", body, error, last)
@@ -205,7 +214,7 @@ class Client:
         url = self._url(path, query)
         try:
             sent_headers = {**self._headers, **(headers or {})}
-            answer = self._redacted(self._open().exchange(method, url, sent_headers, is_submission=True))
+            answer = self._exchange(method, url, sent_headers, is_submission=True)
         except NoReply as error:
             if error.hopeless or error.unconnected:
                 raise NotSent(self._redact(f"{method} {url}: {error}."), unreachable=True) from None
@@ -244,9 +253,9 @@ class Client:
             return Refused(f"{said(answer)} {advice}", answer, credentials=True)
         return Refused(said(answer), answer)
 
-    def _redacted(self, answer: Answer) -> Answer:
-        url, reason, text = (self._redact(part) for part in (answer.url, answer.reason, answer.text))
-        return replace(answer, url=url, reason=reason, text=text)
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], *body: Any, **how: Any) -> Answer:
+        answer = self._open().exchange(method, url, headers, *body, **how)
+        return replace(answer, secrets=self.secrets)
 
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         """`path` is percent-encoded already, the query is not."""
@@ -254,7 +263,7 @@ class Client:
         return f"{self._connection.url}{path}" + (f"?{encoded}" if encoded else "")
 
     def _redact(self, text: str) -> str:
-        return self._secrets.redact(text)
+        return self.secrets.redact(text)
 
     def _open(self) -> Transport:
         if self._opened is None:
@@ -262,29 +271,6 @@ class Client:
 
             self._opened = Transport(self._connection)
         return self._opened
-
-
-def _any_spelling(secret: str) -> str:
-    """A regular expression for a secret each of whose characters may be spelled in any way that a server may use.
-
-    That is as it is, percent-encoded, escaped as in JSON, once or more often, or as an entity of HTML.
-    """
-    return "".join(rf"(?:\\{{0,4}}{_raw_or_encoded(one)}|\\{{1,4}}{_as_unicode(one)})" for one in secret)
-
-
-def _raw_or_encoded(character: str) -> str:
-    import html
-
-    percent_encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
-    entities = {html.escape(character), f"&#{ord(character)};", f"&#x{ord(character):x};"}
-    forms = {character, percent_encoded, *entities, "+" if character == " " else character}
-    return f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})"
-
-
-def _as_unicode(character: str) -> str:
-    """The \\uXXXX of a character without its first backslash; outside the first plane there are two of them."""
-    units = character.encode("utf-16-be").hex()
-    return r"\\{1,4}".join(f"u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def base_url(url: str) -> str:
@@ -313,9 +299,14 @@ def base_url(url: str) -> str:
 
 def said(answer: Answer) -> str:
     """What was tried, where, and what the server said, in one sentence and the vendor's words."""
-    status = f"HTTP {answer.status} {answer.reason}".rstrip()
+    status = f"HTTP {answer.status} {answer.secrets.redact(answer.reason)}".rstrip()
     words = _words(answer)
-    return f"{_tried(answer)}: {status}{': ' + words if words else ''}."
+    return f"{tried(answer)}: {status}{': ' + words if words else ''}."
+
+
+def tried(answer: Answer) -> str:
+    """What an answer is the answer to."""
+    return f"{answer.method} {answer.secrets.redact(answer.url)}"
 
 
 def json_object(answer: Answer) -> dict[str, Any]:
@@ -352,7 +343,7 @@ def is_generic(answer: Answer) -> bool:
 def not_logged_in(answer: Answer) -> Refused:
     """What a page to log in means where an answer was expected."""
     return Refused(
-        f"{_tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is not the"
+        f"{tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is not the"
         " address of the API.",
         answer,
         credentials=True,
@@ -363,26 +354,42 @@ def _is_success(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
 
+def _is_json(answer: Answer) -> bool:
+    try:
+        json_object(answer)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_refusal(answer: Answer) -> bool:
     """A redirect, or a 4xx but for a timeout (408): the server did not do it. Any other no tells nothing."""
     return 300 <= answer.status < 500 and answer.status != 408
 
 
-def _tried(answer: Answer) -> str:
-    return f"{answer.method} {answer.url}"
-
-
 def _words(answer: Answer) -> str:
-    """The text of an answer for a person: of a page its title, of JSON its message where it has one."""
-    text = answer.text.strip()
-    if _is_html(answer):
-        title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
-        text = f"a page titled {title.group(1).strip()!r}" if title else re.sub(r"<[^>]*>", " ", text)
+    """The text of an answer for a person: of a page its title, of JSON its message where it has one.
+
+    Secrets are taken out before anything is trimmed: half a secret is one, too.
+    """
+    redact = answer.secrets.redact
+    title = re.search(r"<title[^>]*>(.*?)</title", answer.text, re.IGNORECASE | re.DOTALL) if _is_html(answer) else None
+    if title:
+        text = f"a page titled {redact(title.group(1)).strip()!r}"
+    elif _is_html(answer):
+        text = re.sub(r"<[^>]*>", " ", redact(answer.text))
     else:
-        with contextlib.suppress(ValueError):
-            text = next(_messages(json_object(answer)), text)
+        text = redact(_message(answer) or answer.text)
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _message(answer: Answer) -> str | None:
+    """The message in an answer that is JSON."""
+    try:
+        return next(_messages(json_object(answer)), None)
+    except ValueError:
+        return None
 
 
 def _messages(value: Mapping[str, Any]) -> Iterator[str]:

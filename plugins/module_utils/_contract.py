@@ -5,7 +5,7 @@
 """What the life of an import and a system say to each other.
 
 A system (License Statistics, ...) is handed one `Wanted` import and an `Attempt`, and answers with what it accepted,
-with what it sees when it looks, or with one of the errors below. This file depends on nothing of ours.
+with what it sees when it looks, or with one of the errors below.
 
 Private to this collection: names may change without notice.
 """
@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
+
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Answer:
     """What a server answered, up to a bound.
 
     `url` is where it was asked, `text` the body as text; the names of `headers` are lower case. `is_whole` is false
-    where the body was longer than the bound, and cut.
+    where the body was longer than the bound, and cut. All is as it came: it is parsed so, and `secrets` are taken out
+    of what is shown or kept of it.
     """
 
     method: str
@@ -49,6 +52,7 @@ class Answer:
     headers: Mapping[str, str]
     text: str
     is_whole: bool = True
+    secrets: Secrets = field(default_factory=Secrets, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,12 @@ class System(Protocol):
     is_repeatable: bool
 
     def prepare(self) -> None:
-        """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
+        """Find out, without changing anything, whether the server is there and lets this user in.
+
+        Called before the first claim of a run, in check mode too, so that an outage or a wrong token is a failure with
+        nothing sent, and not one import in doubt for each that was wanted. Raises `ImportsError` for what stands in
+        the way.
+        """
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send the import. Raises `Refused`, `NotSent` or `Unclear`."""

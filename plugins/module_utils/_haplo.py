@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, said
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, said, tried
 from ansible_collections.assetops.imports.plugins.module_utils._content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Accepted,
@@ -184,8 +184,8 @@ class HaploBatches:
         self._url = url
 
     def prepare(self) -> None:
-        """Be ready to send."""
-        self._client.prepare()
+        """Ask to schedule a batch that cannot be: no identifier is that short, so nothing is (FACTS C.5)."""
+        self._api.probe()
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send whatever of a batch Haplo has not acknowledged yet, and schedule it."""
@@ -301,6 +301,13 @@ class _Api:
         self._client = client
         self._base = base
 
+    def probe(self) -> None:
+        """Find out whether the API is there and lets this user in."""
+        try:
+            self._client.probe("POST", f"{self._base}/schedule", form={"batch": "-", "mode": "dry-run"})
+        except Refused as error:
+            raise self._explained(error) from error
+
     def begin(self, batch: Batch) -> str:
         """The identifier of a new batch."""
         fields = {"control": batch.control_sha256, **_given(comment=batch.comment)}
@@ -310,26 +317,18 @@ class _Api:
         """Hand over a control file."""
         commit = expecting(control.content, control.sha256, _nothing)
         body = form_data("file", control.content, commit, _given(comment=comment))
-        self._upload("control", body, control.sha256)
+        self._prepare("control", body, control.sha256)
 
     def upload(self, identifier: str, file: DataFile) -> None:
         """Hand over a file. The last one of a name counts, so doing it again does no harm."""
         commit = expecting(file.content, file.sha256, _nothing)
         body = form_data("file", file.content, commit, {"batch": identifier, "name": file.name})
-        self._upload("file", body, file.sha256)
+        self._prepare("file", body, file.sha256)
 
     def schedule(self, identifier: str, dry_run: bool, commit: Callable[[str], None]) -> Answer:
         """Schedule a batch. Anything but exactly this mode would be taken for a real import."""
         mode = {"mode": "dry-run"} if dry_run else {}
         return self._send("schedule", encoded_form({"batch": identifier, **mode}, commit), SCHEDULED)
-
-    def _upload(self, step: str, body: Body, sha256: str) -> None:
-        try:
-            self._prepare(step, body, sha256)
-        except NotSent as error:
-            if error.answer is None and not error.unreachable:
-                self._tell_credentials()
-            raise
 
     def _prepare(self, step: str, body: Body, form: str) -> str:
         """A step that imports nothing; so where its answer is lost, nothing is."""
@@ -347,9 +346,8 @@ class _Api:
         content_type = answer.headers.get("content-type", "")
         if answer.status == 200 and content_type.startswith("text/plain") and re.fullmatch(form, answer.text):
             return answer
-        if "html" in content_type and NOT_PERMITTED in answer.text:
-            advice = "The user of the API key is not in the group that may import batches."
-            raise Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
+        if _is_not_permitted(answer):
+            raise self._explained(Refused(said(answer), answer))
         raise Unclear(f"{said(answer)} That is not how Haplo answers to this; is url its address?", answer)
 
     def _explained(self, error: Refused) -> Refused:
@@ -357,6 +355,9 @@ class _Api:
         answer = error.answer
         if answer is None:
             return error
+        if _is_not_permitted(answer):
+            advice = "The user of the API key is not in the group that may import batches."
+            return Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
         if answer.status == 403:
             advice = (
                 "The API key was refused. It may be wrong, of a blocked user, or made for another path than"
@@ -367,23 +368,9 @@ class _Api:
             advice = "There is no such API: Haplo may lack the plugin for batch import, or url or api_path is wrong."
             return Refused(f"{said(answer)} {advice}", answer)
         if answer.text.startswith(INVALID_CONTROL_FILE):
-            problems = [line.strip() for line in answer.text.splitlines()[1:]]
-            where = f"{answer.method} {answer.url}"
-            return Refused(f"{where}: Haplo finds the control file invalid: {'; '.join(problems)}.", answer)
+            problems = [line.strip() for line in answer.secrets.redact(answer.text).splitlines()[1:]]
+            return Refused(f"{tried(answer)}: Haplo finds the control file invalid: {'; '.join(problems)}.", answer)
         return error
-
-    def _tell_credentials(self) -> None:
-        """Where a refusal was lost with the connection, ask something small: it may be refused in so many words.
-
-        No batch has an identifier so short, so nothing is scheduled.
-        """
-        try:
-            self.schedule("-", True, _nothing)
-        except Refused as error:
-            if error.credentials:
-                raise
-        except (NotSent, Unclear):
-            pass
 
 
 def _files_of(data: bytes) -> Mapping[str, Any]:
@@ -417,6 +404,11 @@ def _files_of(data: bytes) -> Mapping[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"there is no {name} in JSON")
+
+
+def _is_not_permitted(answer: Answer) -> bool:
+    """Whether it is the page, with 200, of a user who lacks the permission."""
+    return "html" in answer.headers.get("content-type", "") and NOT_PERMITTED in answer.text
 
 
 def _says(answer: Answer | None, text: str) -> bool:

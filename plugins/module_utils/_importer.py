@@ -26,6 +26,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Answer,
     ImportsError,
     Look,
+    NotSent,
     Outage,
     Refused,
     StoreError,
@@ -35,6 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 # From best to worst: of several imports, the worst is the state of the task.
@@ -158,14 +160,24 @@ class ClaimLost(Exception):
 
 
 class Importer:
-    """Makes imports true in one system, with one receipt store."""
+    """Makes imports true in one system, with one receipt store, which is told no `secrets`."""
 
-    def __init__(self, system: System, store: Store, policy: Policy, pace: Pace, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        system: System,
+        store: Store,
+        policy: Policy,
+        pace: Pace,
+        clock: Clock | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
         self._system = system
         self._store = store
         self._policy = policy
         self._pace = pace
         self._clock = clock or Clock()
+        self._secrets = secrets or Secrets()
+        self._is_prepared = False  # the server was there and let this user in when it was asked
         self._stop: str | None = None  # why nothing more is sent
 
     def run(self, wanted: list[Wanted]) -> list[Import]:
@@ -270,18 +282,16 @@ class Importer:
 
     def _send(self, one: Import, receipt: Receipt | None) -> None:
         """Claim an import and send it. Without a claim nothing is sent: it may be another run's now."""
+        if not self._prepare(one):
+            return
         if self._policy.check_mode:
             one.changed = True
             one.settle("planned", "")
-            return
-        if self._stop is not None:
-            one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
             return
         started_at = now_text()
         goes_on = receipt is not None and receipt.state in GOES_ON and one.reason not in ("forced", "new")
         notes = receipt.notes if receipt is not None and goes_on else {}
         try:
-            self._system.prepare()
             receipt = self._forget_what_is_gone(one, receipt)
             attempt = self._store.claim(one.wanted, receipt, started_at, notes)
         except ImportsError as error:
@@ -294,22 +304,48 @@ class Importer:
         one.begin(attempt, started_at, notes)
         self._submit(one)
 
+    def _prepare(self, one: Import) -> bool:
+        """Whether the server is there and lets this user in: asked before the first, and after one left in doubt."""
+        if self._stop is not None:
+            one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
+        elif not self._is_prepared:
+            try:
+                self._system.prepare()
+                self._is_prepared = True
+            except ImportsError as error:
+                self._stop = error.message
+                one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
+        return self._is_prepared and self._stop is None
+
     def _submit(self, one: Import) -> None:
         try:
             accepted = self._system.submit(one.wanted, OwnAttempt(self._store, one))
         except ClaimLost:
             one.state, one.message = "running", "another run took it over before everything was sent"
         except Unclear as error:
+            self._is_prepared = False
             one.changed = error.is_new
             self._end(one, "unknown", error.message)
             one.settle("unknown", f"{error.message} {self._what_to_do(one)}", answer=error.answer)
-        except ImportsError as error:
-            if error.befalls_all:
-                self._stop = error.message
-            self._end(one, "failed", error.message)
-            one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
+        except ImportsError as unsent:
+            why = self._explained(unsent)
+            if why.befalls_all:
+                self._stop = why.message
+            self._end(one, "failed", why.message)
+            one.settle("failed", f"{why.message} Nothing was imported.", answer=why.answer)
         else:
             self._follow(one, accepted)
+
+    def _explained(self, error: ImportsError) -> ImportsError:
+        """The same, or the refusal that was lost with a connection that broke while it was sent: asked for anew."""
+        if isinstance(error, NotSent) and error.answer is None and not error.unreachable:
+            try:
+                self._system.prepare()
+            except Refused as refusal:
+                return refusal if refusal.credentials else error
+            except ImportsError:
+                self._is_prepared = False
+        return error
 
     def _follow(self, one: Import, accepted: Accepted) -> None:
         """The server has it. Go on to look how it fares, where that can be seen."""
@@ -406,11 +442,10 @@ class Importer:
         if self._policy.check_mode:
             return now_text()
         one.unsaved, one.unwritten, one.has_news = None, None, False
-        detail = {"server": one.server, "notes": one.notes}
+        detail = {"server": self._secrets.clean(one.server), "notes": one.notes}
+        told = printable(self._secrets.redact(message))
         try:
-            return self._store.record(
-                one.wanted.key, one.attempt, state, message, remote_id=one.remote_id, detail=detail
-            )
+            return self._store.record(one.wanted.key, one.attempt, state, told, remote_id=one.remote_id, detail=detail)
         except StoreError as error:
             one.unsaved, one.unwritten = error.message, (state, message)
             return now_text()

@@ -27,7 +27,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Attempt,
     BadInput,
     Look,
-    NotSent,
     Outage,
     Refused,
     Unclear,
@@ -51,6 +50,9 @@ MERGE_POLICY = {"reject": "Reject", "replace": "Replace", "merge": "Merge", "lea
 SUCCEEDED = "SUCCESS"
 WAITING = "PENDING"
 FAILED = ("FAILURE", "FAILED", "ERROR", "CANCELED", "CANCELLED", "REVOKED", "ABORTED", "REJECTED")
+
+NO_TASK = "import_00000000-0000-0000-0000-000000000000"
+FIELDS = ("success", "msg", "code", "data", "sst", "ti", "tid", "sts", "err", "sbtr", "sbtd")
 
 
 @dataclass(frozen=True)
@@ -148,20 +150,15 @@ class LicenseStatistics:
         self._base = f"/api/{api_version}/admin"
 
     def prepare(self) -> None:
-        """Be ready to send."""
-        self._client.prepare()
+        """Ask about a task that does not exist; what the server answers to that is not documented."""
+        self._client.probe("POST", self._status_path(NO_TASK))
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Upload a log. What the server accepts becomes a task in its queue."""
         upload: Upload = wanted.payload
         body = form_data("file", upload.content, expecting(upload.content, wanted.content_sha256, attempt.commit))
         path = f"{self._base}/license-server/{upload.options.license_server_id}/import"
-        try:
-            answer = self._client.submit("POST", path, body, upload.options.query())
-        except NotSent as error:
-            if error.answer is None and not error.unreachable:
-                self._tell_credentials()
-            raise
+        answer = self._client.submit("POST", path, body, upload.options.query())
         data = _data_of(answer)
         if data is None:
             raise Unclear(f"{said(answer)} That is not the answer to an import.", answer)
@@ -181,9 +178,8 @@ class LicenseStatistics:
 
     def task(self, task_id: str) -> Look:
         """How a task is doing, asked by POST as the vendor wants it."""
-        path = f"{self._base}/task/{quote(task_id, safe='')}/status"
         try:
-            answer = self._client.ask("POST", path, tries=1)
+            answer = self._client.ask("POST", self._status_path(task_id), tries=1)
             task = _data_of(answer)
         except Refused as error:
             if error.answer is None or error.answer.status not in (200, 404):
@@ -194,15 +190,8 @@ class LicenseStatistics:
             raise Outage(f"{said(answer)} That is not the status of task {task_id}.", answer)
         return _judged(task)
 
-    def _tell_credentials(self) -> None:
-        """Where a refusal was lost with the connection, ask something small: it may be refused in so many words."""
-        try:
-            self.task("import_00000000-0000-0000-0000-000000000000")
-        except Refused as error:
-            if error.credentials:
-                raise
-        except Outage:
-            pass
+    def _status_path(self, task_id: str) -> str:
+        return f"{self._base}/task/{quote(task_id, safe='')}/status"
 
 
 def as_task_id(value: object) -> str | None:

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Callable
@@ -27,7 +26,6 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from ansible_collections.assetops.imports.plugins.module_utils._client import (
     TRIES,
     Client,
-    Secrets,
     basic_credentials,
     is_generic,
     json_object,
@@ -41,7 +39,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     BadInput,
     ImportsError,
     Look,
-    NotSent,
     Outage,
     Refused,
     StoreError,
@@ -91,7 +88,8 @@ COUNTS: Mapping[str, str] = {
 }
 ROW = ("valid", "assetName", "assetVersion", "assetId", "assetDescription", "resultMessage")
 RUN_IDS = ("runid", "run-id", "runId")  # the vendor's page has the first two, in its example and in its text
-NAMES = {*RUN_IDS, *COUNTS.values(), *ROW, "parsingErrorsExist", "assetImportMessages", "unpublished-assets"}
+ANSWERS = ("import", "status", "library")  # the kinds of them that a result tells
+FIELDS = {*RUN_IDS, *COUNTS.values(), *ROW, *ANSWERS, "parsingErrorsExist", "assetImportMessages", "unpublished-assets"}
 ROWS = 50  # of those that did not parse, so many are shown and kept
 SHOWN = 200  # characters of what such a row holds
 LONGEST_PAUSE = 10.0  # seconds between two looks at a library that was cleared
@@ -265,7 +263,7 @@ def wanted_import(server: str, place: Place, archive: Archive, sha256: str | Non
 class LifecycleManager:
     """One library of a Lifecycle Manager, as the life of an import sees it (`System`).
 
-    `hidden` are secrets that only the server's words may hold. `clock` is for the time for which a count stands still,
+    `hidden` are secrets that the server may repeat. `clock` is for the time for which a count stands still,
     `wall` for the same time between runs: seconds since 1970.
     """
 
@@ -286,9 +284,8 @@ class LifecycleManager:
         self._judgement = judgement or Judgement()
         self._clock = clock or Clock()
         self._wall = wall
-        self._hidden = Secrets()
         for secret in hidden or []:
-            self._hidden.add(secret)
+            client.keep_secret(secret)
         self._standing: dict[str, Standing] = {}
         self._library: dict[str, Any] | None = None
         self._may_read_library = True
@@ -299,29 +296,24 @@ class LifecycleManager:
     # What the life of an import asks for
 
     def prepare(self) -> None:
-        """Be ready to send."""
-        self._client.prepare()
+        """Ask for the library's status; an error in words, as the vendor documents it, is an answer, too."""
+        self._client.probe("GET", f"{self._base}/getlibrarystatus", is_of_the_api=_is_of_the_api)
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send an archive, or where it is. What the server accepts becomes a run of its importer."""
         archive: Archive = wanted.payload
-        with self._discreet():
-            try:
-                answer = self._client.submit("POST", f"{self._base}/import", _body(archive, wanted, attempt))
-            except Unclear as error:
-                if error.answer is not None and _is_documented_no(error.answer):
-                    raise Refused(error.message, error.answer) from None  # documented: it was not processed
-                raise
-            except NotSent as error:
-                if error.answer is None and not error.unreachable:
-                    self._tell_credentials()
-                raise
-            taken, has_more = _taken(answer)
-            run_id = next((taken[name] for name in RUN_IDS if _is_text(taken.get(name))), None)
-            if run_id is None:
-                raise Unclear(f"{said(answer)} It names no run, so nobody can tell what became of the import.", answer)
+        try:
+            answer = self._client.submit("POST", f"{self._base}/import", _body(archive, wanted, attempt))
+        except Unclear as error:
+            if error.answer is not None and _is_documented_no(error.answer):
+                raise Refused(error.message, error.answer) from None  # documented: it was not processed
+            raise
+        taken, has_more = _taken(answer)
+        run_id = next((taken[name] for name in RUN_IDS if _is_text(taken.get(name))), None)
+        if run_id is None:
+            raise Unclear(f"{said(answer)} It names no run, so nobody can tell what became of the import.", answer)
         self._own.add(run_id)
-        return self._accepted(run_id, self._without_hidden(taken), archive.options, has_more=has_more)
+        return self._accepted(run_id, taken, archive.options, has_more=has_more)
 
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """How a run is doing. What has come to its end is judged anew, without asking."""
@@ -342,8 +334,9 @@ class LifecycleManager:
             )
         standing = self._stands(run_id, count, notes.get("standing")) if count else None
         if standing is None:
-            end = {"status": status, "library": self._read_library(), "is_own": run_id in self._own}
-            notes = {**notes, "end": end}
+            clean = self._client.secrets.clean
+            library = clean(self._read_library())
+            notes = {**notes, "end": {"status": clean(status), "library": library, "is_own": run_id in self._own}}
             return self._end_of(notes, _server(notes))
         server = _server(notes, status, self._library)
         notes = {**notes, "standing": {"count": count, "since": standing.since_text}}
@@ -377,30 +370,25 @@ class LifecycleManager:
 
         Raises `Refused`, or `Outage` also for a run that the server does not know: how it says so is not documented.
         """
-        with self._discreet():
-            answer = self._client.ask("GET", f"{self._base}/getimportstatus", {"runid": run_id}, tries=tries)
-            status = _object_of(answer)
-            count = status.get("unpublished-assets")
-            if not isinstance(count, int) or isinstance(count, bool) or count < -1:
-                raise Outage(f"{said(answer)} That is not the status of run {run_id}.", answer)
-        cleaned: dict[str, Any] = self._without_hidden(status)
-        return cleaned
+        answer = self._client.ask("GET", f"{self._base}/getimportstatus", {"runid": run_id}, tries=tries)
+        status = _object_of(answer)
+        count = status.get("unpublished-assets")
+        if not isinstance(count, int) or isinstance(count, bool) or count < -1:
+            raise Outage(f"{said(answer)} That is not the status of run {run_id}.", answer)
+        return status
 
     def library_status(self, tries: int = TRIES) -> dict[str, Any]:
         """The counts of the library as they came. Raises `Refused` or `Outage`."""
-        with self._discreet():
-            answer = self._client.ask("GET", f"{self._base}/getlibrarystatus", tries=tries)
-            status = _object_of(answer)
-            if not any(name in status for name in COUNTS.values()):
-                raise Outage(f"{said(answer)} That is not the status of a library.", answer)
-        cleaned: dict[str, Any] = self._without_hidden(status)
-        return cleaned
+        answer = self._client.ask("GET", f"{self._base}/getlibrarystatus", tries=tries)
+        status = _object_of(answer)
+        if not any(name in status for name in COUNTS.values()):
+            raise Outage(f"{said(answer)} That is not the status of a library.", answer)
+        return status
 
     def clear(self, *, clear_events: bool) -> None:
         """Remove all assets and requests, for good. Raises `Refused`, `NotSent` or `Unclear`."""
         query = {"clearevents": "true"} if clear_events else {}
-        with self._discreet():
-            self._client.trigger("POST", f"{self._base}/clearassets", query)
+        self._client.trigger("POST", f"{self._base}/clearassets", query)
 
     # How an import is judged
 
@@ -412,7 +400,7 @@ class LifecycleManager:
         has_errors = has_more or taken.get("parsingErrorsExist") not in (None, False)
         has_errors = has_errors or any(row.get("valid") is False for row in bad)
         notes = {
-            "answer": {**taken, "assetImportMessages": bad[:ROWS]},
+            "answer": self._client.secrets.clean({**taken, "assetImportMessages": bad[:ROWS]}),
             "has_errors": has_errors,
             "more_rows": max(0, len(bad) - ROWS),
             "has_more": has_more,
@@ -505,43 +493,6 @@ class LifecycleManager:
         except Outage:
             return None
         return self._library
-
-    # What all have in common
-
-    @contextmanager
-    def _discreet(self) -> Iterator[None]:
-        """Take out of errors what the server may have repeated of the URL of an archive.
-
-        Not out of the answers themselves: a value in a query may be any word, even one of the vendor's properties.
-        """
-        try:
-            yield
-        except ImportsError as error:
-            error.message = self._hidden.redact(error.message)
-            if error.answer is not None:
-                error.answer = replace(error.answer, text=self._hidden.redact(error.answer.text))
-            raise
-
-    def _without_hidden(self, value: Any) -> Any:
-        """The same, with asterisks for secrets in its texts, and in names that are not the vendor's."""
-        if isinstance(value, dict):
-            return {
-                name if name in NAMES else self._hidden.redact(name): self._without_hidden(item)
-                for name, item in value.items()
-            }
-        if isinstance(value, list):
-            return [self._without_hidden(item) for item in value]
-        return self._hidden.redact(value) if isinstance(value, str) else value
-
-    def _tell_credentials(self) -> None:
-        """Where a refusal was lost with the connection, ask something small: it may be refused in so many words."""
-        try:
-            self.library_status(tries=1)
-        except Refused as error:
-            if error.credentials:
-                raise
-        except Outage:
-            pass
 
 
 class Emptying:
@@ -731,6 +682,15 @@ def _is_in_words(answer: Answer) -> bool:
     content_type = answer.headers.get("content-type", "text/plain").lower()
     is_text = content_type.startswith("text/plain") and answer.text.lstrip()[:1] != "<"
     return is_text and not is_generic(answer)
+
+
+def _is_of_the_api(answer: Answer) -> bool:
+    """Whether an answer with 5xx is Lifecycle Manager's own, and no gateway's."""
+    try:
+        _json(answer)
+    except ValueError:
+        return _is_documented_no(answer)
+    return True
 
 
 def _is_text(value: object) -> bool:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import os
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets, base_url
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, base_url
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
     BadInput,
@@ -37,6 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     is_url,
     open_store,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets, harmless
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 
 SHORTEST_SECRET = 4  # characters; a shorter one cannot be kept out of texts without tearing them up
@@ -99,9 +100,10 @@ def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, 
     """Do a module's work and end it: with what `work` returns, or with an error that a person can act on."""
     _hide_passwords_in_urls(module)
     try:
-        result = work(module)
+        result = harmless(work(module))
     except ImportsError as error:
-        module.fail_json(msg=error.message, **answer_result(error.answer))
+        message = secrets_of(module).redact(error.message)
+        module.fail_json(**harmless({"msg": message, **answer_result(error.answer)}))
     except Exception as error:
         # Not left to Python: what it prints may hold what was sent, and so a secret.
         trace = secrets_of(module).redact(traceback.format_exc())
@@ -111,17 +113,17 @@ def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, 
     module.exit_json(**result)
 
 
-def secrets_of(module: AnsibleModule) -> Secrets:
-    """The values of the module's secret options."""
-    secrets = Secrets()
+def secrets_of(module: AnsibleModule, fields: Collection[str] = ()) -> Secrets:
+    """The values of the module's secret options; `fields` are the vendor's names for parts of its answers."""
+    secrets = Secrets(fields)
     for option, spec in module.argument_spec.items():
         if spec.get("no_log") and module.params[option]:
             secrets.add(module.params[option])
     return secrets
 
 
-def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
-    """A client for the module's server, once its options are found to be right."""
+def client_of(module: AnsibleModule, headers: Mapping[str, str], fields: Collection[str] = ()) -> Client:
+    """A client for the module's server, once its options are found to be right; `fields` as in `secrets_of`."""
     params = module.params
     for option, spec in module.argument_spec.items():
         if spec.get("no_log") and params[option] is not None:
@@ -138,7 +140,7 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str]) -> Client:
         use_proxy=params["use_proxy"],
     )
     _check_files(connection)
-    secrets = secrets_of(module)
+    secrets = secrets_of(module, fields)
     _scheme, _space, credentials = headers.get("Authorization", "").partition(" ")
     if credentials:  # made of a secret, and so one
         secrets.add(credentials)
@@ -191,9 +193,12 @@ def receipt_store(
         store.close()
 
 
-def import_all(module: AnsibleModule, store: Store, system: System, wanted: list[Wanted]) -> dict[str, Any]:
+def import_all(
+    module: AnsibleModule, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]
+) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
-    return result_of(module, store, Importer(system, store, policy_of(module), pace_of(module)).run(wanted))
+    importer = Importer(system, store, policy_of(module), pace_of(module), secrets=secrets)
+    return result_of(module, store, secrets, importer.run(wanted))
 
 
 def policy_of(module: AnsibleModule) -> Policy:
@@ -215,37 +220,39 @@ def pace_of(module: AnsibleModule, shortest: float = Pace.shortest) -> Pace:
     return Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"], shortest)
 
 
-def result_of(module: AnsibleModule, store: Store, imports: list[Import]) -> dict[str, Any]:
-    """What happened, as the importing modules return it."""
+def result_of(module: AnsibleModule, store: Store, secrets: Secrets, imports: list[Import]) -> dict[str, Any]:
+    """What happened, as the importing modules return it, without secrets in what a server said."""
     result: dict[str, Any] = {
         "changed": any(one.changed for one in imports),
         "state": max((one.state for one in imports), key=STATES.index),
-        "imports": [_import_result(one) for one in imports],
+        "imports": [_import_result(one, secrets) for one in imports],
         "receipts": {"store": store.location, "created": store.created},
     }
     failed = [one for one in imports if one.has_failed]
     if failed:
-        result["msg"] = _failure(failed, len(imports))
+        result["msg"] = secrets.redact(_failure(failed, len(imports)))
         result.update(answer_result(next((one.answer for one in failed if one.answer), None)))
     if module._diff:
-        result["diff"] = [_diff(target, imports) for target in dict.fromkeys(one.wanted.target for one in imports)]
+        result["diff"] = [
+            _diff(target, secrets, imports) for target in dict.fromkeys(one.wanted.target for one in imports)
+        ]
     return result
 
 
-def _import_result(one: Import) -> dict[str, Any]:
+def _import_result(one: Import, secrets: Secrets) -> dict[str, Any]:
     return {
         "source": one.wanted.source,
         "target": one.wanted.target,
         "content_sha256": one.content_sha256,
         "size": one.wanted.size or None,
         "key": one.wanted.key,
-        "remote_id": one.remote_id,
+        "remote_id": one.remote_id and secrets.redact(one.remote_id),
         "state": one.state,
         "changed": one.changed,
         "reason": one.reason,
         "attempts": one.attempt,
-        "message": one.message,
-        "server": one.server,
+        "message": secrets.redact(one.message),
+        "server": secrets.clean(one.server),
         "started_at": one.started_at,
         "finished_at": one.finished_at,
         "duration": _duration(one.started_at, one.finished_at),
@@ -273,17 +280,17 @@ def answer_result(answer: Answer | None) -> dict[str, Any]:
     """What is returned of an answer that made a module fail."""
     if answer is None:
         return {}
-    return {"http_status": answer.status, "response": answer.text[:SHOWN_RESPONSE]}
+    return {"http_status": answer.status, "response": answer.secrets.redact(answer.text)[:SHOWN_RESPONSE]}
 
 
-def _diff(target: str, imports: list[Import]) -> dict[str, str]:
+def _diff(target: str, secrets: Secrets, imports: list[Import]) -> dict[str, str]:
     """What was known of a target, and what is: a line an import."""
     ours = [one for one in imports if one.wanted.target == target]
     return {
         "before_header": target,
         "after_header": target,
-        "before": "".join(f"{one.wanted.source}: {one.before or 'not imported'}\n" for one in ours),
-        "after": "".join(f"{one.wanted.source}: {one.after or one.state}\n" for one in ours),
+        "before": "".join(f"{one.wanted.source}: {secrets.redact(one.before or 'not imported')}\n" for one in ours),
+        "after": "".join(f"{one.wanted.source}: {secrets.redact(one.after or one.state)}\n" for one in ours),
     }
 
 

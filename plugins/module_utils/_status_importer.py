@@ -35,6 +35,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
     Store,
     open_store,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 ABOUT_TO_START = ("claimed", "sent")
@@ -48,9 +49,15 @@ class StatusImporter(Importer):
     """
 
     def __init__(
-        self, system: StatusSystem, store: Store, policy: Policy, pace: Pace, clock: Clock | None = None
+        self,
+        system: StatusSystem,
+        store: Store,
+        policy: Policy,
+        pace: Pace,
+        clock: Clock | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
-        super().__init__(system, store, policy, pace, clock)
+        super().__init__(system, store, policy, pace, clock, secrets)
         self._status = system
         self._given_store = store
         self.warnings: list[str] = []
@@ -219,8 +226,7 @@ class StatusImporter(Importer):
             return
         look = self._status.judge(receipt.notes)
         if look.state in ("succeeded", "failed"):
-            detail = {"server": look.server, "notes": receipt.notes}
+            detail = {"server": self._secrets.clean(look.server), "notes": receipt.notes}
+            message = printable(self._secrets.redact(look.message))
             with suppress(StoreError):
-                self._store.record(
-                    receipt.key, receipt.attempt, look.state, look.message, remote_id=None, detail=detail
-                )
+                self._store.record(receipt.key, receipt.attempt, look.state, message, remote_id=None, detail=detail)

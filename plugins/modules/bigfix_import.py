@@ -268,6 +268,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     ENVIRONMENT,
+    FIELDS,
     HEADERS,
     IMPORT_TYPES,
     OPTIONS,
@@ -290,6 +291,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._status_importer import StatusImporter
 
 
@@ -311,16 +313,16 @@ def main() -> None:
 def see_to_import(module: AnsibleModule) -> dict[str, Any]:
     wish = wish_of(module.params)
     credentials = credentials_of(module.params)
-    client = client_of(module, HEADERS)
+    client = client_of(module, HEADERS, FIELDS)
     wanted = wanted_import(server_name(module.params), wish)
     pace = pace_of(module, SHORTEST_PAUSE)
     system = DataImports(client, wish, credentials, module.no_log_values.add, pace)
     with receipt_store(module, is_needed=False) as store:
-        importer = StatusImporter(system, store, policy_of(module), pace)
+        importer = StatusImporter(system, store, policy_of(module), pace, secrets=client.secrets)
         one = importer.see_to(wanted)
         for warning in importer.warnings:
-            module.warn(warning)
-        return result_of(module, store, [one])
+            module.warn(printable(client.secrets.redact(warning)))
+        return result_of(module, store, client.secrets, [one])
 
 
 def wish_of(params: dict[str, Any]) -> Wish:

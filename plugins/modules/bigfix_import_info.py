@@ -115,6 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     ENVIRONMENT,
+    FIELDS,
     HEADERS,
     OPTIONS,
     DataImports,
@@ -132,9 +133,8 @@ def main() -> None:
 
 def read_status(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    system = DataImports(
-        client_of(module, HEADERS), Wish(params["product"]), credentials_of(params), module.no_log_values.add
-    )
+    client = client_of(module, HEADERS, FIELDS)
+    system = DataImports(client, Wish(params["product"]), credentials_of(params), module.no_log_values.add)
     status = system.read(tries=4)
     return {
         "changed": False,
@@ -147,7 +147,7 @@ def read_status(module: AnsibleModule) -> dict[str, Any]:
         "last_import_time": status.last_end and text_of(status.last_end),
         "last_success_time": status.last_success and text_of(status.last_success),
         "age": status.age_of_success,
-        "status": status.raw,
+        "status": client.secrets.clean(status.raw),
     }
 
 

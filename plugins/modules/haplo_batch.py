@@ -377,7 +377,7 @@ def import_batch(module: AnsibleModule) -> dict[str, Any]:
             feed=params["feed"],
         )
         source = control.content.source if control else batch.control_sha256
-        return import_all(module, store, system, [wanted_batch(server, source, batch)])
+        return import_all(module, store, client.secrets, system, [wanted_batch(server, source, batch)])
 
 
 def check(params: dict[str, Any]) -> None:

@@ -307,6 +307,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import d
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
+    FIELDS,
     GATHER,
     MERGE_POLICY,
     OPTIONS,
@@ -350,7 +351,8 @@ def main() -> None:
 def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     options = options_of(params)
-    system = LicenseStatistics(client_of(module, credentials(module.params["api_token"])), params["api_version"])
+    client = client_of(module, credentials(params["api_token"]), FIELDS)
+    system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:
@@ -358,7 +360,7 @@ def import_logs(module: AnsibleModule) -> dict[str, Any]:
     with receipt_store(module) as store:
         digests = [None] if options.is_window else digests_of(contents, store)
         wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
-        return import_all(module, store, system, wanted)
+        return import_all(module, store, client.secrets, system, wanted)
 
 
 def options_of(params: dict[str, Any]) -> ImportOptions:

@@ -100,6 +100,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
+    FIELDS,
     OPTIONS,
     LicenseStatistics,
     as_task_id,
@@ -120,15 +121,14 @@ def read_task(module: AnsibleModule) -> dict[str, Any]:
     task_id = module.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    look = LicenseStatistics(
-        client_of(module, credentials(module.params["api_token"])), module.params["api_version"]
-    ).task(task_id)
+    client = client_of(module, credentials(module.params["api_token"]), FIELDS)
+    look = LicenseStatistics(client, module.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,
         "state": look.state,
-        "message": look.message,
-        "task": look.server,
+        "message": client.secrets.redact(look.message),
+        "task": client.secrets.clean(look.server),
     }
 
 

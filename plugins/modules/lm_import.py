@@ -360,6 +360,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     DECIDING,
     ENVIRONMENT,
+    FIELDS,
     OPTIONS,
     TUNING,
     Archive,
@@ -430,15 +431,16 @@ def import_archive(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     place, options, judgement = checked(params)
     link = link_of(module)
-    client = client_of(module, credentials(params["username"], params["password"]))
+    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
     system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
     with receipt_store(module) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
         wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        result = import_all(module, store, system, [wanted])
-    return with_remarks(result, [*system.remarks, *(remarks_on(link, result) if link else [])])
+        result = import_all(module, store, client.secrets, system, [wanted])
+    remarks = [client.secrets.redact(remark) for remark in system.remarks]
+    return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
 
 
 def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:

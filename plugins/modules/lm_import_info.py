@@ -106,6 +106,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     ENVIRONMENT,
+    FIELDS,
     OPTIONS,
     LifecycleManager,
     Place,
@@ -129,7 +130,7 @@ def read_run(module: AnsibleModule) -> dict[str, Any]:
         raise BadInput(f"run_id {run_id!r} is no id of a run.")
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(module, credentials(params["username"], params["password"]))
+    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
     status = LifecycleManager(client, place).run_status(run_id)
     count = status["unpublished-assets"]
     return {
@@ -137,7 +138,7 @@ def read_run(module: AnsibleModule) -> dict[str, Any]:
         "run_id": run_id,
         "state": "counting" if count < 0 else "publishing" if count else "published",
         "unpublished_assets": None if count < 0 else count,
-        "server": status,
+        "server": client.secrets.clean(status),
     }
 
 

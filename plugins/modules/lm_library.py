@@ -191,6 +191,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     ENVIRONMENT,
+    FIELDS,
     OPTIONS,
     Emptying,
     LifecycleManager,
@@ -208,6 +209,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     server_name,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Owner, Store
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 
 def main() -> None:
@@ -235,7 +237,7 @@ def empty_library(module: AnsibleModule) -> dict[str, Any]:
             f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
             " is in the library will be lost for good. Nothing was sent."
         )
-    client = client_of(module, credentials(params["username"], params["password"]))
+    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
     target = target_of(server_name(params), place.library)
     with receipt_store(module) as store:
         emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
@@ -246,7 +248,7 @@ def empty_library(module: AnsibleModule) -> dict[str, Any]:
             clear(module, emptying, store, target)
         elif standing and not module.check_mode:
             store.supersede_standing(standing)
-        return result_of(module, emptying, target, {"store": store.location, "created": store.created})
+        return result_of(module, client.secrets, emptying, target, {"store": store.location, "created": store.created})
 
 
 def clear(module: AnsibleModule, emptying: Emptying, store: Store, target: str) -> None:
@@ -266,7 +268,9 @@ def warn_of_imports(module: AnsibleModule, place: Place, owners: list[Owner]) ->
         )
 
 
-def result_of(module: AnsibleModule, emptying: Emptying, target: str, receipts: dict[str, Any]) -> dict[str, Any]:
+def result_of(
+    module: AnsibleModule, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
+) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": emptying.changed,
         "before": emptying.before,
@@ -274,7 +278,7 @@ def result_of(module: AnsibleModule, emptying: Emptying, target: str, receipts: 
         "receipts": receipts,
     }
     if emptying.trouble is not None:
-        result.update(msg=emptying.trouble.message, **answer_result(emptying.trouble.answer))
+        result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
     if module._diff:
         result["diff"] = {
             "before_header": target,

@@ -327,9 +327,15 @@ def test_asking_for_a_task_is_safe_in_check_mode(licstat: Licstat, log: Path) ->
 
 
 def test_the_client_itself_refuses_to_send_in_check_mode(licstat: Licstat, log: Path) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils import _client, _content, _contract, _multipart
+    from ansible_collections.assetops.imports.plugins.module_utils import (
+        _client,
+        _content,
+        _contract,
+        _multipart,
+        _redaction,
+    )
 
-    secrets = _client.Secrets()
+    secrets = _redaction.Secrets()
     connection = _contract.Connection(url=licstat.sandbox.licstat_url)
     client = _client.Client(connection, {"X-Auth-token": licstat.sandbox.licstat_token}, secrets, check_mode=True)
     (content,) = _content.open_contents([str(log)])

@@ -22,7 +22,7 @@ from ..sandbox.lm.credentials import ADMIN_USER
 from .lies import NO, NO_ANSWER, REDIRECTS, Lie, http, text
 from .listener import Listener
 from .lm import Lm
-from .support import Playbook
+from .support import Playbook, only
 from .test_secrets import SPELLINGS, TOKEN, traces
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
@@ -108,8 +108,8 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
 def test_a_server_that_repeats_a_secret_is_not_repeated(lm: Lm, answer: str, spelling: str, of_url: bool) -> None:
     by_url = {"import_url": URL, "username": PLAIN[0], "password": PLAIN[1]}
     what: dict[str, Any] = by_url if of_url else {"src": str(ARCHIVE)}
-    if of_url and answer == "a run":
-        return  # what a run is known by has to be kept as it is; that it is a part of the URL is absurd
+    if answer == "a run":
+        return  # what a run is known by has to be kept as it is; that it is a secret is absurd
     operation, fault = ANSWERS[answer]
     spell: Callable[[str], str] = SPELLINGS[spelling]
     repeated = {"action": "json", **fault, "body": fault["body"].replace("@@", spell(TOKEN))}
@@ -178,3 +178,25 @@ def test_a_playbook_says_nothing_of_any_secret_at_any_verbosity(
     assert "ok=4" in output
     assert "ignored=1" in output
     assert_quiet(lm, output)
+
+
+@pytest.mark.parametrize("word", ["import", "assets", "status", "library", "null", "true", "false", "valid", "a year"])
+def test_a_password_that_is_a_common_word_changes_nothing_that_a_server_said(lm: Lm, word: str) -> None:
+    plain = {"username": PLAIN[0], "password": PLAIN[1]}
+    year = str(only(lm(ARCHIVE, **plain))["remote_id"])[7:11]
+    password = year if word == "a year" else word
+    admin = {"name": ADMIN_USER, "password": password, "ace": True, "usage_controller": True}
+    lm.sandbox.configure("lm", users=[admin])
+    lm.sandbox.clock(speed=0)
+
+    sent = lm(lm.archive(bad=1), wait=False, password=password, allow_parsing_errors=True)
+    lm.sandbox.clock(step=60, speed=1000)
+    done = lm(lm.folder / "archives" / "contents-1.zip", password=password, allow_parsing_errors=True)
+
+    assert [(one["state"], one["changed"]) for one in (sent, done)] == [("submitted", True), ("incomplete", False)]
+    assert lm.asked("status")[-1].query == f"runid={lm.held.runs[-1].runid}"
+    server = only(done)["server"]
+    assert server["status"] == {"unpublished-assets": 0}
+    assert server["library"]["catalogAssets"] == 15
+    assert server["import"]["parsingErrorsExist"] is True
+    assert lm(ARCHIVE, password=password)["changed"] is False

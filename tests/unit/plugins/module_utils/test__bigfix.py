@@ -28,11 +28,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     text_of,
     wanted_import,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._contract import Answer, BadInput, Connection, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Import as Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import NOWHERE, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from ansible_collections.assetops.imports.plugins.module_utils import _client
 from ansible_collections.assetops.imports.plugins.module_utils._client import (
     Client,
-    Secrets,
     UnsafeInCheckMode,
     base_url,
     json_object,
@@ -37,6 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 from .peers import Conversation, Peer, Script, well
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils import _transport
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     BadInput,
@@ -38,6 +38,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     moment,
     wanted_import,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 from .peers import Conversation, Peer, Script, well
 from .test__client import Talk

@@ -288,7 +288,7 @@ def imported(
     """What a module returns that imports these into a store in the home folder."""
     made = module(check=check, diff=diff, receipts="~/receipts.db", **options)
     with closing(open_store("~/receipts.db", read_only=check)) as store:
-        return import_all(made, store, system, [wanted(name) for name in names])
+        return import_all(made, store, secrets_of(made), system, [wanted(name) for name in names])
 
 
 def test_a_success_is_told_with_all_that_is_known(tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     Wish,
     wanted_import,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._contract import Answer, Connection, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Import as Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
 

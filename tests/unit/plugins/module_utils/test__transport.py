@@ -24,7 +24,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.assetops.imports.plugins.module_utils import _transport
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, Secrets, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, json_object
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
     BadInput,
@@ -36,6 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
+from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
 from .peers import Conversation, Peer, Script, well
 
