@@ -51,7 +51,7 @@ options:
   once:
     description:
       - For how long an import that was made stands. With V(ever), for good. With V(latest), until something else was
-        imported in its place.
+        imported in its place; and in another place, such as under another name, it does not stand.
     type: str
     choices: [ever, latest]
   on_unknown:

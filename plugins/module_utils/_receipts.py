@@ -162,11 +162,12 @@ class Owner:
 class Receipt:
     """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
 
-    `version` changes whenever the receipt does.
+    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt.
     """
 
     key: str
     version: tuple[int, str]
+    stream: str
     attempt: int
     state: str
     content_sha256: str | None
@@ -206,6 +207,17 @@ class Store:
                 found[row["key"]] = self.receipt(row)
         return found
 
+    def in_stream(self, receipt: Receipt, stream: str) -> Receipt | None:
+        """What is known of an import in another stream than that of the attempt that counts; None: nothing.
+
+        Its version is that of the receipt: an import is claimed for all streams.
+        """
+        found = self.ask(_IN_STREAM, (receipt.key, stream))
+        last = next(iter(found), None)
+        if last is not None and last["state"] in ("claimed", "failed"):  # what came to nothing leaves what was before
+            last = next((row for row in found if row["state"] in STANDING), last)
+        return None if last is None else _receipt(last, receipt.version, self.owner(last))
+
     def newest_of(self, stream: str) -> tuple[str, int] | None:
         """The key and attempt of the import that was the last to (perhaps) change this stream's target."""
         rows = self.ask(_NEWEST, (stream,))
@@ -233,7 +245,7 @@ class Store:
                 execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
             content = (wanted.source, wanted.size, wanted.content_sha256)
             detail = canonical({"notes": notes or {}})
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.key))
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.stream))
             if self._lease is None:
                 execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_self(), LEASE))
             return number
@@ -374,19 +386,7 @@ class Store:
         owner = self.owner(row)
         if row["state"] == "claimed" and not (owner and owner.is_alive):
             row = next(iter(self.ask(_STANDING, (row["key"],))), row)
-        return Receipt(
-            key=row["key"],
-            version=version,
-            attempt=row["attempt"],
-            state=row["state"],
-            content_sha256=row["content_sha256"],
-            remote_id=row["remote_id"],
-            message=row["message"],
-            detail=json.loads(row["detail"]),
-            started_at=row["started_at"],
-            finished_at=row["finished_at"],
-            owner=owner,
-        )
+        return _receipt(row, version, owner)
 
     def owner(self, row: Any) -> Owner | None:
         """The other run that is at work on an attempt, or was when it died."""
@@ -499,8 +499,8 @@ _NONE_YET = (
     " require_receipts=false; if this is a container, a file has to be on a volume."
 )
 SELECT = """
-SELECT receipts.key, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256, attempts.remote_id,
-       attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
+SELECT receipts.key, attempts.stream, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256,
+       attempts.remote_id, attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
 """
@@ -511,6 +511,7 @@ _STANDING = (
 WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
 """
 )
+_IN_STREAM = SELECT + "WHERE receipts.key = ? AND attempts.stream = ? ORDER BY attempts.attempt DESC"
 _NEWEST = f"""
 SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
 ORDER BY sent DESC LIMIT 1
@@ -520,7 +521,7 @@ _PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key
 _PUT_ATTEMPT = """
 INSERT INTO attempts
     (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, (SELECT stream FROM receipts WHERE key = ?))
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, ?)
 """
 FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
@@ -549,6 +550,23 @@ def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
     """Make the receipt of an import that has none, for its first attempt; whether there was none."""
     values = (wanted.key, wanted.system, wanted.target, wanted.stream, canonical(wanted.options), now)
     return execute(_PUT_FIRST, values).rowcount == 1
+
+
+def _receipt(row: Any, version: tuple[int, str], owner: Owner | None) -> Receipt:
+    return Receipt(
+        key=row["key"],
+        version=version,
+        stream=row["stream"],
+        attempt=row["attempt"],
+        state=row["state"],
+        content_sha256=row["content_sha256"],
+        remote_id=row["remote_id"],
+        message=row["message"],
+        detail=json.loads(row["detail"]),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        owner=owner,
+    )
 
 
 def _version(row: Any) -> tuple[int, str]:
