@@ -6,9 +6,10 @@
 
 A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
 attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point. A run that is
-at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: on the same boot by its
-process id at once, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of the
-host for a file, that of the server for PostgreSQL.
+at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: by its process at once,
+where that can be seen, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of
+the host since boot for a file, that of the server for PostgreSQL. The latter may be set, so there a lease that looks
+over is watched for as long as a renewal may take, before anybody takes over.
 
 Every change is one short transaction, the only one at its time, that compares what it is about to replace, so that of
 two runs only one gets its way. Where the connection is lost, the change is made again over a new one, whether or not
@@ -30,10 +31,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Protocol, TypeVar
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts_sqlite
+from ansible_collections.assetops.imports.plugins.module_utils import _processes, _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     BadInput,
@@ -55,6 +55,7 @@ RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
 MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 
+AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
 # What may have changed the target, and so may be its newest state.
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
 STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
@@ -93,6 +94,8 @@ MIGRATIONS = (
 )
 VERSION = len(MIGRATIONS)
 
+_OWN_RUNS: set[str] = set()  # those at work in this process
+
 T = TypeVar("T")
 
 
@@ -113,8 +116,9 @@ Execute = Callable[..., Rows]
 class Database(Protocol):
     """A connection to a database, as the store uses it.
 
-    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too.
-    `table_ending`: what stands behind a table's columns.
+    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
+    may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
+    run's row goes on.
     """
 
     @property
@@ -136,6 +140,8 @@ class Database(Protocol):
     def version(self) -> int: ...
 
     def set_version(self, version: int) -> None: ...
+
+    def lease_left(self, row: Any) -> float: ...
 
     def is_lost(self) -> bool: ...
 
@@ -196,6 +202,7 @@ class Store:
         self._database = database
         self._run = os.urandom(16).hex()
         self._lease: Lease | None = None
+        self._dead: set[str] = set()  # runs that were watched and renewed no lease
         self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
         self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
 
@@ -203,7 +210,10 @@ class Store:
         """The receipts of these keys, as far as there are any."""
         found = {}
         for some in portions(keys):
-            for row in self.ask(_FIND.format(marks(some)), some):
+            rows = self.ask(_FIND.format(marks(some)), some)
+            if self._watched(rows):
+                rows = self.ask(_FIND.format(marks(some)), some)
+            for row in rows:
                 found[row["key"]] = self.receipt(row)
         return found
 
@@ -247,7 +257,7 @@ class Store:
             detail = canonical({"notes": notes or {}})
             execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.stream))
             if self._lease is None:
-                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_self(), LEASE))
+                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_processes.here(), LEASE))
             return number
 
         number = self.change(change)
@@ -392,7 +402,42 @@ class Store:
         """The other run that is at work on an attempt, or was when it died."""
         if row["host"] is None or row["run"] == self._run:
             return None
-        return Owner(row["run"], row["host"], row["pid"], _is_alive(row))
+        return Owner(row["run"], row["host"], row["pid"], self._is_alive(row))
+
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in the row of a run goes on; negative since when it is over."""
+        return self._database.lease_left(row)
+
+    def _is_alive(self, row: Any) -> bool:
+        """Whether the run in a row is still at work: by its process, where that is seen, otherwise by its lease."""
+        is_seen = _is_seen(row)
+        return self._has_lease(row) if is_seen is None else is_seen
+
+    def _has_lease(self, row: Any) -> bool:
+        """Whether a lease goes on. One that ends later than any is given tells of a clock that was set back."""
+        return 0 < self.lease_left(row) <= 2 * LEASE
+
+    def _watched(self, rows: list[Any]) -> bool:
+        """See which of the runs in these rows that look dead renew their lease; whether there were any to watch.
+
+        Only a clock that may be set makes a run look dead that is not, and only until its next renewal.
+        """
+        doubtful = {row["run"]: row["lease_ends"] for row in rows if self.is_shared and self._is_doubtful(row)}
+        deadline = time.monotonic() + RENEWAL + RENEWAL_TIMEOUT
+        left = doubtful
+        while left and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+            found = self.ask(f"SELECT id, lease_ends FROM runs WHERE id IN ({marks(list(left))})", list(left))
+            same = {row["id"]: row["lease_ends"] for row in found}
+            left = {run: lease_ends for run, lease_ends in left.items() if same.get(run) == lease_ends}
+        self._dead.update(left)
+        return bool(doubtful)
+
+    def _is_doubtful(self, row: Any) -> bool:
+        """Whether it matters if the run in a row is alive, and nothing but its lease, which looks over, tells."""
+        if row["state"] not in AT_WORK or row["host"] is None or row["run"] in (self._run, *self._dead):
+            return False
+        return _is_seen(row) is None and not self._has_lease(row)
 
     def _update(self, statement: str, values: Sequence[Any]) -> bool:
         """Make a change of one statement; whether it changed one row."""
@@ -440,9 +485,11 @@ class Lease:
     def __init__(self, run: str, database: Database) -> None:
         self._run = run
         self._over = threading.Event()
+        _OWN_RUNS.add(run)
         threading.Thread(target=self._renew, args=[database], daemon=True).start()
 
     def end(self) -> None:
+        _OWN_RUNS.discard(self._run)
         self._over.set()
 
     def _renew(self, database: Database) -> None:
@@ -584,37 +631,13 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     )
 
 
-def _is_alive(row: Any) -> bool:
-    """Whether the owner of an attempt is still at work.
-
-    A lease that ends later than any is given tells of a clock that was set back, and is taken for over.
-    """
-    host_name, place, _pid, _started = _self()
-    if not row["now"] < row["lease_ends"] <= row["now"] + 2 * LEASE:
-        return False
-    if (row["host"], row["place"]) == (host_name, place) and place:
-        return _start_of(row["pid"]) == str(row["pid_started"])
-    return True
-
-
-def _self() -> tuple[str, str, int, str]:
-    """This process: host name, boot and process namespace (empty where the system does not tell), id and start."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        place = f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
-    except OSError:
-        place = ""
-    return socket.gethostname(), place, os.getpid(), _start_of(os.getpid())
-
-
-def _start_of(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; empty for none, and for one that ended unreaped."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    state, *fields = text.rpartition(")")[2].split()  # the name before it may hold anything
-    return "" if state in "ZX" else fields[18]
+def _is_seen(row: Any) -> bool | None:
+    """Whether the process of the run in a row is seen to be there, or to be gone; None where neither is."""
+    host_name, place, pid, _start = _processes.here()
+    if not place or (row["host"], row["place"]) != (host_name, place):
+        return None
+    is_there = _processes.is_there(row["pid"], str(row["pid_started"]))
+    return row["run"] in _OWN_RUNS if is_there and row["pid"] == pid else is_there
 
 
 def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:

@@ -86,6 +86,10 @@ class PostgreSQL:
         read_only = "on" if self._read_only else "off"
         self._connection.execute(SESSION, (_milliseconds(self._timeout), _milliseconds(LONGEST_TRANSACTION), read_only))
 
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in a row goes on, by the server's clock."""
+        return float(row["lease_ends"] - row["now"])
+
     def is_lost(self) -> bool:
         """Whether the connection is gone, so that it takes a new one to go on."""
         return self._connection is None or self._connection.closed

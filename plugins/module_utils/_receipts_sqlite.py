@@ -12,6 +12,7 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.assetops.imports.plugins.module_utils import _processes
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
 
 APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
@@ -73,6 +75,17 @@ class SQLite:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in a row goes on. No process outlives its boot, and this is for one host.
+
+        It goes by that clock which it is near to: where a run cannot tell its boot, it has another one.
+        """
+        boot, here = _processes.boot_of(row["place"]), _processes.boot()
+        if boot and here and boot != here:
+            return -math.inf
+        lease_ends = float(row["lease_ends"])
+        return min((lease_ends - now for now in (_processes.monotonic(), time.time())), key=abs)
 
     def is_lost(self) -> bool:
         """A file is there or not; there is no connection that could be made anew."""
@@ -140,7 +153,8 @@ def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQL
 
 
 def _clock() -> float:
-    return time.time()
+    """What leases go by: a clock that nobody sets, where it is known from which boot it counts."""
+    return _processes.monotonic() if _processes.boot() else time.time()
 
 
 def _check_place(path: Path) -> None:

@@ -438,7 +438,11 @@ def test_a_run_whose_own_clock_is_wrong_is_alive_all_the_same(
                 assert owner.is_alive
 
 
-def test_a_dead_owner_on_another_host_is_taken_over_once_its_lease_is_over(location: str, store: Store) -> None:
+def test_a_dead_owner_on_another_host_is_taken_over_once_its_lease_is_over_and_was_watched(
+    location: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_receipts, "RENEWAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(_receipts, "RENEWAL", 0.2)
     with OtherRun(location, LEASE=0.5) as other:
         assert other.claim("a") == 1
         ask(location, "UPDATE runs SET host = 'elsewhere', place = 'another boot'")
