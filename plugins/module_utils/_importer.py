@@ -264,8 +264,7 @@ class Importer:
     def _send(self, one: Import, receipt: Receipt | None) -> None:
         """Claim an import and send it. Without a claim nothing is sent: it may be another run's now."""
         if self._policy.check_mode:
-            one.changed = True
-            one.settle("planned", "")
+            self._plan(one)
             return
         if self._stop is not None:
             one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
@@ -285,6 +284,16 @@ class Importer:
             return
         one.begin(attempt, started_at, notes)
         self._submit(one)
+
+    def _plan(self, one: Import) -> None:
+        """Tell that an import would be sent, provided that it could be claimed."""
+        try:
+            self._store.check_that_it_can_be_written()
+        except StoreError as error:
+            one.settle("failed", f"{error.message} Nothing was imported.")
+        else:
+            one.changed = True
+            one.settle("planned", "")
 
     def _submit(self, one: Import) -> None:
         try:
@@ -378,8 +387,8 @@ class Importer:
         """What was waited for is over, but its stream is, or will be, in another state: decide anew."""
         one.is_followed = one.is_overtaken = False
         if self._policy.check_mode:
-            one.changed, one.reason = True, "new"
-            one.settle("planned", "")
+            one.reason = "new"
+            self._plan(one)
         else:
             one.state, one.message = "running", "an earlier attempt at it ended"
             self._look_at_the_receipt(one)

@@ -24,6 +24,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import threading
@@ -53,6 +54,8 @@ PAUSE = 0.5  # seconds between two tries to reach it
 LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
+LONGEST_PATH = 2000  # bytes; an index of PostgreSQL takes not much more
+DEEPEST = 100  # levels of what a server says that are kept
 MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 
 AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
@@ -91,6 +94,11 @@ MIGRATIONS = (
     CREATE INDEX attempts_by_change ON attempts (changed_at, key);
     CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
     """,
+    # Emptied and not made anew, so that who may use the table may use it still.
+    """
+    DELETE FROM digests;
+    ALTER TABLE digests ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    """,
 )
 VERSION = len(MIGRATIONS)
 
@@ -118,7 +126,7 @@ class Database(Protocol):
 
     `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
     may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
-    run's row goes on.
+    run's row goes on. Both checks are for what only tells what would be done.
     """
 
     @property
@@ -140,6 +148,10 @@ class Database(Protocol):
     def version(self) -> int: ...
 
     def set_version(self, version: int) -> None: ...
+
+    def check_that_it_can_be_made(self) -> None: ...
+
+    def check_that_it_can_be_written(self) -> None: ...
 
     def lease_left(self, row: Any) -> float: ...
 
@@ -228,6 +240,11 @@ class Store:
             last = next((row for row in found if row["state"] in STANDING), last)
         return None if last is None else _receipt(last, receipt.version, self.owner(last))
 
+    def check_that_it_can_be_written(self) -> None:
+        """Raise `StoreError` where a claim could not be written, for what only tells what would be done."""
+        with told(self._database, "read"):
+            self._persistently(lambda _is_again: self._database.check_that_it_can_be_written())
+
     def newest_of(self, stream: str) -> tuple[str, int] | None:
         """The key and attempt of the import that was the last to (perhaps) change this stream's target."""
         rows = self.ask(_NEWEST, (stream,))
@@ -253,8 +270,8 @@ class Store:
                     _end_attempt(execute, wanted.key, current["attempt"], current["state"])
                 number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
                 execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
-            content = (wanted.source, wanted.size, wanted.content_sha256)
-            detail = canonical({"notes": notes or {}})
+            content = (storable(wanted.source), wanted.size, wanted.content_sha256)
+            detail = kept({"notes": notes or {}})
             execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.stream))
             if self._lease is None:
                 execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_processes.here(), LEASE))
@@ -270,7 +287,7 @@ class Store:
         return self._update(
             "UPDATE attempts SET detail = ?, changed_at = ?"
             " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
-            (storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
+            (kept({"notes": notes}), now_text(), key, attempt, self._run),
         )
 
     def withdraw(self, key: str, attempt: int) -> None:
@@ -318,7 +335,8 @@ class Store:
         """
         now = now_text()
         finished = None if state == "submitted" else now
-        values = (state, storable(message), remote_id, storable(canonical(detail)), now, finished, key, attempt)
+        remote_id = remote_id and storable(remote_id)
+        values = (state, storable(message), remote_id, kept(detail), now, finished, key, attempt)
 
         def change(execute: Execute, _is_again: bool) -> None:
             written = execute(
@@ -344,8 +362,7 @@ class Store:
         for some in portions(list(wanted)):
             for row in self.ask(_DIGESTS.format(marks(some)), some):
                 fingerprint = wanted[row["path"]]
-                times = (row["mtime_ns"], row["ctime_ns"])
-                if fingerprint == Fingerprint(fingerprint.path, row["size"], *times, int(row["inode"])):
+                if _looks_of(fingerprint) == tuple(row[name] for name in _LOOKS):
                     known[fingerprint] = str(row["sha256"])
         return known
 
@@ -356,8 +373,9 @@ class Store:
 
         def change(execute: Execute, _is_again: bool) -> None:
             for known, sha256 in digests.items():
-                times = (known.mtime_ns, known.ctime_ns)
-                execute(_PUT_DIGEST, (self._host + known.path, known.size, *times, str(known.inode), sha256))
+                if len(known.path.encode("utf-8", "replace")) > LONGEST_PATH:
+                    continue
+                execute(_PUT_DIGEST, (self._host + known.path, *_looks_of(known), sha256))
 
         self.change(change)
 
@@ -521,6 +539,7 @@ def open_store(
         return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
     if password is not None and not is_url(location):
         raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
+    is_rehearsal = make and read_only and not required
     make = make and not read_only and not required
     shown, database = _connect(location, password, read_only=read_only, make=make)
     with ExitStack() as on_error:
@@ -529,6 +548,9 @@ def open_store(
         version = _version_of(database)
         if not version and required:
             raise BadInput(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
+        if database is not None and not version and is_rehearsal:
+            with told(database, "opened"):
+                database.check_that_it_can_be_made()
         if database is None or (not version and not make):
             return Store(_in_memory(shown), created=False, read_only=read_only)
         created = _bring_up_to_date(database, version, read_only=read_only)
@@ -581,11 +603,11 @@ UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
 WHERE key = ?
 """
-_DIGESTS = "SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM digests WHERE path IN ({})"
-_PUT_DIGEST = """
-INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
-    inode = excluded.inode, sha256 = excluded.sha256
+_LOOKS = ("size", "mtime_ns", "ctime_ns", "inode", "device")
+_DIGESTS = f"SELECT path, {', '.join(_LOOKS)}, sha256 FROM digests WHERE path IN ({{}})"
+_PUT_DIGEST = f"""
+INSERT INTO digests (path, {", ".join(_LOOKS)}, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in (*_LOOKS, "sha256"))}
 """
 ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
@@ -593,9 +615,14 @@ ENDS = {  # how an attempt ends whose owner died in that state
 }
 
 
+def _looks_of(file: Fingerprint) -> tuple[int | str, ...]:
+    """What is compared of a file; inodes and devices may be larger than what a database counts to."""
+    return (file.size, file.mtime_ns, file.ctime_ns, str(file.inode), str(file.device))
+
+
 def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
     """Make the receipt of an import that has none, for its first attempt; whether there was none."""
-    values = (wanted.key, wanted.system, wanted.target, wanted.stream, canonical(wanted.options), now)
+    values = (wanted.key, wanted.system, storable(wanted.target), wanted.stream, kept(wanted.options), now)
     return execute(_PUT_FIRST, values).rowcount == 1
 
 
@@ -714,6 +741,26 @@ def _store_error(shown: str, verb: str, reason: str) -> StoreError:
 def storable(text: str) -> str:
     """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def kept(value: Any) -> str:
+    """A value as JSON that every database and every reader takes, whatever a server put into it."""
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        text = canonical(_plain(value, DEEPEST))
+    return storable(text)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The same with words for what is no JSON, and for what is nested too deep."""
+    if isinstance(value, Mapping) and depth:
+        return {str(name): _plain(one, depth - 1) for name, one in value.items()}
+    if isinstance(value, (list, tuple)) and depth:
+        return [_plain(one, depth - 1) for one in value]
+    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value) if isinstance(value, float) else f"({type(value).__name__})"
 
 
 def portions(values: list[str]) -> Iterator[list[str]]:
