@@ -36,7 +36,7 @@ STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", 
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")
 IN_DOUBT = ("sent", "submitted", "unknown", "incomplete")  # what a look at the server can settle
 OF_THE_LIVING = ("claimed", "sent")  # states that mean something else once their run is dead
-DEAD_RUNS = 24 * 3600.0  # seconds after which a run that did not end well is forgotten, too
+DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well is forgotten; no clock is set so far
 
 
 @dataclass(frozen=True)
