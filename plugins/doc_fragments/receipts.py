@@ -22,7 +22,10 @@ options:
         go with them (C(PGSERVICE), C(PGSSLMODE), ...), read on the host where the module runs. It must not hold a
         password. It takes the Python package psycopg, version 3.1 or newer, on that host.
       - The tables are made in the first schema of the search path, which C(options=-csearch_path%3Dname) sets. The role
-        needs a schema in which it may make tables; C(CREATE SCHEMA AUTHORIZATION role) makes one.
+        needs a schema in which it may make tables; C(CREATE SCHEMA AUTHORIZATION role) makes one. The database needs
+        the encoding UTF8.
+      - A path may be, or lead through, a symbolic link, but not one to nothing, since that may be a disk that is not
+        mounted.
       - A pool between the module and the server has to give each run a session of its own.
       - If not set, the value of the environment variable E(ASSETOPS_RECEIPTS) is used.
     type: str
@@ -51,7 +54,7 @@ options:
   once:
     description:
       - For how long an import that was made stands. With V(ever), for good. With V(latest), until something else was
-        imported in its place.
+        imported in its place; and in another place, such as under another name, it does not stand.
     type: str
     choices: [ever, latest]
   on_unknown:

@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, as_text, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import (
+    AT_WORK,
     ENDS,
     FALL_BACK,
     STANDING,
@@ -34,9 +35,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed", "superseded")
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")
 IN_DOUBT = ("sent", "submitted", "unknown", "incomplete")  # what a look at the server can settle
-AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
 OF_THE_LIVING = ("claimed", "sent")  # states that mean something else once their run is dead
-DEAD_RUNS = 24 * 3600.0  # seconds after which a run that did not end well is forgotten, too
+DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well is forgotten; no clock is set so far
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,9 @@ def forget_finished(store: Store, age: float, *, really: bool) -> int:
         keys = [row["key"] for row in execute(question, (before,)).fetchall()]
         for some in portions(keys):
             _delete(execute, some)
-        execute("DELETE FROM runs WHERE lease_ends < clock() - ?", (DEAD_RUNS,))
+        for run in execute("SELECT id, place, lease_ends, clock() AS now FROM runs").fetchall():
+            if store.lease_left(run) < -DEAD_RUNS:
+                execute("DELETE FROM runs WHERE id = ?", (run["id"],))
         return len(keys)
 
     return store.change(change)

@@ -34,13 +34,17 @@ class Interrupted(ImportsError):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells, without reading it, that a file is the one that was digested before."""
+    """What tells, without reading it, that a file is the one that was digested before.
+
+    `device`: two disks that are mounted one after the other at the same place may have files of the same inode.
+    """
 
     path: str
     size: int
     mtime_ns: int
     ctime_ns: int
     inode: int
+    device: int = 0
 
 
 class DigestMemory(Protocol):
@@ -128,7 +132,8 @@ def _content(path: str) -> Content:
     with file.open("rb"):  # unreadable is found now, not after other files were sent
         pass
     absolute = _as_text(str(file.resolve()))
-    return Content(path, Fingerprint(absolute, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return Content(path, Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
 
 
 def _as_text(path: str) -> str:

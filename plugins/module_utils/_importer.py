@@ -11,6 +11,10 @@
 one after the other, and then waits for everything at once. While it waits it holds nothing that is not sent, so that
 runs whose lists overlap never wait for each other in a circle.
 
+An import is claimed as a whole, but where only the latest state of a stream counts (`once`), each stream has a story of
+its own: what was imported into another stream says nothing about this one. What is under way is always seen to its end
+first; if that end is not the state that this run wants of its stream, it is sent then.
+
 Private to this collection: names may change without notice.
 """
 
@@ -66,8 +70,9 @@ class Import:
     it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
     says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
-    which failed. `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told.
-    `disproof`: why its receipt was not believed.
+    which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle this.
+    `disproof`: why its receipt was not believed. `unsaved`: why the store does not know what became of it; `unwritten`
+    is what it should be told.
     """
 
     wanted: Wanted
@@ -90,6 +95,7 @@ class Import:
     has_failed: bool = False
     has_news: bool = False
     conclusion: Look | None = None
+    is_overtaken: bool = False
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
     disproof: str = ""
@@ -106,6 +112,7 @@ class Import:
         self.attempt, self.remote_id, self.content_sha256 = attempt, None, self.wanted.content_sha256
         self.message, self.server, self.notes = "", None, notes
         self.started_at, self.finished_at = started_at, None
+        self.is_overtaken = False
 
     def settle(self, state: str, message: str, *, has_failed: bool | None = None, answer: Answer | None = None) -> None:
         """Nothing more is done about it in this run."""
@@ -208,14 +215,11 @@ class Importer:
         """Do for an import all that can be done without waiting."""
         if receipt is not None:
             one.take(receipt)
-            one.before = one.before or receipt.state
         try:
-            decision, reason = decide(
-                receipt,
-                self._policy,
-                is_newest=self._is_newest(one, receipt),
-                is_repeatable=self._system.is_repeatable,
-            )
+            receipt, decision, reason = self._judge(one, receipt)
+            if receipt is not None:
+                one.take(receipt)
+                one.before = one.before or receipt.state
             if not (one.reason == "joined" and decision is Decision.UNCHANGED):
                 one.reason = reason
             if receipt is None or decision is Decision.SEND:
@@ -230,6 +234,29 @@ class Importer:
                 one.settle(receipt.state, receipt.message)
         except StoreError as error:
             one.settle(one.state or "failed", error.message, has_failed=True)
+
+    def _judge(self, one: Import, receipt: Receipt | None) -> tuple[Receipt | None, Decision, str]:
+        """What there is to do, why, and the receipt that says so: the one of this run's stream, if streams matter.
+
+        Nothing is sent while an attempt for another stream is under way, or in doubt.
+        """
+        if receipt is None or self._policy.once == "ever" or receipt.stream == one.wanted.stream:
+            return (receipt, *self._decision_by(receipt, one))
+        own = self._store.in_stream(receipt, one.wanted.stream)
+        decision, reason = self._decision_by(own, one)
+        if decision is not Decision.SEND:
+            return own, decision, reason
+        is_repeatable = self._system.is_repeatable
+        elsewhere, reason_elsewhere = decide(receipt, self._policy, is_newest=False, is_repeatable=is_repeatable)
+        if elsewhere is not Decision.SEND:
+            one.is_overtaken = True
+            return receipt, elsewhere, reason_elsewhere
+        return (receipt, decision, reason_elsewhere) if own is None else (own, decision, reason)
+
+    def _decision_by(self, receipt: Receipt | None, one: Import) -> tuple[Decision, str]:
+        is_newest = self._is_newest(one, receipt)
+        one.is_overtaken = not is_newest
+        return decide(receipt, self._policy, is_newest=is_newest, is_repeatable=self._system.is_repeatable)
 
     def _is_newest(self, one: Import, receipt: Receipt | None) -> bool:
         """Whether nothing may have changed the target since, not even a later attempt at the same import."""
@@ -285,8 +312,7 @@ class Importer:
         if not self._prepare(one):
             return
         if self._policy.check_mode:
-            one.changed = True
-            one.settle("planned", "")
+            self._plan(one)
             return
         started_at = now_text()
         goes_on = receipt is not None and receipt.state in GOES_ON and one.reason not in ("forced", "new")
@@ -316,6 +342,16 @@ class Importer:
                 self._stop = error.message
                 one.settle("failed", f"{error.message} Nothing was imported.", answer=error.answer)
         return self._is_prepared and self._stop is None
+
+    def _plan(self, one: Import) -> None:
+        """Tell that an import would be sent, provided that it could be claimed."""
+        try:
+            self._store.check_that_it_can_be_written()
+        except StoreError as error:
+            one.settle("failed", f"{error.message} Nothing was imported.")
+        else:
+            one.changed = True
+            one.settle("planned", "")
 
     def _submit(self, one: Import) -> None:
         try:
@@ -379,12 +415,15 @@ class Importer:
         if one.is_followed:
             self._look(one)
         else:
-            try:
-                receipt = self._store.find([one.wanted.key]).get(one.wanted.key)
-            except StoreError as error:
-                raise Outage(error.message) from error
-            self._advance(one, receipt)
+            self._look_at_the_receipt(one)
         return one.is_settled
+
+    def _look_at_the_receipt(self, one: Import) -> None:
+        try:
+            receipt = self._store.find([one.wanted.key]).get(one.wanted.key)
+        except StoreError as error:
+            raise Outage(error.message) from error
+        self._advance(one, receipt)
 
     def _look(self, one: Import) -> None:
         try:
@@ -408,9 +447,22 @@ class Importer:
             self._write_again(one)
             return
         self._end(one, look.state, look.message)
+        if one.is_overtaken and look.state != "unknown" and one.unwritten is None:
+            self._go_on_from(one)
+            return
         advice = f" {self._what_to_do(one)}" if look.state == "unknown" else ""
         acceptable = look.state not in NOT_SUCCESSFUL or look.is_acceptable
         one.settle(look.state, look.message + advice, has_failed=not acceptable)
+
+    def _go_on_from(self, one: Import) -> None:
+        """What was waited for is over, but its stream is, or will be, in another state: decide anew."""
+        one.is_followed = one.is_overtaken = False
+        if self._policy.check_mode:
+            one.reason = "new"
+            self._plan(one)
+        else:
+            one.state, one.message = "running", "an earlier attempt at it ended"
+            self._look_at_the_receipt(one)
 
     def _look_once(self, one: Import) -> None:
         try:
@@ -420,7 +472,7 @@ class Importer:
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
         """The time for waiting is over. The server goes on, and so will the next run."""
-        if one.conclusion is not None:
+        if one.conclusion is not None and (one.conclusion.state == "unknown" or not one.is_overtaken):
             self._take(one, one.conclusion)
             return
         if outage is not None:

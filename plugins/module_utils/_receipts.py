@@ -6,9 +6,10 @@
 
 A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
 attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point. A run that is
-at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: on the same boot by its
-process id at once, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of the
-host for a file, that of the server for PostgreSQL.
+at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: by its process at once,
+where that can be seen, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of
+the host since boot for a file, that of the server for PostgreSQL. The latter may be set, so there a lease that looks
+over is watched for as long as a renewal may take, before anybody takes over.
 
 Every change is one short transaction, the only one at its time, that compares what it is about to replace, so that of
 two runs only one gets its way. Where the connection is lost, the change is made again over a new one, whether or not
@@ -23,6 +24,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import threading
@@ -30,10 +32,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Protocol, TypeVar
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts_sqlite
+from ansible_collections.assetops.imports.plugins.module_utils import _processes, _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     BadInput,
@@ -54,8 +55,11 @@ LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
 LAST = 2**62  # greater than any `sent`
+LONGEST_PATH = 2000  # bytes; an index of PostgreSQL takes not much more
+DEEPEST = 100  # levels of what a server says that are kept
 MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 
+AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
 # What may have changed the target, and so may be its newest state.
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
 STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
@@ -91,8 +95,15 @@ MIGRATIONS = (
     CREATE INDEX attempts_by_change ON attempts (changed_at, key);
     CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
     """,
+    # Emptied and not made anew, so that who may use the table may use it still.
+    """
+    DELETE FROM digests;
+    ALTER TABLE digests ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    """,
 )
 VERSION = len(MIGRATIONS)
+
+_OWN_RUNS: set[str] = set()  # those at work in this process
 
 T = TypeVar("T")
 
@@ -114,8 +125,9 @@ Execute = Callable[..., Rows]
 class Database(Protocol):
     """A connection to a database, as the store uses it.
 
-    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too.
-    `table_ending`: what stands behind a table's columns.
+    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
+    may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
+    run's row goes on. Both checks are for what only tells what would be done.
     """
 
     @property
@@ -137,6 +149,12 @@ class Database(Protocol):
     def version(self) -> int: ...
 
     def set_version(self, version: int) -> None: ...
+
+    def check_that_it_can_be_made(self) -> None: ...
+
+    def check_that_it_can_be_written(self) -> None: ...
+
+    def lease_left(self, row: Any) -> float: ...
 
     def is_lost(self) -> bool: ...
 
@@ -163,11 +181,12 @@ class Owner:
 class Receipt:
     """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
 
-    `version` changes whenever the receipt does.
+    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt.
     """
 
     key: str
     version: tuple[int, str]
+    stream: str
     attempt: int
     state: str
     content_sha256: str | None
@@ -196,6 +215,7 @@ class Store:
         self._database = database
         self._run = os.urandom(16).hex()
         self._lease: Lease | None = None
+        self._dead: set[str] = set()  # runs that were watched and renewed no lease
         self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
         self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
 
@@ -203,9 +223,28 @@ class Store:
         """The receipts of these keys, as far as there are any."""
         found = {}
         for some in portions(keys):
-            for row in self.ask(_FIND.format(marks(some)), some):
+            rows = self.ask(_FIND.format(marks(some)), some)
+            if self._watched(rows):
+                rows = self.ask(_FIND.format(marks(some)), some)
+            for row in rows:
                 found[row["key"]] = self.receipt(row)
         return found
+
+    def in_stream(self, receipt: Receipt, stream: str) -> Receipt | None:
+        """What is known of an import in another stream than that of the attempt that counts; None: nothing.
+
+        Its version is that of the receipt: an import is claimed for all streams.
+        """
+        found = self.ask(_IN_STREAM, (receipt.key, stream))
+        last = next(iter(found), None)
+        if last is not None and last["state"] in ("claimed", "failed"):  # what came to nothing leaves what was before
+            last = next((row for row in found if row["state"] in STANDING), last)
+        return None if last is None else _receipt(last, receipt.version, self.owner(last))
+
+    def check_that_it_can_be_written(self) -> None:
+        """Raise `StoreError` where a claim could not be written, for what only tells what would be done."""
+        with told(self._database, "read"):
+            self._persistently(lambda _is_again: self._database.check_that_it_can_be_written())
 
     def newest_of(self, stream: str) -> tuple[str, int] | None:
         """The key and attempt of the import that was the last to (perhaps) change this stream's target."""
@@ -232,11 +271,11 @@ class Store:
                     _end_attempt(execute, wanted.key, current["attempt"], current["state"])
                 number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
                 execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
-            content = (wanted.source, wanted.size, wanted.content_sha256)
-            detail = canonical({"notes": notes or {}})
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.key))
+            content = (storable(wanted.source), wanted.size, wanted.content_sha256)
+            detail = kept({"notes": notes or {}})
+            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.stream))
             if self._lease is None:
-                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_self(), LEASE))
+                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *_processes.here(), LEASE))
             return number
 
         number = self.change(change)
@@ -249,7 +288,7 @@ class Store:
         return self._update(
             "UPDATE attempts SET detail = ?, changed_at = ?"
             " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
-            (storable(canonical({"notes": notes})), now_text(), key, attempt, self._run),
+            (kept({"notes": notes}), now_text(), key, attempt, self._run),
         )
 
     def withdraw(self, key: str, attempt: int) -> None:
@@ -323,7 +362,8 @@ class Store:
         """
         now = now_text()
         finished = None if state == "submitted" else now
-        values = (state, storable(message), remote_id, storable(canonical(detail)), now, finished, key, attempt)
+        remote_id = remote_id and storable(remote_id)
+        values = (state, storable(message), remote_id, kept(detail), now, finished, key, attempt)
 
         def change(execute: Execute, _is_again: bool) -> None:
             written = execute(
@@ -349,8 +389,7 @@ class Store:
         for some in portions(list(wanted)):
             for row in self.ask(_DIGESTS.format(marks(some)), some):
                 fingerprint = wanted[row["path"]]
-                times = (row["mtime_ns"], row["ctime_ns"])
-                if fingerprint == Fingerprint(fingerprint.path, row["size"], *times, int(row["inode"])):
+                if _looks_of(fingerprint) == tuple(row[name] for name in _LOOKS):
                     known[fingerprint] = str(row["sha256"])
         return known
 
@@ -361,8 +400,9 @@ class Store:
 
         def change(execute: Execute, _is_again: bool) -> None:
             for known, sha256 in digests.items():
-                times = (known.mtime_ns, known.ctime_ns)
-                execute(_PUT_DIGEST, (self._host + known.path, known.size, *times, str(known.inode), sha256))
+                if len(known.path.encode("utf-8", "replace")) > LONGEST_PATH:
+                    continue
+                execute(_PUT_DIGEST, (self._host + known.path, *_looks_of(known), sha256))
 
         self.change(change)
 
@@ -401,25 +441,48 @@ class Store:
         owner = self.owner(row)
         if row["state"] == "claimed" and not (owner and owner.is_alive):
             row = next(iter(self.ask(_STANDING, (row["key"],))), row)
-        return Receipt(
-            key=row["key"],
-            version=version,
-            attempt=row["attempt"],
-            state=row["state"],
-            content_sha256=row["content_sha256"],
-            remote_id=row["remote_id"],
-            message=row["message"],
-            detail=json.loads(row["detail"]),
-            started_at=row["started_at"],
-            finished_at=row["finished_at"],
-            owner=owner,
-        )
+        return _receipt(row, version, owner)
 
     def owner(self, row: Any) -> Owner | None:
         """The other run that is at work on an attempt, or was when it died."""
         if row["host"] is None or row["run"] == self._run:
             return None
-        return Owner(row["run"], row["host"], row["pid"], _is_alive(row))
+        return Owner(row["run"], row["host"], row["pid"], self._is_alive(row))
+
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in the row of a run goes on; negative since when it is over."""
+        return self._database.lease_left(row)
+
+    def _is_alive(self, row: Any) -> bool:
+        """Whether the run in a row is still at work: by its process, where that is seen, otherwise by its lease."""
+        is_seen = _is_seen(row)
+        return self._has_lease(row) if is_seen is None else is_seen
+
+    def _has_lease(self, row: Any) -> bool:
+        """Whether a lease goes on. One that ends later than any is given tells of a clock that was set back."""
+        return 0 < self.lease_left(row) <= 2 * LEASE
+
+    def _watched(self, rows: list[Any]) -> bool:
+        """See which of the runs in these rows that look dead renew their lease; whether there were any to watch.
+
+        Only a clock that may be set makes a run look dead that is not, and only until its next renewal.
+        """
+        doubtful = {row["run"]: row["lease_ends"] for row in rows if self.is_shared and self._is_doubtful(row)}
+        deadline = time.monotonic() + RENEWAL + RENEWAL_TIMEOUT
+        left = doubtful
+        while left and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+            found = self.ask(f"SELECT id, lease_ends FROM runs WHERE id IN ({marks(list(left))})", list(left))
+            same = {row["id"]: row["lease_ends"] for row in found}
+            left = {run: lease_ends for run, lease_ends in left.items() if same.get(run) == lease_ends}
+        self._dead.update(left)
+        return bool(doubtful)
+
+    def _is_doubtful(self, row: Any) -> bool:
+        """Whether it matters if the run in a row is alive, and nothing but its lease, which looks over, tells."""
+        if row["state"] not in AT_WORK or row["host"] is None or row["run"] in (self._run, *self._dead):
+            return False
+        return _is_seen(row) is None and not self._has_lease(row)
 
     def _owners(self, rows: list[Any]) -> list[Owner]:
         """The living other runs among these rows, each once."""
@@ -472,9 +535,11 @@ class Lease:
     def __init__(self, run: str, database: Database) -> None:
         self._run = run
         self._over = threading.Event()
+        _OWN_RUNS.add(run)
         threading.Thread(target=self._renew, args=[database], daemon=True).start()
 
     def end(self) -> None:
+        _OWN_RUNS.discard(self._run)
         self._over.set()
 
     def _renew(self, database: Database) -> None:
@@ -506,6 +571,7 @@ def open_store(
         return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
     if password is not None and not is_url(location):
         raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
+    is_rehearsal = make and read_only and not required
     make = make and not read_only and not required
     shown, database = _connect(location, password, read_only=read_only, make=make)
     with ExitStack() as on_error:
@@ -514,6 +580,9 @@ def open_store(
         version = _version_of(database)
         if not version and required:
             raise BadInput(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
+        if database is not None and not version and is_rehearsal:
+            with told(database, "opened"):
+                database.check_that_it_can_be_made()
         if database is None or (not version and not make):
             return Store(_in_memory(shown), created=False, read_only=read_only)
         created = _bring_up_to_date(database, version, read_only=read_only)
@@ -531,8 +600,8 @@ _NONE_YET = (
     " require_receipts=false; if this is a container, a file has to be on a volume."
 )
 SELECT = """
-SELECT receipts.key, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256, attempts.remote_id,
-       attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
+SELECT receipts.key, attempts.stream, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256,
+       attempts.remote_id, attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
 """
@@ -543,6 +612,7 @@ _STANDING = (
 WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
 """
 )
+_IN_STREAM = SELECT + "WHERE receipts.key = ? AND attempts.stream = ? ORDER BY attempts.attempt DESC"
 _NEWEST = f"""
 SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
 ORDER BY sent DESC LIMIT 1
@@ -563,7 +633,7 @@ _PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key
 _PUT_ATTEMPT = """
 INSERT INTO attempts
     (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, (SELECT stream FROM receipts WHERE key = ?))
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, ?)
 """
 FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
@@ -576,11 +646,11 @@ UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
 WHERE key = ?
 """
-_DIGESTS = "SELECT path, size, mtime_ns, ctime_ns, inode, sha256 FROM digests WHERE path IN ({})"
-_PUT_DIGEST = """
-INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
-    inode = excluded.inode, sha256 = excluded.sha256
+_LOOKS = ("size", "mtime_ns", "ctime_ns", "inode", "device")
+_DIGESTS = f"SELECT path, {', '.join(_LOOKS)}, sha256 FROM digests WHERE path IN ({{}})"
+_PUT_DIGEST = f"""
+INSERT INTO digests (path, {", ".join(_LOOKS)}, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in (*_LOOKS, "sha256"))}
 """
 ENDS = {  # how an attempt ends whose owner died in that state
     "claimed": ("failed", "The run ended before everything was sent."),
@@ -588,10 +658,32 @@ ENDS = {  # how an attempt ends whose owner died in that state
 }
 
 
+def _looks_of(file: Fingerprint) -> tuple[int | str, ...]:
+    """What is compared of a file; inodes and devices may be larger than what a database counts to."""
+    return (file.size, file.mtime_ns, file.ctime_ns, str(file.inode), str(file.device))
+
+
 def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
     """Make the receipt of an import that has none, for its first attempt; whether there was none."""
-    values = (wanted.key, wanted.system, wanted.target, wanted.stream, canonical(wanted.options), now)
+    values = (wanted.key, wanted.system, storable(wanted.target), wanted.stream, kept(wanted.options), now)
     return execute(_PUT_FIRST, values).rowcount == 1
+
+
+def _receipt(row: Any, version: tuple[int, str], owner: Owner | None) -> Receipt:
+    return Receipt(
+        key=row["key"],
+        version=version,
+        stream=row["stream"],
+        attempt=row["attempt"],
+        state=row["state"],
+        content_sha256=row["content_sha256"],
+        remote_id=row["remote_id"],
+        message=row["message"],
+        detail=json.loads(row["detail"]),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        owner=owner,
+    )
 
 
 def _version(row: Any) -> tuple[int, str]:
@@ -609,37 +701,13 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     )
 
 
-def _is_alive(row: Any) -> bool:
-    """Whether the owner of an attempt is still at work.
-
-    A lease that ends later than any is given tells of a clock that was set back, and is taken for over.
-    """
-    host_name, place, _pid, _started = _self()
-    if not row["now"] < row["lease_ends"] <= row["now"] + 2 * LEASE:
-        return False
-    if (row["host"], row["place"]) == (host_name, place) and place:
-        return _start_of(row["pid"]) == str(row["pid_started"])
-    return True
-
-
-def _self() -> tuple[str, str, int, str]:
-    """This process: host name, boot and process namespace (empty where the system does not tell), id and start."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        place = f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
-    except OSError:
-        place = ""
-    return socket.gethostname(), place, os.getpid(), _start_of(os.getpid())
-
-
-def _start_of(pid: int) -> str:
-    """When a process started, in the kernel's ticks since boot; empty for none, and for one that ended unreaped."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    state, *fields = text.rpartition(")")[2].split()  # the name before it may hold anything
-    return "" if state in "ZX" else fields[18]
+def _is_seen(row: Any) -> bool | None:
+    """Whether the process of the run in a row is seen to be there, or to be gone; None where neither is."""
+    host_name, place, pid, _start = _processes.here()
+    if not place or (row["host"], row["place"]) != (host_name, place):
+        return None
+    is_there = _processes.is_there(row["pid"], str(row["pid_started"]))
+    return row["run"] in _OWN_RUNS if is_there and row["pid"] == pid else is_there
 
 
 def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:
@@ -716,6 +784,26 @@ def _store_error(shown: str, verb: str, reason: str) -> StoreError:
 def storable(text: str) -> str:
     """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def kept(value: Any) -> str:
+    """A value as JSON that every database and every reader takes, whatever a server put into it."""
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        text = canonical(_plain(value, DEEPEST))
+    return storable(text)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The same with words for what is no JSON, and for what is nested too deep."""
+    if isinstance(value, Mapping) and depth:
+        return {str(name): _plain(one, depth - 1) for name, one in value.items()}
+    if isinstance(value, (list, tuple)) and depth:
+        return [_plain(one, depth - 1) for one in value]
+    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value) if isinstance(value, float) else f"({type(value).__name__})"
 
 
 def portions(values: list[str]) -> Iterator[list[str]]:

@@ -39,14 +39,34 @@ CONNECTION = {
     "tcp_user_timeout": "20000",
     "fallback_application_name": "assetops.imports",
 }
+# Whatever role or database have set: nothing ends a session that waits for a server, and numbers come as they are.
 SESSION = """
 SELECT set_config('lock_timeout', %s, false),
        set_config('idle_in_transaction_session_timeout', %s, false),
        set_config('default_transaction_read_only', %s, false),
+       set_config('statement_timeout', '0', false),
+       set_config('extra_float_digits', '1', false),
+       (SELECT count(set_config(name, '0', false)) FROM pg_settings
+        WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND setting != '0'),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
+"""
+# SQL_ASCII keeps all bytes as they come. Some pools do not tell.
+ENCODINGS = ("UTF8", "SQL_ASCII", None)
+MAY_MAKE = """
+SELECT current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') AS may_make,
+       pg_is_in_recovery() AS is_replica
+"""
+MAY_WRITE = """
+SELECT pg_is_in_recovery() AS is_replica, bool_and(
+    has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+    AND has_table_privilege(oid, 'DELETE')) AS may_write
+FROM pg_class WHERE relname IN ('receipts', 'attempts', 'runs', 'digests') AND pg_table_is_visible(oid)
 """
 # Asked of the catalog itself: what to_regclass() says may be older than the lock that the transaction waited for.
 IS_MADE = "SELECT 1 AS one FROM pg_class WHERE relname = 'assetops_receipts' AND pg_table_is_visible(oid)"
+
+
+REPLICA = "it is a replica, which can only be read. Name the primary server; target_session_attrs=read-write finds it."
 
 
 class PostgreSQL:
@@ -83,8 +103,31 @@ class PostgreSQL:
             client_encoding="UTF8",
             **self._parameters(),
         )
+        self._check_encoding(self._connection.info.parameter_status("server_encoding"))
         read_only = "on" if self._read_only else "off"
         self._connection.execute(SESSION, (_milliseconds(self._timeout), _milliseconds(LONGEST_TRANSACTION), read_only))
+
+    def check_that_it_can_be_made(self) -> None:
+        """Raise `StoreError` where no store can be made, for what makes none now."""
+        (row,) = self.execute(MAY_MAKE).fetchall()
+        if row["is_replica"]:
+            raise StoreError(f"The receipt store {self.location} could not be opened: {REPLICA}")
+        if not row["may_make"]:
+            why = f"permission denied for schema {row['schema']}" if row["schema"] else "no schema has been selected"
+            raise StoreError(f"The receipt store {self.location} could not be opened: {why}. {self._how_to_make()}")
+
+    def check_that_it_can_be_written(self) -> None:
+        """Raise `StoreError` where a store cannot be written, for what writes nothing now."""
+        (row,) = self.execute(MAY_WRITE).fetchall()
+        if row["is_replica"]:
+            raise StoreError(f"The receipt store {self.location} could not be written: {REPLICA}")
+        if not row["may_write"]:
+            why = "permission denied for its tables"
+            raise StoreError(f"The receipt store {self.location} could not be written: {why}. {self._how_to_share()}")
+
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in a row goes on, by the server's clock."""
+        return float(row["lease_ends"] - row["now"])
 
     def is_lost(self) -> bool:
         """Whether the connection is gone, so that it takes a new one to go on."""
@@ -129,17 +172,10 @@ class PostgreSQL:
         """What one of `errors` means, and what to do."""
         why = " ".join(str(error).split()).rstrip(".")
         errors = self._psycopg.errors
-        user = self._connection.info.user if self._connection is not None else "the role"
         if isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName)):
-            if self._is_made:
-                return (
-                    f"{why}. Let the owner of these tables run, once: GRANT SELECT, INSERT, UPDATE, DELETE ON receipts,"
-                    f' attempts, runs, digests, assetops_receipts TO "{user}";'
-                )
-            return (
-                f"{why}. The role needs a schema in which it may make tables. Let an administrator of the database run,"
-                f' once: CREATE SCHEMA AUTHORIZATION "{user}";'
-            )
+            return f"{why}. {self._how_to_share() if self._is_made else self._how_to_make()}"
+        if isinstance(error, errors.ReadOnlySqlTransaction) and not self._read_only:
+            return f"{why}: {REPLICA}"
         if isinstance(error, errors.DuplicateTable):
             return f"{why}, and it is not the store's. Give the store a schema of its own, by options=-csearch_path%3D…"
         return f"{why}."
@@ -147,6 +183,31 @@ class PostgreSQL:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+    def _check_encoding(self, encoding: str | None) -> None:
+        """Raise `StoreError` for a database that cannot hold every text: a server may answer in any script."""
+        if encoding not in ENCODINGS:
+            self.close()
+            raise StoreError(
+                f"The receipt store {self.location} could not be opened: the database has the encoding {encoding}, in"
+                " which not every server's answer can be written. Use a database with UTF8; an administrator makes one"
+                " by: CREATE DATABASE receipts ENCODING 'UTF8' TEMPLATE template0;"
+            )
+
+    def _how_to_make(self) -> str:
+        return (
+            "The role needs a schema in which it may make tables. Let an administrator of the database run, once:"
+            f' CREATE SCHEMA AUTHORIZATION "{self._user()}";'
+        )
+
+    def _how_to_share(self) -> str:
+        return (
+            "Let the owner of these tables run, once: GRANT SELECT, INSERT, UPDATE, DELETE ON receipts, attempts, runs,"
+            f' digests, assetops_receipts TO "{self._user()}";'
+        )
+
+    def _user(self) -> str:
+        return self._connection.info.user if self._connection is not None else "the role"
 
     def _is_in_transaction(self) -> bool:
         if self._connection is None or self._connection.closed:

@@ -12,8 +12,10 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.assetops.imports.plugins.module_utils import _processes
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
 
 APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
@@ -74,6 +77,27 @@ class SQLite:
                 self.execute("ROLLBACK")
             raise
 
+    def check_that_it_can_be_made(self) -> None:
+        """Raise `StoreError` where no store can be made of the empty file, for what makes none now."""
+        self.check_that_it_can_be_written()
+
+    def check_that_it_can_be_written(self) -> None:
+        """Raise `StoreError` where the file cannot be written, for what writes nothing now."""
+        for place in () if self._path is None else (self._path, self._path.parent):
+            if not os.access(place, os.W_OK):
+                raise StoreError(f"The receipt store {self.location} could not be written: {_locked(place)}. {ADVICE}")
+
+    def lease_left(self, row: Any) -> float:
+        """For how many seconds the lease in a row goes on. No process outlives its boot, and this is for one host.
+
+        It goes by that clock which it is near to: where a run cannot tell its boot, it has another one.
+        """
+        boot, here = _processes.boot_of(row["place"]), _processes.boot()
+        if boot and here and boot != here:
+            return -math.inf
+        lease_ends = float(row["lease_ends"])
+        return min((lease_ends - now for now in (_processes.monotonic(), time.time())), key=abs)
+
     def is_lost(self) -> bool:
         """A file is there or not; there is no connection that could be made anew."""
         return False
@@ -116,10 +140,13 @@ def shown(path: Path) -> str:
 
 
 def path_of(location: str) -> Path:
-    """Where a store lies. Raises `BadInput` for a path that depends on who asks from where."""
+    """Where a store lies. Raises `BadInput` for a path that depends on who asks from where.
+
+    Its bytes are UTF-8 whatever the locale says, as they are for Ansible's own modules.
+    """
     try:
-        path = Path(location).expanduser()
-    except RuntimeError as error:
+        path = Path(os.fsdecode(location.encode("utf-8", "surrogateescape"))).expanduser()
+    except (RuntimeError, ValueError) as error:
         raise BadInput(f"receipts {location!r}: {error}") from error
     if not path.is_absolute() or "\0" in location:
         raise BadInput(
@@ -131,8 +158,8 @@ def path_of(location: str) -> Path:
 
 def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQLite | None:
     """Open the file at a path; None where there is none and none shall be made. Raises one of `SQLite.errors`."""
-    _check_place(path)
-    if not make and not path.exists():
+    is_there = _check_place(path)
+    if not make and not is_there:
         return None
     if make:
         _make_file(path)
@@ -140,18 +167,47 @@ def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQL
 
 
 def _clock() -> float:
-    return time.time()
+    """What leases go by: a clock that nobody sets, where it is known from which boot it counts."""
+    return _processes.monotonic() if _processes.boot() else time.time()
 
 
-def _check_place(path: Path) -> None:
-    """Raise OSError for a place that cannot hold a store, so that check mode knows as well."""
-    if path.exists() and not path.is_file():
-        raise OSError(0, "it is no regular file")
-    folder = next(folder for folder in path.parents if folder.exists() or folder.is_symlink())
-    if not folder.is_dir():
-        raise OSError(0, f"{folder} is no folder")
-    if not path.exists() and not os.access(folder, os.W_OK):
-        raise OSError(0, f"{folder} cannot be written by this user")
+def _check_place(path: Path) -> bool:
+    """Whether a file is there. Raises OSError for a place that cannot hold a store, so that check mode knows, too."""
+    status = _status(path)
+    if status is not None:
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is no regular file")
+        return True
+    folder, found = next((folder, found) for folder in path.parents if (found := _status(folder)) is not None)
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(0, f"{shown(folder)} is no folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(0, _locked(folder))
+    return False
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What is at a path; None for nothing. Raises OSError where that cannot be told, and for a link to nothing.
+
+    Nothing is made through such a link: what it points to may be a disk that is not mounted.
+    """
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            target = shown(Path(os.path.realpath(path)))
+            raise OSError(0, f"{shown(path)} is a link to {target}, and there is nothing") from None
+        return None
+
+
+def _locked(place: Path) -> str:
+    """Why a place cannot be written."""
+    is_read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+    return (
+        f"{shown(place)} is on a read-only file system"
+        if is_read_only
+        else f"{shown(place)} cannot be written by this user"
+    )
 
 
 def _make_file(path: Path) -> None:

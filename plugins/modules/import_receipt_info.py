@@ -264,7 +264,7 @@ def read_receipts(module: AnsibleModule) -> dict[str, Any]:
         states=tuple(params["state"] or ()),
         since=None if params["since"] is None else moment(params["since"], "since"),
     )
-    with receipt_store(module, read_only=True) as store:
+    with receipt_store(module, read_only=True, make=False) as store:
         found = listed(store, filters, params["limit"])
         counts = counted(store, filters)
         if params["history"]:

@@ -101,7 +101,7 @@ options:
     description:
       - With V(ever), a log that was imported is never imported again; logs are facts.
       - With V(latest), it is imported again when a log with the same file name and another content was imported into
-        the license server since.
+        the license server since, and once under each file name.
     default: ever
 notes:
   - The vendor documents the task states V(PENDING) and V(SUCCESS) only. A task with an error, or in a state that is

@@ -149,7 +149,7 @@ options:
   once:
     description:
       - With V(latest), an archive that was imported is imported again when another one of its O(feed) was imported
-        since. With V(ever), it is never imported again.
+        since, and once in each feed. With V(ever), it is never imported again.
     default: latest
 notes:
   - O(concurrent_thread), O(load_factor), O(thread_sleep), O(email_results), O(submission_note) and O(import_user) do

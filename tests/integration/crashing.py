@@ -351,7 +351,8 @@ def serve_herd() -> None:
 
 
 def run_hurried(module: str, lease: str, renewal: str) -> None:
-    alter({"_receipts.LEASE": float(lease), "_receipts.RENEWAL": float(renewal)})
+    times = {"LEASE": lease, "RENEWAL": renewal, "RENEWAL_TIMEOUT": renewal}
+    alter({f"_receipts.{name}": float(seconds) for name, seconds in times.items()})
     run(module, json.load(sys.stdin))
 
 

@@ -101,6 +101,10 @@ class OtherRun:
     def record(self, name: str, attempt: int, state: str, remote_id: str | None = None) -> None:
         self.ask("record", name, attempt, state, remote_id)
 
+    def step_clock(self, seconds: float) -> None:
+        """Have its time of day jump."""
+        self.ask("step_clock", seconds)
+
     def close(self) -> None:
         """End as a run does that was not disturbed."""
         self.ask("close")
@@ -157,6 +161,10 @@ class _OtherSide:
 
     def record(self, name: str, attempt: int, state: str, remote_id: str | None) -> None:
         self.store.record(wanted(name).key, attempt, state, "", remote_id=remote_id, detail={})
+
+    def step_clock(self, seconds: float) -> None:
+        now = time.time
+        time.time = lambda: now() + seconds
 
     def die_within_claim(self, name: str) -> None:
         """Be killed when everything of a claim is written but its end."""

@@ -226,6 +226,13 @@ def test_digests_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     assert digests_of(contents, Memory()) == [sha256(name) for name in (b"c", b"a", b"b", b"c")]
 
 
+def test_a_file_is_known_again_by_all_that_its_file_system_tells(log: Path) -> None:
+    status = log.stat()
+    times = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
+    known = Fingerprint(str(log), status.st_size, **times, inode=status.st_ino, device=status.st_dev)
+    assert content_of(log).fingerprint == known
+
+
 @pytest.mark.usefixtures("_a_minute_later")
 def test_a_digest_that_is_remembered_is_not_reckoned_again(log: Path) -> None:
     memory = Memory()

@@ -48,6 +48,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace
 
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, Sight, TurnedClock, accepted, running, seen
+from .nobody import unprivileged
 from .other_run import abandon, wanted
 
 PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
@@ -840,6 +841,24 @@ def test_check_mode_tells_what_a_run_would_do(
     assert (one.state, one.changed, one.reason, one.has_failed) == expected
     assert Path(location).read_bytes() == before
     assert system.tried == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_check_mode_tells_of_a_store_that_may_not_be_written_what_a_run_tells(
+    location: str, system: ScriptedSystem, check_mode: bool
+) -> None:
+    next_run(location, system)  # so that everything is imported
+    with unprivileged() as folder:
+        location = str(folder / "receipts.db")
+        next_run(location, system)
+        Path(location).chmod(0o400)
+        with closing(open_store(location, read_only=check_mode)) as store:
+            policy = Policy(check_mode=check_mode)
+            known, new = (run_one(system, store, name, policy) for name in "ab")
+    assert (known.state, known.has_failed) == ("succeeded", False)
+    assert (new.state, new.changed, new.has_failed) == ("failed", False, True)
+    assert "could not be written" in new.message
+    assert new.message.endswith("Nothing was imported.")
 
 
 @pytest.mark.parametrize("state", ["running", "succeeded", "failed"])

@@ -171,6 +171,125 @@ def test_a_role_that_may_not_use_the_tables_of_another_is_told_what_to_run(postg
         assert store.claim(A, None, now_text()) == 1
 
 
+def test_check_mode_tells_of_a_role_that_may_make_no_tables_and_who_only_reads_needs_none(postgresql: Server) -> None:
+    for url in (postgresql.url(STRANGER), postgresql.url(schema="nowhere")):
+        messages = set()
+        for read_only in (False, True):
+            with pytest.raises(StoreError, match="CREATE SCHEMA AUTHORIZATION") as raised:
+                open_store(url, read_only=read_only)
+            messages.add(raised.value.message.partition("The role needs")[2])
+        assert len(messages) == 1
+        with closing(open_store(url, read_only=True, make=False)) as store:
+            assert store.find([A.key]) == {}
+
+
+@pytest.mark.parametrize("missing", ["INSERT", "UPDATE", "DELETE"])
+def test_check_mode_tells_of_a_role_that_may_not_use_the_tables_of_another(
+    postgresql: Server, location: str, missing: str
+) -> None:
+    open_store(location).close()
+    schema = location.rpartition("%3D")[2]
+    admin = postgresql.url("postgres", ROLE, schema)
+    rights = ", ".join({"SELECT", "INSERT", "UPDATE", "DELETE"} - {missing})
+    ask(admin, f"GRANT USAGE ON SCHEMA {schema} TO {STRANGER}")
+    ask(admin, f"GRANT {rights} ON ALL TABLES IN SCHEMA {schema} TO {STRANGER}")
+    url = postgresql.url(STRANGER, schema=schema)
+    with closing(open_store(url, read_only=True)) as store:
+        assert store.find([A.key]) == {}
+        one = planned(store)
+        assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
+        assert "GRANT SELECT, INSERT, UPDATE, DELETE" in one.message
+    ask(admin, f"GRANT {missing} ON ALL TABLES IN SCHEMA {schema} TO {STRANGER}")
+    with closing(open_store(url, read_only=True)) as store:
+        assert planned(store).state == "planned"
+
+
+def planned(store: Store) -> Import:
+    (one,) = Importer(ScriptedSystem(), store, Policy(check_mode=True), PACE, TurnedClock().clock).run([A])
+    return one
+
+
+def a_database(server: Server, encoding: str) -> str:
+    """The URL of a new database with this encoding."""
+    name = f"in_{encoding.lower()}"
+    made = f"CREATE DATABASE {name} OWNER {ROLE} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ask(server.url("postgres", "postgres"), f"DROP DATABASE IF EXISTS {name}")
+    ask(server.url("postgres", "postgres"), made)
+    return server.url(database=name)
+
+
+@pytest.mark.parametrize("how", [{}, {"read_only": True}, {"read_only": True, "make": False}, {"required": True}])
+@pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "EUC_JP"])
+def test_a_database_that_cannot_hold_every_text_is_refused_at_once(
+    postgresql: Server, encoding: str, how: dict[str, Any]
+) -> None:
+    with pytest.raises(StoreError, match=f"has the encoding {encoding}, .*ENCODING 'UTF8' TEMPLATE template0"):
+        open_store(a_database(postgresql, encoding), **how)
+
+
+def test_what_is_told_to_make_a_right_database_makes_one(postgresql: Server) -> None:
+    with pytest.raises(StoreError) as raised:
+        open_store(a_database(postgresql, "LATIN1"))
+    admin = postgresql.url("postgres", "postgres")
+    ask(admin, raised.value.message.partition("by: ")[2])
+    ask(admin, f"ALTER DATABASE receipts OWNER TO {ROLE}")
+    with closing(open_store(postgresql.url(database="receipts"))) as store:
+        assert store.created
+    ask(admin, "DROP DATABASE receipts")
+
+
+def test_a_database_that_keeps_bytes_as_they_come_keeps_every_text(postgresql: Server) -> None:
+    words = 'žluťoučký "kůň" \U0001f40e'
+    location = a_database(postgresql, "SQL_ASCII")
+    with closing(open_store(location)) as store:
+        assert store.claim(A, None, now_text(), {"words": words}) == 1
+        assert store.mark_sent(A.key, 1, DIGEST)
+        store.record(A.key, 1, "failed", words, remote_id=words, detail={"server": words})
+    with closing(open_store(location, read_only=True)) as store:
+        receipt = store.find([A.key])[A.key]
+    assert (receipt.message, receipt.remote_id, receipt.detail["server"]) == (words, words, words)
+
+
+def test_a_replica_is_told_before_anything_is_sent_and_can_be_read(own_server: Server) -> None:
+    made, empty = own_server.new_store(), own_server.new_store()
+    with closing(open_store(made)) as store:
+        imported(ScriptedSystem(), store)
+    own_server.stop()
+    (own_server.folder / "data/standby.signal").touch()
+    own_server.start()
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match="it is a replica"):
+            open_store(empty, read_only=read_only)
+        with closing(open_store(made, read_only=read_only)) as store:
+            system = ScriptedSystem()
+            policy = Policy(check_mode=read_only, force=True)
+            (one,) = Importer(system, store, policy, PACE, TurnedClock().clock).run([A])
+            assert (one.state, one.changed, system.tried) == ("failed", False, [])
+            assert "it is a replica" in one.message
+            assert store.find([A.key])[A.key].state == "succeeded"
+
+
+def test_what_a_role_has_set_ends_no_run_and_changes_no_number(postgresql: Server) -> None:
+    settings = {
+        "default_transaction_read_only": "on",
+        "extra_float_digits": "-15",
+        "statement_timeout": "20000",
+        "idle_session_timeout": "20000",
+        "transaction_timeout": "20000",
+    }
+    plain = postgresql.new_store()
+    location = plain + "".join(f"%20-c{name}%3D{value}" for name, value in settings.items())
+    with closing(open_store(location)) as store, closing(open_store(location)) as other:
+        assert other.claim(A, None, now_text()) == 1
+        ask(plain, "UPDATE runs SET host = 'elsewhere'")
+        owner = store.find([A.key])[A.key].owner
+        assert owner is not None
+        assert owner.is_alive
+        for name in ("statement_timeout", "idle_session_timeout", "transaction_timeout"):
+            (row,) = store.ask(f"SELECT current_setting('{name}') AS value")
+            assert row["value"] == "0"
+
+
 def test_a_search_path_that_leads_nowhere_is_told(postgresql: Server) -> None:
     with pytest.raises(StoreError, match="CREATE SCHEMA"):
         open_store(postgresql.url(schema="nowhere"))
@@ -438,7 +557,11 @@ def test_a_run_whose_own_clock_is_wrong_is_alive_all_the_same(
                 assert owner.is_alive
 
 
-def test_a_dead_owner_on_another_host_is_taken_over_once_its_lease_is_over(location: str, store: Store) -> None:
+def test_a_dead_owner_on_another_host_is_taken_over_once_its_lease_is_over_and_was_watched(
+    location: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_receipts, "RENEWAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(_receipts, "RENEWAL", 0.2)
     with OtherRun(location, LEASE=0.5) as other:
         assert other.claim("a") == 1
         ask(location, "UPDATE runs SET host = 'elsewhere', place = 'another boot'")
