@@ -597,8 +597,8 @@ def _word(value: Any) -> str | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A time of the server, UTC with `Z`; one without a zone is taken for UTC (a guess)."""
-    if not isinstance(value, str):
+    """A time of the server, UTC with `Z`; one without a zone is taken for UTC (a guess). A bare date is no time."""
+    if not isinstance(value, str) or not re.match(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
         return None
     text = re.sub(r"\s*Z$", "+00:00", value.strip())
     text = re.sub(r"\s*([+-]\d\d):?(\d\d)$", r"\1:\2", text)
