@@ -555,7 +555,7 @@ class _Passed:
         return (told - self.now).total_seconds() <= AHEAD
 
     def holds(self, told: datetime) -> bool:
-        return self.begin is not None and self.begin < told and self.has_reached(told)
+        return self.begin is not None and self.begin <= told and self.has_reached(told)
 
 
 def _passed_since(floor: Mapping[str, Any], status: Status, waited: float | None) -> _Passed:
