@@ -542,12 +542,14 @@ def _at(floor: Mapping[str, Any], name: str) -> datetime | None:
 class _Passed:
     """The time that passed since a floor: `then` and `now` are what the server's clock told at both ends.
 
-    `begin` is `then` by the clock as it is now: another moment if it `was_set_back`, None if nobody knows which.
+    `begin` is `then` by the clock as it is now: another moment if it `was_set_back`, None if nobody knows which. `end`
+    is `now`, or as much later as the clocks may differ where the server tells no time.
     """
 
     then: datetime | None
     begin: datetime | None
     now: datetime
+    end: datetime
     was_set_back: bool
 
     def has_reached(self, told: datetime) -> bool:
@@ -555,16 +557,17 @@ class _Passed:
         return (told - self.now).total_seconds() <= AHEAD
 
     def holds(self, told: datetime) -> bool:
-        return self.begin is not None and self.begin <= told and self.has_reached(told)
+        return self.begin is not None and self.begin <= told <= self.end
 
 
 def _passed_since(floor: Mapping[str, Any], status: Status, waited: float | None) -> _Passed:
     since = _at(floor, "since")
     then = _at(floor, "now") or since
     if since is None or status.at is None or status.at >= since:
-        return _Passed(then, then, status.now, was_set_back=False)
+        end = status.at or status.asked + timedelta(seconds=AHEAD)
+        return _Passed(then, then, status.now, end, was_set_back=False)
     begin = None if waited is None else status.at - timedelta(seconds=waited)
-    return _Passed(then, begin, status.at, was_set_back=True)
+    return _Passed(then, begin, status.at, status.at, was_set_back=True)
 
 
 def _is_new(told: datetime | None, known: datetime | None, since: datetime | None, passed: _Passed) -> bool | None:

@@ -161,7 +161,7 @@ def test_a_server_that_goes_away_after_the_status_was_seen_is_told_soon_and_one_
     bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = sleep_in_the_sandbox(bigfix, monkeypatch)
-    options = {"wait_sleep": 30, "wait_timeout": 14400}
+    options: dict[str, Any] = {"wait_sleep": 30, "wait_timeout": 14400}
     bigfix.fault("status", "status", skip=1, times=None)
     assert outcome(bigfix(**options)) == ("failed", False, True)
     assert sum(pauses) <= 70
@@ -380,7 +380,10 @@ def test_over_http_too_no_sequence_of_statuses_makes_it_start_two_or_call_an_old
     bigfix: DataImports, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: Counter[str] = Counter()
-    now = datetime.fromisoformat("2036-11-22T03:00:00+00:00")  # later than any Date of the sandbox
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(history=[{"age": 0}])
+    date = datetime.fromisoformat(bigfix.info()["last_success_time"].replace("Z", "+00:00"))
+    now = date + timedelta(seconds=60)  # later than any Date of the sandbox, but not so much that it proves nothing
 
     def as_told(status: dict[str, Any]) -> dict[str, Any]:
         times = {name: now + timedelta(seconds=status[name]) for name in status if name.endswith("_time")}

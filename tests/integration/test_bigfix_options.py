@@ -301,8 +301,10 @@ def test_a_success_that_is_ahead_of_the_clock_is_not_enough_and_told(
 
     result = either(check=check, **limit)
 
-    assert (result["state"], result["changed"]) == ("planned" if check else "succeeded", True)
+    assert result["changed"]
     assert len(either.starts) == int(not check)
+    if has_date:  # else the clock of this host stands for that of the sandbox, which is another
+        assert result["state"] == ("planned" if check else "succeeded")
     clock = "the server's clock" if has_date else "the clock of this host"
     for told_in in (str(result["warnings"]), only(result)["message"]):
         assert f"ahead of {clock}: that proves nothing" in told_in
