@@ -76,6 +76,15 @@ SUCCESSFUL = "successful"  # the one documented value of last_status; any other 
 NOT_RUNNING = ("none", "idle", "pending")  # any other mode, documented (running) or not, is taken for running
 SHORTEST_PAUSE = 10.0  # seconds between looks: the vendors warn against calls during an import
 ODD_LOOKS = 3  # so often in a row a server that runs no import may tell of no end before that is believed
+RECONNECT = (0.5, 1.0, 2.0)  # seconds between tries to reach a server of which no import is known to run
+RECONNECT_WITHIN = 10.0  # seconds; a try that takes as long as that was many
+AHEAD = 300.0  # seconds; a time so far ahead of the clock by which it is reckoned proves nothing
+DATE = re.compile(  # in its three forms, of IMF, RFC 850 and asctime, without the weekday
+    r"(?<!\d)\d{1,2}[ -][a-z]{3}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d (GMT|UTC?|[+-]\d{4})"
+    r"|(?<![a-z])[a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}",
+    re.ASCII | re.IGNORECASE,
+)
+FAR_OFF = timedelta(days=30)  # a server's clock so far from this host's may be that of a cache, or none
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,11 @@ class Wish:
     import_type: str = "complete"
     max_age: float | None = None
     newer_than: datetime | None = None
+
+    @property
+    def goes_by_age(self) -> bool:
+        """Whether the last import may be enough."""
+        return self.max_age is not None or self.newer_than is not None
 
     def check(self) -> None:
         """Raise `BadInput` for what the product does not have."""
@@ -115,7 +129,10 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Status:
-    """An import status. Every field but the mode may be missing; `at` is when the server answered, by its own clock."""
+    """An import status. Every field but the mode may be missing.
+
+    `at` is when the server answered, by its own clock, `asked` the same by this host's.
+    """
 
     raw: Mapping[str, Any]
     mode: str
@@ -126,6 +143,7 @@ class Status:
     last_end: datetime | None
     last_success: datetime | None
     at: datetime | None
+    asked: datetime
 
     @property
     def is_running(self) -> bool:
@@ -137,11 +155,42 @@ class Status:
         return self.last_type if self.last_status == SUCCESSFUL else None
 
     @property
+    def now(self) -> datetime:
+        """When the server answered, by the clock of this host if the server has none."""
+        return self.at or self.asked
+
+    @property
+    def is_far_off(self) -> bool:
+        """Whether the server's clock and this host's cannot both be right."""
+        return self.at is not None and abs(self.at - self.asked) > FAR_OFF
+
+    @property
     def age_of_success(self) -> float | None:
-        """Seconds from the last successful import to this answer, by the clock of this host if the server has none."""
+        """Seconds from the last successful import to this answer; below zero for one that is told for later.
+
+        By the clock of this host if the server has none, and by whichever makes it older if they are far apart: a
+        server's clock that is far behind may be the date of an answer that somebody kept.
+        """
         if self.last_success is None:
             return None
-        return ((self.at or datetime.now(timezone.utc)) - self.last_success).total_seconds()
+        age = (self.now - self.last_success).total_seconds()
+        if age >= -AHEAD and self.is_far_off:
+            age = max(age, (self.asked - self.last_success).total_seconds())
+        return age
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the time of the last success is not to be believed, or not alone."""
+        age, clock = self.age_of_success, "the server's clock" if self.at else "the clock of this host"
+        if self.last_success is not None and age is not None and age < -AHEAD:
+            told = f"The last success is told for {text_of(self.last_success)}, {-age:.0f} s ahead of {clock}"
+            return f"{told}: that proves nothing, so it is not taken for a recent one. Look at the clocks of both."
+        if self.at is not None and self.is_far_off:
+            told = (
+                f"The server says that it is {text_of(self.at)}, this host {text_of(self.asked.replace(microsecond=0))}"
+            )
+            return f"{told}. So ages are reckoned by the clock that makes them greater."
+        return None
 
     def __str__(self) -> str:
         progress = f", {self.progress} %" if self.is_running and self.progress is not None else ""
@@ -203,8 +252,10 @@ class DataImports:
         self._token = credentials.token
         self._first: Status | None = None
         self._status: Status | None = None
+        self._first_asked = self._began = self._clock.now()
         self._odd_looks = 0
         self._login_pages = 0  # before any status was seen; later they are taken for trouble
+        self._exchanges = 0
 
     # What the life of an import asks for
 
@@ -223,20 +274,18 @@ class DataImports:
         self._client.prepare()
 
     def read(self, *, tries: int = 1) -> Status:
-        """Ask for the status. Raises `Refused` or `Outage`."""
-        answer = self._client.ask("GET", PATH, tries=tries, **self._with_token({}))
-        if self._status is None and is_login_page(answer):
-            self._login_pages += 1
-            if self._login_pages == ODD_LOOKS:
-                raise not_logged_in(answer)
-        self._status = status_of(answer)
-        return self._status
+        """Ask for the status; with several `tries`, soon again where that fails. Raises `Refused` or `Outage`."""
+        request = self._with_token({})
+        is_running = self._status is not None and self._status.is_running
+        ask = self._client.ask if is_running or tries > 1 else self._reach
+        return self._seen(ask("GET", PATH, tries=tries, **request))
 
     def survey(self) -> Standing:
         """Where the server stands, and how an import ended that was running when it was first asked."""
         status = self.read()
-        self._first = self._first or status
-        ended = self._verdict(status, _floor_of(self._first))
+        if self._first is None:
+            self._first, self._first_asked = status, self._clock.now()
+        ended = self._verdict(status, _floor_of(self._first), self._clock.now() - self._first_asked)
         is_like_ours = self._wish.is_met_by(status.last_type)
         obstacle = None
         if status.may_run is False:
@@ -248,20 +297,21 @@ class DataImports:
             is_running=status.is_running,
             obstacle=obstacle,
             ended=ended if ended.state in ("succeeded", "failed") and is_like_ours else None,
+            doubt=status.doubt if self._wish.goes_by_age else None,
         )
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Start an import. Whether it started is what the answer says, or else the status from then on."""
         before = self._status or self.read()
+        self._began = self._clock.now()
         notes = {"import_type": self._wish.import_type, **_floor_of(before)}
         attempt.note(notes)
         request = self._with_token({"run": self._wish.run})
         attempt.commit(None)
         try:
             answer = self._client.trigger("GET", PATH, **request)
-            self._status = status_of(answer)
             odd = f"{tried(answer)}: HTTP {answer.status}, but no import is running after that."
-            doubt: Unclear | Outage | None = None if self._status.is_running else Unclear(odd, answer)
+            doubt: Unclear | Outage | None = None if self._seen(answer).is_running else Unclear(odd, answer)
         except (Unclear, Outage) as error:
             doubt = error
         if doubt is not None:
@@ -270,7 +320,7 @@ class DataImports:
 
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """How the import that was begun with these notes is doing."""
-        verdict = self._judged(self.read(), notes)
+        verdict = self._judged(self._look(), notes, self._clock.now() - self._began)
         self._odd_looks = self._odd_looks + 1 if verdict.state in ("nothing", "unknown") else 0
         if 0 < self._odd_looks < ODD_LOOKS:
             return Look("running", verdict.message, verdict.server)
@@ -284,28 +334,53 @@ class DataImports:
         """What the last status says of the import that was begun with these notes."""
         return self._judged(self._status, notes) if self._status and notes else Look("unknown", "", None)
 
+    def _look(self) -> Status:
+        """The status while an import of ours may be running: an outage is for the wait to bear."""
+        return self._seen(self._client.ask("GET", PATH, tries=1, **self._with_token({})))
+
+    def _seen(self, answer: Answer) -> Status:
+        if self._status is None and is_login_page(answer):
+            self._login_pages += 1
+            if self._login_pages == ODD_LOOKS:
+                raise not_logged_in(answer)
+        self._status = status_of(answer, self._clock)
+        return self._status
+
+    def _reach(self, method: str, path: str, **request: Any) -> Answer:
+        """Ask once, but try a few times to reach the server: where nobody is, nothing was sent."""
+        start = self._clock.now()
+        for pause in RECONNECT:
+            try:
+                return self._client.ask(method, path, **request)
+            except Outage as outage:
+                is_slow = self._clock.now() - start > RECONNECT_WITHIN
+                if not outage.unconnected or outage.hopeless or is_slow:
+                    raise
+            self._clock.sleep(pause)
+        return self._client.ask(method, path, **request)
+
     # What a status says
 
     def _is_fresh(self, status: Status) -> bool:
         """Whether an import that was made is enough, by the server's clock where it tells the time."""
-        wish, success = self._wish, status.last_success
-        if success is None or not wish.is_met_by(status.type_of_success):
+        wish, success, age = self._wish, status.last_success, status.age_of_success
+        if success is None or age is None or age < -AHEAD:
             return False
-        if wish.max_age is None and wish.newer_than is None:
+        if not wish.goes_by_age or not wish.is_met_by(status.type_of_success):
             return False
-        age = status.age_of_success
-        is_young = wish.max_age is None or (age is not None and age <= wish.max_age)
-        return is_young and (wish.newer_than is None or success > wish.newer_than)
+        if wish.max_age is not None and age > wish.max_age:
+            return False
+        return wish.newer_than is None or success > wish.newer_than
 
     def _freshness(self, status: Status) -> str:
-        if status.last_success is None:
+        if status.age_of_success is None or status.last_success is None:
             return ""
-        ago = f"{status.age_of_success:.0f} s before it was asked"
+        ago = f"{max(status.age_of_success, 0):.0f} s before it was asked"
         return f"The last successful import was at {text_of(status.last_success)}, {ago}."
 
-    def _judged(self, status: Status, notes: Mapping[str, Any]) -> Look:
+    def _judged(self, status: Status, notes: Mapping[str, Any], waited: float | None = None) -> Look:
         """What a status says of our own import: of another type, it was somebody else's, and hides ours."""
-        verdict = self._verdict(status, notes)
+        verdict = self._verdict(status, notes, waited)
         if self._wish.product == "license_metric_tool" or verdict.state not in ("succeeded", "failed"):
             return verdict
         if status.last_type is None and verdict.state == "succeeded":
@@ -316,17 +391,23 @@ class DataImports:
             return Look("unknown", message, status.raw)
         return verdict
 
-    def _verdict(self, status: Status, floor: Mapping[str, Any]) -> Look:
-        """How the import ended that ended last, if that was after a floor; `nothing` if none did."""
+    def _verdict(self, status: Status, floor: Mapping[str, Any], waited: float | None) -> Look:
+        """How the import ended that ended last, if that was after a floor; `nothing` if none did.
+
+        `waited` is how many seconds ago the floor was found; None if that is not known.
+        """
         if status.is_running:
             return Look("running", _progress(status), status.raw)
-        since = floor.get("since")
-        end_is_new = _is_later(status.last_end, floor.get("end") or since)
-        success_is_new = _is_later(status.last_success, floor.get("success") or (None if end_is_new else since))
+        passed = _passed_since(floor, status, waited)
+        since = _at(floor, "since")
+        end_is_new = _is_new(status.last_end, _at(floor, "end"), since, passed)
+        since = None if end_is_new else since
+        success_is_new = _is_new(status.last_success, _at(floor, "success"), since, passed)
         if end_is_new is False or status.mode == "none":
             return Look("nothing", "no import is running, and the status tells of none that ended since", status.raw)
         if end_is_new is None and not success_is_new:
-            return Look("unknown", "no import is running, but the status does not say when the last ended", status.raw)
+            why = "its clock was set back" if passed.was_set_back else "the status does not say when the last ended"
+            return Look("unknown", f"no import is running, but {why}", status.raw)
         if status.last_status == SUCCESSFUL and success_is_new is not False:
             return Look("succeeded", "", status.raw)
         if status.last_status in (SUCCESSFUL, None):
@@ -342,7 +423,7 @@ class DataImports:
         looks: list[Look] = []
 
         def is_decided(_wish: Wish) -> bool:
-            looks.append(self._judged(self.read(), notes))
+            looks.append(self._judged(self._look(), notes, self._clock.now() - self._began))
             return looks[-1].state in ("running", "succeeded", "failed") or len(looks) >= ODD_LOOKS
 
         try:
@@ -373,16 +454,19 @@ class DataImports:
         return {"query": {**query, "token": self._token}}
 
     def _exchange(self) -> str:
-        """Get the user's token for the password. That is not tried twice: it could lock the user out."""
+        """Get the user's token for the password. A wrong one that is tried too often could lock the user out."""
         user = {"user": self._credentials.username, "password": self._credentials.password}
         try:
-            answer = self._client.ask("POST", "/api/get_token", json_body=user, tries=1)
+            answer = self._reach("POST", "/api/get_token", json_body=user, tries=1)
         except Outage as outage:
-            if outage.answer is None or outage.answer.status != 500:
+            self._exchanges += not outage.unconnected
+            if outage.answer is not None and outage.answer.status == 500:
+                why = "Wrong credentials are answered so by some releases"
+            elif self._exchanges == ODD_LOOKS:
+                why = f"The password was sent {ODD_LOOKS} times, and a wrong one could lock the user out"
+            else:
                 raise
-            advice = (
-                "Wrong credentials are answered so by some releases, so it is not tried again; give a token instead."
-            )
+            advice = f"{why}, so it is not tried again; give a token instead."
             raise Refused(f"{outage.message} {advice}", outage.answer, credentials=True) from outage
         try:
             token = json_object(answer).get("token")
@@ -399,7 +483,7 @@ class DataImports:
         return token
 
 
-def status_of(answer: Answer) -> Status:
+def status_of(answer: Answer, clock: Clock | None = None) -> Status:
     """The status in an answer; what is not of the documented type counts as missing. Raises `Outage` for no status."""
     try:
         raw = json_object(answer)
@@ -420,6 +504,7 @@ def status_of(answer: Answer) -> Status:
         last_end=_moment(raw.get("last_import_time")),
         last_success=_moment(raw.get("last_success_time")),
         at=_date(answer),
+        asked=datetime.fromtimestamp((clock or Clock()).wall(), timezone.utc),
     )
 
 
@@ -444,22 +529,74 @@ def _floor_of(status: Status) -> dict[str, str | None]:
     """What a later status has to exceed for an import to have ended since this one.
 
     Each time is compared with itself, since nobody says whether both tell the same moment of an import. One that is
-    missing here is compared with the server's clock. It tells whole seconds: in this one an import may have ended
-    before, unless none was ever made.
+    missing here is compared with the server's clock, `since`. It tells whole seconds: in this one an import may have
+    ended before, unless none was ever made. `now` is the same clock, or that of this host if the server has none.
     """
-    since = status.at
+    earliest = None
     if status.mode == "none":
-        since = since - timedelta(seconds=1) if since else datetime.min.replace(tzinfo=timezone.utc)
-    return {
-        "end": status.last_end.isoformat() if status.last_end else None,
-        "success": status.last_success.isoformat() if status.last_success else None,
-        "since": since.isoformat() if since else None,
+        earliest = status.at - timedelta(seconds=1) if status.at else datetime.min.replace(tzinfo=timezone.utc)
+    moments = {
+        "end": status.last_end or earliest,
+        "success": status.last_success or earliest,
+        "since": status.at,
+        "now": status.now,
     }
+    return {name: moment.isoformat() if moment else None for name, moment in moments.items()}
 
 
-def _is_later(told: datetime | None, reached: str | None) -> bool | None:
-    """Whether a time of a status is later than at the floor; None where that cannot be told."""
-    return None if told is None or reached is None else told > datetime.fromisoformat(reached)
+def _at(floor: Mapping[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(floor[name]) if floor.get(name) else None
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """The time that passed since a floor: `then` and `now` are what the server's clock told at both ends.
+
+    `begin` is `then` by the clock as it is now: another moment if it `was_set_back`, None if nobody knows which. `end`
+    is `now`, or as much later as the clocks may differ where the server tells no time.
+    """
+
+    then: datetime | None
+    begin: datetime | None
+    now: datetime
+    end: datetime
+    was_set_back: bool
+
+    def has_reached(self, told: datetime) -> bool:
+        """Whether a time is not so far ahead of the clock that it proves nothing."""
+        return (told - self.now).total_seconds() <= AHEAD
+
+    def holds(self, told: datetime) -> bool:
+        return self.begin is not None and self.begin <= told <= self.end
+
+
+def _passed_since(floor: Mapping[str, Any], status: Status, waited: float | None) -> _Passed:
+    since = _at(floor, "since")
+    then = _at(floor, "now") or since
+    if since is None or status.at is None or status.at >= since:
+        end = status.at or status.asked + timedelta(seconds=AHEAD)
+        return _Passed(then, then, status.now, end, was_set_back=False)
+    begin = None if waited is None else status.at - timedelta(seconds=waited)
+    return _Passed(then, begin, status.at, status.at, was_set_back=True)
+
+
+def _is_new(told: datetime | None, known: datetime | None, since: datetime | None, passed: _Passed) -> bool | None:
+    """Whether a time of a status tells of an import that ended since the floor; None where that cannot be told.
+
+    `known` is the same time at the floor, `since` what stands for it where it was not told. One that is earlier than
+    what was known is new only if the clock was wrong, then or before, and only within the time that passed.
+    """
+    if told is None:
+        return None
+    if known is None:
+        is_after = since is not None and told > since
+        is_clear = since is not None and passed.has_reached(told) and (is_after or not passed.was_set_back)
+        return is_after if is_clear else None
+    if told >= known:
+        return told > known
+    if passed.was_set_back:
+        return True if passed.holds(told) else None
+    return passed.then is not None and known > passed.then and passed.holds(told)
 
 
 def _progress(status: Status) -> str:
@@ -473,8 +610,8 @@ def _word(value: Any) -> str | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A time of the server, UTC with `Z`; one without a zone is taken for UTC (a guess)."""
-    if not isinstance(value, str):
+    """A time of the server, UTC with `Z`; one without a zone is taken for UTC (a guess). A bare date is no time."""
+    if not isinstance(value, str) or not re.match(r"\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
         return None
     text = re.sub(r"\s*Z$", "+00:00", value.strip())
     text = re.sub(r"\s*([+-]\d\d):?(\d\d)$", r"\1:\2", text)
@@ -487,9 +624,16 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _date(answer: Answer) -> datetime | None:
-    """When the server answered, by its own clock (RFC 9110, Date)."""
-    try:
-        found = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
-        return None
-    return found if found.tzinfo else None
+    """When the server answered, by its own clock (RFC 9110, Date): the first valid date, as a proxy may add its own.
+
+    The weekday says nothing new, and one before 1970 is that of no clock.
+    """
+    for found in DATE.finditer(answer.headers.get("date", "")):
+        try:
+            date = parsedate_to_datetime(found.group().replace(":60", ":59"))  # a leap second
+            date = date.astimezone(timezone.utc) if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
+            continue
+        if date.year >= 1970:
+            return date
+    return None

@@ -122,7 +122,9 @@ class Client:
             try:
                 answer = self._exchange(method, url, sent_headers, body)
             except NoReply as error:
-                outage = Outage(self._redact(f"{method} {url}: {error}."), hopeless=error.hopeless)
+                outage = Outage(
+                    self._redact(f"{method} {url}: {error}."), hopeless=error.hopeless, unconnected=error.unconnected
+                )
                 if error.hopeless:
                     raise outage from None
             else:

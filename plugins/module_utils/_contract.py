@@ -159,7 +159,7 @@ class Standing:
 
     `is_fresh`: the last one is recent enough for the user. `is_running`: one is under way, so none may be started.
     `obstacle`: why none can be started at all. `ended`: how an import of the wanted type went that ended since the
-    first time it was asked.
+    first time it was asked. `doubt`: why the time of the last success is not to be believed, for a person.
     """
 
     message: str = ""
@@ -167,6 +167,7 @@ class Standing:
     is_running: bool = False
     obstacle: str | None = None
     ended: Look | None = None
+    doubt: str | None = None
 
 
 class StatusSystem(System, Protocol):
@@ -253,14 +254,22 @@ class Unclear(ImportsError):
 class Outage(ImportsError):
     """A question that changes nothing found no usable answer; it may be asked again, unless that is `hopeless`.
 
-    `conclusion`: what is to be believed of the import if this is still the answer when the waiting ends.
+    `unconnected`: there was nobody to ask. `conclusion`: what is to be believed of the import if this is still the
+    answer when the waiting ends.
     """
 
     def __init__(
-        self, message: str, answer: Answer | None = None, *, hopeless: bool = False, conclusion: Look | None = None
+        self,
+        message: str,
+        answer: Answer | None = None,
+        *,
+        hopeless: bool = False,
+        unconnected: bool = False,
+        conclusion: Look | None = None,
     ) -> None:
         super().__init__(message, answer)
         self.hopeless = hopeless
+        self.unconnected = unconnected
         self.conclusion = conclusion
 
 

@@ -40,6 +40,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._wait import Cloc
 
 ABOUT_TO_START = ("claimed", "sent")
 OPEN = ("sent", "submitted", "unknown")  # a receipt whose run did not hear the end
+MAY_RUN = ("sent", "submitted")  # a receipt of an import that may be running for all that it knows
+TROUBLE = 60.0  # seconds for which to look at a server in trouble of which no import is known to run
 
 
 class StatusImporter(Importer):
@@ -60,6 +62,9 @@ class StatusImporter(Importer):
         super().__init__(system, store, policy, pace, clock, secrets)
         self._status = system
         self._given_store = store
+        self._runs: bool | None = None  # as the last status said, or as another run is about to make it
+        self._trouble_since: float | None = None
+        self._doubt: str | None = None
         self.warnings: list[str] = []
 
     def see_to(self, wanted: Wanted) -> Import:
@@ -73,6 +78,9 @@ class StatusImporter(Importer):
                 self._store.close()
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
+        if self._doubt is not None:
+            self.warnings.append(self._doubt)
+            one.message = f"{one.message} {self._doubt}".lstrip()
         return one
 
     def _wait_for(self, one: Import) -> None:
@@ -86,9 +94,32 @@ class StatusImporter(Importer):
         if one.is_followed:
             self._look(one)
         else:
-            self._decide(one)
+            self._decide_unless_away(one)
         is_patient = self._policy.wait and not self._policy.check_mode
         return one.is_settled or not is_patient
+
+    def _decide_unless_away(self, one: Import) -> None:
+        """Decide. An outage is for the wait to bear while an import may be running, and else for a minute at most."""
+        asked = self._clock.now()
+        try:
+            self._decide(one)
+        except Outage as outage:
+            if outage.hopeless or self._may_run(one):
+                raise
+            self._trouble_since = asked if self._trouble_since is None else self._trouble_since
+            is_over = self._clock.now() - self._trouble_since >= TROUBLE
+            if not (outage.unconnected or is_over):
+                raise
+            one.settle("failed", f"{outage.message} Nothing was started.", answer=outage.answer)
+        else:
+            self._trouble_since = None
+
+    def _may_run(self, one: Import) -> bool:
+        """Whether an import may be running: by the last status, or where there was none yet, by the receipt."""
+        if self._runs is None:
+            receipt = self._receipt(one)
+            self._runs = receipt is not None and receipt.state in MAY_RUN
+        return self._runs
 
     def _decide(self, one: Import) -> None:
         standing = self._survey(one)
@@ -109,6 +140,8 @@ class StatusImporter(Importer):
         except Refused as error:
             one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
             return None
+        self._runs = standing.is_running
+        self._doubt = self._doubt or standing.doubt
         self._know(one)
         return standing
 
@@ -137,7 +170,7 @@ class StatusImporter(Importer):
         if self._policy.if_running == "fail":
             one.settle("failed", f"{why} Nothing was started, since if_running=fail.")
             return
-        one.state, one.message = "running", why
+        one.state, one.message, self._runs = "running", why, True
         if self._policy.if_running == "join":
             one.reason = "joined"
         elif not self._policy.wait:
@@ -153,7 +186,7 @@ class StatusImporter(Importer):
         one.after, one.server = self._status.known, self._status.last
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
-        if one.state == "" and outage is not None:
+        if outage is not None and not one.is_followed and (one.state == "" or not self._runs):
             one.settle("failed", f"{outage.message} Nothing was started.", answer=outage.answer)
         else:
             super()._give_up(one, outage)

@@ -41,10 +41,11 @@ class Pace:
 
 @dataclass(frozen=True)
 class Clock:
-    """Where time comes from: a monotonic clock in seconds, and a way to let it pass."""
+    """Where time comes from: a monotonic clock in seconds, a way to let it pass, and the time of day since 1970."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
 
 
 class TooLong(Exception, Generic[T]):

@@ -55,12 +55,15 @@ options:
     description:
       - A successful import of this type that ended no longer than so many seconds ago is enough. A complete import
         stands for a raw one, but not the other way round.
-      - The age is reckoned with the server's clock, if it tells the time, else with that of this host.
+      - The age is reckoned with the server's clock, if it tells the time, else with that of this host. If the two are
+        more than 30 days apart, by whichever makes it greater.
+      - A success that is told for a time more than 5 minutes ahead of that clock proves nothing. An import is started
+        then, with a warning.
     type: float
   newer_than:
     description:
       - A successful import of this type that ended after this moment is enough, such as the end of the last scan. ISO
-        8601, with V(Z) or an offset.
+        8601, with V(Z) or an offset. Not one that is ahead of the clock, as with O(max_age).
       - An import that began before that moment may lack data that came in while it ran. O(if_running=queue) has another
         one started after it, if it is still running.
     type: str
@@ -93,8 +96,10 @@ options:
     default: 30
   unreachable_timeout:
     description:
-      - For how many seconds in a row the server may be away, in trouble or answer nonsense before that is an error. The
-        vendors say that it may while it imports. This holds for the first question, too.
+      - For how many seconds in a row the server may be away, in trouble or answer nonsense before that is an error,
+        while an import runs or may be running. The vendors say that it may be so then.
+      - Before, a server that cannot be reached is told after a few tries, and one in trouble after a minute at most.
+        Nothing was started then. What cannot heal is told at once.
     default: 1800
   response_timeout:
     description:

@@ -92,7 +92,9 @@ last_success_time:
 age:
   description:
     - How many seconds ago the last successful import was, by the server's clock if it tells the time, else by that of
-      this host. V(null) if there was none.
+      this host. If the two are more than 30 days apart, by whichever makes it greater. V(null) if there was none.
+    - Below zero if the import is told for a time ahead of that clock. If that is by more than 5 minutes, it proves
+      nothing about how old the data is, and there is a warning.
   returned: success
   type: float
 status:
@@ -136,6 +138,8 @@ def read_status(module: AnsibleModule) -> dict[str, Any]:
     client = client_of(module, HEADERS, FIELDS)
     system = DataImports(client, Wish(params["product"]), credentials_of(params), module.no_log_values.add)
     status = system.read(tries=4)
+    if status.doubt is not None:
+        module.warn(status.doubt)
     return {
         "changed": False,
         "is_running": status.is_running,

@@ -8,6 +8,7 @@ The steps are the two questions before the start, the start itself, and the ques
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ..sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
 from .bigfix import DAY, DataImports, assert_imported, outcome
 from .lies import LOGIN_PAGE, MAINTENANCE_PAGE
-from .support import assert_plain_failure, only
+from .support import ABSENT, assert_plain_failure, only
 
+WITH_PASSWORD: dict[str, Any] = {"token": ABSENT, "username": MANAGER, "password": MANAGER_PASSWORD}
 PATIENCE = 0.25
 """Seconds for which the module waits for an answer here."""
 
@@ -99,12 +102,77 @@ def test_a_question_that_is_turned_down_ends_it_at_once(bigfix: DataImports, fau
     assert bigfix.starts == []
 
 
-def test_a_server_that_is_not_there_is_borne_for_a_while_and_then_told(bigfix: DataImports) -> None:
-    result = bigfix(url="http://127.0.0.1:9", unreachable_timeout=0.1)
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("product", ["bigfix", "lmt"])
+@pytest.mark.parametrize("how", [{}, {"token_transport": "query"}, {"token_transport": "header"}, WITH_PASSWORD])
+def test_a_server_that_is_not_there_is_told_within_seconds(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    product: str,
+    how: dict[str, Any],
+    check: bool,
+) -> None:
+    """Whatever `unreachable_timeout` says: its default here."""
+    server: DataImports = request.getfixturevalue(product)
+    pauses = sleep_in_the_sandbox(server, monkeypatch)
+
+    result = server(check=check, url="http://127.0.0.1:9", wait_timeout=14400, **how)
 
     assert_plain_failure(result)
     assert outcome(result) == ("failed", False, True)
     assert "Nothing was started." in result["msg"]
+    assert 0 < sum(pauses) < 5
+
+
+def test_a_server_that_is_not_there_is_told_within_seconds_by_any_clock(bigfix: DataImports) -> None:
+    begin = time.monotonic()
+
+    results = [bigfix(check=check, url="http://127.0.0.1:9", wait_timeout=14400) for check in (True, False)]
+
+    assert [outcome(result) for result in results] == [("failed", False, True)] * 2
+    assert time.monotonic() - begin < 60
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("product", ["bigfix", "lmt"])
+@pytest.mark.parametrize("fault", [case("status", status=502), case("drop"), case("html", body=MAINTENANCE_PAGE)])
+def test_a_server_in_trouble_is_told_within_about_a_minute(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    product: str,
+    fault: dict[str, Any],
+    check: bool,
+) -> None:
+    server: DataImports = request.getfixturevalue(product)
+    pauses = sleep_in_the_sandbox(server, monkeypatch)
+    server.fault(operation="status", times=None, **fault)
+
+    result = server(check=check, wait_sleep=30, wait_timeout=14400)
+
+    assert_plain_failure(result)
+    assert outcome(result) == ("failed", False, True)
+    assert "Nothing was started." in result["msg"]
+    assert set(pauses) == {10}
+    assert 30 <= sum(pauses) <= 70
+    assert server.starts == []
+
+
+def test_a_server_that_goes_away_after_the_status_was_seen_is_told_soon_and_one_that_imports_is_waited_for(
+    bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = sleep_in_the_sandbox(bigfix, monkeypatch)
+    options: dict[str, Any] = {"wait_sleep": 30, "wait_timeout": 14400}
+    bigfix.fault("status", "status", skip=1, times=None)
+    assert outcome(bigfix(**options)) == ("failed", False, True)
+    assert sum(pauses) <= 70
+
+    bigfix.sandbox.clear_faults()
+    bigfix.configure(seconds_complete=100)
+    assert bigfix(wait=False)["state"] == "submitted"
+    pauses.clear()
+    bigfix.fault("status", "status", times=30)
+    assert_imported(bigfix(max_age=DAY, **options), changed=False, reason="fresh")
+    assert sum(pauses) > 300
 
 
 # The start.
@@ -312,7 +380,10 @@ def test_over_http_too_no_sequence_of_statuses_makes_it_start_two_or_call_an_old
     bigfix: DataImports, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: Counter[str] = Counter()
-    now = datetime.fromisoformat("2036-11-22T03:00:00+00:00")  # later than any Date of the sandbox
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(history=[{"age": 0}])
+    date = datetime.fromisoformat(bigfix.info()["last_success_time"].replace("Z", "+00:00"))
+    now = date + timedelta(seconds=60)  # later than any Date of the sandbox, but not so much that it proves nothing
 
     def as_told(status: dict[str, Any]) -> dict[str, Any]:
         times = {name: now + timedelta(seconds=status[name]) for name in status if name.endswith("_time")}

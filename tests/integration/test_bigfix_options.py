@@ -8,9 +8,10 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -27,6 +28,7 @@ from ..sandbox.bigfix.credentials import (
 )
 from ..sandbox.handle import Sandbox
 from .bigfix import DAY, DataImports, assert_imported, outcome
+from .lies import http
 from .listener import Listener, http_answer
 from .support import ABSENT, argument_spec, assert_plain_failure, only
 
@@ -172,6 +174,22 @@ def test_a_server_that_is_away_when_the_token_is_asked_for_is_borne(bigfix: Data
 
 
 @exercises("password")
+@pytest.mark.parametrize("fault", [{"action": "drop"}, *[{"action": "status", "status": one} for one in (502, 503)]])
+def test_a_password_is_not_sent_again_and_again_to_a_server_in_trouble(
+    either: DataImports, fault: dict[str, Any]
+) -> None:
+    either.fault(operation="get_token", times=None, **fault)
+
+    result = either(**WITH_PASSWORD)
+
+    assert_plain_failure(result)
+    assert outcome(result) == ("failed", False, True)
+    assert "could lock the user out" in result["msg"]
+    assert "Nothing was started." in result["msg"]
+    assert [request.operation for request in either.sent()] == ["get_token"] * 3
+
+
+@exercises("password")
 @pytest.mark.parametrize("json", [{}, {"token": None}, {"token": ""}, {"token": "a\nb"}, {"token": 17}, []])
 def test_an_answer_without_a_token_is_told_as_such(bigfix: DataImports, json: Any) -> None:
     bigfix.fault("json", "get_token", json=json)
@@ -261,6 +279,78 @@ def test_max_age_is_reckoned_by_the_servers_clock(
 
     assert_imported(result, changed=not is_enough, reason="fresh" if is_enough else "new")
     assert len(either.starts) == int(not is_enough)
+
+
+@exercises("max_age", "newer_than")
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("has_date", [False, True])
+@pytest.mark.parametrize("ahead", [310, 7200, 400 * DAY])
+@pytest.mark.parametrize("limit", [{"max_age": DAY}, {"newer_than": "2020-01-01T00:00:00Z"}])
+def test_a_success_that_is_ahead_of_the_clock_is_not_enough_and_told(
+    either: DataImports, limit: dict[str, Any], ahead: float, has_date: bool, check: bool
+) -> None:
+    either.sandbox.clock(speed=0)
+    either.configure(history=[{"age": 60}], seconds_complete=0, sends_date=has_date)
+    start = either.info()["last_success_time"]
+    now = datetime.fromisoformat(start.replace("Z", "+00:00")) + timedelta(seconds=60)
+    if not has_date:
+        now = datetime.now(timezone.utc)
+    told = (now + timedelta(seconds=ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    patch = {"last_success_time": told, "last_import_time": told}
+    either.fault("patch", "status", times=2, set=patch)
+
+    result = either(check=check, **limit)
+
+    assert result["changed"]
+    assert len(either.starts) == int(not check)
+    if has_date:  # else the clock of this host stands for that of the sandbox, which is another
+        assert result["state"] == ("planned" if check else "succeeded")
+    clock = "the server's clock" if has_date else "the clock of this host"
+    for told_in in (str(result["warnings"]), only(result)["message"]):
+        assert f"ahead of {clock}: that proves nothing" in told_in
+
+
+DATE = "%a, %d %b %Y %H:%M:%S GMT"
+
+
+@exercises("max_age")
+@pytest.mark.parametrize("age", [60, 2 * DAY])
+@pytest.mark.parametrize(
+    "header", ["{date}, {later}", "no date, {date}", "Thu, 32 Jan 2026 10:00:00 GMT, {date}", "{rfc850}", "{asctime}"]
+)
+def test_the_age_is_reckoned_with_the_first_valid_date(either: DataImports, header: str, age: int) -> None:
+    now = datetime(2027, 4, 1, 10, tzinfo=timezone.utc)
+    forms = {
+        "date": now.strftime(DATE),
+        "later": (now + timedelta(seconds=1)).strftime(DATE),
+        "rfc850": now.strftime("%A, %d-%b-%y %H:%M:%S GMT"),
+        "asctime": now.strftime("%a %b %e %H:%M:%S %Y"),
+    }
+    success = (now - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    last = {"last_status": "successful", "last_import_type": "complete", "last_success_time": success}
+    status = json.dumps({"mode": "idle", **last})
+    either.fault(operation="status", times=1, **http(status, "200 OK", f"Date: {header.format(**forms)}"))
+
+    result = either(max_age=DAY, check=True)
+
+    assert result["state"] == ("succeeded" if age < DAY else "planned")
+
+
+@exercises("max_age")
+@pytest.mark.parametrize("date", ["Thu, 01 Jan 1970 00:00:00 GMT", "a year ago"])
+def test_no_age_is_believed_by_a_date_that_is_far_behind(either: DataImports, date: str) -> None:
+    """A proxy may have kept the answer: with a success that was recent then, or tell nonsense of one that is."""
+    then = datetime.now(timezone.utc) - timedelta(days=365)
+    now = then if date == "a year ago" else datetime.now(timezone.utc)
+    success = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    last = {"last_status": "successful", "last_import_type": "complete", "last_success_time": success}
+    date = then.strftime(DATE) if date == "a year ago" else date
+    either.fault(operation="status", **http(json.dumps({"mode": "idle", **last}), "200 OK", f"Date: {date}"))
+
+    result = either(max_age=DAY, check=True)
+
+    assert result["state"] == "planned"
+    assert result["warnings"]
 
 
 @exercises("max_age", "newer_than")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -142,6 +142,20 @@ def test_the_age_is_reckoned_without_a_date_of_the_server_by_the_clock_of_the_ho
 
     success = datetime.fromisoformat(result["last_success_time"].replace("Z", "+00:00"))
     assert result["age"] == pytest.approx((datetime.now(timezone.utc) - success).total_seconds(), abs=10)
+
+
+@pytest.mark.parametrize(("ahead", "is_told"), [(100, False), (7200, True)])
+def test_an_age_below_zero_is_returned_as_it_is_with_a_warning(bigfix: DataImports, ahead: int, is_told: bool) -> None:
+    bigfix.configure(history=[{"age": 3600}])
+    bigfix.sandbox.clock(speed=0)
+    success = datetime.fromisoformat(bigfix.info()["last_success_time"].replace("Z", "+00:00"))
+    told = (success + timedelta(seconds=3600 + ahead)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    bigfix.fault("patch", "status", set={"last_success_time": told})
+
+    result = bigfix.info()
+
+    assert result["age"] == pytest.approx(-ahead, abs=1)
+    assert ("that proves nothing" in str(result.get("warnings"))) == is_told
 
 
 def test_an_import_that_runs_is_told_with_its_progress_mode_and_times(lmt: DataImports) -> None:

@@ -291,6 +291,24 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
     assert len(roles.sandbox.bigfix().started_by_api) == 2
 
 
+@pytest.mark.slow
+def test_the_gate_keeps_data_out_whose_age_is_below_zero(roles: Roles) -> None:
+    roles.sandbox.configure("bigfix", history=[{"age": 60}])
+    roles.sandbox.fault(
+        "patch", system="bigfix", operation="status", times=None, set={"last_success_time": "2099-01-01T00:00:00Z"}
+    )
+    done = roles.play(
+        roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
+        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
+        roles.role("bigfix_import", tasks_from="gate", gate_max_age=DAY),
+        {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
+    )
+    assert done.status == 2, done.output
+    assert_told(done, "fresh=False")
+    assert re.search(r"told for \d+ s ahead of the clock, so how old the data is cannot be told", done.output)
+    assert "reports on stale data" not in done.output
+
+
 # Haplo.
 
 

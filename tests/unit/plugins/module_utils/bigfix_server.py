@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import Answer, NoReply
@@ -22,7 +22,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from .fakes import TurnedClock
 
 BEGIN = datetime(2026, 11, 22, 3, 0, 0, tzinfo=timezone.utc)
-"""The server's time at the start; moments are seconds from then on."""
+"""The time at the start, by the server's clock and that of the host; moments are seconds from then on."""
 
 LOGIN_PAGE = '<html><title>Sign in</title><form><input type="password"></form></html>'
 
@@ -42,8 +42,9 @@ class Import:
 class Quirk:
     """What is odd about an answer to a question; by default nothing.
 
-    `trouble` is `drop`, `500`, `html` or `cut`; `missing` are fields left out; `junk` stands in for fields as no reader
-    expects them; `stale` is how many seconds old the status is, but for the Date; `mode` replaces idle and running.
+    `trouble` is `refused`, `hopeless`, `drop`, `500`, `html` or `cut`; `missing` are fields left out; `junk` stands in
+    for fields as no reader expects them; `stale` is how many seconds old the status is, but for the Date; `mode`
+    replaces idle and running.
     """
 
     trouble: str | None = None
@@ -72,6 +73,8 @@ class Server:
     """What `Client` takes for its connection (`Transport`).
 
     `last_times` is the moment of an import that each of its two times tells: (`last_import_time`, `last_success_time`).
+    `is_ahead` is by how many seconds the server's clock is ahead at a moment, `tells_ahead` by how many more the times
+    of an import that ends then.
     """
 
     def __init__(
@@ -84,10 +87,15 @@ class Server:
         start: str = "starts",
         last_times: tuple[str, str] = ("ends", "ends"),
         tells_last_while_running: bool = False,
+        is_ahead: Callable[[float], int] = lambda _moment: 0,
+        tells_ahead: Callable[[float], int] = lambda _moment: 0,
     ) -> None:
         self._clock = clock
         self._zero = clock.moment
-        self._quirks = quirks or []
+        clock.zero = BEGIN.timestamp() - clock.moment
+        self.is_ahead = is_ahead
+        self._tells_ahead = tells_ahead
+        self.quirks = quirks or []
         self._ours = ours
         self._start = start
         self._last_times = last_times
@@ -99,6 +107,7 @@ class Server:
         self.told: list[Told] = []
         self.asked: list[float] = []
         self.starts: list[str] = []
+        self.has_told_date = True
 
     @property
     def now(self) -> float:
@@ -109,7 +118,7 @@ class Server:
         run = parse_qs(urlsplit(url).query).get("run")
         if run is None:
             self.asked.append(self.now)
-            return self._answer(self._quirks.pop(0) if self._quirks else Quirk(), url)
+            return self._answer(self.quirks.pop(0) if self.quirks else Quirk(), url)
         self.starts.append(run[0])
         return self._started(run[0], url)
 
@@ -155,6 +164,10 @@ class Server:
         status["mode"] = quirk.modes.get(status["mode"], status["mode"])
         status = {name: value for name, value in status.items() if name not in quirk.missing}
         text = json.dumps(status)
+        if quirk.trouble == "refused":
+            raise NoReply("connection refused", unconnected=True)
+        if quirk.trouble == "hopeless":
+            raise NoReply("there is no such host", hopeless=True, unconnected=True)
         if quirk.trouble == "drop":
             raise NoReply("the connection was reset")
         if quirk.trouble == "cut":
@@ -165,7 +178,8 @@ class Server:
             return _answer(url, "The database connection was lost", status=500)
         if quirk.trouble is None:
             self.told.append(Told(moment, status, is_before_start=not self.starts))
-        date = BEGIN + timedelta(seconds=int(self.now))
+        self.has_told_date = quirk.has_date
+        date = BEGIN + timedelta(seconds=int(self.now) + self.is_ahead(self.now))
         return _answer(url, text, date=format_datetime(date, usegmt=True) if quirk.has_date else None)
 
     def _status(self, moment: float) -> dict[str, Any]:
@@ -180,16 +194,17 @@ class Server:
                 return status
         over = [one for one in begun if one.ends <= moment]
         if over:
-            status["last_import_time"] = _text(getattr(over[-1], self._last_times[0]))
+            status["last_import_time"] = self._text(over[-1], self._last_times[0])
             status["last_import_type"] = over[-1].type
             status["last_status"] = over[-1].status
         if good := [one for one in over if one.status == "successful"]:
-            status["last_success_time"] = _text(getattr(good[-1], self._last_times[1]))
+            status["last_success_time"] = self._text(good[-1], self._last_times[1])
         return status
 
-
-def _text(moment: int) -> str:
-    return (BEGIN + timedelta(seconds=moment)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _text(self, one: Import, which: str) -> str:
+        moment: int = getattr(one, which)
+        told = BEGIN + timedelta(seconds=moment + self.is_ahead(moment) + self._tells_ahead(moment))
+        return told.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _answer(

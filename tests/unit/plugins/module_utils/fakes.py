@@ -21,12 +21,13 @@ class TurnedClock:
 
     def __init__(self) -> None:
         self.moment = 1000.0
+        self.zero = 0.0  # the time of day, in seconds since 1970, at the moment 0
         self.pauses: list[float] = []
         self.alarms: list[tuple[float, Callable[[], None]]] = []
 
     @property
     def clock(self) -> Clock:
-        return Clock(now=lambda: self.moment, sleep=self.sleep)
+        return Clock(now=lambda: self.moment, sleep=self.sleep, wall=lambda: self.zero + self.moment)
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0

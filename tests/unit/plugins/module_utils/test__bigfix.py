@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from hypothesis import given, note, settings
@@ -62,6 +62,12 @@ def see_to(server: Server, clock: TurnedClock, wish: Wish, policy: Policy | None
 types = st.sampled_from(["complete", "raw_only"])
 outcomes = st.sampled_from(["successful", "successful", "failed"])
 seconds = st.integers(1, 60)
+ahead = st.just(lambda _moment: 0) | st.builds(
+    lambda at, before, after: lambda moment: before if moment < at else after,
+    st.integers(-100, 150),
+    st.sampled_from([0, 0, 7200, -7200, 366 * 86400]),
+    st.sampled_from([0, 0, 7200, -7200]),
+)
 junk: st.SearchStrategy[Any] = st.sampled_from(
     [None, "", "soon", 17, True, [], {"a": 1}, "0000-00-00T00:00:00Z", "2026-11-22"]
 )
@@ -112,6 +118,8 @@ def servers(draw: st.DrawFn) -> tuple[Server, TurnedClock]:
         start=draw(starts),
         last_times=(draw(st.sampled_from(["ends", "starts"])), draw(st.sampled_from(["ends", "starts"]))),
         tells_last_while_running=draw(st.booleans()),
+        is_ahead=draw(ahead),
+        tells_ahead=draw(ahead),
     )
     return server, clock
 
@@ -156,6 +164,9 @@ def assert_succeeded(server: Server, wish: Wish, one: Outcome) -> None:
         since = float("-inf")
         enough = [found for found in server.successes_since(since) if wish.is_met_by(found.type)]
         assert enough
+        told, now = server.told[-1].status["last_success_time"], server.now
+        ahead = server.is_ahead(now) if server.has_told_date else 0
+        assert moment(told, "") <= BEGIN + timedelta(seconds=now + ahead + 300)  # type: ignore[operator]
         assert wish.max_age is not None or wish.newer_than is not None
     elif one.reason == "joined":
         since = server.told[0].moment
@@ -165,6 +176,228 @@ def assert_succeeded(server: Server, wish: Wish, one: Outcome) -> None:
         is_told_apart = wish.product == "bigfix_inventory"
         enough = [one for one in server.successes_since(since) if not is_told_apart or one.type == wish.import_type]
     assert enough, (one.reason, since, server.imports, server.told)
+
+
+# Clocks that are wrong.
+
+YEAR = 366 * 86400
+LMT = Wish("license_metric_tool")
+
+
+def wrong_until(moment: float, seconds: int) -> Callable[[float], int]:
+    return lambda now: seconds if now < moment else 0
+
+
+@pytest.mark.parametrize("has_date", [True, False])
+@pytest.mark.parametrize("product", ["bigfix_inventory", "license_metric_tool"])
+@pytest.mark.parametrize(("ahead", "is_enough"), [(0, True), (330, True), (331, False), (7200, False), (YEAR, False)])
+@pytest.mark.parametrize("limit", [{"max_age": 3600}, {"newer_than": BEGIN - timedelta(days=1)}])
+def test_a_success_ahead_of_the_clock_is_not_taken_for_a_recent_one(
+    limit: dict[str, Any], ahead: int, is_enough: bool, product: str, has_date: bool
+) -> None:
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -30)],
+        tells_ahead=wrong_until(0, ahead),
+        quirks=[Quirk(has_date=has_date)] * 99,
+    )
+
+    one = see_to(server, clock, Wish(product, **limit))
+
+    assert (one.state, one.reason, one.changed) == ("succeeded", "fresh" if is_enough else "new", not is_enough)
+    assert ("that proves nothing" in one.message) != is_enough
+    if not is_enough:
+        assert f"{ahead - 30} s ahead of {'the server' if has_date else 'the clock of this host'}" in one.message
+
+
+@pytest.mark.parametrize(("behind", "is_enough"), [(86400, True), (YEAR, False)])
+def test_an_age_by_a_date_far_behind_is_not_believed(behind: int, is_enough: bool) -> None:
+    """It may be that of an answer that was kept, with all that it says."""
+    server = Server(clock := TurnedClock(), [Import("complete", -50, -30)], is_ahead=lambda _moment: -behind)
+
+    one = see_to(server, clock, Wish(max_age=3600))
+
+    assert (one.state, one.reason) == ("succeeded", "fresh" if is_enough else "new")
+    assert ("this host" in one.message) != is_enough
+
+
+def test_no_success_is_recent_by_a_date_of_1970() -> None:
+    since_1970 = int(BEGIN.timestamp())
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -30)],
+        is_ahead=lambda _moment: -since_1970,
+        tells_ahead=lambda _moment: since_1970,
+    )
+
+    one = see_to(server, clock, Wish(max_age=YEAR, newer_than=BEGIN - timedelta(days=1)))
+
+    assert (one.state, one.reason) == ("succeeded", "new")
+
+
+@pytest.mark.parametrize("wish", [Wish(), LMT])
+@pytest.mark.parametrize("status", ["successful", "failed"])
+@pytest.mark.parametrize(("seconds", "start"), [(1, "starts"), (1, "lost"), (100, "starts"), (100, "lost")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tells_ahead": wrong_until(0, YEAR)},
+        {"is_ahead": wrong_until(-1, 7200)},
+        {"is_ahead": wrong_until(10.5, 3600)},
+        {"tells_ahead": lambda _moment: 7200},
+        {"tells_ahead": lambda _moment: -7200},
+    ],
+    ids=["told wrong once", "wrong once", "set back after the start", "local time east", "local time west"],
+)
+@pytest.mark.parametrize("has_date", [True, False])
+def test_our_own_import_is_known_though_a_clock_is_wrong(
+    wrong: dict[str, Any], seconds: int, start: str, status: str, wish: Wish, has_date: bool
+) -> None:
+    quirks = [Quirk(has_date=has_date)] * 99
+    past = [Import("complete", -50, -10)]
+    server = Server(clock := TurnedClock(), past, quirks=quirks, ours=(seconds, status), start=start, **wrong)
+
+    one = see_to(server, clock, wish)
+
+    assert (one.state, one.changed) == ("succeeded" if status == "successful" else "failed", True)
+
+
+def test_the_first_import_of_a_server_that_sends_local_time_is_known() -> None:
+    server = Server(clock := TurnedClock(), [], tells_ahead=lambda _moment: 7200)
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+
+
+def test_an_old_success_that_is_told_ahead_is_never_that_of_the_import_that_was_joined() -> None:
+    """The clock was wrong once, and the import that was joined leaves no trace."""
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -10)],
+        tells_ahead=wrong_until(0, YEAR),
+        quirks=[Quirk(modes={"idle": "running"}, missing=frozenset(FIELDS)), Quirk(), Quirk()],
+    )
+
+    one = see_to(server, clock, Wish())
+
+    assert (one.state, one.changed) == ("succeeded", True)
+    assert server.starts == ["complete"]
+
+
+@pytest.mark.parametrize("start", ["lost nothing", "500 nothing", "answers nothing"])
+def test_a_clock_that_is_set_back_makes_no_import_of_a_start_that_did_nothing(start: str) -> None:
+    past = [Import("complete", -4000, -3000), Import("complete", -50, -10)]
+    server = Server(clock := TurnedClock(), past, start=start, is_ahead=wrong_until(0.5, 3600))
+
+    assert see_to(server, clock, Wish()).state == "failed"
+
+
+IN_TIME = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("date", "when"),
+    [
+        ("Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 25 Nov 2026 10:00:00 GMT, Wed, 25 Nov 2026 10:00:01 GMT", IN_TIME),
+        ("yesterday, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 31 Feb 2026 10:00:00 GMT, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Thu, 01 Jan 1960 00:00:00 GMT, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wednesday, 25-Nov-26 10:00:00 GMT", IN_TIME),
+        ("Wednesday, 25-Nov-26 10:00:00 GMT, Wednesday, 25-Nov-26 10:00:01 GMT", IN_TIME),
+        ("Wed Nov 25 10:00:00 2026", IN_TIME),
+        ("Wed Nov 25 10:00:00 2026, Wed, 25 Nov 2026 10:00:01 GMT", IN_TIME),
+        ("Thu Nov  5 10:00:00 2026", IN_TIME - timedelta(days=20)),
+        ("Mon, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Mi, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 25 Nov 2026 11:00:00 +0100", IN_TIME),
+        ("Thu, 31 Dec 2026 23:59:60 GMT", datetime(2026, 12, 31, 23, 59, 59, tzinfo=timezone.utc)),
+        ("", None),
+        ("now", None),
+        ("Wed, 25 Nov 2026 25:00:00 GMT", None),
+        ("Wed, 25 Foo 2026 10:00:00 GMT", None),
+        ("2026-11-25T10:00:00Z", None),
+    ],
+)
+def test_the_date_is_the_first_valid_one(date: str, when: datetime | None) -> None:
+    answer = Answer("GET", f"{HOST}/api/import_status.json", 200, "OK", {"date": date}, '{"mode": "idle"}')
+
+    assert status_of(answer).at == when
+
+
+# What keeps an import from being started.
+
+SOON = 5
+A_WHILE = 70
+
+
+@pytest.mark.parametrize("wish", [Wish(), LMT, Wish(max_age=60)])
+@pytest.mark.parametrize("policy", [Policy(), Policy(check_mode=True), Policy(wait=False), Policy(if_running="queue")])
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize(
+    ("trouble", "within"),
+    [("hopeless", 0), ("refused", SOON), *[(trouble, A_WHILE) for trouble in ("500", "drop", "cut")]],
+)
+def test_what_keeps_an_import_from_being_started_is_told_soon(
+    trouble: str, within: float, skip: int, policy: Policy, wish: Wish
+) -> None:
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -500, -400)],
+        quirks=[*[Quirk()] * skip, *[Quirk(trouble=trouble)] * 999],
+    )
+
+    one = see_to(server, clock, wish, policy, pace=Pace(14400, 30, 1800, 10))
+
+    if policy.check_mode and skip:
+        assert one.state == "planned"
+        return
+    assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
+    assert "Nothing was started." in one.message
+    assert server.now <= within
+    assert len(server.asked) - skip <= (1 if trouble == "hopeless" else 7)
+    assert server.starts == []
+    if within == A_WHILE:
+        assert server.now >= 50
+        assert min(clock.pauses) >= 10
+
+
+@pytest.mark.parametrize(("lasts", "is_borne"), [(3, True), (40, True), (200, False)])
+def test_trouble_before_the_start_is_borne_for_a_minute(lasts: int, is_borne: bool) -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(trouble="500")] * (lasts // 10 + 1))
+
+    one = see_to(server, clock, Wish(), pace=Pace(14400, 30, 1800, 10))
+
+    assert one.state == ("succeeded" if is_borne else "failed")
+
+
+def test_a_server_that_is_back_after_a_moment_is_reached() -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(trouble="refused")] * 3)
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+
+
+@pytest.mark.parametrize("trouble", ["refused", "500", "drop"])
+@pytest.mark.parametrize("if_running", ["join", "queue"])
+def test_an_outage_is_waited_out_while_an_import_runs(trouble: str, if_running: str) -> None:
+    quirks = [Quirk(), *[Quirk(trouble=trouble)] * 40]
+    server = Server(clock := TurnedClock(), [Import("complete", -5, 100)], quirks=quirks)
+
+    one = see_to(server, clock, Wish(), Policy(if_running=if_running), pace=Pace(14400, 30, 1800, 10))
+
+    assert (one.state, one.changed) == ("succeeded", if_running == "queue")
+    assert server.now > 600
+
+
+def test_once_the_import_is_over_that_was_queued_behind_an_outage_is_told_soon() -> None:
+    quirks = [Quirk(), Quirk(), *[Quirk(trouble="refused")] * 99]
+    server = Server(clock := TurnedClock(), [Import("complete", -5, 9)], quirks=quirks)
+
+    one = see_to(server, clock, Wish(), Policy(if_running="queue"), pace=Pace(14400, 30, 1800, 10))
+
+    assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
+    assert "Nothing was started." in one.message
+    assert server.now < 30
 
 
 # What single answers are taken for.

@@ -145,6 +145,62 @@ def test_a_second_look_that_fails_takes_the_claim_back_and_is_repeated(store: St
     assert server.starts == ["complete"]
 
 
+@pytest.mark.parametrize(("wait", "trouble"), [(True, "refused"), (True, "500"), (False, "500")])
+def test_an_outage_is_waited_out_while_an_import_may_be_running_by_the_receipt(
+    store: Store, wait: bool, trouble: str
+) -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(), Quirk()], ours=(500, "successful"))
+    assert see_to(server, clock, store, wait=False).state == "submitted"
+    server.quirks.extend([Quirk(trouble=trouble)] * 20)
+
+    one = see_to(server, clock, store, wait=wait)
+
+    assert (one.state, one.changed) == ("succeeded" if wait else "running", False)
+    assert one.reason == "joined"
+    assert server.starts == ["complete"]
+
+
+def test_without_an_import_that_may_run_a_receipt_makes_no_outage_longer(store: Store) -> None:
+    server = Server(clock := TurnedClock(), [])
+    assert see_to(server, clock, store).state == "succeeded"
+    begin = server.now
+    server.quirks.extend([Quirk(trouble="refused")] * 99)
+
+    one = see_to(server, clock, store)
+
+    assert (one.state, one.changed) == ("failed", False)
+    assert "Nothing was started." in one.message
+    assert server.now - begin < 5
+
+
+@pytest.mark.parametrize("ahead", [7200, 366 * 86400])
+def test_a_receipt_is_closed_though_the_times_before_it_were_ahead(store: Store, ahead: int) -> None:
+    past = [Import("complete", -50, -10)]
+    server = Server(clock := TurnedClock(), past, ours=(50, "successful"), tells_ahead=lambda at: ahead * (at < 0))
+    assert see_to(server, clock, store, wait=False).state == "submitted"
+    clock.sleep(100)
+
+    one = see_to(server, clock, store, Wish(max_age=1e6))
+
+    assert (one.reason, one.changed) == ("fresh", False)
+    assert [receipt.state for receipt in store.find([WANTED.key]).values()] == ["succeeded"]
+
+
+@pytest.mark.parametrize("ahead", [7200, 366 * 86400])
+def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: int) -> None:
+    server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], tells_ahead=lambda _moment: ahead)
+    client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
+    client._opened = server  # type: ignore[assignment]  # in place of the wire
+    system = DataImports(client, Wish(max_age=60), Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
+    importer = StatusImporter(system, store, Policy(check_mode=True), PACE, clock.clock)
+
+    one = importer.see_to(WANTED)
+
+    assert one.state == "planned"
+    assert importer.warnings == [one.message]
+    assert f"{ahead - 10} s ahead of the server's clock" in one.message
+
+
 @pytest.mark.parametrize("status", ["successful", "failed"])
 def test_the_receipt_of_a_run_that_was_out_of_time_is_closed_by_the_next_one(store: Store, status: str) -> None:
     server = Server(clock := TurnedClock(), [], ours=(50, status))
