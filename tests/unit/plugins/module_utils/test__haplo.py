@@ -497,12 +497,10 @@ def test_an_identifier_is_only_what_has_its_form(content: Content, twist: Answer
 
 @pytest.mark.parametrize("content_type", ["text/html", "", "application/octet-stream", "TEXT/PLAIN"])
 def test_an_identifier_is_one_whatever_it_is_called(content: Content, content_type: str) -> None:
-    called = {"content_type": content_type}
-    script = ScriptedClient(
-        batch=[answer(BATCH, **called)],
-        file=[answer(UPLOADED.text, **called)],
-        schedule=[answer("SCHEDULED", **called)],
-    )
+    def called(text: str) -> list[Answer | ImportsError]:
+        return [answer(text, content_type=content_type)]
+
+    script = ScriptedClient(batch=called(BATCH), file=called(UPLOADED.text), schedule=called("SCHEDULED"))
     assert Run(content, script)().state == "scheduled"
 
 
