@@ -61,6 +61,7 @@ CERTIFICATE_ADVICE = {  # by OpenSSL's verify code
 NOT_LET_IN = re.compile(r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)")  # it wants a certificate, or another one
 NO_TLS = re.compile("WRONG_VERSION_NUMBER|HTTP_REQUEST|UNKNOWN_PROTOCOL|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE")
 TLS_ALERT = re.compile(r"\x15\x03[\x00-\x04]")  # what a server that speaks TLS answers to anything else
+HUNG_UP = (ConnectionResetError, http.client.BadStatusLine, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 PARTIAL_CHAIN = 0x80000  # ssl.VERIFY_X509_PARTIAL_CHAIN, which Python 3.9 has no name for
 KEEPALIVE = 60  # seconds of silence before each probe, as in curl; firewalls forget a connection after a few minutes
@@ -77,9 +78,9 @@ class Transport:
         self._proxy = _proxy_of(connection) if connection.use_proxy else None
         context, proxy_context = None, None
         if connection.url.startswith("https:"):
-            context = _tls_context(connection)
+            context = _tls_context(connection, connection.url)
         if self._proxy and self._proxy.url.startswith("https:"):
-            proxy_context = _tls_context(replace(connection, client_cert=None, client_key=None))
+            proxy_context = _tls_context(replace(connection, client_cert=None, client_key=None), self._proxy.url)
         self._session = _new_session(context or proxy_context, proxy_context)
         self._session.verify = connection.validate_certs
 
@@ -545,9 +546,26 @@ def check_files(connection: Connection) -> None:
     _load_files(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connection)
 
 
-def _tls_context(connection: Connection) -> ssl.SSLContext:
+class _Context(ssl.SSLContext):
+    """A context for one host. urllib3 1.26 does not name it where it is an IP address, and then nothing is checked."""
+
+    host: str | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*args, **self._named(options))
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        return super().wrap_bio(*args, **self._named(options))
+
+    def _named(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {**options, "server_hostname": options.get("server_hostname") or self.host}
+
+
+def _tls_context(connection: Connection, url: str) -> ssl.SSLContext:
     """The system's trust, with what the user and REQUESTS_CA_BUNDLE add to it. Made once: it takes a while."""
-    context = ssl.create_default_context()
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    context.host = urlsplit(url).hostname
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # since Python 3.13; it refuses authorities that all else takes
     context.verify_flags |= PARTIAL_CHAIN  # what is named is trusted, be it no root
     if not connection.validate_certs:
@@ -629,9 +647,7 @@ def _what_happened_to_tls(error: ssl.SSLError, option: str, *, is_connected: boo
 
 def _other_scheme(causes: list[BaseException], url: str) -> str:
     """What else may be the matter where a server hangs up on the first request to it."""
-    if not any(
-        isinstance(cause, (ConnectionResetError, http.client.BadStatusLine, ssl.SSLEOFError)) for cause in causes
-    ):
+    if not any(isinstance(cause, HUNG_UP) for cause in causes):
         return ""
     if url.startswith("https:"):
         is_plain = _unconnected(causes) is not None

@@ -1237,6 +1237,7 @@ def test_a_proxy_with_a_path_is_used_without_it(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h", "SOCKS5"])
 def test_a_socks_proxy_without_pysocks_is_told_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client_of("http://127.0.0.1:9").prepare()  # requests itself is as it was
     monkeypatch.setitem(sys.modules, "socks", None)
     monkeypatch.setenv("all_proxy", f"{scheme}://me:hunter2@127.0.0.1:1080")
     pauses: list[float] = []
