@@ -488,7 +488,7 @@ def test_an_answer_that_unpacks_to_far_more_takes_no_memory(layers: int) -> None
     """)
     data = answer_of(bomb(layers), content_encoding=", ".join(["gzip"] * layers))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with Peer(raw(answer_of(b"{}")), raw(data)) as peer:
+    with Peer(raw(answer_of(b"{}", connection="close")), raw(data)) as peer:
         command = [sys.executable, "-c", program, peer.url]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     size, is_whole, kib = done.stdout.split()
