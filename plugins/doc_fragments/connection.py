@@ -35,12 +35,19 @@ options:
     default: 60
   use_proxy:
     description:
-      - Whether to obey the environment variables E(http_proxy), E(https_proxy) and E(no_proxy).
+      - Whether to obey the environment variables E(http_proxy), E(https_proxy), E(all_proxy) and E(no_proxy).
+      - The certificate of a proxy whose URL begins with C(https) is checked as the server's is. A SOCKS proxy needs the
+        Python package PySocks on the host where the module runs.
+      - All of a proxy's URL but scheme, host and port is kept secret. A sign of its user or password that means
+        something in a URL has to be percent-encoded.
     type: bool
     default: true
 requirements:
   - requests >= 2.28 on the host where the module runs
 notes:
+  - However its URL is spelled, a server is the same one - in upper or lower case, with an international name or its
+    punycode, with or without the port that is the default, with dots, empty segments or needless percent-encoding in
+    the path.
   - Redirects are not followed, since that would lose an upload; the error names where they pointed.
   - Credentials in C(~/.netrc) are not used.
   - Environment variables and files are read on the host where the module runs.

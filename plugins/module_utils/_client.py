@@ -14,17 +14,19 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import base64
+import email.utils
 import http
+import ipaddress
 import json
+import os
 import random
 import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlencode, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
@@ -48,8 +50,23 @@ LONGEST_RETRY_AFTER = 30.0  # seconds; a server that wants more rest is asked by
 SHOWN = 500  # characters of a server's words in a message
 TRY_AGAIN = (429, 503)
 CREDENTIALS = (401, 403)
-GATEWAY_WORDS = re.compile(
-    r"^\s*(upstream (connect error|request timeout)|no healthy upstream|bad gateway|service unavailable)", re.IGNORECASE
+NOT_PROCESSED = (301, 302, 307, 308)  # redirects that ask to send the same elsewhere; a 303 may follow what was done
+CLIENT_ERRORS = {*range(400, 408), *range(409, 419), *range(421, 427), 428, 429, 431, 451}  # as HTTP defines them
+NEEDS_TLS = re.compile(
+    r"plain HTTP request was sent to HTTPS|speaking plain HTTP to an SSL|requires TLS|HTTP request to an HTTPS", re.I
+)
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21}
+UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]")
+IN_A_HOST = r"[A-Za-z0-9._~!$&'()*+,;=-]*"
+IN_A_PATH = "/%!$&'()*+,;=:@~"
+
+STATUS_WORDS = r"\b(?:http|error|status|code|message|[1-5]\d\d|1|0)\b"
+GATEWAY_WORDS = re.compile(  # how proxies say that they got no answer to pass on, without signs and in lower case
+    rf"(?:{STATUS_WORDS} )*(?:upstream (connect error|request timeout|reset|prematurely)|no healthy upstream"
+    "|stream timeout|no available server|no server is available|no endpoints available|default backend|bad gateway"
+    "|gateway time ?out|proxy error|(the )?service (is |temporarily )*unavailable|backend fetch failed"
+    "|local rate limited|(error )?the server encountered (a temporary|an internal) error)"
 )
 
 
@@ -234,26 +251,37 @@ class Client:
 
     def _judge(self, answer: Answer, *, was_sent: bool) -> Answer:
         """What an answer to a submission means."""
-        if (_is_success(answer) or _is_refusal(answer)) and is_login_page(answer):
+        is_refusal = (_is_final_refusal if was_sent else _is_early_refusal)(answer)
+        if (_is_success(answer) or is_refusal) and is_login_page(answer):
             raise not_logged_in(answer)
-        if _is_refusal(answer):
+        if is_refusal:
             raise self._refused(answer)
         if not was_sent:
             raise NotSent(f"{said(answer)} That answer came before everything was sent.", answer)
         if not _is_success(answer):
-            raise Unclear(said(answer), answer)
+            where_to = self._where_to(answer)
+            raise Unclear(f"{said(answer)}{where_to}{where_to and '.'}", answer)
         return answer
 
     def _refused(self, answer: Answer) -> Refused:
-        location = answer.headers.get("location")
-        if 300 <= answer.status < 400 and location:
-            where = self._redact(location.partition("?")[0].encode("ascii", "backslashreplace").decode("ascii"))
-            advice = f"It points to {where}; redirects are not followed, so set url to where the API really is."
-            return Refused(f"{said(answer)} {advice}", answer)
+        where_to = self._where_to(answer)
+        if where_to:
+            advice = f"{where_to}; redirects are not followed, so set url to where the API really is."
+            return Refused(f"{said(answer)}{advice}", answer)
         if answer.status in CREDENTIALS:
             advice = "The credentials, or what their owner may do, are not enough for this."
             return Refused(f"{said(answer)} {advice}", answer, credentials=True)
+        if NEEDS_TLS.search(answer.text) and answer.url.startswith("http:"):
+            return Refused(f"{said(answer)} TLS is spoken there, so url has to begin with https.", answer)
         return Refused(said(answer), answer)
+
+    def _where_to(self, answer: Answer) -> str:
+        """Where a redirect points, as a sentence without its end; empty for what is none."""
+        location = answer.headers.get("location")
+        if not 300 <= answer.status < 400 or not location:
+            return ""
+        where = self._redact(location.partition("?")[0].encode("ascii", "backslashreplace").decode("ascii"))
+        return f" It points to {where}"
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str], *body: Any, **how: Any) -> Answer:
         answer = self._open().exchange(method, url, headers, *body, **how)
@@ -269,34 +297,128 @@ class Client:
 
     def _open(self) -> Transport:
         if self._opened is None:
-            from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport
+            from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport, proxy_secrets
 
+            for secret in proxy_secrets(os.environ) if self._connection.use_proxy else []:
+                self.secrets.add(secret)
             self._opened = Transport(self._connection)
         return self._opened
 
 
 def base_url(url: str) -> str:
-    """The URL in its one spelling: lower-case scheme and host, no default port, no slash at the end.
+    """The URL in its one spelling, as in `normalised_url`, without empty segments in its path or a slash at its end.
 
     Raises `BadInput` for one that is not a plain http or https URL.
     """
-    shown = re.sub(r"^.*@", "...@", re.split(r"[?#]", url)[0], flags=re.DOTALL)  # what may be secret is not repeated
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise BadInput(f"url {shown!r} is not a URL.") from None
-    if parts.username is not None or parts.password is not None:
+    shown, parts = _split("url", url)
+    if "@" in parts.netloc:
         raise BadInput("url holds a user name or a password; give credentials in their own options.")
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(f"url {shown!r} is not a URL like https://licstat.example.com.")
     if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f\\]", url):
         raise BadInput(f"url {shown!r} has a query, a fragment, a space or a control character; a base URL has none.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    scheme = parts.scheme.lower()
-    if port is not None and port != {"http": 80, "https": 443}[scheme]:
-        host = f"{host}:{port}"
-    return f"{scheme}://{host}{parts.path.rstrip('/')}"
+    scheme, mark, rest = normalised_url("url", url).partition("://")
+    return f"{scheme}{mark}{re.sub('/+', '/', rest).rstrip('/')}"
+
+
+def normalised_url(option: str, url: str) -> str:
+    """A URL in the one spelling that all its equivalents have, without user info, query and fragment.
+
+    That is RFC 3986, 6.2.2 and 6.2.3, and IDNA for an international host; the dot that may end a host's name is left
+    out, too. Raises `BadInput` for one that has none, and names the option that it is the value of.
+    """
+    shown, parts = _split(option, url)
+    location = re.fullmatch(r"(\[.*\]|[^:\[\]]*)(?::([0-9]*))?", parts.netloc.rpartition("@")[2])
+    if location is None:
+        raise BadInput(f"{option} {shown!r} is not a URL.")
+    try:
+        host = _normalised_host(location[1])
+        path = _normalised_path(parts.path)
+    except ValueError as error:
+        raise BadInput(f"{option} {shown!r} is not a URL: {error}.") from None
+    port = (location[2] or "").lstrip("0")
+    if location[2] and not (port and len(port) <= 5 and int(port) < 65536):
+        raise BadInput(f"{option} {shown!r} is not a URL: its port is none.")
+    where = f"{host}:{port}" if port and int(port) != DEFAULT_PORTS.get(parts.scheme) else host
+    return f"{parts.scheme}://{where}{path}"
+
+
+def _split(option: str, url: str) -> tuple[str, SplitResult]:
+    """The URL as it may be shown, and its parts. What may be secret in it is not repeated."""
+    shown = re.sub(r"^.*@", "...@", re.split(r"[?#]", url)[0], flags=re.DOTALL)
+    try:
+        return shown, urlsplit(url)
+    except ValueError:
+        raise BadInput(f"{option} {shown!r} is not a URL.") from None
+
+
+def _normalised_host(host: str) -> str:
+    """An address of IPv6 in short, a name in lower case and ASCII. Raises ValueError."""
+    if host.startswith("["):
+        address, mark, zone = host[1:-1].partition("%")
+        version6 = ipaddress.IPv6Address(address)
+        short = f"::ffff:{version6.ipv4_mapped}" if version6.ipv4_mapped else version6.compressed
+        return f"[{short}{mark}{zone}]"
+    name = _percent_decoded(host)
+    name = name.lower() if name.isascii() else _international(name)
+    if not re.fullmatch(IN_A_HOST, name) or re.search(r"^\.|\.\.", name):
+        raise ValueError(f"no host is called {name!r}")
+    return name[:-1] if name.endswith(".") else name
+
+
+def _percent_decoded(host: str) -> str:
+    _check_percents(host)
+    try:
+        return unquote_to_bytes(host).decode("utf-8")
+    except UnicodeError:
+        raise ValueError("its host is no UTF-8") from None
+
+
+def _international(name: str) -> str:
+    """The name as it is looked up (IDNA 2008, with the mapping of UTS 46 as in browsers). Raises ValueError."""
+    try:
+        import idna
+    except ImportError as error:
+        raise ValueError(f"the Python package idna is needed for a host like {name!r}; it failed: {error}") from None
+    try:
+        return idna.encode(name, uts46=True).decode("ascii").lower()
+    except UnicodeError as error:
+        raise ValueError(f"no host is called {name!r} ({error})") from None
+
+
+def _normalised_path(path: str) -> str:
+    """What need not be percent-encoded is not, all else is, and no segment is `.` or `..`. Raises ValueError."""
+    _check_percents(path)
+    try:
+        encoded = quote(path, safe=IN_A_PATH)
+    except UnicodeError:
+        raise ValueError("its path is no UTF-8") from None
+    return _without_dots(re.sub("%..", _unless_unreserved, encoded))
+
+
+def _check_percents(text: str) -> None:
+    broken = re.search("%(?![0-9A-Fa-f]{2}).{0,2}", text, re.DOTALL)
+    if broken:
+        raise ValueError(f"{broken[0]!r} in it is no character that is percent-encoded; a percent sign itself is %25")
+
+
+def _unless_unreserved(encoded: re.Match[str]) -> str:
+    byte = unquote_to_bytes(encoded[0])
+    return byte.decode("ascii") if UNRESERVED.fullmatch(byte) else encoded[0].upper()
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986, 5.2.4, for a path that is absolute."""
+    kept: list[str] = []
+    *folders, last = path.split("/")[1:] or [""]
+    for segment in folders:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if last == "..":
+        del kept[-1:]
+    return "".join(f"/{segment}" for segment in [*kept, "" if last in (".", "..") else last])
 
 
 def said(answer: Answer) -> str:
@@ -312,12 +434,12 @@ def tried(answer: Answer) -> str:
 
 
 def json_object(answer: Answer) -> dict[str, Any]:
-    """The JSON object that the answer is, whole and not called a page. Raises ValueError for anything else.
+    """The JSON object that a whole answer is, whatever it is called. Raises ValueError for anything else.
 
     Half a surrogate pair, which JSON can hold and no text can, is replaced.
     """
-    if not answer.is_whole or "html" in answer.headers.get("content-type", ""):
-        raise ValueError("no JSON")
+    if not answer.is_whole:
+        raise ValueError("not all of it is known")
     try:
         value = json.loads(answer.text)
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -332,14 +454,6 @@ def json_object(answer: Answer) -> dict[str, Any]:
 def is_login_page(answer: Answer) -> bool:
     """A page with a field for a password: whoever answers so did not take a request for what it was."""
     return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
-
-
-def is_generic(answer: Answer) -> bool:
-    """Whether the words of an answer say no more than its status, or are those of a gateway before the server."""
-    words = set(re.findall(r"[^\W\d_]+", answer.text.lower()))
-    phrases = {answer.reason, *(status.phrase for status in http.HTTPStatus if status == answer.status)}
-    of_status = {"http", "error", "status", "code", *" ".join(phrases).lower().split()}
-    return words <= of_status or GATEWAY_WORDS.search(answer.text) is not None
 
 
 def not_logged_in(answer: Answer) -> Refused:
@@ -365,8 +479,33 @@ def _is_json(answer: Answer) -> bool:
 
 
 def _is_refusal(answer: Answer) -> bool:
-    """A redirect, or a 4xx but for a timeout (408): the server did not do it. Any other no tells nothing."""
+    """A redirect, or a 4xx that HTTP defines but for a timeout (408). What any other means is not known."""
+    return 300 <= answer.status < 400 or answer.status in CLIENT_ERRORS
+
+
+def _is_early_refusal(answer: Answer) -> bool:
+    """The same for an answer that came before all was sent: nothing can have been done, whatever the number."""
     return 300 <= answer.status < 500 and answer.status != 408
+
+
+def _is_final_refusal(answer: Answer) -> bool:
+    """The same for an answer to all that was sent: nothing but what says that nothing was done."""
+    return answer.status in NOT_PROCESSED or answer.status in CLIENT_ERRORS
+
+
+def is_generic(answer: Answer) -> bool:
+    """Whether the words of an answer say no more than its status, or are those of a gateway before the server."""
+    spoken = _plain(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", answer.text, flags=re.IGNORECASE | re.DOTALL))
+    phrases = {_plain(answer.reason), *(_plain(status.phrase) for status in http.HTTPStatus if status == answer.status)}
+    rest = spoken
+    for phrase in sorted(phrases - {""}, key=len, reverse=True):
+        rest = re.sub(rf"\b{re.escape(phrase)}\b", " ", rest)
+    return re.fullmatch(rf"\s*(?:{STATUS_WORDS}\s*)*", rest) is not None or GATEWAY_WORDS.match(spoken) is not None
+
+
+def _plain(text: str) -> str:
+    """The words of a text: in lower case, and without the signs between them."""
+    return " ".join(re.findall(r"[^\W_]+", text.lower()))
 
 
 def _words(answer: Answer) -> str:
@@ -374,6 +513,8 @@ def _words(answer: Answer) -> str:
 
     Secrets are taken out before anything is trimmed: half a secret is one, too.
     """
+    if not answer.text.strip() and not answer.is_whole:
+        return f"its content encoding {answer.headers.get('content-encoding', '')!r} is not one that was asked for"
     redact = answer.secrets.redact
     title = re.search(r"<title[^>]*>(.*?)</title", answer.text, re.IGNORECASE | re.DOTALL) if _is_html(answer) else None
     if title:
@@ -402,7 +543,11 @@ def _messages(value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_html(answer: Answer) -> bool:
-    return "html" in answer.headers.get("content-type", "") or answer.text.lstrip()[:1] == "<"
+    """Whether it is a page: it begins like one, or is called one and does not begin like JSON."""
+    beginning = answer.text.lstrip()[:1]
+    return beginning == "<" or (
+        beginning not in ("{", "[") and "html" in answer.headers.get("content-type", "").lower()
+    )
 
 
 def _jittered(number: int) -> float:
@@ -411,18 +556,20 @@ def _jittered(number: int) -> float:
 
 
 def _retry_after(answer: Answer, otherwise: float) -> float:
-    """The pause the server asks for in seconds, within bounds; a date goes by the clock of the server."""
-    asked = answer.headers.get("retry-after", "")
+    """The pause the server asks for in seconds, or by the clock that it tells (RFC 9110, 10.2.3), within bounds."""
+    asked = answer.headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdecimal():
         return min(float(asked), LONGEST_RETRY_AFTER)
-    until, now = _date(asked), _date(answer.headers.get("date", "")) or datetime.now(timezone.utc)
-    return otherwise if until is None else min(max((until - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    then, now = _moment(asked), _moment(answer.headers.get("date", ""))
+    if then is None:
+        return otherwise
+    return min(max((then - (now or datetime.now(timezone.utc))).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _date(text: str) -> datetime | None:
-    """A moment as HTTP writes it (RFC 9110, 5.6.7)."""
+def _moment(text: str) -> datetime | None:
+    """The moment that a date of HTTP is, None for what is none."""
     try:
-        found = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found if found.tzinfo else None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

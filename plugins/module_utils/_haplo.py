@@ -338,13 +338,12 @@ class _Api:
             raise NotSent(f"{error.message} The batch was not scheduled.", error.answer) from error
 
     def _send(self, step: str, body: Body, form: str) -> Answer:
-        """Send a step; its answer has to be plain text of the given form, a regular expression."""
+        """Send a step; its answer has to be of the given form, a regular expression, whatever it is called."""
         try:
             answer = self._client.submit("POST", f"{self._base}/{step}", body, is_repeatable=True)
         except Refused as error:
             raise self._explained(error) from error
-        content_type = answer.headers.get("content-type", "")
-        if answer.status == 200 and content_type.startswith("text/plain") and re.fullmatch(form, answer.text):
+        if answer.status == 200 and answer.is_whole and re.fullmatch(form, answer.text):
             return answer
         if _is_not_permitted(answer):
             raise self._explained(Refused(said(answer), answer))

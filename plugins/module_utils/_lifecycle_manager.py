@@ -29,6 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._client import (
     basic_credentials,
     is_generic,
     json_object,
+    normalised_url,
     said,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._content import Content
@@ -229,8 +230,7 @@ def link_to(url: str, version: str | None) -> Link:
         raise BadInput(f"import_url {shown!r} holds a character that has to be percent-encoded in a URL.")
     if version is not None and not version.strip():
         raise BadInput("import_version is empty; leave it out to have a URL imported once.")
-    host = parts.netloc.rpartition("@")[2].lower()
-    return Link(url, f"{parts.scheme}://{host}{parts.path}", version)
+    return Link(url, normalised_url("import_url", url), version)
 
 
 def target_of(server: str, library: str) -> str:

@@ -182,8 +182,7 @@ def test_a_playbook_says_nothing_of_any_secret_at_any_verbosity(
 
 @pytest.mark.parametrize("word", ["import", "assets", "status", "library", "null", "true", "false", "valid", "a year"])
 def test_a_password_that_is_a_common_word_changes_nothing_that_a_server_said(lm: Lm, word: str) -> None:
-    plain = {"username": PLAIN[0], "password": PLAIN[1]}
-    year = str(only(lm(ARCHIVE, **plain))["remote_id"])[7:11]
+    year = str(only(lm(ARCHIVE, username=PLAIN[0], password=PLAIN[1]))["remote_id"])[7:11]
     password = year if word == "a year" else word
     admin = {"name": ADMIN_USER, "password": password, "ace": True, "usage_controller": True}
     lm.sandbox.configure("lm", users=[admin])

@@ -91,7 +91,8 @@ class Conversation:
         with socket.create_connection((host, port), PATIENCE) as there, contextlib.suppress(OSError):
             ends = {self.sock: there, there: self.sock}
             while True:
-                for end in select.select(list(ends), [], [], PATIENCE)[0]:
+                read_already = [end for end in ends if isinstance(end, ssl.SSLSocket) and end.pending()]
+                for end in read_already or select.select(list(ends), [], [], PATIENCE)[0]:
                     data = end.recv(64 * 1024)
                     if not data:
                         return

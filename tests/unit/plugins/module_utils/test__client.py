@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import html
 import json
 import socket
 import time
-from typing import Any
-from urllib.parse import quote, quote_plus
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils import _client
@@ -22,7 +24,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._client import (
     Client,
     UnsafeInCheckMode,
     base_url,
+    is_generic,
     json_object,
+    normalised_url,
     said,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
@@ -211,6 +215,35 @@ def test_no_form_of_any_secret_is_left(secret: str, around: str) -> None:
         ("http://[2001:DB8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
         ("http://[::1]", "http://[::1]"),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http://[0:0:0:0:0:0:0:1]/", "http://[::1]"),
+        ("http://[2001:0DB8:0000::0001]", "http://[2001:db8::1]"),
+        ("http://[::ffff:7f00:1]", "http://[::ffff:127.0.0.1]"),
+        ("http://[fe80::1%25eth0]", "http://[fe80::1%25eth0]"),
+        ("https://b\xfccher.example.com", "https://xn--bcher-kva.example.com"),
+        ("https://BU\u0308CHER.example.com", "https://xn--bcher-kva.example.com"),
+        ("https://XN--BCHER-KVA.example.com", "https://xn--bcher-kva.example.com"),
+        ("https://b%C3%BCcher.example.com", "https://xn--bcher-kva.example.com"),
+        ("https://b\xfccher\u3002example\uff0ecom", "https://xn--bcher-kva.example.com"),
+        ("https://fa\xdf.example.com", "https://xn--fa-hia.example.com"),
+        ("https://licstat.example.com./", "https://licstat.example.com"),
+        ("https://%6cicst%61t.example.com", "https://licstat.example.com"),
+        ("https://lic_stat.example.com", "https://lic_stat.example.com"),
+        ("https://example.com//tools///licstat", "https://example.com/tools/licstat"),
+        ("https://example.com/./a/b/../licstat/.", "https://example.com/a/licstat"),
+        ("https://example.com/%2e%2E/a/%2e/b", "https://example.com/a/b"),
+        ("https://example.com/a//../b", "https://example.com/a/b"),
+        ("https://example.com/..", "https://example.com"),
+        ("https://example.com/%6cic%73tat/%7Euser", "https://example.com/licstat/~user"),
+        ("https://example.com/a%2fb", "https://example.com/a%2Fb"),
+        ("https://example.com/a+b", "https://example.com/a+b"),
+        ("https://example.com/a%2bb", "https://example.com/a%2Bb"),
+        ("https://example.com/lizenz\xfcbersicht", "https://example.com/lizenz%C3%BCbersicht"),
+        ("https://example.com/lizenz%c3%bcbersicht", "https://example.com/lizenz%C3%BCbersicht"),
+        ('https://example.com/{a}"b"', "https://example.com/%7Ba%7D%22b%22"),
+        ("https://example.com:0443/", "https://example.com"),
+        ("https://example.com:08443/", "https://example.com:8443"),
+        ("https://example.com:/", "https://example.com"),
+        ("https://example.com?", "https://example.com"),
     ],
 )
 def test_a_base_url_has_one_spelling(url: str, expected: str) -> None:
@@ -242,6 +275,36 @@ def test_a_base_url_has_one_spelling(url: str, expected: str) -> None:
         "https://licstat.example.com/\x00",
         "https://licstat.example.com\\@elsewhere.example.com",
         "https://lic\tstat.example.com",
+        "https://@licstat.example.com",
+        "https://:@licstat.example.com",
+        "https://licstat.example.com:0",
+        "https://licstat.example.com:00",
+        "https://licstat.example.com:65536",
+        "https://licstat.example.com:" + "9" * 5000,
+        "https://licstat.example.com:+80",
+        "https://licstat.example.com:8_0",
+        "https://licstat.example.com:\u0668\u0660",
+        "https://licstat.example.com/100%",
+        "https://licstat.example.com/%zz",
+        "https://licstat.example.com/a%2",
+        "https://lic%stat.example.com",
+        "https://lic%2fstat.example.com",
+        "https://lic%40stat.example.com",
+        "https://lic%3Astat.example.com",
+        "https://lic%ffstat.example.com",
+        "https://lic%20stat.example.com",
+        "https://licstat..example.com",
+        "https://.example.com",
+        "https://.",
+        "https://licstat.example.com..",
+        "https://\xfc_\xfc.example.com",
+        "https://\u2488.example.com",
+        "https://\xfc" + "a" * 70 + ".example.com",
+        "https://licstat.example.com/\udcff",
+        "http://[::1]x",
+        "http://[12345::]",
+        "http://[127.0.0.1]",
+        "http://::1",
     ],
 )
 def test_what_is_no_base_url_is_refused(url: str) -> None:
@@ -271,6 +334,76 @@ def test_a_url_with_credentials_is_refused_without_repeating_them(url: str) -> N
     assert "hunter2" not in str(raised.value)
 
 
+NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?", fullmatch=True).filter(lambda name: name[2:4] != "--")
+SEGMENTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Z"], exclude_characters="/?#%\\:@!$&'()*+,;="),
+    min_size=1,
+    max_size=6,
+)
+"""Without what means something else where it is not percent-encoded."""
+
+
+@given(
+    hosts=st.lists(NAMES, min_size=1, max_size=3),
+    port=st.sampled_from(["", "8080", "443", "80"]),
+    segments=st.lists(SEGMENTS.filter(lambda one: one not in (".", "..")), max_size=4),
+    data=st.data(),
+)
+def test_all_spellings_of_a_url_are_one_and_no_others(
+    hosts: list[str], port: str, segments: list[str], data: st.DataObject
+) -> None:
+    def spelled(text: str) -> str:
+        """Any character in capitals as one likes, or percent-encoded."""
+        ways: list[Callable[[str], str]] = [
+            str,
+            lambda one: quote(one, safe=""),
+            lambda one: "".join(f"%{byte:02x}" for byte in one.encode()),
+        ]
+        return "".join(data.draw(st.sampled_from(ways))(one) for one in text)
+
+    host = ".".join(hosts)
+    plain = f"https://{host}{port and f':{port}'}/{'/'.join(segments)}"
+    ways = st.sampled_from(["/", "//", "/./", "/elsewhere/../", "/%2E/"])
+    path = "".join(f"{data.draw(ways)}{quote(spelled(one), safe='%')}" for one in segments)
+    variant = f"HTTPS://{spelled(host).upper()}.:{port and f'00{port}'}{path}/"
+
+    assert base_url(plain) == base_url(variant)
+    assert base_url(base_url(plain)) == base_url(plain)
+    decoded = [unquote(one) for one in urlsplit(base_url(plain)).path.split("/")[1:]]
+    assert decoded == segments  # so that no two paths have become one
+    assert urlsplit(base_url(plain)).hostname == host
+
+
+@given(st.text(st.sampled_from("/.%2eEfFaä?#:@[]x \\"), max_size=20))
+@example("http://x/%252e%252e/a")
+def test_what_has_one_spelling_keeps_it(text: str) -> None:
+    for spelling in (base_url, lambda url: normalised_url("url", url)):
+        try:
+            once = spelling(f"http://x{text}")
+        except BadInput:
+            continue
+        assert spelling(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://me:hunter2@ACME.com:80/a//b/?token=hunter2#x", "http://acme.com/a//b/"),
+        ("ftp://acme.com:21/%7ea.zip", "ftp://acme.com/~a.zip"),
+        ("file:///data/a%2fb.zip", "file:///data/a%2Fb.zip"),
+        ("http://acme.com", "http://acme.com/"),
+        ("http://acme.com/a/../b/.", "http://acme.com/b/"),
+    ],
+)
+def test_any_url_has_one_spelling_that_keeps_empty_segments_and_no_secrets(url: str, expected: str) -> None:
+    assert normalised_url("import_url", url) == expected
+
+
+def test_what_has_no_spelling_is_refused_by_the_name_of_its_option() -> None:
+    with pytest.raises(BadInput, match=r"import_url .*'%zz'"):
+        normalised_url("import_url", "http://acme.com/%zz")
+
+
 # The words of an answer
 
 
@@ -295,6 +428,9 @@ def the_answer(text: str, content_type: str = "text/plain", status: int = 500, r
         ("<title>\n Bad Gateway</title><p>x", "text/html", "HTTP 500 Oops: a page titled 'Bad Gateway'."),
         ("<html><p>Try <b>later</b>", "text/html", "HTTP 500 Oops: Try later."),
         ("  <!DOCTYPE html><title>Sign in</title>", "text/plain", "HTTP 500 Oops: a page titled 'Sign in'."),
+        ('{"msg": "No <b>such</b> server"}', "text/html", "HTTP 500 Oops: No <b>such</b> server."),
+        ("[1, 2]", "text/html; charset=utf-8", "HTTP 500 Oops: [1, 2]."),
+        ("It is broken", "TEXT/HTML", "HTTP 500 Oops: It is broken."),
     ],
 )
 def test_an_answer_is_told_in_the_vendors_words(text: str, content_type: str, expected: str) -> None:
@@ -316,6 +452,71 @@ def test_an_answer_without_a_reason_is_told_without() -> None:
 def test_what_is_no_json_object_is_told_apart(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         json_object(the_answer(text, "application/json"))
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-16", "text/xml", "", "application/json"])
+def test_a_json_object_is_one_whatever_it_is_called(content_type: str) -> None:
+    assert json_object(the_answer(' {"a": 1}\n', content_type)) == {"a": 1}
+
+
+def test_json_called_a_page_with_a_password_in_it_is_no_page_to_log_in() -> None:
+    script = answering("200 OK", json.dumps({"taskId": 1, "msg": LOGIN.decode()}).encode(), content_type="text/html")
+    with Peer(script) as peer:
+        assert Talk(peer.url).submit().status == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n",
+        "Oops",
+        "OOPS!",
+        "Internal Server Error",
+        "500 Internal Server Error",
+        "HTTP 500",
+        "HTTP/1.1 500 Oops",
+        "Error 500: Internal Server Error.",
+        "HTTP Status 500 - Internal Server Error",
+        "500",
+        "error",
+        "<html><head><title>500 Internal Server Error</title></head><h1>Internal Server Error</h1></html>",
+        "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+        "upstream request timeout",
+        "no healthy upstream",
+        "stream timeout",
+        "<h1>502 Bad Gateway</h1>",
+        "Bad Gateway",
+        "504 Gateway Time-out",
+        "Service Unavailable",
+        "503 Service Temporarily Unavailable",
+        "The service is unavailable.",
+        "default backend - 404",
+        "no available server",
+        "Proxy Error: the proxy server received an invalid response from an upstream server.",
+    ],
+)
+def test_words_that_say_no_more_than_the_status_are_generic(text: str) -> None:
+    assert is_generic(the_answer(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is broken",
+        "The library is unknown",
+        "Error 500: the library LibraryDemo does not exist",
+        "Internal Server Error: no such library",
+        "An import is running already",
+        "Error in row 500",
+        '{"msg": "No such library"}',
+        "Gateway LibraryDemo is unknown",
+        "12",
+        "The upstream connect error is in row 7",
+    ],
+)
+def test_words_of_the_servers_own_are_not_generic(text: str) -> None:
+    assert not is_generic(the_answer(text))
 
 
 def test_json_that_cannot_be_written_again_is_mended_or_refused() -> None:
@@ -372,7 +573,10 @@ def test_refused_credentials_are_told_apart(status: str) -> None:
     assert len(peer.requests) == 2
 
 
-@pytest.mark.parametrize("status", ["408 Request Timeout", "429 Slow Down", "500 Oops", "502 Bad Gateway", "503 Later"])
+@pytest.mark.parametrize(
+    "status",
+    ["408 Request Timeout", "429 Slow Down", "460 Gone", "499 Closed", "500 Oops", "502 Bad Gateway", "503 Later"],
+)
 def test_a_question_to_a_server_in_trouble_is_repeated_a_few_times(status: str) -> None:
     with Peer(answering(status)) as peer:
         talk = Talk(peer.url)
@@ -457,6 +661,54 @@ def test_a_pause_that_makes_no_sense_or_no_end_is_not_taken(header: str) -> None
         with pytest.raises(Outage):
             talk.ask()
     assert len(talk.pauses) == 3
+    assert all(0 <= pause <= 30 for pause in talk.pauses)
+
+
+def http_date(moment: datetime) -> str:
+    return email.utils.format_datetime(moment, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(7, 7), (0, 0), (30, 30), (31, 30), (-5, 0), (1e9, 30), (-1e9, 0)],
+)
+def test_a_server_that_names_the_moment_to_come_back_is_believed_by_its_own_clock(after: int, expected: int) -> None:
+    clock = datetime(2031, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
+    script = answering("503 Later", retry_after=http_date(clock + timedelta(seconds=after)), date=http_date(clock))
+    with Peer(script) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
+    assert talk.pauses == [expected] * 3
+
+
+@pytest.mark.parametrize("date", [None, "", "now"])
+def test_a_server_without_a_clock_is_believed_by_ours(date: str | None) -> None:
+    moment = datetime.now(timezone.utc) + timedelta(seconds=20)
+    clock = {} if date is None else {"date": date}
+    with Peer(answering("503 Later", b"", retry_after=http_date(moment), **clock)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
+    assert all(5 < pause <= 20 for pause in talk.pauses)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Wed, 99 Feb 2031 04:05:06 GMT",
+        "Mon, 03 Feb 99999 04:05:06 GMT",
+        "Mon, 03 Feb 2031",
+        "GMT",
+        ",,,",
+        "1 2 3 4 5 6",
+    ],
+)
+def test_a_moment_that_is_none_is_not_taken(header: str) -> None:
+    with Peer(answering("503 Later", retry_after=header)) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.ask()
     assert all(0 <= pause <= 30 for pause in talk.pauses)
 
 
@@ -556,21 +808,59 @@ def test_the_answer_to_a_submission_may_take_longer_than_other_answers() -> None
         assert Talk(peer.url, timeout=0.1, response_timeout=20).submit().status == 200
 
 
-@pytest.mark.parametrize("status", ["400 Bad Request", "404 Not Found", "413 Too Large", "429 Slow", "301 Gone"])
-def test_a_refusal_after_all_was_sent_is_definite(status: str) -> None:
-    with Peer(answering(status, b'{"msg": "no"}')) as peer, pytest.raises(Refused, match=f"{status}: no"):
+@pytest.mark.parametrize("status", [*range(400, 408), *range(409, 419), *range(421, 427), 428, 429, 431, 451, 301, 308])
+def test_a_refusal_after_all_was_sent_is_definite(status: int) -> None:
+    with Peer(answering(f"{status} No", b'{"msg": "no"}')) as peer, pytest.raises(Refused, match=f"{status} No: no"):
         Talk(peer.url).submit()
     assert peer.connections == 1
 
 
-@pytest.mark.parametrize("status", ["408 Timeout", "500 Oops", "502 Bad Gateway", "503 Later", "504 Timeout"])
-def test_a_server_in_trouble_after_all_was_sent_leaves_it_unclear(status: str) -> None:
-    with Peer(answering(status, b'{"msg": "no"}')) as peer:
+@pytest.mark.parametrize(
+    "status", [300, 303, 304, 305, 399, 408, 419, 420, 427, 430, 460, 498, 499, 500, 502, 503, 504]
+)
+def test_any_other_status_after_all_was_sent_leaves_it_unclear(status: int) -> None:
+    with Peer(answering(f"{status} Oops", b"" if status == 304 else b'{"msg": "no"}')) as peer:
         talk = Talk(peer.url)
-        with pytest.raises(Unclear, match=f"{status}: no") as raised:
+        with pytest.raises(Unclear, match=f"{status} Oops") as raised:
             talk.submit()
     assert (peer.connections, talk.pauses) == (1, [])
     assert raised.value.answer is not None
+
+
+@pytest.mark.parametrize("status", [300, 303, 304, 400, 460, 499])
+def test_any_no_that_came_before_all_was_sent_is_definite(status: int) -> None:
+    with Peer(answering_early(f"{status} No", b"")) as peer, pytest.raises(Refused, match=f"{status} No"):
+        Talk(peer.url).submit(Submission(LARGE))
+
+
+@pytest.mark.parametrize("status", [300, 303, 304, 305])
+def test_a_question_that_is_sent_elsewhere_is_refused(status: int) -> None:
+    script = answering(f"{status} Elsewhere", b"", location="/there")
+    with Peer(script) as peer, pytest.raises(Refused, match="points to /there"):
+        Talk(peer.url).ask()
+
+
+def test_a_redirect_that_may_follow_an_import_is_unclear_and_tells_where_it_points() -> None:
+    script = answering("303 See Other", b"", location="/tasks/7?key=hunter2")
+    with Peer(script) as peer, pytest.raises(Unclear, match=r"points to /tasks/7\.") as raised:
+        Talk(peer.url).submit()
+    assert "hunter2" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The plain HTTP request was sent to HTTPS port",
+        "You're speaking plain HTTP to an SSL-enabled server port.",
+        "Client sent an HTTP request to an HTTPS server.",
+        "Bad Request\nThis combination of host and port requires TLS.",
+    ],
+)
+def test_a_server_that_wants_tls_is_told_by_what_url_has_to_begin_with(words: str) -> None:
+    with Peer(answering("400 Bad Request", words.encode())) as peer:
+        for way in (Talk(peer.url).ask, Talk(peer.url).submit):
+            with pytest.raises(Refused, match="url has to begin with https"):
+                way()
 
 
 LOGIN = b"<html><title>Sign in</title><form><input name=u><INPUT id='p' type='password'></form>"
@@ -590,7 +880,7 @@ def test_a_page_to_log_in_from_a_server_in_trouble_tells_nothing() -> None:
         Talk(peer.url).submit()
 
 
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
 def test_redirects_are_told_and_not_followed(status: str) -> None:
     with Peer() as elsewhere:
         script = answering(status, b"", location=f"{elsewhere.url}/login?next=hunter2#top")

@@ -481,8 +481,8 @@ def test_scheduled_is_only_what_says_exactly_so(content: Content, text: str) -> 
         answer(BATCH[1:] + "_"),
         answer(BATCH[:-2] + "é" + "a"),
         answer(f'"{BATCH}"', content_type="application/json"),
-        answer(BATCH, content_type="text/html"),
-        answer(BATCH, content_type=""),
+        answer(f"<p>{BATCH}</p>", content_type="text/html"),
+        answer(f" {BATCH}", content_type=""),
         answer(BATCH, status=201),
         answer(""),
     ],
@@ -493,6 +493,15 @@ def test_an_identifier_is_only_what_has_its_form(content: Content, twist: Answer
     with pytest.raises(NotSent, match=r"not how Haplo answers.*was not scheduled"):
         run()
     assert run.attempt.history == []
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "", "application/octet-stream", "TEXT/PLAIN"])
+def test_an_identifier_is_one_whatever_it_is_called(content: Content, content_type: str) -> None:
+    def called(text: str) -> list[Answer | ImportsError]:
+        return [answer(text, content_type=content_type)]
+
+    script = ScriptedClient(batch=called(BATCH), file=called(UPLOADED.text), schedule=called("SCHEDULED"))
+    assert Run(content, script)().state == "scheduled"
 
 
 def test_a_digest_is_only_that_of_what_was_sent(content: Content) -> None:

@@ -34,6 +34,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     importing,
     receipt_store,
     run_module,
+    secrets_of,
     server_name,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import open_store

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gc
+import gzip
+import json
 import os
 import pty
 import shutil
@@ -13,23 +17,31 @@ import socket
 import ssl
 import subprocess
 import sys
+import textwrap
 import time
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Callable
+from urllib.parse import unquote
 
 import pytest
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from ansible_collections.assetops.imports.plugins.module_utils import _transport
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._client import Client, json_object, said
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
     BadInput,
     Connection,
     ImportsError,
+    NoReply,
     NotSent,
     Outage,
     Refused,
@@ -37,6 +49,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body
 from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport, proxy_secrets
 
 from .peers import Conversation, Peer, Script, well
 
@@ -345,6 +358,145 @@ def test_an_answer_in_another_encoding_is_read_as_well_as_can_be() -> None:
     assert (answer.reason, answer.headers["x-who"]) == ("Müller", "Müller")
 
 
+def answer_of(body: bytes, **headers: str) -> bytes:
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode() + body
+
+
+TASK = '{"taskId": 7, "word": "wörd €"}'
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/html", "text/plain; charset=iso-8859-1", "x; charset=?"]
+)
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+def test_json_is_read_by_its_bytes_whatever_it_is_called(encoding: str, content_type: str) -> None:
+    with Peer(raw(answer_of(TASK.encode(encoding), content_type=content_type))) as peer:
+        answer = ask(peer.url)
+    assert json_object(answer) == json.loads(TASK)
+    assert answer.text == TASK
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-15", "windows-1252", "shift_jis"])
+def test_what_is_no_unicode_is_read_as_it_is_called(encoding: str) -> None:
+    words = {"shift_jis": "日本語"}.get(encoding, "Müller € ÿ")
+    for charset in (encoding, f'"{encoding.upper()}"'):
+        with Peer(raw(answer_of(words.encode(encoding), content_type=f"text/plain; charset={charset}"))) as peer:
+            assert ask(peer.url).text == words
+
+
+@pytest.mark.parametrize(
+    "charset", ["zlib", "base64", "hex", "rot13", "punycode", "idna", "none", "\xff", "undefined", ""]
+)
+def test_a_charset_that_is_none_does_no_harm(charset: str) -> None:
+    data = answer_of(b"M\xfcller" * 50_000, content_type=f"text/plain; charset={charset}")
+    with Peer(raw(data)) as peer:
+        assert ask(peer.url).text == "M\ufffdller" * 50_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
+def test_an_answer_that_is_cut_within_a_character_is_right_up_to_there(encoding: str) -> None:
+    for ahead in ("", "x", "xx", "xxx"):
+        with Peer(raw(answer_of((ahead + "€" * 1024 * 512).encode(encoding)))) as peer:
+            answer = ask(peer.url)
+        assert not answer.is_whole
+        assert set(answer.text) == {"€", *ahead}
+
+
+def deflated(data: bytes, window: int) -> bytes:
+    packer = zlib.compressobj(wbits=window)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(TASK.encode())),
+        ("X-GZip", gzip.compress(TASK.encode("utf-16"))),
+        ("gzip", gzip.compress(TASK[:9].encode()) + gzip.compress(TASK[9:].encode())),
+        ("gzip", gzip.compress(TASK.encode()) + bytes(8)),
+        ("deflate", deflated(TASK.encode(), zlib.MAX_WBITS)),
+        ("deflate", deflated(TASK.encode(), -zlib.MAX_WBITS)),
+        ("identity", TASK.encode()),
+        ("identity, gzip", gzip.compress(TASK.encode())),
+    ],
+)
+def test_one_layer_of_packing_that_nobody_asked_for_is_undone(encoding: str, body: bytes) -> None:
+    with Peer(raw(answer_of(body, content_encoding=encoding))) as peer:
+        assert json_object(ask(peer.url)) == json.loads(TASK)
+
+
+def test_packed_chunks_are_put_together() -> None:
+    body = gzip.compress(TASK.encode())
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:20], body[20:]))
+    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n" + chunks + b"0\r\n\r\n"
+    with Peer(raw(data)) as peer:
+        assert json_object(ask(peer.url)) == json.loads(TASK)
+
+
+def test_an_empty_answer_that_is_called_packed_is_empty() -> None:
+    with Peer(raw(answer_of(b"", content_encoding="gzip"))) as peer:
+        assert (ask(peer.url).text, ask(peer.url).is_whole) == ("", True)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "gzip,deflate", "aes128gcm"])
+def test_an_answer_in_another_packing_is_none_and_says_why(encoding: str) -> None:
+    body = gzip.compress(gzip.compress(TASK.encode()))
+    with Peer(raw(answer_of(body, content_encoding=encoding))) as peer:
+        answer = ask(peer.url)
+    assert (answer.status, answer.text, answer.is_whole) == (200, "", False)
+    assert f"content encoding '{encoding}'" in said(answer)
+    with pytest.raises(ValueError, match=r"."):
+        json_object(answer)
+
+
+@pytest.mark.parametrize("body", [gzip.compress(TASK.encode())[:-9], b"\x1f\x8b", b"x"], ids=["cut", "begun", "none"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_packing_that_is_broken_is_no_answer(body: bytes, encoding: str) -> None:
+    with Peer(raw(answer_of(body, content_encoding=encoding))) as peer:
+        with pytest.raises(Outage, match=r"broke off|could not be unpacked"):
+            ask(peer.url)
+        assert isinstance(submit(peer.url, [b"small"]).outcome, Unclear)
+
+
+def bomb(layers: int) -> bytes:
+    """256 MiB of spaces, packed so many times."""
+    packer = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
+    data = b"".join(packer.compress(b" " * 1024 * 1024) for _number in range(256)) + packer.flush()
+    for _number in range(layers - 1):
+        data = gzip.compress(data)
+    return data
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_an_answer_that_unpacks_to_far_more_takes_no_memory(layers: int) -> None:
+    program = textwrap.dedent("""
+        import re, sys
+        from pathlib import Path
+        from ansible_collections.assetops.imports.plugins.module_utils._contract import Connection
+        from ansible_collections.assetops.imports.plugins.module_utils._transport import Transport
+
+        def peak():
+            return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+        transport = Transport(Connection(sys.argv[1], use_proxy=False))
+        transport.exchange("GET", sys.argv[1] + "/small", {})
+        before = peak()
+        answer = transport.exchange("GET", sys.argv[1] + "/bomb", {})
+        print(len(answer.text), answer.is_whole, peak() - before)
+    """)
+    data = answer_of(bomb(layers), content_encoding=", ".join(["gzip"] * layers))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with Peer(raw(answer_of(b"{}", connection="close")), raw(data)) as peer:
+        command = [sys.executable, "-c", program, peer.url]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    size, is_whole, kib = done.stdout.split()
+    assert (int(size), is_whole) == (1024 * 1024 if layers == 1 else 0, "False")
+    assert int(kib) < 16 * 1024
+
+
 def endless(conversation: Conversation) -> None:
     conversation.request()
     conversation.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
@@ -528,20 +680,126 @@ def test_a_file_that_holds_no_certificate_is_bad_input(
         assert peer.connections == 0
 
 
-def test_plain_http_where_tls_is_spoken_is_told_in_words(tls: ssl.SSLContext) -> None:
-    with Peer(tls=tls) as peer, pytest.raises(Outage) as raised:
+@pytest.fixture(scope="module")
+def key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(
+    key: ec.EllipticCurvePrivateKey, issuer: x509.Name, *names: str, is_authority: bool = False
+) -> x509.Certificate:
+    """As an old tool makes it: without key identifiers."""
+    now = datetime.now(timezone.utc)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]) if names else issuer
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    if names:
+        hosts = [x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names]
+        builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+    if is_authority:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=False)
+    return builder.sign(key, hashes.SHA256())
+
+
+def served(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: bytes) -> ssl.SSLContext:
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "served.pem").write_bytes(pem + certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "served.pem")
+    return context
+
+
+ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An internal authority")])
+
+
+@pytest.mark.parametrize("is_authority", [True, False], ids=["an authority", "without saying that it is one"])
+def test_an_internal_authority_without_key_identifiers_is_trusted(
+    is_authority: bool, key: ec.EllipticCurvePrivateKey, tmp_path: Path
+) -> None:
+    authority = certificate(key, ISSUER, is_authority=True)
+    leaf = certificate(key, ISSUER, "127.0.0.1")
+    trusted = authority if is_authority else leaf
+    (tmp_path / "ca.pem").write_bytes(trusted.public_bytes(serialization.Encoding.PEM))
+    with Peer(tls=served(tmp_path, key, leaf.public_bytes(serialization.Encoding.PEM))) as peer:
+        assert ask(peer.url, ca_path=str(tmp_path / "ca.pem")).status == 200
+        with pytest.raises(Outage, match="not trusted"):
+            ask(peer.url)
+
+
+def test_a_certificate_of_version_1_that_signs_itself_is_trusted(
+    key: ec.EllipticCurvePrivateKey, tmp_path: Path
+) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make one with")
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    (tmp_path / "key.pem").write_bytes(pem)
+    name = ["-subj", "/CN=localhost", "-key", str(tmp_path / "key.pem")]
+    request = subprocess.run([openssl, "req", "-new", *name], capture_output=True, check=True).stdout
+    sign = [openssl, "x509", "-req", "-signkey", str(tmp_path / "key.pem"), "-days", "1"]
+    made = subprocess.run(sign, input=request, capture_output=True, check=True).stdout
+    if x509.load_pem_x509_certificate(made).version is not x509.Version.v1:
+        pytest.skip("this openssl makes no certificate of version 1")
+    (tmp_path / "ca.pem").write_bytes(made)
+    with Peer(tls=served(tmp_path, key, made)) as peer:
+        assert ask(f"https://localhost:{peer.port}", ca_path=str(tmp_path / "ca.pem")).status == 200
+
+
+def test_plain_http_where_tls_is_spoken_is_told_by_what_url_has_to_begin_with(tls: ssl.SSLContext) -> None:
+    with Peer(tls=tls) as peer, pytest.raises(Outage, match="url has to begin with https") as raised:
         ask(peer.url.replace("https", "http"))
     assert "object at 0x" not in raised.value.message
 
 
-def test_tls_where_plain_http_is_spoken_is_told_in_words() -> None:
+def test_a_tls_alert_to_plain_http_is_told_at_once() -> None:
+    with Peer(raw(b"\x15\x03\x01\x00\x02\x02\x46")) as peer:
+        with pytest.raises(Outage, match="TLS is spoken there; begin it with https") as raised:
+            client_of(peer.url).ask("POST", "/status")
+        sent = submit(peer.url, [b"small"])
+    assert raised.value.hopeless
+    assert isinstance(sent.outcome, NotSent)
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize(
+    "said_first", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.9\r\n", b"220 smtp\r\n"]
+)
+def test_tls_where_something_else_is_spoken_is_told_at_once(said_first: bytes) -> None:
     def at_a_loss(conversation: Conversation) -> None:
         conversation.sock.recv(1000)
-        conversation.answer("400 Bad Request")
+        conversation.send(said_first)
 
-    with Peer(at_a_loss) as peer, pytest.raises(Outage, match="TLS") as raised:
-        ask(peer.url.replace("http", "https"))
+    with Peer(at_a_loss) as peer:
+        url = peer.url.replace("http", "https")
+        with pytest.raises(Outage, match=r"url begins with https, but .* begin it with http") as raised:
+            client_of(url).ask("POST", "/status")
+        sent = submit(url, [b"small"])
+    assert raised.value.hopeless
     assert "object at 0x" not in raised.value.message
+    assert isinstance(sent.outcome, NotSent)
+    assert (peer.connections, sent.commits) == (2, 0)
+
+
+@pytest.mark.parametrize("how", [Conversation.reset, lambda _conversation: None], ids=["reset", "closed"])
+def test_a_server_that_hangs_up_on_tls_may_speak_plain_http(how: Script) -> None:
+    def hang_up(conversation: Conversation) -> None:
+        conversation.sock.recv(1000)
+        how(conversation)
+
+    with Peer(hang_up) as peer, pytest.raises(Outage, match="url has to begin with http") as raised:
+        ask(peer.url.replace("http", "https"))
+    assert not raised.value.hopeless
+
+
+def test_a_trigger_was_not_sent_where_no_tls_was_agreed_on() -> None:
+    def hang_up(conversation: Conversation) -> None:
+        conversation.sock.recv(1000)
+        conversation.reset()
+
+    with Peer(hang_up) as peer, pytest.raises(NotSent):
+        client_of(peer.url.replace("http", "https")).trigger("GET", "/import", {})
 
 
 # Certificates of the client
@@ -777,33 +1035,354 @@ def test_a_proxy_in_trouble_is_told_without_its_password(
         assert peer.connections == 0
 
 
+def test_a_certificate_of_a_proxy_is_checked_with_the_same_trust(
+    authority: Authority, tls: ssl.SSLContext, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the server behind it speaks TLS, within that of the proxy, or not."""
+    with Peer(proxy, tls=tls) as middle, wire.peer() as peer:
+        url = peer.url if wire.context else "http://licstat.invalid"
+        monkeypatch.setenv("all_proxy", middle.url)
+        client = client_of(url, use_proxy=True, ca_path=authority.path)
+        assert client.ask("POST", "/status", tries=1).status == (200 if wire.context else 203)
+        assert isinstance(submit(client, LARGE).outcome, Answer)
+        with pytest.raises(Outage, match=r"the proxy 127\.0\.0\.1:\d+ \(all_proxy\): .*not trusted.*ca_path") as raised:
+            client_of(url, use_proxy=True).ask("POST", "/status")
+        assert raised.value.hopeless
+
+
+def test_a_proxy_that_is_called_something_else_is_told_by_its_variable(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Peer(proxy, tls=authority.context("elsewhere.example.com")) as middle:
+        monkeypatch.setenv("HTTPS_PROXY", middle.url)
+        with pytest.raises(Outage, match=r"\(HTTPS_PROXY\).*HTTPS_PROXY has to name the host as the cert"):
+            ask("https://licstat.invalid", use_proxy=True, ca_path=authority.path)
+
+
+def test_a_proxy_is_not_shown_the_certificate_of_the_client(
+    authority: Authority, identity: Identity, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curious = authority.context()
+    curious.verify_mode = ssl.CERT_OPTIONAL
+    authority.ca.configure_trust(curious)
+    shown = []
+
+    def looking(conversation: Conversation) -> None:
+        assert isinstance(conversation.sock, ssl.SSLSocket)
+        shown.append(conversation.sock.getpeercert())
+        proxy(conversation)
+
+    with Peer(looking, tls=curious) as middle, Peer(tls=tls) as peer:
+        monkeypatch.setenv("https_proxy", middle.url)
+        options = {"ca_path": authority.path, "client_cert": identity.both, "use_proxy": True}
+        assert ask(peer.url, **options).status == 200
+    assert shown in ([None], [{}])
+
+
+@pytest.mark.parametrize("server", ["http", "https"])
+@pytest.mark.parametrize("way", ["http", "https"])
+def test_a_proxy_that_is_away_is_told_by_its_name(way: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Peer() as gone:
+        pass
+    monkeypatch.setenv(f"{server}_proxy", f"{way}://127.0.0.1:{gone.port}")
+    url = f"{server}://licstat.invalid"
+    with pytest.raises(NoReply) as raised:
+        Transport(Connection(url, timeout=5)).exchange("GET", f"{url}/status", {})
+    assert raised.value.message == f"the proxy 127.0.0.1:{gone.port} ({server}_proxy): connection refused"
+    assert (raised.value.unconnected, raised.value.hopeless) == (True, False)
+
+
+def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_a_loss(conversation: Conversation) -> None:
+        conversation.sock.recv(1000)
+        conversation.answer("400 Bad Request")
+
+    with Peer(at_a_loss) as middle:
+        monkeypatch.setenv("http_proxy", middle.url.replace("http", "https"))
+        with pytest.raises(Outage, match=r"the proxy .*http_proxy begins with https") as raised:
+            ask("http://licstat.invalid", use_proxy=True)
+    assert raised.value.hopeless
+
+
+@pytest.mark.parametrize("server", ["http", "https"])
+def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(conversation: Conversation) -> None:
+        conversation.head()
+        conversation.answer("407 Proxy Authentication Required")
+
+    with Peer(refuse) as middle:
+        monkeypatch.setenv(f"{server}_proxy", middle.url)
+        words = rf"the proxy 127\.0\.0\.1:{middle.port} \({server}_proxy\) wants a user .* 407 Proxy Auth"
+        with pytest.raises(Outage, match=words) as raised:
+            ask(f"{server}://licstat.invalid", use_proxy=True)
+        sent = submit(f"{server}://licstat.invalid", [b"small"], use_proxy=True)
+    assert raised.value.hopeless
+    assert isinstance(sent.outcome, NotSent)
+    assert middle.connections == 2
+
+
+def test_a_proxy_that_does_not_get_through_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(conversation: Conversation) -> None:
+        conversation.head()
+        conversation.answer("502 Bad Gateway")
+
+    with Peer(refuse) as middle:
+        monkeypatch.setenv("https_proxy", middle.url)
+        with pytest.raises(NoReply, match=r"the proxy .* did not connect to the server: 502 Bad Gateway") as raised:
+            Transport(Connection("https://licstat.invalid")).exchange("GET", "https://licstat.invalid/", {})
+    assert (raised.value.unconnected, raised.value.hopeless) == (True, False)
+
+
+def test_what_a_server_says_behind_a_proxy_is_not_blamed_on_it(
+    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wanting(conversation: Conversation) -> None:
+        conversation.request()
+        conversation.answer("407 Proxy Authentication Required")
+
+    with Peer(proxy) as middle, Peer(wanting, tls=tls) as peer:
+        monkeypatch.setenv("https_proxy", middle.url)
+        with pytest.raises(Refused) as refused:
+            ask(peer.url, use_proxy=True, ca_path=authority.path)
+        with pytest.raises(Outage, match="not trusted") as raised:
+            ask(peer.url, use_proxy=True)
+    for error in (refused, raised):
+        assert "proxy 127" not in error.value.message
+
+
+@pytest.mark.parametrize("password", ["hunter2", "p%40ss%2Fw%23rd%3F%3A", "p@ss:word", "%C3%BCber%E2%82%AC", ""])
+def test_a_proxy_is_given_its_password(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Peer(proxy) as middle:
+        monkeypatch.setenv("http_proxy", middle.url.replace("//", f"//me:{password.replace('@', '%40')}@"))
+        assert ask("http://licstat.invalid", use_proxy=True).status == 203
+    credentials = base64.b64encode(f"me:{unquote(password)}".encode()).decode()
+    assert middle.requests[0].headers["proxy-authorization"] == f"Basic {credentials}"
+
+
+MALFORMED = [
+    "http://me:hun/ter2@127.0.0.1:3128",
+    "http://me:hun#ter2@127.0.0.1:3128",
+    "http://me:hun?ter2@127.0.0.1:3128",
+    "http://me:12#hunter2@127.0.0.1:3128",
+    "http://me:12/hunter2@127.0.0.1:3128",
+    "http://me:hunter2@127.0.0.1:port",
+    "http://me:hunter2@127.0.0.1:0",
+    "http://me:hunter2@127.0.0.1:99999",
+    "http://me:hunter2@",
+    "http://me:hunter2@[::1",
+    "gopher://me:hunter2@127.0.0.1:3128",
+    "http:me:hunter2@127.0.0.1:3128",
+    "http://me:hun ter2@127.0.0.1:3128",
+    "http://me:hun\\ter2@127.0.0.1:3128",
+]
+
+
+@pytest.mark.parametrize("server", ["http", "https"])
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_proxy_is_told_at_once_by_its_variable(
+    url: str, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", url)
+    pauses: list[float] = []
+    client = client_of(f"{server}://licstat.invalid", pauses, use_proxy=True)
+    with pytest.raises(Outage, match="ALL_PROXY is no URL like") as raised:
+        client.ask("POST", "/status")
+    sent = submit(client, [b"small"])
+    assert isinstance(sent.outcome, NotSent)
+    assert raised.value.hopeless
+    assert (pauses, sent.pauses) == ([], [])
+    for message in (raised.value.message, sent.outcome.message):
+        for part in ("hun", "ter2", "me:", "12"):
+            assert part not in message
+
+
+def test_the_secrets_of_proxies_are_all_but_scheme_host_and_port() -> None:
+    environment = {
+        "http_proxy": "http://me:hunter2@proxy.example.com:3128/some/path?token=abcd1234#frag",
+        "HTTPS_PROXY": "https://user:p%40ss%2Fword@proxy.example.com",
+        "All_Proxy": "socks5h://token-as-user@proxy.example.com:1080",
+        "no_proxy": "localhost",
+        "PROXY": "http://someone:else@elsewhere",
+    }
+    secrets = proxy_secrets(environment)
+    for secret in (
+        *("me:hunter2", "hunter2", "some/path?token=abcd1234#frag", "token=abcd1234", "frag"),
+        *("user:p%40ss%2Fword", "user:p@ss/word", "p%40ss%2Fword", "p@ss/word", "token-as-user"),
+        base64.b64encode(b"me:hunter2").decode(),
+        base64.b64encode(b"user:p@ss/word").decode(),
+        base64.b64encode(b"token-as-user:").decode(),
+    ):
+        assert secret in secrets
+    assert all(len(secret) >= 4 for secret in secrets)
+    for open_word in ("proxy.example.com", "http", "3128", "localhost", "someone", "user"):
+        assert open_word not in secrets
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_the_secrets_of_a_malformed_proxy_are_found_all_the_same(url: str) -> None:
+    password = url.partition("me:")[2].rpartition("@")[0]
+    assert password in proxy_secrets({"http_proxy": url})
+
+
+def test_there_are_no_secrets_where_there_is_no_proxy() -> None:
+    assert proxy_secrets({}) == []
+    assert proxy_secrets({"http_proxy": "", "https_proxy": "proxy.example.com:3128/", "all_proxy": "http://[::1"}) == []
+
+
+def test_a_proxy_with_a_path_is_used_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Peer(proxy) as middle:
+        for url in (f"{middle.url}/a?b=c#d", middle.url.partition("//")[2]):
+            monkeypatch.setenv("http_proxy", url)
+            assert ask("http://licstat.invalid", use_proxy=True).status == 203
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h", "SOCKS5"])
+def test_a_socks_proxy_without_pysocks_is_told_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client_of("http://127.0.0.1:9").prepare()  # requests itself is as it was
+    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setenv("all_proxy", f"{scheme}://me:hunter2@127.0.0.1:1080")
+    pauses: list[float] = []
+    with pytest.raises(Outage, match=r"the proxy 127\.0\.0\.1:1080 \(all_proxy\)") as raised:
+        client_of("https://licstat.invalid", pauses, use_proxy=True).ask("POST", "/status")
+    for words in ("PySocks", sys.executable, os.uname().nodename):
+        assert words in raised.value.message
+    assert "hunter2" not in raised.value.message
+    assert raised.value.hopeless
+    assert pauses == []
+
+
+def socks(conversation: Conversation) -> None:
+    """SOCKS 5 without a password, for a name."""
+    conversation.sock.recv(3)
+    conversation.send(b"\x05\x00")
+    *_version, size = conversation.sock.recv(5)
+    host = conversation.sock.recv(size).decode()
+    port = int.from_bytes(conversation.sock.recv(2), "big")
+    if host == "unreachable":
+        conversation.send(b"\x05\x05\x00\x01" + bytes(6))
+        return
+    conversation.send(b"\x05\x00\x00\x01" + bytes(6))
+    conversation.pass_on(host, port)
+
+
+def test_a_socks_proxy_is_used_where_there_is_pysocks(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("socks")
+    with Peer(socks) as middle, wire.peer() as peer:
+        monkeypatch.setenv("all_proxy", middle.url.replace("http", "socks5h"))
+        url = peer.url.replace("127.0.0.1", "localhost")
+        client = client_of(url, use_proxy=True, **wire.options)
+        assert client.ask("POST", "/status").status == 200
+        assert isinstance(submit(client, LARGE).outcome, Answer)
+        unreachable = peer.url.replace("127.0.0.1", "unreachable")
+        with pytest.raises(Outage, match=r"the proxy 127\.0\.0\.1:\d+ \(all_proxy\): .*refused"):
+            ask(unreachable, use_proxy=True, **wire.options)
+
+
+# Names, and silence on the line
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A resolver that says of names in .invalid that there are none, which not every host that runs tests has."""
+    known: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in known:
+            return real("127.0.0.1", *args, **kwargs)
+        if name.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if name.endswith(".busy"):
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return known
+
+
+@pytest.mark.usefixtures("names")
+def test_a_name_that_does_not_exist_is_told_at_once() -> None:
+    pauses: list[float] = []
+    with pytest.raises(Outage, match=r"licstat\.invalid/status: ") as raised:
+        client_of("http://licstat.invalid", pauses).ask("POST", "/status")
+    assert raised.value.hopeless
+    sent = submit("http://licstat.invalid", [b"small"])
+    assert isinstance(sent.outcome, NotSent)
+    assert (pauses, sent.pauses) == ([], [])
+
+
+@pytest.mark.usefixtures("names")
+def test_a_name_that_a_busy_resolver_does_not_know_is_asked_for_again() -> None:
+    pauses: list[float] = []
+    with pytest.raises(Outage) as raised:
+        client_of("http://licstat.busy", pauses).ask("POST", "/status")
+    assert not raised.value.hopeless
+    assert len(pauses) == 3
+
+
+def test_a_name_that_was_there_before_may_come_back(names: list[str]) -> None:
+    def once(conversation: Conversation) -> None:
+        conversation.request()
+        conversation.answer(connection="close")
+
+    with Peer(once) as peer:
+        names.append("licstat.invalid")
+        client = client_of(f"http://licstat.invalid:{peer.port}")
+        assert client.ask("POST", "/status").status == 200
+        names.clear()
+        with pytest.raises(Outage) as raised:
+            client.ask("POST", "/status")
+    assert not raised.value.hopeless
+
+
+@pytest.mark.usefixtures("names")
+def test_a_proxy_that_does_not_exist_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    with pytest.raises(Outage, match=r"the proxy proxy\.invalid:3128 \(http_proxy\): ") as raised:
+        client_of("http://licstat.example.com", use_proxy=True).ask("POST", "/status")
+    assert raised.value.hopeless
+
+
+def test_a_host_that_can_be_no_name_is_told_at_once() -> None:
+    pauses: list[float] = []
+    with pytest.raises(Outage, match="url is not a URL that can be asked") as raised:
+        client_of(f"http://{'a' * 64}.example.com", pauses).ask("POST", "/status")
+    assert raised.value.hopeless
+    assert pauses == []
+
+
+def sockets_to(port: int) -> list[socket.socket]:
+    """What this process has open to a port, from its own side."""
+    found = []
+    for thing in gc.get_objects():
+        if isinstance(thing, socket.socket) and thing.fileno() >= 0:
+            with contextlib.suppress(OSError):
+                if thing.getpeername()[1] == port:
+                    found.append(thing)
+    return found
+
+
+@pytest.mark.parametrize("way", ["direct", "http", "https"])
+def test_a_silent_connection_is_kept_alive(
+    way: str, wire: Wire, authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Peer(proxy, tls=tls if way == "https" else None) as middle, wire.peer() as peer:
+        if way != "direct":
+            monkeypatch.setenv("all_proxy", middle.url)
+        url = peer.url if way == "direct" or wire.context else "http://licstat.invalid"
+        client = client_of(url, use_proxy=True, ca_path=authority.path)
+        client.ask("POST", "/status", tries=1)
+        (connection,) = sockets_to(peer.port if way == "direct" else middle.port)
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        for option in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):
+            if hasattr(socket, option):
+                assert connection.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)) == 60
+
+
 def test_a_host_without_requests_is_told_what_to_install_where(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
     with pytest.raises(ImportsError) as raised:
         client_of("http://127.0.0.1:9").prepare()
     for words in ("requests", sys.executable, os.uname().nodename, "pip install"):
         assert words in raised.value.message
-
-
-def test_connections_are_kept_alive_as_curl_does(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that forgets a silent connection after a few minutes would lose the answer to an upload."""
-    seen: list[tuple[int, ...]] = []
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
-    options += [(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_NODELAY)]
-    listen = _transport._Attentive.getresponse
-
-    def noted(connection: Any) -> Any:
-        seen.append(tuple(connection.sock.getsockopt(*option) for option in options))
-        return listen(connection)
-
-    monkeypatch.setattr(_transport._Attentive, "getresponse", noted)
-    with wire.peer(well) as peer:
-        ask(peer.url, **wire.options)
-    assert seen == [(1, 60, 60, 1)]
-
-
-def test_no_more_is_asked_of_a_certificate_than_curl_asks() -> None:
-    context = _transport._tls_context(Connection("https://localhost"))
-    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
-    assert context.check_hostname
-    assert context.verify_mode is ssl.CERT_REQUIRED
