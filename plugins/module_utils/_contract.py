@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -247,6 +248,11 @@ class Outage(ImportsError):
         super().__init__(message, answer)
         self.hopeless = hopeless
         self.conclusion = conclusion
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, unless it has an end already: others' words may bring their own."""
+    return text if re.search(r"[.!?…][\"')\]]?$", text) else f"{text}."
 
 
 def now_text() -> str:

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._paths import path_of as path_named
+from ansible_collections.assetops.imports.plugins.module_utils._paths import shown
 
 APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
 IN_MEMORY = ":memory:"
@@ -99,28 +101,35 @@ class SQLite:
 
     def reason(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        return reason(error)
+        return reason(error, self._path)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, path: Path | None = None) -> str:
+    """What is wrong with the file at a path, and what to do."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{why}. {ADVICE}"
+    return f"{sentence(why)} {_whose(path) if path else ''}{ADVICE}"
 
 
-def shown(path: Path) -> str:
-    """A path for people."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def _whose(path: Path) -> str:
+    """Whose the file or its folder is, where this user may not write it: a sentence, or nothing."""
+    there = [one for one in (path, *path.parents) if os.path.lexists(one)]
+    barred = [one for one in there[: 2 if there[0] == path else 1] if not os.access(one, os.W_OK)]
+    if not barred:
+        return ""
+    from ansible_collections.assetops.imports.plugins.module_utils._unusable import whose
+
+    return f"{sentence(whose(barred[0]))} "
 
 
 def path_of(location: str) -> Path:
     """Where a store lies. Raises `BadInput` for a path that depends on who asks from where."""
     try:
-        path = Path(location).expanduser()
-    except RuntimeError as error:
-        raise BadInput(f"receipts {location!r}: {error}") from error
+        path = path_named(location).expanduser()
+    except (RuntimeError, ValueError) as error:  # ValueError: no file can have that name
+        raise BadInput(sentence(f"receipts {location!r}: {error}")) from error
     if not path.is_absolute() or "\0" in location:
         raise BadInput(
             f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor the URL of a"
@@ -149,9 +158,9 @@ def _check_place(path: Path) -> None:
         raise OSError(0, "it is no regular file")
     folder = next(folder for folder in path.parents if folder.exists() or folder.is_symlink())
     if not folder.is_dir():
-        raise OSError(0, f"{folder} is no folder")
+        raise OSError(0, f"{shown(folder)} is no folder")
     if not path.exists() and not os.access(folder, os.W_OK):
-        raise OSError(0, f"{folder} cannot be written by this user")
+        raise OSError(0, f"{shown(folder)} cannot be written by this user")
 
 
 def _make_file(path: Path) -> None:

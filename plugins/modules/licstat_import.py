@@ -53,8 +53,9 @@ options:
       - All are looked at before the first is sent. When one fails, the others are imported all the same, and the task
         fails at the end and names each.
       - Of equal contents only the first is imported, the others are told with the reason V(duplicate).
+      - C(~) and environment variables are expanded where no file of the literal name exists.
     type: list
-    elements: path
+    elements: str
     required: true
   gather:
     description:
@@ -333,7 +334,7 @@ def main() -> None:
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="ever"),
             "license_server_id": {"type": "int", "required": True},
-            "src": {"type": "list", "elements": "path", "required": True},
+            "src": {"type": "list", "elements": "str", "required": True},
             "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
             "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
             "from": {"type": "str"},

@@ -50,7 +50,8 @@ options:
     description:
       - The archive to import. Either this or O(import_url) has to be given.
       - Its name is sent with letters, digits, dots, underscores and hyphens only; others become underscores.
-    type: path
+      - C(~) and environment variables are expanded where no file of the literal name exists.
+    type: str
   import_url:
     description:
       - The address from which Lifecycle Manager itself fetches the archive.
@@ -380,7 +381,7 @@ def main() -> None:
         argument_spec={
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="latest"),
-            "src": {"type": "path"},
+            "src": {"type": "str"},
             "import_url": {"type": "str", "no_log": True},  # what it may hold is seen before anything is logged
             "import_version": {"type": "str"},
             "feed": {"type": "str"},
