@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+ROLES = {"licstat": "licstat_import", "bigfix": "bigfix_import", "haplo": "haplo_batch", "lm": "lm_import"}
+"""The roles of the systems; their variables are called as the modules' options, with the role's name before."""
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -252,7 +255,7 @@ class Outage(ImportsError):
 
 def sentence(text: str) -> str:
     """The text with a full stop, unless it has an end already: others' words may bring their own."""
-    return text if re.search(r"[.!?…][\"')\]]?$", text) else f"{text}."
+    return text if not text or re.search(r"[.!?][\"')\]]?$", text) else f"{text}."
 
 
 def now_text() -> str:

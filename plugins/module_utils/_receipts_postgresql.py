@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError, sentence
 
 if TYPE_CHECKING:
     import psycopg
@@ -127,22 +127,22 @@ class PostgreSQL:
 
     def reason(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        why = " ".join(str(error).split()).rstrip(".")
+        why = sentence(" ".join(str(error).split()))
         errors = self._psycopg.errors
         user = self._connection.info.user if self._connection is not None else "the role"
         if isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName)):
             if self._is_made:
                 return (
-                    f"{why}. Let the owner of these tables run, once: GRANT SELECT, INSERT, UPDATE, DELETE ON receipts,"
+                    f"{why} Let the owner of these tables run, once: GRANT SELECT, INSERT, UPDATE, DELETE ON receipts,"
                     f' attempts, runs, digests, assetops_receipts TO "{user}";'
                 )
             return (
-                f"{why}. The role needs a schema in which it may make tables. Let an administrator of the database run,"
+                f"{why} The role needs a schema in which it may make tables. Let an administrator of the database run,"
                 f' once: CREATE SCHEMA AUTHORIZATION "{user}";'
             )
         if isinstance(error, errors.DuplicateTable):
             return f"{why}, and it is not the store's. Give the store a schema of its own, by options=-csearch_path%3D…"
-        return f"{why}."
+        return why
 
     def close(self) -> None:
         if self._connection is not None:

@@ -133,8 +133,8 @@ def _new_session(context: ssl.SSLContext | None) -> requests.Session:
     except ImportError as error:
         raise ImportsError(
             f"The Python package requests is needed on {socket.gethostname()}, where this module ran with"
-            f" {sys.executable}; importing it failed: {error}. Install it there (pip install requests), or set"
-            " ansible_python_interpreter to a Python that has it."
+            f" {sys.executable}; {sentence(f'importing it failed: {error}')} Install it there (pip install requests),"
+            " or set ansible_python_interpreter to a Python that has it."
         ) from error
 
     class PlainConnection(_Attentive, HTTPConnection):

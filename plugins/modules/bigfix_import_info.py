@@ -115,6 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     ENVIRONMENT,
+    GUIDE,
     HEADERS,
     OPTIONS,
     DataImports,
@@ -132,8 +133,9 @@ def main() -> None:
 
 def read_status(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     system = DataImports(
-        client_of(module, HEADERS), Wish(params["product"]), credentials_of(params), module.no_log_values.add
+        client_of(module, HEADERS, GUIDE), Wish(params["product"]), credentials_of(params), module.no_log_values.add
     )
     status = system.read(tries=4)
     return {

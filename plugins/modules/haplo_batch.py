@@ -310,6 +310,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import d
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._haplo import (
     ENVIRONMENT,
+    GUIDE,
     OPTIONS,
     SHA256,
     USER,
@@ -357,8 +358,9 @@ def main() -> None:
 
 def import_batch(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     check(params)
-    client = client_of(module, basic_credentials(USER, params["api_key"]))
+    client = client_of(module, basic_credentials(USER, params["api_key"]), GUIDE)
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
     control = control_of(params)

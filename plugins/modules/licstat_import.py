@@ -43,9 +43,9 @@ options:
   license_server_id:
     description:
       - The number of the license server in License Statistics whose data this is; it stands in the grid of
-        Administration > License Servers.
+        Administration > License Servers, in the column License Server ID.
       - Importing has to be enabled in the configuration of that license server.
-    type: int
+    type: raw
     required: true
   src:
     description:
@@ -309,11 +309,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
     GATHER,
+    GUIDE,
     MERGE_POLICY,
     OPTIONS,
     ImportOptions,
     LicenseStatistics,
     credentials,
+    license_server,
     moment,
     wanted_import,
 )
@@ -333,7 +335,7 @@ def main() -> None:
         argument_spec={
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="ever"),
-            "license_server_id": {"type": "int", "required": True},
+            "license_server_id": {"type": "raw", "required": True},
             "src": {"type": "list", "elements": "str", "required": True},
             "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
             "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
@@ -350,8 +352,9 @@ def main() -> None:
 
 def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     options = options_of(params)
-    system = LicenseStatistics(client_of(module, credentials(module.params["api_token"])), params["api_version"])
+    system = LicenseStatistics(client_of(module, credentials(module.params["api_token"]), GUIDE), params["api_version"])
     server = server_name(params)
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:
@@ -366,10 +369,8 @@ def options_of(params: dict[str, Any]) -> ImportOptions:
     for option in ("src", "gather"):
         if params[option] == []:
             raise BadInput(f"{option} is an empty list.")
-    if params["license_server_id"] < 1:
-        raise BadInput(f"license_server_id is {params['license_server_id']}; license servers are numbered from 1 on.")
     options = ImportOptions(
-        license_server_id=params["license_server_id"],
+        license_server_id=license_server(params["license_server_id"]),
         gather=params["gather"] and tuple(set(params["gather"])),
         merge_policy=params["merge_policy"],
         start=moment(params["from"], "from"),

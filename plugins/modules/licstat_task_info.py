@@ -100,6 +100,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
+    GUIDE,
     OPTIONS,
     LicenseStatistics,
     as_task_id,
@@ -117,11 +118,12 @@ def main() -> None:
 
 
 def read_task(module: AnsibleModule) -> dict[str, Any]:
+    GUIDE.check(module.params)
     task_id = module.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
     look = LicenseStatistics(
-        client_of(module, credentials(module.params["api_token"])), module.params["api_version"]
+        client_of(module, credentials(module.params["api_token"]), GUIDE), module.params["api_version"]
     ).task(task_id)
     return {
         "changed": False,

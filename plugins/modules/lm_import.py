@@ -343,6 +343,7 @@ response:
   type: str
 """
 
+import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -352,6 +353,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     DECIDING,
     ENVIRONMENT,
+    GUIDE,
     OPTIONS,
     TUNING,
     Archive,
@@ -411,9 +413,10 @@ def main() -> None:
 
 def import_archive(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     place, options, judgement = checked(params)
     link = link_of(module)
-    client = client_of(module, credentials(params["username"], params["password"]))
+    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
     system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
@@ -440,6 +443,10 @@ def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
     place.check()
     options = ImportOptions(**{name: params[name] for name in (*TUNING, *DECIDING)})
     options.check()
+    if re.match("[A-Za-z][A-Za-z0-9+.-]+://", params["src"] or ""):
+        raise BadInput(
+            "src is a URL, but has to be a file; give import_url in its place, and Lifecycle Manager fetches it."
+        )
     if params["src"] is not None and params["import_version"] is not None:
         raise BadInput("import_version stands for what is behind import_url; the content of src speaks for itself.")
     if params["feed"] is not None and not params["feed"].strip():
