@@ -57,14 +57,14 @@ GUIDE = Guide(
     meanings={
         "url": (
             "the address of the application, by the host name that it has set itself, as in"
-            " https://research.example.ac.uk; without /api and without pages such as /do/..."
+            " https://research.example.ac.uk; without /api and without its pages below /do"
         ),
         "api_key": "an API key for batch import (System management > Users > SRV > Batch data import access)",
     },
     api=r"/api(/haplo-data-import-[^/]*(/.*)?)?|/do(/.*)?",
     missing=(
-        "There is no such API. {url} has to be the address of the application, without /api and without pages such as"
-        " /do/... Or Haplo may lack the plugin for batch import, or has it elsewhere than at {api_path}."
+        "There is no such API. {url} has to be the address of the application, without /api and without its pages"
+        " below /do. Or Haplo may lack the plugin for batch import, or has it elsewhere than at {api_path}."
     ),
     credentials=(
         "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"

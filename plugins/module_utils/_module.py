@@ -291,6 +291,9 @@ def _diff(target: str, imports: list[Import]) -> dict[str, str]:
 def _hide_passwords_in_urls(module: AnsibleModule) -> None:
     """A URL with a password is refused, but Ansible shows what was given."""
     url, receipts = module.params.get("url") or "", module.params.get("receipts") or ""
+    module.no_log_values.difference_update(
+        [value for value in module.no_log_values if not value.strip()]
+    )  # tears texts up
     module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
     if is_url(receipts):
         from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import secrets_in
