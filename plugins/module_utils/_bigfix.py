@@ -76,7 +76,7 @@ GUIDE = Guide(
         "username": "the user to log in as, or leave it out and give a token",
         "password": "the password of username, or leave it out and give a token",
     },
-    api=r"/api(/(import_status\.json|get_token|management/imports\.json))?|/management(/.*)?",
+    api=r"/api(/(import_status\.json|get_token|management/imports\.json))?|/management(/(imports(\.json)?|feature))?",
     missing=(
         "There is nothing like that. {url} has to be the address of the server, with its port, as in"
         " https://bigfix.example.com:9081, without /api and without pages."
