@@ -44,7 +44,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
     Wanted,
     identity_of,
+    sentence,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
 SYSTEM = "bigfix"
@@ -63,10 +65,32 @@ ENVIRONMENT = {
     "username": "BIGFIX_USERNAME",
     "password": "BIGFIX_PASSWORD",
 }
-FIELDS = (
-    *("mode", "can_run_imports", "import_status_url", "import_create_url", "progress", "last_status", "token"),
-    *("last_success_time", "last_import_time", "last_import_type"),
-    *("next_import_time", "next_import_time_in", "next_import_type"),
+GUIDE = Guide(
+    system=SYSTEM,
+    environment=ENVIRONMENT,
+    meanings={
+        "url": (
+            "the address of the server, with its port, as in https://bigfix.example.com:9081; without /api and without"
+            " pages such as /management"
+        ),
+        "token": "the API token of a user (Profile > Show token), or leave it out to log in with a password",
+        "username": "the user to log in as, or leave it out and give a token",
+        "password": "the password of username, or leave it out and give a token",
+    },
+    api=r"/api(/(import_status\.json|get_token|management/imports\.json))?|/management(/(imports(\.json)?|feature))?",
+    missing=(
+        "There is nothing like that. {url} has to be the address of the server, with its port, as in"
+        " https://bigfix.example.com:9081, without /api and without pages."
+    ),
+    credentials=(
+        "{token} has to be the token of a user with the permission Manage Imports; so has the user of {username} and"
+        " {password}, where these are given in its place."
+    ),
+    fields=(
+        *("mode", "can_run_imports", "import_status_url", "import_create_url", "progress", "last_status", "token"),
+        *("last_success_time", "last_import_time", "last_import_type"),
+        *("next_import_time", "next_import_time_in", "next_import_type"),
+    ),
 )
 HEADERS = {"Accept-Language": "en-US"}  # the one language besides the server's own
 IMPORT_TYPES = ("complete", "raw_only")
@@ -203,9 +227,10 @@ class Status:
 def credentials_of(params: Mapping[str, Any]) -> Credentials:
     """What the user gave to log in with. Raises `BadInput`."""
     if params["token"] is None and (params["username"] is None or params["password"] is None):
-        raise BadInput("token is missing, or username and password in its place.")
-    if params["token"] is None and not params["username"].strip():
-        raise BadInput("username is empty.")
+        raise BadInput(
+            f"{GUIDE.named('token')} is missing, or username and password in its place: {GUIDE.named('username')},"
+            f" {GUIDE.named('password')}."
+        )
     transport = "header" if params["product"] == "license_metric_tool" else "query"
     return Credentials(params["token"], params["username"], params["password"], params["token_transport"] or transport)
 
@@ -414,7 +439,7 @@ class DataImports:
             return Look("unknown", "the status does not say how the last import ended", status.raw)
         when = f" that ended at {text_of(status.last_end)}" if status.last_end else ""
         message = f"the last import{when} has the status {status.last_status!r}"
-        return Look("failed", f"{PRODUCTS[self._wish.product]} says: {message}.", status.raw)
+        return Look("failed", sentence(f"{PRODUCTS[self._wish.product]} says: {message}"), status.raw)
 
     # Starting one, in doubt
 

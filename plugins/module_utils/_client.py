@@ -38,6 +38,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Refused,
     Unclear,
     canonical,
+    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
 
@@ -82,7 +83,8 @@ class UnsafeInCheckMode(Exception):
 class Client:
     """Speaks HTTP with one server, as one user.
 
-    `headers` go with every request. `pause` is how time passes between tries.
+    `headers` go with every request. `pause` is how time passes between tries. `advice`: what a person is to do about an
+    answer of this status.
     """
 
     def __init__(
@@ -93,12 +95,14 @@ class Client:
         *,
         check_mode: bool = False,
         pause: Callable[[float], None] = time.sleep,
+        advice: Mapping[int, str] | None = None,
     ) -> None:
         self._connection = connection
         self._headers = {"Accept": "application/json", **headers}
         self.secrets = secrets
         self._check_mode = check_mode
         self._pause = pause
+        self._advice = advice or {}
         self._opened: Transport | None = None
 
     def prepare(self) -> None:
@@ -139,9 +143,8 @@ class Client:
             try:
                 answer = self._exchange(method, url, sent_headers, body)
             except NoReply as error:
-                outage = Outage(
-                    self._redact(f"{method} {url}: {error}."), hopeless=error.hopeless, unconnected=error.unconnected
-                )
+                message = self._redact(sentence(f"{method} {url}: {error}"))
+                outage = Outage(message, hopeless=error.hopeless, unconnected=error.unconnected)
                 if error.hopeless:
                     raise outage from None
             else:
@@ -236,18 +239,18 @@ class Client:
             answer = self._exchange(method, url, sent_headers, is_submission=True)
         except NoReply as error:
             if error.hopeless or error.unconnected:
-                raise NotSent(self._redact(f"{method} {url}: {error}."), unreachable=True) from None
-            raise Unclear(self._redact(f"{method} {url}: it was sent, but {error}.")) from None
+                raise NotSent(self._redact(sentence(f"{method} {url}: {error}")), unreachable=True) from None
+            raise Unclear(self._redact(sentence(f"{method} {url}: it was sent, but {error}"))) from None
         return self._judge(answer, was_sent=True)
 
     def _judge_silence(self, tried: str, body: Body, error: NoReply, last: bool) -> None:
         """What it means that no answer came: nothing, if it may be tried again."""
         if error.hopeless or (last and not body.started):
-            raise NotSent(self._redact(f"{tried}: {error}."), unreachable=True) from None
+            raise NotSent(self._redact(sentence(f"{tried}: {error}")), unreachable=True) from None
         if body.committed:
-            raise Unclear(self._redact(f"{tried}: all was sent, but {error}.")) from None
+            raise Unclear(self._redact(sentence(f"{tried}: all was sent, but {error}"))) from None
         if last:
-            raise NotSent(self._redact(f"{tried}: refused while sending: {error}.")) from None
+            raise NotSent(self._redact(sentence(f"{tried}: refused while sending: {error}"))) from None
 
     def _judge(self, answer: Answer, *, was_sent: bool) -> Answer:
         """What an answer to a submission means."""
@@ -268,12 +271,13 @@ class Client:
         if where_to:
             advice = f"{where_to}; redirects are not followed, so set url to where the API really is."
             return Refused(f"{said(answer)}{advice}", answer)
+        advice = self._advice.get(answer.status, "")
         if answer.status in CREDENTIALS:
-            advice = "The credentials, or what their owner may do, are not enough for this."
+            advice = f"The credentials, or what their owner may do, are not enough for this. {advice}".rstrip()
             return Refused(f"{said(answer)} {advice}", answer, credentials=True)
         if NEEDS_TLS.search(answer.text) and answer.url.startswith("http:"):
             return Refused(f"{said(answer)} TLS is spoken there, so url has to begin with https.", answer)
-        return Refused(said(answer), answer)
+        return Refused(f"{said(answer)} {advice}".rstrip(), answer)
 
     def _where_to(self, answer: Answer) -> str:
         """Where a redirect points, as a sentence without its end; empty for what is none."""
@@ -425,7 +429,7 @@ def said(answer: Answer) -> str:
     """What was tried, where, and what the server said, in one sentence and the vendor's words."""
     status = f"HTTP {answer.status} {answer.secrets.redact(answer.reason)}".rstrip()
     words = _words(answer)
-    return f"{tried(answer)}: {status}{': ' + words if words else ''}."
+    return sentence(f"{tried(answer)}: {status}{': ' + words if words else ''}")
 
 
 def tried(answer: Answer) -> str:

@@ -14,7 +14,6 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, ImportsError
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, ImportsError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._paths import expanded, name_of, shown
 
 BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
 SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
@@ -70,12 +70,12 @@ class Content:
 
     @property
     def name(self) -> str:
-        return Path(self.path).name
+        return name_of(Path(Path(self.path).name))
 
     @property
     def source(self) -> str:
-        """The path for people and receipts; what of it is no UTF-8 is shown in escapes."""
-        return _as_text(self.path)
+        """The path for people and receipts."""
+        return shown(Path(self.path))
 
     def blocks(self) -> Iterator[bytes]:
         """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more."""
@@ -89,21 +89,25 @@ class Content:
                     left -= len(block)
                     yield block
         except OSError as error:
-            raise Interrupted(f"{self.source} could not be read: {error.strerror}.") from error
+            raise Interrupted(sentence(f"{self.source} could not be read: {error.strerror}")) from error
 
 
-def open_contents(paths: list[str], option: str = "src") -> list[Content]:
-    """The files at these paths. Raises `BadInput` that names each one which cannot be imported, and why."""
+def open_contents(names: list[str], option: str = "src") -> list[Content]:
+    """The files that these names mean. Raises `BadInput` that says of each that cannot be imported why, and what to do.
+
+    `~` and variables of the environment are expanded where no file of the literal name exists.
+    """
     contents, problems = [], []
-    for path in paths:
+    for name in names:
         try:
-            contents.append(_content(path))
-        except (OSError, ValueError) as error:  # ValueError: no file can have that name
-            problems.append(f"{_as_text(path)}: {getattr(error, 'strerror', None) or error}")
+            contents.append(_content(name))
         except BadInput as error:
             problems.append(error.message)
     if problems:
-        raise BadInput(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}.")
+        from ansible_collections.assetops.imports.plugins.module_utils._unusable import where
+
+        what = sentence(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}")
+        raise BadInput(f"{what} It was looked for {where()}.")
     return contents
 
 
@@ -122,22 +126,34 @@ def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
     return [known[content.fingerprint] for content in contents]
 
 
-def _content(path: str) -> Content:
-    file = Path(path)
-    status = file.stat()
+def _content(name: str) -> Content:
+    if not name.strip():
+        raise BadInput(f"{name!r}: the name is empty")
+    try:
+        path = expanded(name)
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            with path.open("rb"):  # unreadable is found now, not after other files were sent
+                pass
+    except OSError as error:
+        raise _unusable(name, path, error) from error
+    except ValueError as error:  # no file can have that name
+        raise BadInput(f"{name.encode('utf-8', 'backslashreplace').decode()}: {error}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise BadInput(f"{_as_text(path)}: not a regular file")
+        from ansible_collections.assetops.imports.plugins.module_utils._unusable import plain, why_not_regular
+
+        raise BadInput(f"{plain(path)}: {why_not_regular(status.st_mode)}")
     if status.st_size == 0:
-        raise BadInput(f"{_as_text(path)}: the file is empty")
-    with file.open("rb"):  # unreadable is found now, not after other files were sent
-        pass
-    absolute = _as_text(str(file.resolve()))
+        raise BadInput(f"{shown(path)}: the file is empty")
+    absolute = shown(path.resolve())
     times = (status.st_mtime_ns, status.st_ctime_ns)
-    return Content(path, Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
+    return Content(str(path), Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
 
 
-def _as_text(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def _unusable(name: str, path: Path, error: OSError) -> BadInput:
+    from ansible_collections.assetops.imports.plugins.module_utils._unusable import plain, why_not
+
+    return BadInput(f"{plain(path)}: {why_not(name, path, error)}")
 
 
 def _digest(content: Content) -> str:

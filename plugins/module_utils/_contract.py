@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
+
+ROLES = {"licstat": "licstat_import", "bigfix": "bigfix_import", "haplo": "haplo_batch", "lm": "lm_import"}
+"""The roles of the systems; their variables are called as the modules' options, with the role's name before."""
 
 
 @dataclass(frozen=True)
@@ -271,6 +275,11 @@ class Outage(ImportsError):
         self.hopeless = hopeless
         self.unconnected = unconnected
         self.conclusion = conclusion
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop, unless it has an end already: others' words may bring their own."""
+    return text if not text or re.search(r"[.!?][\"')\]]?$", text) else f"{text}."
 
 
 def now_text() -> str:

@@ -33,7 +33,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
     Wanted,
     identity_of,
+    sentence,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import (
     Body,
     encoded_form,
@@ -49,10 +51,32 @@ OPTIONS: Mapping[str, Any] = {
     "api_path": {"type": "str", "default": "/api/haplo-data-import-batch"},
 }
 ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY"}
+GUIDE = Guide(
+    system=SYSTEM,
+    environment=ENVIRONMENT,
+    meanings={
+        "url": (
+            "the address of the application, by the host name that it has set itself, as in"
+            " https://research.example.ac.uk; without /api and without its pages below /do"
+        ),
+        "api_key": "an API key for batch import (System management > Users > SRV > Batch data import access)",
+    },
+    api=r"/api(/haplo-data-import-[^/]*(/.*)?)?|/do(/.*)?",
+    missing=(
+        "There is no such API. {url} has to be the address of the application, without /api and without its pages"
+        " below /do. Or Haplo may lack the plugin for batch import, or has it elsewhere than at {api_path}."
+    ),
+    credentials=(
+        "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"
+        " the API; and after fifty wrong ones Haplo lets nobody in from this host for five minutes."
+    ),
+)
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024  # bytes that Haplo reads of a control file, and of a data file by READ_AT_ONCE
 READ_AT_ONCE = ("json", "tsv-with-name-row")
 LARGEST_TEXT = 64 * 1024  # bytes of a text in a form
+REQUIRED = ("dataImportControlFileVersion", "model", "instructions", "files")  # properties of a control file
+DATA_FILE = "; this looks like a data file, which belongs in files, while control tells how to read it"
 ANY_NAME = "DEFAULT"  # in a control file: the entry for files that have none of their own
 
 SHA256 = "[0-9a-f]{64}"
@@ -122,7 +146,7 @@ def control_file(content: Content) -> ControlFile:
     try:
         files = _files_of(data)
     except ValueError as error:
-        raise BadInput(f"control: {content.source} is no control file: {error}.") from error
+        raise BadInput(sentence(f"control: {content.source} is no control file: {error}")) from error
     return ControlFile(content, hashlib.sha256(data).hexdigest(), files)
 
 
@@ -357,18 +381,14 @@ class _Api:
         if _is_not_permitted(answer):
             advice = "The user of the API key is not in the group that may import batches."
             return Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
-        if answer.status == 403:
-            advice = (
-                "The API key was refused. It may be wrong, of a blocked user, or made for another path than"
-                f" {self._base}/; and after fifty wrong ones Haplo lets nobody in from this host for five minutes."
-            )
-            return Refused(f"{said(answer)} {advice}", answer, credentials=True)
+        if answer.status == 403:  # the advice first: Haplo's words are many, and of cookies
+            return Refused(f"{GUIDE.advice[403]} {said(answer)}", answer, credentials=True)
         if answer.status == 404:
-            advice = "There is no such API: Haplo may lack the plugin for batch import, or url or api_path is wrong."
-            return Refused(f"{said(answer)} {advice}", answer)
+            return Refused(f"{said(answer)} {GUIDE.advice[404]}", answer)
         if answer.text.startswith(INVALID_CONTROL_FILE):
             problems = [line.strip() for line in answer.secrets.redact(answer.text).splitlines()[1:]]
-            return Refused(f"{tried(answer)}: Haplo finds the control file invalid: {'; '.join(problems)}.", answer)
+            found = f"Haplo finds the control file invalid: {'; '.join(problems)}"
+            return Refused(sentence(f"{tried(answer)}: {found}"), answer)
         return error
 
 
@@ -383,22 +403,43 @@ def _files_of(data: bytes) -> Mapping[str, Any]:
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except ValueError as error:
-        raise ValueError(f"it is not JSON: {error}") from error
+        looks_like_data = re.match(rb"\s*<|[^\n]*\t", data)
+        raise ValueError(f"it is not JSON: {error}{DATA_FILE if looks_like_data else ''}") from error
     if not isinstance(control, dict):
-        raise ValueError("it is not a JSON object")
-    version = control.get("dataImportControlFileVersion")
+        raise ValueError(f"it is not a JSON object{DATA_FILE if isinstance(control, list) else ''}")
+    if REQUIRED[0] not in control:
+        is_data = not any(name in control for name in REQUIRED)
+        raise ValueError(f"it has no {REQUIRED[0]}, which has to be 0{DATA_FILE if is_data else ''}")
+    version = control[REQUIRED[0]]
     if not isinstance(version, (int, float)) or isinstance(version, bool) or version != 0:
-        raise ValueError("dataImportControlFileVersion has to be 0")
-    missing = [name for name in ("model", "instructions", "files") if name not in control]
+        raise ValueError("dataImportControlFileVersion has to be 0, a number")
+    missing = [name for name in REQUIRED if name not in control]
     if missing:
         raise ValueError(f"it has no {' and no '.join(missing)}")
+    _check_instructions(control)
     files = control["files"]
     if not isinstance(files, dict):
         raise ValueError("files has to be an object, with a specification for each name")
     for name, specification in files.items():
         if not isinstance(specification, dict) or "read" not in specification:
-            raise ValueError(f"its file {name!r} does not say how to read it")
+            raise ValueError(f'its file {name!r} does not say how to read it, as {{"read": "json"}} does')
     return files
+
+
+def _check_instructions(control: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a model or for instructions that no plugin could make anything of."""
+    if not isinstance(control["model"], str) or not control["model"].strip():
+        raise ValueError("model has to be the name of a model, such as haplo:person")
+    instructions = control["instructions"]
+    if not isinstance(instructions, list):
+        raise ValueError('instructions has to be a list of objects, such as [{"action": "new", "destination": ...}]')
+    for number, instruction in enumerate(instructions, 1):
+        if not isinstance(instruction, dict):
+            raise ValueError(f"instruction {number} has to be an object, with its action")
+        if not isinstance(instruction.get("action") or "", str):
+            raise ValueError(f"the action of instruction {number} has to be a name")
+        if not isinstance(instruction.get("filters") or [], list):
+            raise ValueError(f"filters of instruction {number} has to be a list")
 
 
 def _no_constant(name: str) -> None:

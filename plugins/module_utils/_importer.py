@@ -26,6 +26,7 @@ from enum import Enum
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+    ROLES,
     Accepted,
     Answer,
     ImportsError,
@@ -38,6 +39,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
     Wanted,
     now_text,
+    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import Receipt, Store
 from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets, printable
@@ -298,9 +300,9 @@ class Importer:
 
     def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
         """Nobody knows whether it was imported, and the server cannot be asked."""
-        message = receipt.message
+        message = f"{sentence(receipt.message)} It has been unknown since {receipt.finished_at or receipt.started_at}."
         if receipt.state == "sent":
-            message = "The run that sent it ended before it heard the server's answer."
+            message = f"The run that sent it, at {receipt.started_at}, ended before it heard the server's answer."
             if not self._policy.check_mode:
                 self._note_unknown(one, receipt)
         one.settle("unknown", f"{message} {self._what_to_do(one)}")
@@ -446,13 +448,16 @@ class Importer:
             one.state, one.message = "running", look.message
             self._write_again(one)
             return
+        since = ""
+        if one.before == "unknown" and one.finished_at:
+            since = f" It was sent by the attempt of {one.started_at}, and was unknown already at {one.finished_at}."
         self._end(one, look.state, look.message)
         if one.is_overtaken and look.state != "unknown" and one.unwritten is None:
             self._go_on_from(one)
             return
-        advice = f" {self._what_to_do(one)}" if look.state == "unknown" else ""
+        advice = f"{since} {self._what_to_do(one)}" if look.state == "unknown" else ""
         acceptable = look.state not in NOT_SUCCESSFUL or look.is_acceptable
-        one.settle(look.state, look.message + advice, has_failed=not acceptable)
+        one.settle(look.state, (sentence(look.message) if advice else look.message) + advice, has_failed=not acceptable)
 
     def _go_on_from(self, one: Import) -> None:
         """What was waited for is over, but its stream is, or will be, in another state: decide anew."""
@@ -479,7 +484,7 @@ class Importer:
             why = f"It could not be asked for any more: {outage.message}"
         else:
             why = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
-            why += f"; {one.message.rstrip('.')}." if one.message else "."
+            why = sentence(f"{why}; {one.message}" if one.message else why)
         one.settle(
             "running", f"{why} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer if outage else None
         )
@@ -511,9 +516,12 @@ class Importer:
         """Advice about an import of which nobody knows whether it happened."""
         if self._system.is_repeatable:
             return "Run again: that will tell, and import nothing twice."
+        named = ROLES.get(one.wanted.system)
+        role = f" (role variable {named}_on_unknown)" if named else ""
         return (
-            f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there; if it was not"
-            " imported, run again with on_unknown=retry."
+            f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there. If it was not"
+            f" imported, run again with on_unknown=retry{role}; if it was, say so with assetops.imports.import_receipt,"
+            f" key={one.wanted.key} and state=succeeded, or state=failed where it was and failed."
         )
 
     def _how_to_go_on(self, one: Import) -> str:
@@ -561,6 +569,6 @@ def _tell_unsaved(one: Import, reason: str) -> None:
     """The import went its way, but the next run will not know."""
     one.has_failed = True
     one.message = (
-        f"{one.message} What became of it could not be written down: {reason} It is {one.state}"
+        f"{sentence(one.message)} What became of it could not be written down: {sentence(reason)} It is {one.state}"
         f" (remote id {one.remote_id}); see to the store, or the next run may not know."
     ).lstrip()

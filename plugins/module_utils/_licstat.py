@@ -32,7 +32,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Unclear,
     Wanted,
     identity_of,
+    sentence,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import expecting, form_data
 
 SYSTEM = "licstat"
@@ -42,6 +44,25 @@ OPTIONS: Mapping[str, Any] = {
     "api_version": {"type": "str", "choices": ["v3", "v2"], "default": "v3"},
 }
 ENVIRONMENT = {"url": "LICSTAT_URL", "api_token": "LICSTAT_API_TOKEN"}
+GUIDE = Guide(
+    system=SYSTEM,
+    environment=ENVIRONMENT,
+    meanings={
+        "url": (
+            "the address of License Statistics, with its port unless that is 80 or 443, and with the path to it if"
+            " there is one, as in https://licstat.example.com:8080; without /api/v3 and without pages such as /admin"
+        ),
+        "api_token": "an API token with the API scope, of an administrator (user menu > API > Add)",
+    },
+    api=r"/api(/v\d+(/admin(/.*)?)?)?",
+    missing=(
+        "There is nothing like that. {url} has to be the address of License Statistics, with its port, without /api/v3"
+        " and without pages such as /admin; {license_server_id} has to be a number from Administration > License"
+        " Servers, column License Server ID; and {api_version} has to be one that this release has (v3 from 6.14 on)."
+    ),
+    credentials="{api_token} has to be an API token with the API scope, of a user who is an administrator.",
+    fields=("success", "msg", "code", "data", "sst", "ti", "tid", "sts", "err", "sbtr", "sbtd"),
+)
 GATHER = {"denials": "Denials", "usage": "Usage"}
 # The vendor writes "Leave Tail" with a space; that it stands so on the wire is a guess.
 MERGE_POLICY = {"reject": "Reject", "replace": "Replace", "merge": "Merge", "leave_tail": "Leave Tail"}
@@ -52,7 +73,6 @@ WAITING = "PENDING"
 FAILED = ("FAILURE", "FAILED", "ERROR", "CANCELED", "CANCELLED", "REVOKED", "ABORTED", "REJECTED")
 
 NO_TASK = "import_00000000-0000-0000-0000-000000000000"
-FIELDS = ("success", "msg", "code", "data", "sst", "ti", "tid", "sts", "err", "sbtr", "sbtd")
 
 
 @dataclass(frozen=True)
@@ -119,6 +139,24 @@ def credentials(token: str) -> dict[str, str]:
     return {"X-Auth-token": token}
 
 
+def license_server(value: object) -> int:
+    """The number of a license server. Raises `BadInput` for anything else, and says where it is found."""
+    text = "" if isinstance(value, bool) else str(value).strip()
+    number = int(text.partition(".")[0]) if re.fullmatch(r"-?[0-9]{1,18}(\.0+)?", text) else None
+    if number is not None and number > 0:
+        return number
+    if number is not None:
+        wrong = f"license_server_id is {number}; license servers are numbered from 1 on."
+    elif value is None or value == "" or (isinstance(value, str) and not text):
+        wrong = "license_server_id is empty, as where it is taken from a variable that is not set."
+    else:
+        wrong = f"license_server_id {value!r:.60} is not a whole number."
+    raise BadInput(
+        f"{wrong} Set {GUIDE.named('license_server_id')} to that of the license server in Administration > License"
+        " Servers, column License Server ID."
+    )
+
+
 def wanted_import(server: str, options: ImportOptions, content: Content, sha256: str | None) -> Wanted:
     """The import of one log. `server` is the base URL in its one spelling, or the name given to that target."""
     target = f"license server {options.license_server_id}"
@@ -161,7 +199,9 @@ class LicenseStatistics:
         answer = self._client.submit("POST", path, body, upload.options.query())
         data = _data_of(answer)
         if data is None:
-            raise Unclear(f"{said(answer)} That is not the answer to an import.", answer)
+            raise Unclear(
+                f"{said(answer)} That is not the answer to an import; is {GUIDE.named('url')} its address?", answer
+            )
         task = data.get("ti")
         task_id = as_task_id(task.get("tid")) if isinstance(task, dict) else None
         if task_id is None:
@@ -185,7 +225,8 @@ class LicenseStatistics:
             if error.answer is None or error.answer.status not in (200, 404):
                 raise
             # How long a finished task can be asked for is not known.
-            return Look("unknown", f"the server does not know task {task_id} any more: {error.message}", None)
+            # Neither is whether it has the address: what advises about that belongs to the upload.
+            return Look("unknown", f"the server does not know task {task_id} any more: {said(error.answer)}", None)
         if task is None or task.get("tid") not in (None, task_id):
             raise Outage(f"{said(answer)} That is not the status of task {task_id}.", answer)
         return _judged(task)
@@ -236,9 +277,8 @@ def _judged(task: Mapping[str, Any]) -> Look:
     """What the state of a task means. An error counts whatever the state says."""
     state, error = task.get("sts"), task.get("err")
     if error is not None:
-        return Look(
-            "failed", f"License Statistics says: {'an error without a word' if error == '' else error}", dict(task)
-        )
+        words = "an error without a word" if error == "" else error
+        return Look("failed", sentence(f"License Statistics says: {words}"), dict(task))
     if state == SUCCEEDED:
         return Look("succeeded", "", dict(task))
     if state in FAILED:

@@ -47,7 +47,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Wanted,
     as_text,
     identity_of,
+    sentence,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._multipart import Body, expecting, json_document, mixed
 from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace, TooLong, wait_for
 
@@ -90,7 +92,36 @@ COUNTS: Mapping[str, str] = {
 ROW = ("valid", "assetName", "assetVersion", "assetId", "assetDescription", "resultMessage")
 RUN_IDS = ("runid", "run-id", "runId")  # the vendor's page has the first two, in its example and in its text
 ANSWERS = ("import", "status", "library")  # the kinds of them that a result tells
-FIELDS = {*RUN_IDS, *COUNTS.values(), *ROW, *ANSWERS, "parsingErrorsExist", "assetImportMessages", "unpublished-assets"}
+GUIDE = Guide(
+    system=SYSTEM,
+    environment=ENVIRONMENT,
+    meanings={
+        "url": (
+            "the address of Lifecycle Manager, with its port and the path to it, if any, as in"
+            " https://lm.example.com:8443; without /lm/custom/rest and without pages"
+        ),
+        "library": "the name of the library, as in its configuration (LPC)",
+        "function_name": "the name of its function of the class ImportUtils, or leave it out for importutils",
+        "username": "a user of the library, or leave out both it and password where the library wants none",
+        "password": "the password of username, or leave out both where the library wants none",
+    },
+    api=r"/lm/custom(/rest(/.*)?)?",
+    missing=(
+        "There is nothing like that. {url} has to be the address of Lifecycle Manager, with its port, without"
+        " /lm/custom/rest and without pages; {library} and {function_name} have to be those of a library whose"
+        " configuration (LPC) declares a function of the class ImportUtils."
+    ),
+    credentials="{username} and {password} have to be those of a user of the library, with the role ACE to import.",
+    fields=(
+        *RUN_IDS,
+        *COUNTS.values(),
+        *ROW,
+        *ANSWERS,
+        "parsingErrorsExist",
+        "assetImportMessages",
+        "unpublished-assets",
+    ),
+)
 ROWS = 50  # of those that did not parse, so many are shown and kept
 SHOWN = 200  # characters of what such a row holds
 LONGEST_PAUSE = 10.0  # seconds between two looks at a library that was cleared
@@ -210,7 +241,9 @@ def credentials(username: str | None, password: str | None) -> dict[str, str]:
         return {}
     if username is None or password is None:
         missing = "username" if username is None else "password"
-        raise BadInput(f"{missing} is missing: give both username and password, or none for a library without.")
+        raise BadInput(
+            f"{GUIDE.named(missing)} is missing: give both username and password, or none for a library without."
+        )
     if not username.strip() or ":" in username or not username.isprintable():
         raise BadInput(f"username {username!r} is empty, or holds a colon or a control character.")
     return basic_credentials(username, password)
@@ -639,7 +672,8 @@ def _taken(answer: Answer) -> tuple[dict[str, Any], bool]:
         try:
             return _json(answer), False
         except ValueError:
-            raise Unclear(f"{said(answer)} That is not the answer to an import.", answer) from None
+            advice = f"That is not the answer to an import; is {GUIDE.named('url')} its address?"
+            raise Unclear(f"{said(answer)} {advice}", answer) from None
     end = len(answer.text)
     for _try in range(ROWS):
         end = answer.text.rfind("}", 0, end)
@@ -721,7 +755,7 @@ def _errors(notes: Mapping[str, Any]) -> str:
     beginning = f"{at_least}{number} row{'' if number == 1 else 's'} did not parse and"
     beginning += f" {'was' if number == 1 else 'were'} not imported"
     shown = "; ".join(map(_row, rows))
-    return f"{beginning[:1].upper()}{beginning[1:]}: {shown}{f'; and {at_least}{more} more' if more else ''}."
+    return sentence(f"{beginning[:1].upper()}{beginning[1:]}: {shown}{f'; and {at_least}{more} more' if more else ''}")
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     System,
     Wanted,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._importer import STATES, Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import (
     DEFAULT_LOCATION,
@@ -122,8 +123,8 @@ def secrets_of(module: AnsibleModule, fields: Collection[str] = ()) -> Secrets:
     return secrets
 
 
-def client_of(module: AnsibleModule, headers: Mapping[str, str], fields: Collection[str] = ()) -> Client:
-    """A client for the module's server, once its options are found to be right; `fields` as in `secrets_of`."""
+def client_of(module: AnsibleModule, headers: Mapping[str, str], guide: Guide | None = None) -> Client:
+    """A client for the module's server, once its options are found to be right. `guide`: what to tell about them."""
     params = module.params
     for option, spec in module.argument_spec.items():
         if spec.get("no_log") and params[option] is not None:
@@ -140,12 +141,12 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str], fields: Collect
         use_proxy=params["use_proxy"],
     )
     _check_files(connection)
-    secrets = secrets_of(module, fields)
+    secrets = secrets_of(module, guide.fields if guide else ())
     _scheme, _space, credentials = headers.get("Authorization", "").partition(" ")
     if credentials:  # made of a secret, and so one
         secrets.add(credentials)
         module.no_log_values.add(credentials)
-    return Client(connection, headers, secrets, check_mode=module.check_mode)
+    return Client(connection, headers, secrets, check_mode=module.check_mode, advice=guide.advice if guide else None)
 
 
 def server_name(params: Mapping[str, Any]) -> str:
@@ -297,6 +298,9 @@ def _diff(target: str, secrets: Secrets, imports: list[Import]) -> dict[str, str
 def _hide_passwords_in_urls(module: AnsibleModule) -> None:
     """A URL with a password is refused, but Ansible shows what was given."""
     url, receipts = module.params.get("url") or "", module.params.get("receipts") or ""
+    module.no_log_values.difference_update(
+        [value for value in module.no_log_values if not value.strip()]
+    )  # tears texts up
     module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
     if is_url(receipts):
         from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import secrets_in
@@ -305,6 +309,10 @@ def _hide_passwords_in_urls(module: AnsibleModule) -> None:
 
 
 def _check_secret(option: str, value: str) -> None:
+    if not value.strip():
+        raise BadInput(
+            f"{option} is empty, as where it is taken from a variable that is not set. Set it, or leave {option} out."
+        )
     if len(value) < SHORTEST_SECRET:
         raise BadInput(f"{option} is shorter than {SHORTEST_SECRET} characters; that cannot be right.")
     is_of_a_person = option.endswith("password")  # a token is made by a machine, a password by anybody

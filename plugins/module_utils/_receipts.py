@@ -43,6 +43,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     canonical,
     now_text,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._paths import shown as shown_path
 from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
 
 DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
@@ -721,11 +722,11 @@ def _connect(location: str, password: str | None, *, read_only: bool, make: bool
             database.reconnect()
         return location, database
     path = _receipts_sqlite.path_of(location)
-    shown = _receipts_sqlite.shown(path)
+    shown = shown_path(path)
     try:
         return shown, _receipts_sqlite.open_file(path, BUSY_TIMEOUT, read_only=read_only, make=make)
     except SQLite.errors as error:
-        raise _store_error(shown, "opened", _receipts_sqlite.reason(error)) from error
+        raise _store_error(shown, "opened", _receipts_sqlite.reason(error, path)) from error
 
 
 def _in_memory(shown: str) -> Database:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError, sentence
 
 if TYPE_CHECKING:
     import psycopg
@@ -170,15 +170,15 @@ class PostgreSQL:
 
     def reason(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        why = " ".join(str(error).split()).rstrip(".")
+        why = sentence(" ".join(str(error).split()))
         errors = self._psycopg.errors
         if isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName)):
-            return f"{why}. {self._how_to_share() if self._is_made else self._how_to_make()}"
+            return f"{why} {self._how_to_share() if self._is_made else self._how_to_make()}"
         if isinstance(error, errors.ReadOnlySqlTransaction) and not self._read_only:
-            return f"{why}: {REPLICA}"
+            return f"{why} {REPLICA}"
         if isinstance(error, errors.DuplicateTable):
             return f"{why}, and it is not the store's. Give the store a schema of its own, by options=-csearch_path%3D…"
-        return f"{why}."
+        return why
 
     def close(self) -> None:
         if self._connection is not None:

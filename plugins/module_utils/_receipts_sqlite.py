@@ -24,7 +24,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.assetops.imports.plugins.module_utils import _processes
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput, StoreError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._paths import path_of as path_named
+from ansible_collections.assetops.imports.plugins.module_utils._paths import shown
 
 APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
 IN_MEMORY = ":memory:"
@@ -123,20 +125,27 @@ class SQLite:
 
     def reason(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        return reason(error)
+        return reason(error, self._path)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, path: Path | None = None) -> str:
+    """What is wrong with the file at a path, and what to do."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{why}. {ADVICE}"
+    return f"{sentence(why)} {_whose(path) if path else ''}{ADVICE}"
 
 
-def shown(path: Path) -> str:
-    """A path for people."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def _whose(path: Path) -> str:
+    """Whose the file or its folder is, where this user may not write it: a sentence, or nothing."""
+    there = [one for one in (path, *path.parents) if os.path.lexists(one)]
+    barred = [one for one in there[: 2 if there[0] == path else 1] if not os.access(one, os.W_OK)]
+    if not barred:
+        return ""
+    from ansible_collections.assetops.imports.plugins.module_utils._unusable import whose
+
+    return f"{sentence(whose(barred[0]))} "
 
 
 def path_of(location: str) -> Path:
@@ -145,9 +154,9 @@ def path_of(location: str) -> Path:
     Its bytes are UTF-8 whatever the locale says, as they are for Ansible's own modules.
     """
     try:
-        path = Path(os.fsdecode(location.encode("utf-8", "surrogateescape"))).expanduser()
-    except (RuntimeError, ValueError) as error:
-        raise BadInput(f"receipts {location!r}: {error}") from error
+        path = path_named(location).expanduser()
+    except (RuntimeError, ValueError) as error:  # ValueError: no file can have that name
+        raise BadInput(sentence(f"receipts {location!r}: {error}")) from error
     if not path.is_absolute() or "\0" in location:
         raise BadInput(
             f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor the URL of a"

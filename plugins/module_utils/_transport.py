@@ -40,7 +40,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     Connection,
     ImportsError,
     NoReply,
+    sentence,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._paths import name_of, path_of, shown
 
 if TYPE_CHECKING:
     import requests
@@ -576,21 +578,37 @@ def _tls_context(connection: Connection, url: str) -> ssl.SSLContext:
 
 
 def _load_files(context: ssl.SSLContext, connection: Connection) -> None:
-    for name, path in (("ca_path", connection.ca_path), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE"))):
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    trusted = {
+        "ca_path": connection.ca_path and path_of(connection.ca_path),
+        "REQUESTS_CA_BUNDLE": bundle and Path(bundle),
+    }
+    for name, path in trusted.items():
         if path:
             try:
-                _trust(context, Path(path))
+                _trust(context, path)
             except (OSError, ValueError) as error:
-                raise BadInput(f"{name}: {path} cannot be used: {_reason(error)}. Nothing was sent.") from error
+                raise _no_use(f"{name}: {shown(path)} cannot be used", path, error) from error
     if connection.client_cert:
+        cert = path_of(connection.client_cert)
+        key = path_of(connection.client_key) if connection.client_key else None
         try:
             # An encrypted key would ask for its password on the terminal; an empty one makes that an error.
-            context.load_cert_chain(connection.client_cert, connection.client_key, password="")
+            context.load_cert_chain(cert, key, password="")
         except (OSError, ValueError) as error:
-            raise BadInput(
-                f"client_cert: {connection.client_cert} cannot be used with client_key {connection.client_key}:"
-                f" {_reason(error)}. Nothing was sent."
-            ) from error
+            what = f"client_cert: {shown(cert)} cannot be used with client_key {shown(key) if key else None}"
+            barred = key if key and os.access(cert, os.R_OK) else cert
+            raise _no_use(what, barred, error) from error
+
+
+def _no_use(what: str, path: Path, error: Exception) -> BadInput:
+    """That a file for TLS is no use, and why."""
+    if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
+        return BadInput(f"{sentence(f'{what}: {_reason(error)}')} Nothing was sent.")
+    from ansible_collections.assetops.imports.plugins.module_utils._unusable import where, why_not
+
+    why = why_not(name_of(path), path, error)
+    return BadInput(f"{sentence(f'{what}: {why}')} Nothing was sent. It was looked for {where()}.")
 
 
 def _reason(error: Exception) -> str:

@@ -273,7 +273,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     HEADERS,
     IMPORT_TYPES,
     OPTIONS,
@@ -316,9 +316,10 @@ def main() -> None:
 
 
 def see_to_import(module: AnsibleModule) -> dict[str, Any]:
+    GUIDE.check(module.params)
     wish = wish_of(module.params)
     credentials = credentials_of(module.params)
-    client = client_of(module, HEADERS, FIELDS)
+    client = client_of(module, HEADERS, GUIDE)
     wanted = wanted_import(server_name(module.params), wish)
     pace = pace_of(module, SHORTEST_PAUSE)
     system = DataImports(client, wish, credentials, module.no_log_values.add, pace)

@@ -117,7 +117,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     HEADERS,
     OPTIONS,
     DataImports,
@@ -135,7 +135,8 @@ def main() -> None:
 
 def read_status(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
-    client = client_of(module, HEADERS, FIELDS)
+    GUIDE.check(params)
+    client = client_of(module, HEADERS, GUIDE)
     system = DataImports(client, Wish(params["product"]), credentials_of(params), module.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:

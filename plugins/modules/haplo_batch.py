@@ -67,8 +67,9 @@ options:
       - The control file, which tells Haplo how to read the files and what to make of them. It has to be UTF-8 without a
         byte order mark.
       - It is uploaded only if Haplo does not know it.
+      - C(~) and environment variables are expanded where no file of the literal name exists.
       - Either this or O(control_digest) is required.
-    type: path
+    type: str
   control_digest:
     description:
       - The SHA-256, in 64 lower-case hexadecimal digits, of a control file that Haplo knows already.
@@ -91,8 +92,9 @@ options:
       src:
         description:
           - The file. It must not be empty.
+          - C(~) and environment variables are expanded where no file of the literal name exists.
           - Of JSON and of TSV with a row of names, Haplo reads no file of more than 16777216 bytes.
-        type: path
+        type: str
         required: true
   comment:
     description:
@@ -308,6 +310,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import d
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._haplo import (
     ENVIRONMENT,
+    GUIDE,
     OPTIONS,
     SHA256,
     USER,
@@ -330,7 +333,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     server_name,
 )
 
-FILE = {"name": {"type": "str", "required": True}, "src": {"type": "path", "required": True}}
+FILE = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
 
 
 def main() -> None:
@@ -338,7 +341,7 @@ def main() -> None:
         argument_spec={
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="latest"),
-            "control": {"type": "path"},
+            "control": {"type": "str"},
             "control_digest": {"type": "str"},
             "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
             "comment": {"type": "str"},
@@ -355,8 +358,9 @@ def main() -> None:
 
 def import_batch(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     check(params)
-    client = client_of(module, basic_credentials(USER, params["api_key"]))
+    client = client_of(module, basic_credentials(USER, params["api_key"]), GUIDE)
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
     control = control_of(params)

@@ -43,9 +43,9 @@ options:
   license_server_id:
     description:
       - The number of the license server in License Statistics whose data this is; it stands in the grid of
-        Administration > License Servers.
+        Administration > License Servers, in the column License Server ID.
       - Importing has to be enabled in the configuration of that license server.
-    type: int
+    type: raw
     required: true
   src:
     description:
@@ -53,8 +53,9 @@ options:
       - All are looked at before the first is sent. When one fails, the others are imported all the same, and the task
         fails at the end and names each.
       - Of equal contents only the first is imported, the others are told with the reason V(duplicate).
+      - C(~) and environment variables are expanded where no file of the literal name exists.
     type: list
-    elements: path
+    elements: str
     required: true
   gather:
     description:
@@ -307,13 +308,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._content import d
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
-    FIELDS,
     GATHER,
+    GUIDE,
     MERGE_POLICY,
     OPTIONS,
     ImportOptions,
     LicenseStatistics,
     credentials,
+    license_server,
     moment,
     wanted_import,
 )
@@ -333,8 +335,8 @@ def main() -> None:
         argument_spec={
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="ever"),
-            "license_server_id": {"type": "int", "required": True},
-            "src": {"type": "list", "elements": "path", "required": True},
+            "license_server_id": {"type": "raw", "required": True},
+            "src": {"type": "list", "elements": "str", "required": True},
             "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
             "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
             "from": {"type": "str"},
@@ -350,8 +352,9 @@ def main() -> None:
 
 def import_logs(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     options = options_of(params)
-    client = client_of(module, credentials(params["api_token"]), FIELDS)
+    client = client_of(module, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents = open_contents(params["src"])
@@ -367,10 +370,8 @@ def options_of(params: dict[str, Any]) -> ImportOptions:
     for option in ("src", "gather"):
         if params[option] == []:
             raise BadInput(f"{option} is an empty list.")
-    if params["license_server_id"] < 1:
-        raise BadInput(f"license_server_id is {params['license_server_id']}; license servers are numbered from 1 on.")
     options = ImportOptions(
-        license_server_id=params["license_server_id"],
+        license_server_id=license_server(params["license_server_id"]),
         gather=params["gather"] and tuple(set(params["gather"])),
         merge_policy=params["merge_policy"],
         start=moment(params["from"], "from"),

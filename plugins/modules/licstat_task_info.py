@@ -100,7 +100,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     OPTIONS,
     LicenseStatistics,
     as_task_id,
@@ -118,10 +118,11 @@ def main() -> None:
 
 
 def read_task(module: AnsibleModule) -> dict[str, Any]:
+    GUIDE.check(module.params)
     task_id = module.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    client = client_of(module, credentials(module.params["api_token"]), FIELDS)
+    client = client_of(module, credentials(module.params["api_token"]), GUIDE)
     look = LicenseStatistics(client, module.params["api_version"]).task(task_id)
     return {
         "changed": False,

@@ -50,7 +50,8 @@ options:
     description:
       - The archive to import. Either this or O(import_url) has to be given.
       - Its name is sent with letters, digits, dots, underscores and hyphens only; others become underscores.
-    type: path
+      - C(~) and environment variables are expanded where no file of the literal name exists.
+    type: str
   import_url:
     description:
       - The address from which Lifecycle Manager itself fetches the archive.
@@ -351,6 +352,7 @@ response:
   type: str
 """
 
+import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -360,7 +362,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     DECIDING,
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     OPTIONS,
     TUNING,
     Archive,
@@ -399,7 +401,7 @@ def main() -> None:
         argument_spec={
             **connecting(OPTIONS, ENVIRONMENT),
             **importing(once="latest"),
-            "src": {"type": "path"},
+            "src": {"type": "str"},
             "import_url": {"type": "str", "no_log": True},  # what it may hold is seen before anything is logged
             "import_version": {"type": "str"},
             "feed": {"type": "str"},
@@ -429,9 +431,10 @@ def main() -> None:
 
 def import_archive(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     place, options, judgement = checked(params)
     link = link_of(module)
-    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
+    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
     system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
@@ -477,6 +480,10 @@ def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
     place.check()
     options = ImportOptions(**{name: params[name] for name in (*TUNING, *DECIDING)})
     options.check()
+    if re.match("[A-Za-z][A-Za-z0-9+.-]+://", params["src"] or ""):
+        raise BadInput(
+            "src is a URL, but has to be a file; give import_url in its place, and Lifecycle Manager fetches it."
+        )
     if params["src"] is not None and params["import_version"] is not None:
         raise BadInput("import_version stands for what is behind import_url; the content of src speaks for itself.")
     if params["feed"] is not None and not params["feed"].strip():

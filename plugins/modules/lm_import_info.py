@@ -106,7 +106,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     OPTIONS,
     LifecycleManager,
     Place,
@@ -125,12 +125,13 @@ def main() -> None:
 
 def read_run(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     run_id = params["run_id"]
     if not run_id.strip() or not run_id.isprintable():
         raise BadInput(f"run_id {run_id!r} is no id of a run.")
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
+    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
     status = LifecycleManager(client, place).run_status(run_id)
     count = status["unpublished-assets"]
     return {

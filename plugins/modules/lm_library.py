@@ -191,7 +191,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     OPTIONS,
     Emptying,
     LifecycleManager,
@@ -230,6 +230,7 @@ def main() -> None:
 
 def empty_library(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
     if params["confirm"] != place.library:
@@ -237,7 +238,7 @@ def empty_library(module: AnsibleModule) -> dict[str, Any]:
             f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
             " is in the library will be lost for good. Nothing was sent."
         )
-    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
+    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
     target = target_of(server_name(params), place.library)
     with receipt_store(module) as store:
         emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])

@@ -117,7 +117,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     ENVIRONMENT,
-    FIELDS,
+    GUIDE,
     OPTIONS,
     LifecycleManager,
     Place,
@@ -134,9 +134,10 @@ def main() -> None:
 
 def read_library(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
+    GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(module, credentials(params["username"], params["password"]), FIELDS)
+    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
     status = LifecycleManager(client, place).library_status()
     return {
         "changed": False,

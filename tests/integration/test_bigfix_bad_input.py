@@ -22,7 +22,7 @@ CONNECTION = [
     bad("url", "https://jdoe:hunter22@bigfix.example.com", "url", "user name or a password"),
     bad("url", "https://bigfix.example.com/?token=abcdef", "url", "query"),
     bad("token", ABSENT, "token", "username and password"),
-    bad("token", "", "token", "shorter"),
+    bad("token", "", "token", "empty", "BIGFIX_TOKEN"),
     bad("token", "abc", "token", "shorter"),
     bad("token", "0123456789abcdef\n", "token", "line break"),
     bad("token", ABSENT, "username and password", username="ines.import"),

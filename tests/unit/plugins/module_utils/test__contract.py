@@ -27,6 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     canonical,
     identity_of,
     now_text,
+    sentence,
 )
 
 VALUES = st.recursive(
@@ -80,3 +81,21 @@ def test_no_reply_has_no_answer() -> None:
 def test_what_befalls_all_is_told_apart() -> None:
     assert Refused("no", credentials=True).befalls_all
     assert NotSent("no", unreachable=True).befalls_all
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("No", "No."),
+        ("No.", "No."),
+        ("No!", "No!"),
+        ("No?", "No?"),
+        ("No...", "No..."),
+        ('It said "no."', 'It said "no."'),
+        ("No (really.)", "No (really.)"),
+        ("'/tmp/debug.log'", "'/tmp/debug.log'."),
+        ("", ""),
+    ],
+)
+def test_a_sentence_ends_once(text: str, expected: str) -> None:
+    assert sentence(text) == expected

@@ -36,7 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
 from ansible_collections.assetops.imports.plugins.module_utils._importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
     DECIDING,
-    FIELDS,
+    GUIDE,
     ROWS,
     TUNING,
     Archive,
@@ -105,7 +105,7 @@ class Talk(Client):
         self.asked: list[str] = []
         self.sent: list[dict[str, Any]] = []
         self.queries: list[Any] = []
-        self.secrets = Secrets(FIELDS)
+        self.secrets = Secrets(GUIDE.fields)
 
     def probe(self, method: str, path: str, **more: Any) -> None:
         pass
