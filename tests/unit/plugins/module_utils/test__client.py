@@ -28,6 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._client import (
     json_object,
     normalised_url,
     said,
+    tried,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
     Answer,
@@ -985,7 +986,8 @@ def test_a_secret_that_the_server_repeats_is_kept(way: str) -> None:
         getattr(Talk(peer.url, secret=SECRET), way)(query={"token": SECRET})
     answer = raised.value.answer
     assert answer is not None
-    assert_kept(raised.value.message, str(raised.value), answer.text, answer.url)
+    assert SECRET in answer.text
+    assert_kept(raised.value.message, str(raised.value), answer.secrets.redact(answer.text), tried(answer))
 
 
 @pytest.mark.parametrize("way", ["ask", "submit"])
@@ -1010,11 +1012,80 @@ def test_a_secret_in_a_redirect_is_kept(way: str) -> None:
     assert "tok3n" not in raised.value.message
 
 
-def test_a_secret_is_kept_out_of_what_json_holds_however_it_was_written() -> None:
+def test_what_an_answer_says_is_parsed_as_it_came_and_cleaned_where_it_is_kept() -> None:
     escaped = "".join(f"\\u{ord(letter):04x}" for letter in "tok3n-xxxxx")
-    with Peer(answering("200 OK", f'{{"err": "{escaped}", "{escaped}": 1}}'.encode())) as peer:
+    with Peer(answering("200 OK", f'{{"tid": "{escaped}", "{escaped}": 1}}'.encode())) as peer:
         answer = Talk(peer.url, secret="tok3n-xxxxx").ask()
-    assert "tok3n" not in json.dumps(json_object(answer))
+    assert json_object(answer) == {"tid": "tok3n-xxxxx", "tok3n-xxxxx": 1}
+    assert answer.secrets.clean(json_object(answer)) == {"tid": "********", "********": 1}
+
+
+# Whether the API is there
+
+
+def probe(*scripts: Any, secret: str = "unused secret") -> None:
+    with Peer(*scripts) as peer:
+        Talk(peer.url, secret=secret).client.probe("POST", "/status", form={"batch": "-"})
+        assert peer.requests[-1].body == b"batch=-"
+
+
+NO_SUCH_TASK = b'{"success": false, "msg": "no such task"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        ("200 OK", NO_SUCH_TASK, "application/json"),
+        ("200 OK", NO_SUCH_TASK, "text/html"),
+        ("404 Not Found", NO_SUCH_TASK, "application/json"),
+        ("404 Not Found", b"", "text/plain"),
+        ("400 Bad Request", b"Batch not found: -", "text/plain"),
+        ("409 Conflict", b"", "text/plain"),
+        ("500 Oops", NO_SUCH_TASK, "application/json"),
+    ],
+)
+def test_any_answer_of_the_api_tells_that_it_is_there(status: str, body: bytes, content_type: str) -> None:
+    probe(answering(status, body, content_type=content_type))
+
+
+LOGIN = b"<html><form><input type=password></form></html>"
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "credentials"),
+    [
+        (answering("401 Unauthorized", b"who are you"), "401 Unauthorized: who are you", True),
+        (answering("403 Forbidden", b"<html><title>No</title>"), "403 Forbidden", True),
+        (answering("200 OK", LOGIN, content_type="text/html"), "a page to log in", True),
+        (answering("200 OK", b"<html><title>Welcome</title>"), "A page is no answer of the API", False),
+        (answering("404 Not Found", b"<html><title>Nothing here</title>"), "A page is no answer of the API", False),
+        (answering("302 Found", location="https://elsewhere/"), "points to https://elsewhere/", False),
+    ],
+)
+def test_a_refusal_of_the_user_or_of_the_address_stops_at_once(script: Any, words: str, credentials: bool) -> None:
+    with Peer(script) as peer:
+        with pytest.raises(Refused, match=words) as raised:
+            Talk(peer.url).client.probe("POST", "/status")
+        assert len(peer.requests) == 1
+    assert raised.value.credentials is credentials
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        silent,
+        answering("500 Oops", b"Out of memory"),
+        answering("502 Bad Gateway", b"<html><title>Bad Gateway</title>"),
+        answering("504 Gateway Timeout", b"", content_type="text/plain"),
+        answering("429 Slow Down", b"", content_type="text/plain"),
+    ],
+)
+def test_silence_and_trouble_stop_after_a_few_tries(script: Any) -> None:
+    with Peer(script) as peer:
+        talk = Talk(peer.url)
+        with pytest.raises(Outage):
+            talk.client.probe("POST", "/status")
+    assert len(talk.pauses) == 3
 
 
 def test_the_pauses_between_tries_are_jittered() -> None:

@@ -540,20 +540,6 @@ def test_what_a_control_file_lacks_is_told_in_the_words_of_haplo(content: Conten
     assert raised.value.message.endswith("/step: Haplo finds the control file invalid: Model not implemented: x; No y.")
 
 
-@pytest.mark.parametrize("is_refused", [True, False])
-def test_where_an_upload_broke_off_a_small_question_tells_whether_it_was_the_key(
-    content: Content, is_refused: bool
-) -> None:
-    told: list[Answer | ImportsError] = [KEY if is_refused else no("Batch not found: -")]
-    script: dict[str, Any] = {"file": [NotSent("refused while sending")], "schedule": told}
-    run = Run(content, ScriptedClient(**script), {"batch": BATCH, "files": []})
-
-    with pytest.raises(Refused if is_refused else NotSent):
-        run()
-    assert run.client.sent[-1] == ("schedule", "batch=-&mode=dry-run")
-    assert run.attempt.commits == []
-
-
 @pytest.fixture(autouse=True)
 def nothing_lost() -> Iterator[None]:
     """The errors that scripts share have no memory of who raised them."""

@@ -872,9 +872,66 @@ def test_check_mode_looks_once_at_what_was_submitted(location: str, system: Scri
     assert Path(location).read_bytes() == before
 
 
-def test_check_mode_needs_nothing_for_sending(location: str, system: ScriptedSystem) -> None:
-    system.unprepared = ImportsError("The Python package requests is needed.")
-    assert next_run(location, system, policy=CHECK).state == "planned"
+# The question before the first import is sent
+
+
+AWAY = Outage("POST https://licstat/status: the server closed the connection without an answer.")
+WRONG_TOKEN = Refused("POST https://licstat/status: HTTP 401.", credentials=True)
+
+
+@pytest.mark.parametrize("trouble", [AWAY, WRONG_TOKEN, ImportsError("The Python package requests is needed.")])
+@pytest.mark.parametrize("policy", [Policy(), CHECK])
+def test_where_the_server_is_not_ready_all_fails_and_nothing_is_sent(
+    location: str, system: ScriptedSystem, trouble: ImportsError, policy: Policy
+) -> None:
+    system.unprepared = trouble
+    with closing(open_store(location, read_only=policy.check_mode)) as store:
+        done = Importer(system, store, policy, Pace(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
+    assert [(one.state, one.changed, one.has_failed, one.attempt) for one in done] == [("failed", False, True, 0)] * 3
+    assert done[0].message == f"{trouble.message} Nothing was imported."
+    assert all(trouble.message in one.message for one in done)
+    assert system.tried == []
+    system.unprepared = None
+    assert next_run(location, system).state == "succeeded"
+
+
+def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
+    location: str, system: ScriptedSystem
+) -> None:
+    with closing(open_store(location)) as store:
+        Importer(system, store, Policy(), Pace(3600, 0.01, 300)).run([wanted("a"), wanted("b")])
+    assert system.prepared == 1
+    assert next_run(location, system).reason == "receipt"
+    assert system.prepared == 1
+
+
+def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one_in_doubt(
+    location: str, system: ScriptedSystem
+) -> None:
+    def goes_away(_wanted: Wanted) -> None:
+        system.unprepared = AWAY
+
+    system.on_submit = goes_away
+    system.endings["a"] = [Unclear("all was sent, but the server closed the connection without an answer.")]
+    with closing(open_store(location)) as store:
+        done = Importer(system, store, Policy(), Pace(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
+    assert [one.state for one in done] == ["unknown", "failed", "failed"]
+    assert system.tried == ["a"]
+
+
+@pytest.mark.parametrize("told", [WRONG_TOKEN, AWAY, None])
+def test_a_refusal_that_was_lost_with_the_connection_is_asked_for(
+    location: str, system: ScriptedSystem, told: ImportsError | None
+) -> None:
+    def breaks(_wanted: Wanted) -> None:
+        system.unprepared = told
+
+    system.on_submit = breaks
+    system.endings["a"] = [BeforeCommit(NotSent("refused while sending: the server stopped reading."))]
+    one = next_run(location, system)
+    assert (one.state, one.changed) == ("failed", False)
+    assert ("HTTP 401" in one.message) is (told is WRONG_TOKEN)
+    assert ("refused while sending" in one.message) is (told is not WRONG_TOKEN)
 
 
 # Waiting that ends early

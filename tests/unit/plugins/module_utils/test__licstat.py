@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils import _transport
 from ansible_collections.assetops.imports.plugins.module_utils._client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._contract import (
@@ -462,53 +461,11 @@ def test_a_no_from_a_server_in_trouble_is_unclear(content: Content) -> None:
         submit(peer, content)
 
 
-@pytest.fixture
-def large(tmp_path: Path) -> Content:
-    """A log that no socket takes without somebody reading."""
-    path = tmp_path / "large.log"
-    path.write_bytes(b"x" * 12 * 1024 * 1024)
-    (content,) = open_contents([str(path)])
-    return content
-
-
-def breaking(conversation: Conversation) -> None:
-    conversation.head()
-    conversation.read(64 * 1024)
-    conversation.reset()
-
-
-@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_when_a_refusal_was_lost_with_the_connection_the_credentials_are_asked_for(
-    status: str, large: Content, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_transport, "SALVAGE", 0.3)
-    asking = saying(b'{"msg": "who are you?"}', status)
-    with Peer(*[breaking] * 4, asking) as peer, pytest.raises(Refused, match=f"{status}: who are you?") as raised:
-        submit(peer, large)
-    assert raised.value.credentials
-    assert peer.requests[-1].line.startswith("POST /api/v3/admin/task/import_")
-
-
-@pytest.mark.parametrize(
-    "then",
-    [
-        saying(b"{}", "404 Not Found"),
-        saying(b"{}", "500 Oops"),
-        saying(b"{}", "400 Bad Request"),
-        saying(json.dumps({"success": False, "msg": "no such task"}).encode()),
-        saying(envelope(a_task())),
-        breaking,
-    ],
-    ids=["unknown task", "trouble", "bad request", "no such task", "a task", "broken"],
-)
-def test_when_the_credentials_are_right_the_broken_upload_is_what_is_told(
-    then: Script, large: Content, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_transport, "SALVAGE", 0.3)
-    with Peer(*[breaking] * 4, then) as peer, pytest.raises(NotSent, match="refused while sending"):
-        LicenseStatistics(Talk(peer.url, timeout=1).client, "v3").submit(
-            wanted(large, ImportOptions(40)), Uncommitted()
-        )
+def test_the_question_before_an_import_is_for_a_task_that_does_not_exist() -> None:
+    with Peer(saying(json.dumps({"success": False, "msg": "no such task"}).encode())) as peer:
+        LicenseStatistics(Talk(peer.url).client, "v2").prepare()
+    (request,) = peer.requests
+    assert request.line.startswith("POST /api/v2/admin/task/import_00000000-0000-0000-0000-000000000000/status ")
 
 
 def test_where_nobody_listens_nobody_is_asked_about_credentials(content: Content) -> None:
