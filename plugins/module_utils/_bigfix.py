@@ -298,6 +298,10 @@ class DataImports:
         """Be ready to send."""
         self._client.prepare()
 
+    def probe(self) -> None:
+        """Ask for the status."""
+        self.read()
+
     def read(self, *, tries: int = 1) -> Status:
         """Ask for the status; with several `tries`, soon again where that fails. Raises `Refused` or `Outage`."""
         request = self._with_token({})

@@ -137,11 +137,13 @@ class System(Protocol):
     is_repeatable: bool
 
     def prepare(self) -> None:
+        """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
+
+    def probe(self) -> None:
         """Find out, without changing anything, whether the server is there and lets this user in.
 
-        Called before the first claim of a run, in check mode too, so that an outage or a wrong token is a failure with
-        nothing sent, and not one import in doubt for each that was wanted. Raises `ImportsError` for what stands in
-        the way.
+        Asked before the first claim of a run, in check mode too, so that an outage or a wrong token is a failure with
+        nothing sent, and not one import in doubt for each that was wanted. Raises `Refused` or `Outage`.
         """
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:

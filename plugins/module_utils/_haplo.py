@@ -208,6 +208,10 @@ class HaploBatches:
         self._url = url
 
     def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def probe(self) -> None:
         """Ask to schedule a batch that cannot be: no identifier is that short, so nothing is (FACTS C.5)."""
         self._api.probe()
 

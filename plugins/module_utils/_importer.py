@@ -333,12 +333,17 @@ class Importer:
         self._submit(one)
 
     def _prepare(self, one: Import) -> bool:
-        """Whether the server is there and lets this user in: asked before the first, and after one left in doubt."""
+        """Whether the server is there and lets this user in: asked before the first, and after one left in doubt.
+
+        What is repeatable asks by itself: no step of it before the last imports anything, or leaves anything in doubt.
+        """
         if self._stop is not None:
             one.settle("failed", f"not tried, since what kept the one before keeps this one too: {self._stop}")
         elif not self._is_prepared:
             try:
                 self._system.prepare()
+                if self._policy.check_mode or not self._system.is_repeatable:
+                    self._system.probe()
                 self._is_prepared = True
             except ImportsError as error:
                 self._stop = error.message
@@ -378,7 +383,7 @@ class Importer:
         """The same, or the refusal that was lost with a connection that broke while it was sent: asked for anew."""
         if isinstance(error, NotSent) and error.answer is None and not error.unreachable:
             try:
-                self._system.prepare()
+                self._system.probe()
             except Refused as refusal:
                 return refusal if refusal.credentials else error
             except ImportsError:

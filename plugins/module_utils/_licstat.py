@@ -188,6 +188,10 @@ class LicenseStatistics:
         self._base = f"/api/{api_version}/admin"
 
     def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def probe(self) -> None:
         """Ask about a task that does not exist; what the server answers to that is not documented."""
         self._client.probe("POST", self._status_path(NO_TASK))
 

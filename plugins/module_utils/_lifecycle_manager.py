@@ -329,6 +329,10 @@ class LifecycleManager:
     # What the life of an import asks for
 
     def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def probe(self) -> None:
         """Ask for the library's status; an error in words, as the vendor documents it, is an answer, too."""
         self._client.probe("GET", f"{self._base}/getlibrarystatus", is_of_the_api=_is_of_the_api)
 

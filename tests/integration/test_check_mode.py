@@ -309,8 +309,29 @@ def test_check_mode_neither_waits_for_another_run_nor_disturbs_it(licstat: Licst
     assert licstat.held.imports == 1
 
 
-def test_check_mode_says_nothing_that_only_the_server_knows(licstat: Licstat, log: Path) -> None:
-    foreseen = check(licstat, log, license_server_id=999, url="http://127.0.0.1:9", api_token="not-the-token")
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"url": "http://127.0.0.1:9"}, "onnection refused"),
+        ({"api_token": "not-the-token"}, "api_token"),
+        ({"url": "http://licstat.invalid"}, "licstat.invalid"),
+    ],
+)
+def test_check_mode_tells_what_may_safely_be_asked(
+    licstat: Licstat, log: Path, options: dict[str, Any], words: str
+) -> None:
+    foreseen = licstat(log, check=True, **options)
+
+    assert (foreseen["failed"], foreseen["state"], foreseen["changed"]) == (True, "failed", False)
+    assert words in foreseen["msg"]
+    assert "Nothing was imported." in foreseen["msg"]
+    assert not licstat.store.exists()
+    assert licstat.held.imports == 0
+
+
+def test_check_mode_does_not_say_what_only_an_import_tells(licstat: Licstat, log: Path) -> None:
+    foreseen = check(licstat, log, license_server_id=999)
 
     assert (foreseen["state"], foreseen["changed"]) == ("planned", True)
 
@@ -354,12 +375,12 @@ def test_a_mistake_of_the_importer_is_stopped_by_the_client(
     importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._importer")
     begin = importer.Importer.__init__
 
-    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any) -> None:
-        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others)
+    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:
+        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others, **more)
 
     monkeypatch.setattr(importer.Importer, "__init__", forget)
 
     output = licstat.output(log, check=True, receipts="none")
 
     assert "UnsafeInCheckMode" in output
-    assert licstat.sandbox.requests() == []
+    assert licstat.uploads == []

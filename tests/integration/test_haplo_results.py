@@ -62,19 +62,20 @@ def test_diff_mode_tells_what_is_known_of_the_application(haplo: Haplo) -> None:
     assert first["after_header"] == haplo.sandbox.haplo_url
 
 
-def test_check_mode_sends_nothing_at_all_and_makes_nothing(haplo: Haplo) -> None:
+def test_check_mode_asks_only_what_schedules_nothing_and_makes_nothing(haplo: Haplo) -> None:
     result = haplo(check=True, diff=True)
 
     assert (result["state"], result["changed"], only(result)["reason"]) == ("planned", True, "new")
-    assert haplo.sent() == []
+    assert haplo.steps == ["schedule"]
+    assert haplo.held.batches == []
     assert not haplo.store.exists()
 
     haplo()
-    sent, written = haplo.steps, haplo.store.read_bytes()
+    held, written = haplo.held, haplo.store.read_bytes()
     assert_scheduled(haplo(check=True), changed=False, reason="receipt")
     for options in ({"force": True}, {"dry_run": True}, {"feed": "x"}):
         assert haplo(check=True, **options)["state"] == "planned"
-    assert haplo.steps == sent
+    assert haplo.held == held
     assert haplo.store.read_bytes() == written
 
 
@@ -304,8 +305,8 @@ def test_an_unfinished_import_that_nothing_has_overtaken_is_made_sure_of(haplo: 
     unknown = haplo()
     assert (unknown["state"], unknown["changed"]) == ("unknown", True)
     assert "Run again: that will tell" in unknown["msg"]
-    assert haplo(check=True)["state"] == "planned"
     haplo.sandbox.clear_faults()
+    assert haplo(check=True)["state"] == "planned"
 
     again = haplo()
 

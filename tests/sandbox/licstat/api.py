@@ -29,6 +29,7 @@ from .tokens import ADMIN_TOKEN, AGENT_TOKEN, USER_TOKEN
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+NO_TASK = "import_00000000-0000-0000-0000-000000000000"
 _DNS_PARAMETERS = ("resolveDomainNamesToIP", "findDomainNamesByIP")
 _PARAMETERS = ("gather", "mergePolicy", "from", "to", *_DNS_PARAMETERS)
 
@@ -105,6 +106,8 @@ class LicenseStatistics:
         base = "/api/{api_version:str}/admin"
         self.operations: tuple[Operation, ...] = (
             Operation("import", ("POST",), f"{base}/license-server/{{id}}/import", self._answering(self._import)),
+            # A task that does not exist, under a name of its own, so that faults can be scripted for either.
+            Operation("no_task", ("POST",), f"{base}/task/{NO_TASK}/status", self._answering(self._no_task)),
             Operation("status", ("POST",), f"{base}/task/{{tid}}/status", self._answering(self._status)),
         )
 
@@ -176,6 +179,11 @@ class LicenseStatistics:
         if task is None:
             raise RefusedError(self._settings.unknown_task_status, f"Task {tid} not found")
         return _success(_task_info(task, self._tasks.state_of(task)))
+
+    async def _no_task(self, request: Request) -> Response:
+        """The same for the id that no task has."""
+        self._authorise(request)
+        raise RefusedError(self._settings.unknown_task_status, f"Task {NO_TASK} not found")
 
     # Checks.
 

@@ -64,7 +64,7 @@ class ScriptedSystem:
     endings: dict[str, list[Ending]] = field(default_factory=dict)
     sights: dict[str, list[Sight]] = field(default_factory=dict)
     unprepared: BaseException | None = None
-    prepared: int = 0
+    probed: int = 0
     tried: list[str] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     looked_at: list[str] = field(default_factory=list)
@@ -73,7 +73,10 @@ class ScriptedSystem:
     on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:
-        self.prepared += 1
+        """There is nothing to do."""
+
+    def probe(self) -> None:
+        self.probed += 1
         if self.unprepared is not None:
             raise self.unprepared
 

@@ -900,9 +900,9 @@ def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
 ) -> None:
     with closing(open_store(location)) as store:
         Importer(system, store, Policy(), Pace(3600, 0.01, 300)).run([wanted("a"), wanted("b")])
-    assert system.prepared == 1
+    assert system.probed == 1
     assert next_run(location, system).reason == "receipt"
-    assert system.prepared == 1
+    assert system.probed == 1
 
 
 def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one_in_doubt(

@@ -463,7 +463,7 @@ def test_a_no_from_a_server_in_trouble_is_unclear(content: Content) -> None:
 
 def test_the_question_before_an_import_is_for_a_task_that_does_not_exist() -> None:
     with Peer(saying(json.dumps({"success": False, "msg": "no such task"}).encode())) as peer:
-        LicenseStatistics(Talk(peer.url).client, "v2").prepare()
+        LicenseStatistics(Talk(peer.url).client, "v2").probe()
     (request,) = peer.requests
     assert request.line.startswith("POST /api/v2/admin/task/import_00000000-0000-0000-0000-000000000000/status ")
 

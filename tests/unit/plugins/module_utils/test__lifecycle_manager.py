@@ -107,8 +107,11 @@ class Talk(Client):
         self.queries: list[Any] = []
         self.secrets = Secrets(GUIDE.fields)
 
+    def prepare(self) -> None:
+        """There is nothing to do."""
+
     def probe(self, method: str, path: str, **more: Any) -> None:
-        pass
+        """It is there."""
 
     def ask(self, method: str, path: str, query: Any = None, **more: Any) -> Answer:
         assert method == "GET"
