@@ -38,8 +38,8 @@ options:
       - Whether to obey the environment variables E(http_proxy), E(https_proxy), E(all_proxy) and E(no_proxy).
       - The certificate of a proxy whose URL begins with C(https) is checked as the server's is. A SOCKS proxy needs the
         Python package PySocks on the host where the module runs.
-      - All of a proxy's URL but scheme, host and port is kept secret. A sign of its user or password that means something
-        in a URL has to be percent-encoded.
+      - All of a proxy's URL but scheme, host and port is kept secret. A sign of its user or password that means
+        something in a URL has to be percent-encoded.
     type: bool
     default: true
 requirements:
