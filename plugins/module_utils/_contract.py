@@ -216,8 +216,8 @@ class StoreError(ImportsError):
 class NoReply(ImportsError):
     """No answer came.
 
-    `hopeless`: nor will one ever, as TLS was not agreed on; what was sent was not even read. `unconnected`: there was
-    nobody to send it to.
+    `hopeless`: nor will one ever, as TLS was not agreed on, or what is configured leads nowhere; what was sent was not
+    even read. `unconnected`: there was nobody to send it to.
     """
 
     def __init__(self, message: str, *, hopeless: bool = False, unconnected: bool = False) -> None:

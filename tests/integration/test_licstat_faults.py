@@ -435,7 +435,7 @@ def test_a_server_that_is_away_is_tried_for_the_first_log_only(licstat: Licstat,
 
 
 @pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("host", ["licstat.invalid", "licstat..invalid", f"{'x' * 70}.invalid", "höst.invalid"])
+@pytest.mark.parametrize("host", ["licstat.invalid", f"{'x' * 70}.invalid", "höst.invalid"])
 def test_a_name_that_nobody_knows_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, host: str) -> None:
     result = licstat(log, url=f"http://{host}", timeout=5)
 

@@ -104,6 +104,17 @@ def test_a_no_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, lie
     assert licstat.held.imports == 1
 
 
+@pytest.mark.parametrize("status", [300, 304, 419, 460, 499])
+def test_a_status_that_does_not_say_no_makes_the_import_unknown(licstat: Licstat, log: Path, status: int) -> None:
+    body = "" if status == 304 else "no"
+    licstat.sandbox.fault("status", operation="import", when="after_body", status=status, body=body)
+
+    result = licstat(log)
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"], result["http_status"]) == ("unknown", True, status)
+
+
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("where", ["{url}/api/v3", "{url}/?token={token}#{token}", "//127.0.0.1:{port}/", "/login"])
 def test_a_redirect_of_an_upload_is_told_and_not_followed(
@@ -115,7 +126,8 @@ def test_a_redirect_of_an_upload_is_told_and_not_followed(
     result = licstat(log)
 
     assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
+    # A 303 points to what came of a request as often as to where it ought to go.
+    assert (result["state"], result["changed"]) == (("unknown", True) if status == 303 else ("failed", False))
     assert result["http_status"] == status
     assert location.partition("?")[0] in result["msg"]
     assert licstat.sandbox.licstat_token not in json.dumps(result)
@@ -252,6 +264,17 @@ def test_an_interim_answer_is_no_answer_yet(licstat: Licstat, make_log: Logs, in
 def test_an_answer_may_end_with_its_connection(licstat: Licstat, log: Path, version: str) -> None:
     answer = f"{version} 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{GOOD}"
     with Listener(answer.encode()) as server:
+        result = licstat(log, url=server.url, wait=False)
+
+    assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=iso-8859-1"])
+def test_the_right_answer_is_believed_in_any_unicode_and_whatever_it_is_called(
+    licstat: Licstat, log: Path, encoding: str, content_type: str
+) -> None:
+    with Listener(http_answer(json.dumps(accepted()).encode(encoding), content_type=content_type)) as server:
         result = licstat(log, url=server.url, wait=False)
 
     assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
