@@ -118,7 +118,7 @@ def secrets_of(module: AnsibleModule, fields: Collection[str] = ()) -> Secrets:
     """The values of the module's secret options; `fields` are the vendor's names for parts of its answers."""
     secrets = Secrets(fields)
     for option, spec in module.argument_spec.items():
-        if spec.get("no_log") and module.params[option]:
+        if spec.get("no_log") and (module.params[option] or "").strip():
             secrets.add(module.params[option])
     return secrets
 

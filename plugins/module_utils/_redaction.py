@@ -17,8 +17,10 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 MASK = "********"
+ENCODED_TIMES = 3  # more often nobody percent-encodes
 DEEPEST = 30  # levels of a value that are kept; more of them break JSON decoders, on ansible-core 2.18 at 400
 # What a terminal obeys, and what turns the direction of a text: all but tab and line feed of C0, DEL, C1; and halves of
 # surrogate pairs, which no UTF-8 can hold.
@@ -50,7 +52,18 @@ class Secrets:
         if self._pattern is None and self._values:
             longest_first = sorted(self._values, key=len, reverse=True)
             self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        return self._sub(self._pattern, text) if self._pattern else text
+
+    @staticmethod
+    def _sub(pattern: re.Pattern[str], text: str) -> str:
+        """What is secret only once it is decoded, as what a server wrote and we put into a URL, is shown decoded."""
+        text = pattern.sub(MASK, text)
+        decoded = text
+        for _time in range(ENCODED_TIMES if "%" in text else 0):
+            decoded = unquote(decoded)
+            if pattern.search(decoded):
+                return pattern.sub(MASK, decoded)
+        return text
 
     def clean(self, value: Any) -> Any:
         """What JSON gave, without secrets in its texts and names, and harmless."""

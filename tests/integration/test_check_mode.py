@@ -16,8 +16,8 @@ import pytest
 
 from .support import MIB, SERVER, Licstat, Logs, assert_plain_failure, only
 
-SAFE = {"status"}
-"""What may be asked of the sandbox: how a task is doing."""
+SAFE = {"no_task", "status"}
+"""What may be asked of the sandbox: how a task is doing, one that there is or not."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:

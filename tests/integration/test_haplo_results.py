@@ -67,7 +67,7 @@ def test_check_mode_asks_only_what_schedules_nothing_and_makes_nothing(haplo: Ha
 
     assert (result["state"], result["changed"], only(result)["reason"]) == ("planned", True, "new")
     assert haplo.steps == ["schedule"]
-    assert haplo.held.batches == []
+    assert haplo.held.batches == ()
     assert not haplo.store.exists()
 
     haplo()

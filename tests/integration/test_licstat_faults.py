@@ -463,14 +463,14 @@ def test_a_server_that_speaks_only_tls_is_no_success(tls_licstat: Licstat, log: 
     assert tls_licstat.held.accepted == 0
 
 
-def test_with_a_wrong_token_only_the_first_log_is_tried(licstat: Licstat, make_log: Logs) -> None:
+def test_with_a_wrong_token_no_log_is_tried(licstat: Licstat, make_log: Logs) -> None:
     logs = [make_log() for _unused in range(20)]
 
     result = licstat(*logs, api_token="this-is-not-the-token")
 
     assert_plain_failure(result)
     assert [(entry["state"], entry["changed"]) for entry in result["imports"]] == [("failed", False)] * 20
-    assert len(licstat.uploads) == 1
+    assert [request.operation for request in licstat.sandbox.requests()] == ["no_task"]
     assert all(str(path) in result["msg"] for path in logs)
     assert result["http_status"] == 401
 

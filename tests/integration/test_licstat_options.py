@@ -606,7 +606,7 @@ def test_a_proxy_that_the_environment_names_is_used(
     with Listener(lambda _request: [http_answer(ACCEPTED)]) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         result = licstat(log, url="http://licstat.invalid/here", wait=False)
-        (request,) = proxy.received()
+        _question, request = proxy.received()
 
     assert result["state"] == "submitted"
     assert request.startswith(b"POST http://licstat.invalid/here/api/v3/admin/license-server/40/import HTTP/1.1\r\n")

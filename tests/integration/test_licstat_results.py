@@ -275,8 +275,8 @@ def test_all_are_sent_before_the_first_is_waited_for(licstat: Licstat, make_log:
 
     assert result["state"] == "running"
     operations = [request.operation for request in licstat.sandbox.requests()]
-    assert operations[:5] == ["import"] * 5
-    assert set(operations[5:]) == {"status"}
+    assert operations[:6] == ["no_task", *["import"] * 5]
+    assert set(operations[6:]) == {"status"}
     asked = {request.path.split("/")[-2] for request in licstat.questions}
     assert asked == {entry["remote_id"] for entry in result["imports"]}
     assert all(entry["remote_id"] in result["msg"] for entry in result["imports"])

@@ -228,6 +228,9 @@ def test_a_server_that_repeats_the_token_is_not_repeated(
     outputs = [licstat.output(log, wait_timeout=0, diff=True), licstat.output(log, wait_timeout=0, diff=True)]
 
     lowered = [output.lower() if spelling == "in capital letters" else output for output in outputs]
+    if answer == "a task":  # an id is kept as it is, or nobody could ask for it
+        ask(str(licstat.store), "UPDATE attempts SET remote_id = NULL")
+        ask(str(licstat.store), "VACUUM")
     assert_quiet(licstat, *lowered)
 
 
