@@ -379,7 +379,7 @@ def test_a_store_that_may_not_be_read_is_told_before_anything_happens(licstat: L
 
     assert_plain_failure(result)
     assert str(licstat.store) in result["msg"]
-    assert len(licstat.uploads) == 1
+    assert len(licstat.sandbox.requests()) == sent
     assert everything_below(licstat.folder) == before
 
 

@@ -158,6 +158,9 @@ class DoomedSystem:
     def prepare(self) -> None:
         self.fate.step()
 
+    def probe(self) -> None:
+        self.fate.step()
+
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         assert not self.policy.check_mode
         weather = self.weather.pop(0) if self.weather else "fine"
