@@ -16,8 +16,8 @@ attributes:
     details:
       - In check mode nothing is sent that could change anything, and no receipt store is made or written.
       - What may safely be asked is asked where something would be imported, so that a wrong address or wrong
-        credentials are told as well. What only an import tells is not, such as whether a license server with that number
-        exists.
+        credentials are told as well. What only an import tells is not, such as whether there is a license server with
+        that number.
   diff_mode:
     description: Returns what changes, or would change, in diff mode.
   idempotent:
