@@ -493,6 +493,12 @@ class Agreeable:
     def prepare(self) -> None:
         """Nothing to prepare."""
 
+    def probe(self) -> None:
+        """It is there."""
+
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        return ""
+
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         attempt.commit(str(wanted.content_sha256))
         return Accepted("import_527ddd6f-d7de-4854-bc99-839b5afd458e", TASK)

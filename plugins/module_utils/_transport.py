@@ -165,9 +165,7 @@ class _Proxy:
     def what_happened(self, error: BaseException, causes: list[BaseException]) -> tuple[str, bool]:
         """In words that name the proxy, and whether there is no hope."""
         for cause in causes:
-            refusal = (
-                re.search(r"Tunnel connection failed: (\d+) ?(.*)", str(cause)) if type(cause) is OSError else None
-            )
+            refusal = re.match(r"Tunnel connection failed: (\d+) ?(.*)", str(cause))
             if refusal and refusal[1] == "407":
                 return self.wants_credentials(f"407 {refusal[2]}"), True
             if refusal:
