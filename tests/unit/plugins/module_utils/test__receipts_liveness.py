@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -303,7 +304,8 @@ def test_a_run_of_another_user_is_not_dead_for_being_hidden(tmp_path: Path) -> N
     here = Path("/dev/shm") / f"hidden-{os.getpid()}"
     here.mkdir()
     try:
-        command = HIDE.format(sys.executable, Path(__file__).with_name("hidden_run.py"), here)
+        names = (sys.executable, Path(__file__).with_name("hidden_run.py"), here)
+        command = HIDE.format(*(shlex.quote(str(name)) for name in names))
         done = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "sh", "-c", command],
             capture_output=True,
