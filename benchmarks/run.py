@@ -31,13 +31,18 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ansible_collections.assetops.imports.plugins.module_utils._bookkeeping import Filters, counted, listed
-from ansible_collections.assetops.imports.plugins.module_utils._contract import Accepted, Attempt, Look, Wanted
-from ansible_collections.assetops.imports.plugins.module_utils._importer import Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Database, Execute, Store, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import PostgreSQL
-from ansible_collections.assetops.imports.plugins.module_utils._receipts_sqlite import SQLite
-from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock, Pace
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Accepted, Attempt, Look, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
+    Database,
+    Execute,
+    Store,
+    open_store,
+)
 from benchmarks.sink import TASK
 from tests.postgresql import Server
 from tests.sandbox.handle import Sandbox

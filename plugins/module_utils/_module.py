@@ -19,8 +19,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client, base_url
-from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
     BadInput,
     Connection,
@@ -29,17 +28,18 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     System,
     Wanted,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._guide import Guide
-from ansible_collections.assetops.imports.plugins.module_utils._importer import STATES, Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, harmless
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
     DEFAULT_LOCATION,
     NOWHERE,
     Store,
     is_url,
     open_store,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets, harmless
-from ansible_collections.assetops.imports.plugins.module_utils._wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
 SHORTEST_SECRET = 4  # characters; a shorter one cannot be kept out of texts without tearing them up
 LONGEST = 365 * 24 * 3600.0  # seconds; the system's clocks take no time without end
@@ -303,7 +303,7 @@ def _hide_passwords_in_urls(module: AnsibleModule) -> None:
     )  # tears texts up
     module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
     if is_url(receipts):
-        from ansible_collections.assetops.imports.plugins.module_utils._receipts_postgresql import secrets_in
+        from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import secrets_in
 
         module.no_log_values.update(secrets_in(receipts))
 
@@ -340,6 +340,6 @@ def _check_files(connection: Connection) -> None:
     if connection.client_key and not connection.client_cert:
         raise BadInput("client_key is of no use without client_cert.")
     if any(files):
-        from ansible_collections.assetops.imports.plugins.module_utils._transport import check_files
+        from ansible_collections.assetops.imports.plugins.module_utils._http.transport import check_files
 
         check_files(connection)

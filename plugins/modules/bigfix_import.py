@@ -271,7 +271,21 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    client_of,
+    connecting,
+    importing,
+    pace_of,
+    policy_of,
+    receipt_store,
+    result_of,
+    run_module,
+    server_name,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     ENVIRONMENT,
     GUIDE,
     HEADERS,
@@ -284,20 +298,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     moment,
     wanted_import,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    client_of,
-    connecting,
-    importing,
-    pace_of,
-    policy_of,
-    receipt_store,
-    result_of,
-    run_module,
-    server_name,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._redaction import printable
-from ansible_collections.assetops.imports.plugins.module_utils._status_importer import StatusImporter
 
 
 def main() -> None:

@@ -115,7 +115,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
+from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     ENVIRONMENT,
     GUIDE,
     HEADERS,
@@ -125,7 +126,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._bigfix import (
     credentials_of,
     text_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
 
 
 def main() -> None:

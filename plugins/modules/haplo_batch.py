@@ -305,10 +305,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import base_url, basic_credentials
-from ansible_collections.assetops.imports.plugins.module_utils._content import digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._haplo import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    client_of,
+    connecting,
+    import_all,
+    importing,
+    receipt_store,
+    run_module,
+    server_name,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
@@ -322,15 +331,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._haplo import (
     check_text,
     control_file,
     wanted_batch,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    client_of,
-    connecting,
-    import_all,
-    importing,
-    receipt_store,
-    run_module,
-    server_name,
 )
 
 FILE = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}

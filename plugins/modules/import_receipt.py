@@ -117,10 +117,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils import _bookkeeping as bookkeeping
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 CENTURY = 100 * 365 * 24 * 3600.0  # seconds; calendars take no more than some thousands of years
 

@@ -220,7 +220,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._bookkeeping import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     STATES,
     Filters,
     counted,
@@ -228,8 +230,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._bookkeeping impo
     listed,
     moment,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
 
 SYSTEMS = ["licstat", "bigfix", "haplo", "lm"]
 

@@ -304,9 +304,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._content import digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    client_of,
+    connecting,
+    import_all,
+    importing,
+    receipt_store,
+    run_module,
+    server_name,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GATHER,
     GUIDE,
@@ -318,15 +327,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     license_server,
     moment,
     wanted_import,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    client_of,
-    connecting,
-    import_all,
-    importing,
-    receipt_store,
-    run_module,
-    server_name,
 )
 
 

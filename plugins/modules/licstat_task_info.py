@@ -97,8 +97,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
@@ -106,7 +107,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._licstat import (
     as_task_id,
     credentials,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
 
 
 def main() -> None:

@@ -357,9 +357,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._content import digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    LONGEST,
+    client_of,
+    connecting,
+    import_all,
+    importing,
+    receipt_store,
+    run_module,
+    server_name,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     DECIDING,
     ENVIRONMENT,
     GUIDE,
@@ -374,16 +384,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manage
     credentials,
     link_to,
     wanted_import,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    LONGEST,
-    client_of,
-    connecting,
-    import_all,
-    importing,
-    receipt_store,
-    run_module,
-    server_name,
 )
 
 KNOWN_BY_URL = (

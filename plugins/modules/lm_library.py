@@ -188,17 +188,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
-    ENVIRONMENT,
-    GUIDE,
-    OPTIONS,
-    Emptying,
-    LifecycleManager,
-    Place,
-    credentials,
-    target_of,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
     answer_result,
@@ -208,8 +199,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Owner, Store
-from ansible_collections.assetops.imports.plugins.module_utils._redaction import Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Owner, Store
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+    ENVIRONMENT,
+    GUIDE,
+    OPTIONS,
+    Emptying,
+    LifecycleManager,
+    Place,
+    credentials,
+    target_of,
+)
 
 
 def main() -> None:

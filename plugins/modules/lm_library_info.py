@@ -115,7 +115,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
@@ -124,7 +125,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._lifecycle_manage
     counts_of,
     credentials,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
 
 
 def main() -> None:

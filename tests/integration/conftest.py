@@ -110,7 +110,7 @@ def elsewhere() -> Iterator[Listener]:
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client tries again by itself, it tries again at once. Only for modules in this process."""
-    from ansible_collections.assetops.imports.plugins.module_utils import _client
+    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
     monkeypatch.setattr(_client, "_jittered", lambda _number: 0.01)
 

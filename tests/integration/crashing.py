@@ -197,9 +197,9 @@ class Points:
 def watch_store(points: Points) -> None:
     """Points around the statements to the receipt store, told by the method that makes them."""
 
-    for file, database in (("_receipts_sqlite", "SQLite"), ("_receipts_postgresql", "PostgreSQL")):
-        watch_statements(points, getattr(importlib.import_module(f"{PLUGINS}.module_utils.{file}"), database))
-    store = importlib.import_module(f"{PLUGINS}.module_utils._receipts").Store
+    for file, database in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL")):
+        watch_statements(points, getattr(importlib.import_module(f"{PLUGINS}.module_utils._receipts.{file}"), database))
+    store = importlib.import_module(f"{PLUGINS}.module_utils._receipts.store").Store
     for name in ("claim", "note", "mark_sent", "note_unknown", "remember_digests", "close"):
         setattr(store, name, points.around(name, getattr(store, name)))
     record = store.record
@@ -262,7 +262,7 @@ def watch_result(points: Points) -> None:
 
 def small_blocks() -> None:
     """Small files that come in many blocks, and whose digests are remembered though they were made just now."""
-    alter({"_content.BLOCK": 1024, "_content.SETTLED": -3600.0})
+    alter({"_files.content.BLOCK": 1024, "_files.content.SETTLED": -3600.0})
 
 
 def run_forked(order: dict[str, Any]) -> None:
@@ -299,7 +299,7 @@ def run(module: str, options: dict[str, Any]) -> None:
 
 def import_all(modules: tuple[str, ...]) -> None:
     """Everything that such modules import, also what they import late."""
-    for name in ("psycopg", "requests", f"{PLUGINS}.module_utils._transport"):
+    for name in ("psycopg", "requests", f"{PLUGINS}.module_utils._http.transport"):
         importlib.import_module(name)
     for module in modules:
         importlib.import_module(f"{PLUGINS}.modules.{module}")
@@ -320,7 +320,7 @@ def serve_forks() -> None:
 def alter(constants: dict[str, float]) -> None:
     """Set constants of module_utils, named by file and name."""
     for name, value in constants.items():
-        where, _unused, constant = name.partition(".")
+        where, _unused, constant = name.rpartition(".")
         utility = importlib.import_module(f"{PLUGINS}.module_utils.{where}")
         assert hasattr(utility, constant), name
         setattr(utility, constant, value)
@@ -352,7 +352,7 @@ def serve_herd() -> None:
 
 def run_hurried(module: str, lease: str, renewal: str) -> None:
     times = {"LEASE": lease, "RENEWAL": renewal, "RENEWAL_TIMEOUT": renewal}
-    alter({f"_receipts.{name}": float(seconds) for name, seconds in times.items()})
+    alter({f"_receipts.store.{name}": float(seconds) for name, seconds in times.items()})
     run(module, json.load(sys.stdin))
 
 

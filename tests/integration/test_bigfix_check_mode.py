@@ -121,7 +121,7 @@ def test_reading_the_status_is_the_same_in_check_mode(bigfix: DataImports) -> No
 def test_a_mistake_of_the_importer_is_stopped_by_the_client(
     bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._importer")
+    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
     begin = importer.Importer.__init__
 
     def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any) -> None:

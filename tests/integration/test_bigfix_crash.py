@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils import _receipts
-from ansible_collections.assetops.imports.plugins.module_utils._contract import StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 
 from ..sandbox.handle import Sandbox
 from .bigfix import DAY, DataImports, assert_imported

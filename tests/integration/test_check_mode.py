@@ -348,13 +348,11 @@ def test_asking_for_a_task_is_safe_in_check_mode(licstat: Licstat, log: Path) ->
 
 
 def test_the_client_itself_refuses_to_send_in_check_mode(licstat: Licstat, log: Path) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils import (
-        _client,
-        _content,
-        _contract,
-        _multipart,
-        _redaction,
-    )
+    from ansible_collections.assetops.imports.plugins.module_utils._common import contract as _contract
+    from ansible_collections.assetops.imports.plugins.module_utils._common import redaction as _redaction
+    from ansible_collections.assetops.imports.plugins.module_utils._files import content as _content
+    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
+    from ansible_collections.assetops.imports.plugins.module_utils._http import multipart as _multipart
 
     secrets = _redaction.Secrets()
     connection = _contract.Connection(url=licstat.sandbox.licstat_url)
@@ -372,7 +370,7 @@ def test_the_client_itself_refuses_to_send_in_check_mode(licstat: Licstat, log: 
 def test_a_mistake_of_the_importer_is_stopped_by_the_client(
     licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._importer")
+    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
     begin = importer.Importer.__init__
 
     def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:

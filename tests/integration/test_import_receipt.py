@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import Wanted, as_text, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
 
 from ..running import run_module
 from ..stores import KINDS, ask, new_store

@@ -430,7 +430,7 @@ CUTS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client tries again, it tries again at once."""
-    from ansible_collections.assetops.imports.plugins.module_utils import _client
+    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
     monkeypatch.setattr(_client, "_jittered", lambda number: 0.0)
 

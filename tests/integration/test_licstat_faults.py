@@ -264,7 +264,7 @@ def test_a_server_that_reads_haltingly_gets_it_all(
 def test_a_pause_that_the_server_asks_for_is_kept_within_bounds(
     licstat: Licstat, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils import _client
+    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
     monkeypatch.setattr(_client, "LONGEST_RETRY_AFTER", 0.1)
     for asked in ("0", "3600", "soon"):

@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import Answer, NoReply
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, NoReply
 
 from .fakes import TurnedClock
 

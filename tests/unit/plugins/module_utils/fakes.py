@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar, Union
 
-from ansible_collections.assetops.imports.plugins.module_utils._contract import Accepted, Attempt, Look, Wanted
-from ansible_collections.assetops.imports.plugins.module_utils._wait import Clock
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Accepted, Attempt, Look, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
 
 T = TypeVar("T")
 DIGEST = "5a" * 32

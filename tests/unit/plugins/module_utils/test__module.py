@@ -16,8 +16,7 @@ import pytest
 import trustme
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._contract import (
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
     BadInput,
     ImportsError,
@@ -26,7 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._contract import 
     StoreError,
     Unclear,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._licstat import ENVIRONMENT, OPTIONS, credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     client_of,
     connecting,
@@ -37,7 +36,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     secrets_of,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS, credentials
 
 from ....running import patch_module_args
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, seen

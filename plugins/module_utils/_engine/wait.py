@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one wait loop: many things that finish in their own time, looked at patiently.
+
+Clock and sleep are given from outside, so that hours pass in no time in tests.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Callable, Generic, TypeVar
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Outage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long and how often to look, in seconds.
+
+    The pause is a tenth of the time waited so far, at least `shortest` and at most `longest`: what is waited for is
+    seen a twentieth of its duration late on average, and a long wait costs few looks.
+    """
+
+    timeout: float
+    longest: float
+    unreachable_timeout: float
+    shortest: float = 0.2
+
+    def pause(self, waited: float) -> float:
+        return max(min(waited / 10, self.longest), min(self.shortest, self.longest))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where time comes from: a monotonic clock in seconds, a way to let it pass, and the time of day since 1970."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time
+
+
+class TooLong(Exception, Generic[T]):
+    """The wait ended before everything was done; `left` is what was not. `outage`: because nothing could be asked."""
+
+    def __init__(self, left: list[T], outage: Outage | None) -> None:
+        super().__init__("the wait ended early")
+        self.left = left
+        self.outage = outage
+
+
+def wait_for(
+    things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, clock: Clock, *, at_once: bool = False
+) -> None:
+    """Look at each thing until it is done. The first look is after a pause or `at_once`, the last at the deadline.
+
+    `is_done` may raise `Outage`: looking failed, and is tried again until it has failed in a row for
+    `unreachable_timeout`. Raises `TooLong` with what was not done by then, or by the deadline.
+    """
+    start = clock.now()
+    deadline = start + pace.timeout
+    first = start if at_once else start + pace.pause(0)
+    queue = [(first, number, thing) for number, thing in enumerate(things)]
+    left: list[T] = []
+    last_outage: Outage | None = None
+    outage_since: float | None = None
+    while queue:
+        due, number, thing = heapq.heappop(queue)
+        _sleep_until(min(due, deadline), clock)
+        asked = clock.now()
+        is_last_look = asked >= deadline
+        try:
+            done = is_done(thing)
+            outage_since = None
+        except Outage as outage:
+            done = False
+            is_over = is_last_look and outage_since is not None  # it was away before: no use to ask it for the others
+            outage_since = asked if outage_since is None else outage_since
+            if outage.hopeless or is_over or clock.now() - outage_since > pace.unreachable_timeout:
+                raise TooLong([*left, thing, *_things(queue)], outage) from outage
+            last_outage = outage if is_last_look else None
+        if not done and is_last_look:
+            left.append(thing)
+        elif not done:
+            now = clock.now()
+            heapq.heappush(queue, (now + pace.pause(now - start), number, thing))
+    if left:
+        raise TooLong(left, last_outage)
+
+
+def _sleep_until(moment: float, clock: Clock) -> None:
+    pause = moment - clock.now()
+    if pause > 0:
+        clock.sleep(pause)
+
+
+def _things(queue: list[tuple[float, int, T]]) -> list[T]:
+    """What is in the queue, in the order in which it was given to the wait."""
+    return [thing for _due, _number, thing in sorted(queue, key=lambda entry: entry[1])]

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file as the content of an import: checked, sized, digested, read in blocks.
+
+A file is taken up to the size it had when it was first looked at, so a log that is still written to can be imported.
+Its digest is reckoned again while it is sent and compared before the last block leaves: what was digested is what the
+server gets, or it gets nothing.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, shown
+
+BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
+SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
+
+
+class Interrupted(ImportsError):
+    """The content cannot be sent as it was digested: it shrank, changed or cannot be read any more."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells, without reading it, that a file is the one that was digested before.
+
+    `device`: two disks that are mounted one after the other at the same place may have files of the same inode.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int = 0
+
+
+class DigestMemory(Protocol):
+    """Where digests of files are remembered between runs."""
+
+    def recall_digests(self, fingerprints: list[Fingerprint]) -> Mapping[Fingerprint, str]:
+        """The SHA-256 of those of the files that are known."""
+
+    def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
+        """Keep these for the next run."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A regular, readable, non-empty file, and the size in bytes up to which it is taken."""
+
+    path: str
+    fingerprint: Fingerprint
+
+    @property
+    def size(self) -> int:
+        return self.fingerprint.size
+
+    @property
+    def name(self) -> str:
+        return name_of(Path(Path(self.path).name))
+
+    @property
+    def source(self) -> str:
+        """The path for people and receipts."""
+        return shown(Path(self.path))
+
+    def blocks(self) -> Iterator[bytes]:
+        """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more."""
+        left = self.size
+        try:
+            with Path(self.path).open("rb", buffering=0) as file:
+                while left:
+                    block = file.read(min(BLOCK, left))
+                    if not block:
+                        raise Interrupted(f"{self.source} became shorter while it was read.")
+                    left -= len(block)
+                    yield block
+        except OSError as error:
+            raise Interrupted(sentence(f"{self.source} could not be read: {error.strerror}")) from error
+
+
+def open_contents(names: list[str], option: str = "src") -> list[Content]:
+    """The files that these names mean. Raises `BadInput` that says of each that cannot be imported why, and what to do.
+
+    `~` and variables of the environment are expanded where no file of the literal name exists.
+    """
+    contents, problems = [], []
+    for name in names:
+        try:
+            contents.append(_content(name))
+        except BadInput as error:
+            problems.append(error.message)
+    if problems:
+        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where
+
+        what = sentence(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}")
+        raise BadInput(f"{what} It was looked for {where()}.")
+    return contents
+
+
+def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
+    """The SHA-256 of each content, in hexadecimal. What `memory` knows is not read; what is reckoned is remembered."""
+    known = dict(memory.recall_digests([content.fingerprint for content in contents]))
+    fresh: dict[Fingerprint, str] = {}
+    for content in contents:
+        if content.fingerprint not in known:
+            started = time.time()
+            known[content.fingerprint] = _digest(content)
+            if _is_settled(content.fingerprint, started):
+                fresh[content.fingerprint] = known[content.fingerprint]
+    if fresh:
+        memory.remember_digests(fresh)
+    return [known[content.fingerprint] for content in contents]
+
+
+def _content(name: str) -> Content:
+    if not name.strip():
+        raise BadInput(f"{name!r}: the name is empty")
+    try:
+        path = expanded(name)
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size:
+            with path.open("rb"):  # unreadable is found now, not after other files were sent
+                pass
+    except OSError as error:
+        raise _unusable(name, path, error) from error
+    except ValueError as error:  # no file can have that name
+        raise BadInput(f"{name.encode('utf-8', 'backslashreplace').decode()}: {error}") from error
+    if not stat.S_ISREG(status.st_mode):
+        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain, why_not_regular
+
+        raise BadInput(f"{plain(path)}: {why_not_regular(status.st_mode)}")
+    if status.st_size == 0:
+        raise BadInput(f"{shown(path)}: the file is empty")
+    absolute = shown(path.resolve())
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return Content(str(path), Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
+
+
+def _unusable(name: str, path: Path, error: OSError) -> BadInput:
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain, why_not
+
+    return BadInput(f"{plain(path)}: {why_not(name, path, error)}")
+
+
+def _digest(content: Content) -> str:
+    digest = hashlib.sha256()
+    try:
+        for block in content.blocks():
+            digest.update(block)
+    except Interrupted as error:
+        raise BadInput(f"{error.message} Nothing was sent.") from error
+    return digest.hexdigest()
+
+
+def _is_settled(fingerprint: Fingerprint, moment: float) -> bool:
+    """Whether a change after `moment` would show in the file's times, which tick coarsely."""
+    return max(fingerprint.mtime_ns, fingerprint.ctime_ns) / 1e9 < moment - SETTLED

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of a request that submits: blocks of a known total length, and a commit point before the last one.
+
+A server that keeps to HTTP cannot take a request whose body is shorter than its declared length. So `commit` is
+called right before the last block is handed over: until then nothing can have been imported, and an exception raised
+there breaks the request off.
+
+requests sends an iterable that has a length in blocks as they come, with Content-Length and without copying.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
+from urllib.parse import urlencode
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import canonical
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
+
+
+class Body:
+    """A body of texts and file contents, one after the other, that can be iterated again for another try.
+
+    `commit` gets the SHA-256 of the file contents, in hexadecimal. `started` and `committed` tell how far the last try
+    came: whether a block was asked for, and whether the last one was.
+    """
+
+    def __init__(self, segments: list[bytes | Content], content_type: str, commit: Callable[[str], None]) -> None:
+        self._segments = segments
+        self._commit = commit
+        self._length = sum(part.size if isinstance(part, Content) else len(part) for part in segments)
+        self.content_type = content_type
+        self.started = False
+        self.committed = False
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.started = True
+        held = b""
+        with _DigestBeside() as digest:
+            for segment in self._segments:
+                for block in segment.blocks() if isinstance(segment, Content) else [segment]:
+                    if isinstance(segment, Content):
+                        digest.update(block)
+                    if held:
+                        yield held
+                    held = block
+            sha256 = digest.finish()
+        self._commit(sha256)
+        self.committed = True
+        yield held
+
+
+class _DigestBeside:
+    """A SHA-256 that a thread reckons beside the sending, which takes about as long. One block waits for it at most."""
+
+    def __init__(self) -> None:
+        import queue
+
+        self._digest = hashlib.sha256()
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> _DigestBeside:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.finish()
+
+    def update(self, block: bytes) -> None:
+        self._blocks.put(block)
+
+    def finish(self) -> str:
+        """The digest of all blocks, in hexadecimal. There are no more."""
+        if self._thread.is_alive():
+            self._blocks.put(None)
+            self._thread.join()
+        return self._digest.hexdigest()
+
+    def _work(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            self._digest.update(block)
+
+
+def form_data(
+    field: str, content: Content, commit: Callable[[str], None], texts: Mapping[str, str] | None = None
+) -> Body:
+    """A multipart/form-data body (RFC 7578): `texts`, then one file, its file name as plain UTF-8 in quotes."""
+    parts: list[tuple[str, bytes | Content]] = [
+        (f'Content-Disposition: form-data; name="{_quoted(name)}"', text.encode("utf-8"))
+        for name, text in (texts or {}).items()
+    ]
+    disposition = f'Content-Disposition: form-data; name="{_quoted(field)}"; filename="{_quoted(content.name)}"'
+    parts.append((f"{disposition}\r\nContent-Type: application/octet-stream", content))
+    return _multipart("form-data", parts, commit)
+
+
+def mixed(document: Any, name: str, content: Content, commit: Callable[[str], None]) -> Body:
+    """A multipart/mixed body (RFC 2046): a JSON document, then a file that is found by its name in any of three ways.
+
+    `name` has to be printable ASCII without quotes and angle brackets.
+    """
+    disposition = f'Content-Disposition: attachment; name="{name}"; filename="{name}"'
+    described = f"Content-Type: application/octet-stream\r\n{disposition}\r\nContent-ID: <{name}>"
+    parts: list[tuple[str, bytes | Content]] = [
+        ("Content-Type: application/json", canonical(document).encode("utf-8")),
+        (described, content),
+    ]
+    return _multipart("mixed", parts, commit)
+
+
+def encoded_form(fields: Mapping[str, str], commit: Callable[[str], None]) -> Body:
+    """A form as application/x-www-form-urlencoded, percent-encoded UTF-8; committed is the digest of nothing."""
+    return Body([urlencode(fields).encode("ascii")], "application/x-www-form-urlencoded", commit)
+
+
+def json_document(document: Any, commit: Callable[[str], None]) -> Body:
+    """A JSON document; committed is the digest of nothing."""
+    return Body([canonical(document).encode("utf-8")], "application/json", commit)
+
+
+def expecting(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
+    """A commit that breaks off when what was read is not what was digested before, where it was."""
+
+    def compare_and_commit(digest: str) -> None:
+        if sha256 is not None and digest != sha256:
+            raise Interrupted(f"{content.source} changed after its digest was taken.")
+        commit(digest)
+
+    return compare_and_commit
+
+
+def _multipart(subtype: str, parts: list[tuple[str, bytes | Content]], commit: Callable[[str], None]) -> Body:
+    """A body of parts, each with its headers."""
+    boundary = os.urandom(16).hex()
+    segments: list[bytes | Content] = []
+    for number, (headers, content) in enumerate(parts):
+        lead = "\r\n" if number else ""
+        segments += [f"{lead}--{boundary}\r\n{headers}\r\n\r\n".encode(), content]
+    segments.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
+    return Body(segments, f"multipart/{subtype}; boundary={boundary}", commit)
+
+
+def _quoted(name: str) -> str:
+    """As browsers write a name inside quotes (WHATWG, multipart/form-data encoding). What is no UTF-8 is lost."""
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

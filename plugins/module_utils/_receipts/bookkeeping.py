@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people do with receipts: list them, settle one that is in doubt, forget what is not needed any more.
+
+Here a receipt is told as a run would understand it: one whose run died after it had sent everything is `unknown`, and a
+claim whose run died is what was known before it.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
+    AT_WORK,
+    ENDS,
+    FALL_BACK,
+    STANDING,
+    Execute,
+    Store,
+    marks,
+    portions,
+    storable,
+)
+
+STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed", "superseded")
+FINISHED = ("succeeded", "scheduled", "failed", "superseded")
+IN_DOUBT = ("sent", "submitted", "unknown", "incomplete")  # what a look at the server can settle
+OF_THE_LIVING = ("claimed", "sent")  # states that mean something else once their run is dead
+DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well is forgotten; no clock is set so far
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which receipts are wanted; None and an empty list of states for any. `since`: by their last change."""
+
+    key: str | None = None
+    system: str | None = None
+    target: str | None = None
+    source: str | None = None
+    states: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+def moment(text: str, option: str) -> datetime:
+    """A point in time as ISO 8601 with `Z` or an offset. Raises `BadInput`."""
+    try:
+        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise BadInput(f"{option}: {text!r} is not a time like '2026-11-22T03:00:00Z', with Z or an offset.")
+    return found
+
+
+def listed(store: Store, filters: Filters, limit: int) -> list[dict[str, Any]]:
+    """The newest receipts, by their last change."""
+    if filters.states:
+        # State by state, as an index knows them. What a run that died has left turns out to be something else.
+        rows = _rows(store, filters, OF_THE_LIVING)
+        for state in filters.states:
+            if state not in OF_THE_LIVING:
+                rows += _rows(store, filters, (state,), limit)
+    else:
+        rows = _rows(store, filters, (), limit)
+    told = [_told(store, row) for row in rows]
+    found = [one for one in told if not filters.states or one["state"] in filters.states]
+    return sorted(found, key=lambda one: (one["changed_at"], one["key"]), reverse=True)[:limit]
+
+
+def counted(store: Store, filters: Filters) -> dict[str, int]:
+    """How many receipts there are in each state."""
+    asked = filters.states or STATES
+    plain = tuple(state for state in STATES if state not in OF_THE_LIVING)
+    condition, values = _condition(filters, plain)
+    rows = store.ask(f"{_COUNT} {condition} GROUP BY attempts.state", values)
+    counts = Counter({row["state"]: int(row["count"]) for row in rows})
+    counts.update(_told(store, row)["state"] for row in _rows(store, filters, OF_THE_LIVING))
+    return {state: counts[state] for state in STATES if state in asked and counts[state]}
+
+
+def history_of(store: Store, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """All attempts of each import, the first one first."""
+    found: dict[str, list[dict[str, Any]]] = {key: [] for key in keys}
+    for some in portions(keys):
+        question = f"SELECT * FROM attempts WHERE key IN ({marks(some)}) ORDER BY key, attempt"
+        for row in store.ask(question, some):
+            names = ("attempt", "state", "source", "size", "content_sha256", "remote_id", "message", *_TIMES)
+            found[row["key"]].append({name: row[name] for name in names})
+    return found
+
+
+def one_of(store: Store, key: str) -> dict[str, Any] | None:
+    """The receipt of this key."""
+    return next(iter(listed(store, Filters(key=key), 1)), None)
+
+
+def settle(store: Store, known: dict[str, Any], state: str, comment: str | None) -> None:
+    """Write that an import which was in doubt has succeeded, or failed. Raises `BadInput` where it is not in doubt."""
+    check_that_it_is_in_doubt(known)
+    now = now_text()
+    message = storable(f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment))
+    key, attempt = known["key"], known["attempt"]
+
+    def change(execute: Execute, is_again: bool) -> None:
+        _check_that_nobody_began(execute, known)
+        settled = execute(_SETTLE, (state, message, now, now, key, attempt))
+        if settled.rowcount == 0 and not is_again:
+            raise BadInput(f"Another run wrote what became of {key} meanwhile. Look again.")
+        if state == "failed":
+            execute(FALL_BACK, (key, key, attempt))
+
+    store.change(change)
+
+
+def forget(store: Store, known: dict[str, Any]) -> None:
+    """Forget an import: as far as the store knows, nobody ever tried it. Raises `BadInput` while a run is at it."""
+    check_that_nobody_is_at_it(known)
+    key = known["key"]
+
+    def change(execute: Execute, _is_again: bool) -> None:
+        _check_that_nobody_began(execute, known)
+        _delete(execute, [key])
+
+    store.change(change)
+
+
+def forget_finished(store: Store, age: float, *, really: bool) -> int:
+    """Forget what is over and was last changed more than so many seconds ago; how many that are, really or not."""
+    before = as_text(datetime.now(timezone.utc) - timedelta(seconds=age))
+    question = f"{_KEYS} AND attempts.state IN {FINISHED} AND attempts.changed_at < ?"
+    if not really:
+        return len(store.ask(question, (before,)))
+
+    def change(execute: Execute, _is_again: bool) -> int:
+        keys = [row["key"] for row in execute(question, (before,)).fetchall()]
+        for some in portions(keys):
+            _delete(execute, some)
+        for run in execute("SELECT id, place, lease_ends, clock() AS now FROM runs").fetchall():
+            if store.lease_left(run) < -DEAD_RUNS:
+                execute("DELETE FROM runs WHERE id = ?", (run["id"],))
+        return len(keys)
+
+    return store.change(change)
+
+
+def check_that_nobody_is_at_it(known: dict[str, Any]) -> None:
+    """Raise `BadInput` while a run is at work on an import, as far as its receipt tells."""
+    if known["owner"] is not None:
+        raise BadInput(
+            f"A run is at work on {known['key']} (process {known['owner']['pid']} on {known['owner']['host']}). Wait"
+            " for its end, or end it."
+        )
+
+
+def check_that_it_is_in_doubt(known: dict[str, Any]) -> None:
+    """Raise `BadInput` for an import that nobody can settle: a run is at work on it, or its end is known."""
+    check_that_nobody_is_at_it(known)
+    if known["state"] not in IN_DOUBT:
+        raise BadInput(
+            f"{known['key']} is {known['state']}, so it is not in doubt, and cannot be settled otherwise. state=absent"
+            " forgets it."
+        )
+
+
+_TIMES = ("started_at", "changed_at", "finished_at")
+_JOINED = "attempts CROSS JOIN receipts"  # in this order: SQLite takes it as it stands, and it is the right one
+_CURRENT = "receipts.key = attempts.key AND receipts.attempt = attempts.attempt"
+_LIST = f"""
+SELECT receipts.key, receipts.system, receipts.target, receipts.options, attempts.attempt, attempts.run, attempts.state,
+       attempts.source, attempts.size, attempts.content_sha256, attempts.remote_id, attempts.message, attempts.detail,
+       attempts.started_at, attempts.changed_at, attempts.finished_at,
+       (SELECT max(other.attempt) FROM attempts AS other WHERE other.key = receipts.key) AS newest,
+       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
+FROM {_JOINED} LEFT JOIN runs ON runs.id = attempts.run WHERE {_CURRENT}
+"""
+# The other way round, in the order of the keys.
+_COUNT = f"SELECT attempts.state, count(*) AS count FROM receipts CROSS JOIN attempts WHERE {_CURRENT}"
+_KEYS = f"SELECT receipts.key FROM {_JOINED} WHERE {_CURRENT}"
+_BEFORE_A_CLAIM = f"SELECT * FROM attempts WHERE key = ? AND state IN {STANDING} ORDER BY attempt DESC LIMIT 1"
+_SETTLE = f"""
+UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?
+WHERE key = ? AND attempt = ? AND state IN {IN_DOUBT}
+"""
+
+
+def _rows(store: Store, filters: Filters, states: tuple[str, ...], limit: int | None = None) -> list[Any]:
+    """The receipts in these states, the newest first; `states` are those in the database, none for any."""
+    condition, values = _condition(filters, states)
+    question = f"{_LIST} {condition} ORDER BY attempts.changed_at DESC, attempts.key DESC"
+    return store.ask(question, values) if limit is None else store.ask(f"{question} LIMIT ?", (*values, limit))
+
+
+def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """The filters in SQL, and their values; `states` are those in the database."""
+    wanted = {
+        "receipts.key = ?": filters.key,
+        "receipts.system = ?": filters.system,
+        "receipts.target = ?": filters.target,
+        "attempts.source = ?": filters.source,
+        "attempts.changed_at >= ?": None if filters.since is None else as_text(filters.since),
+    }
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    condition, values = "".join(f" AND {condition}" for condition in given), list(given.values())
+    if states:
+        condition += f" AND attempts.state IN ({marks(states)})"
+        values += states
+    return condition, values
+
+
+def _told(store: Store, row: Any) -> dict[str, Any]:
+    """A receipt for people, as a run would understand it."""
+    owner = store.owner(row)
+    is_at_it = owner is not None and owner.is_alive and row["state"] in AT_WORK
+    state, message = row["state"], row["message"]
+    attempt = row
+    if state in OF_THE_LIVING and not is_at_it:
+        state, message = ENDS[state]
+        standing = store.ask(_BEFORE_A_CLAIM, (row["key"],)) if row["state"] == "claimed" else []
+        if standing:
+            attempt = standing[0]
+            state, message = attempt["state"], attempt["message"]
+    return {
+        **{name: row[name] for name in ("key", "system", "target")},
+        "source": attempt["source"],
+        "size": attempt["size"],
+        "content_sha256": attempt["content_sha256"],
+        "options": json.loads(row["options"]),
+        "state": state,
+        "remote_id": attempt["remote_id"],
+        "message": message,
+        "server": json.loads(attempt["detail"]).get("server"),
+        "attempt": attempt["attempt"],
+        "attempts": row["newest"],
+        **{name: attempt[name] for name in _TIMES},
+        "owner": {"host": owner.host, "pid": owner.pid} if owner is not None and is_at_it else None,
+    }
+
+
+def _check_that_nobody_began(execute: Execute, known: dict[str, Any]) -> None:
+    """Raise `BadInput` where there is an attempt that was not there when the receipt was read."""
+    question = "SELECT coalesce(max(attempt), 0) AS newest FROM attempts WHERE key = ?"
+    if execute(question, (known["key"],)).fetchone()["newest"] > known["attempts"]:
+        raise BadInput(f"Another run began {known['key']} anew meanwhile. Look again.")
+
+
+def _delete(execute: Execute, keys: list[str]) -> None:
+    for table in ("attempts", "receipts"):
+        execute(f"DELETE FROM {table} WHERE key IN ({marks(keys)})", keys)
+
+
+def _said(comment: str | None) -> str:
+    return f" {comment}" if comment else ""

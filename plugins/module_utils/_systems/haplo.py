@@ -1,0 +1,481 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Haplo: a batch import from its control file to its schedule, and what makes two of them the same.
+
+Source: the vendor's page "API import" and, where it is silent, the vendor's public source. Scheduling is the only step
+that imports anything; all before it may be repeated, and repeating it tells whether it was done before. What became of
+a batch cannot be asked over the API: `scheduled` is the end of what can be known.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Accepted,
+    Answer,
+    Attempt,
+    BadInput,
+    Look,
+    NotSent,
+    Refused,
+    Unclear,
+    Wanted,
+    identity_of,
+    sentence,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, said, tried
+from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
+    Body,
+    encoded_form,
+    expecting,
+    form_data,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
+
+SYSTEM = "haplo"
+USER = "haplo"  # whoever the key belongs to
+OPTIONS: Mapping[str, Any] = {
+    "url": {"type": "str", "required": True},
+    "api_key": {"type": "str", "required": True, "no_log": True},
+    "api_path": {"type": "str", "default": "/api/haplo-data-import-batch"},
+}
+ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY"}
+GUIDE = Guide(
+    system=SYSTEM,
+    environment=ENVIRONMENT,
+    meanings={
+        "url": (
+            "the address of the application, by the host name that it has set itself, as in"
+            " https://research.example.ac.uk; without /api and without its pages below /do"
+        ),
+        "api_key": "an API key for batch import (System management > Users > SRV > Batch data import access)",
+    },
+    api=r"/api(/haplo-data-import-[^/]*(/.*)?)?|/do(/.*)?",
+    missing=(
+        "There is no such API. {url} has to be the address of the application, without /api and without its pages"
+        " below /do. Or Haplo may lack the plugin for batch import, or has it elsewhere than at {api_path}."
+    ),
+    credentials=(
+        "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"
+        " the API; and after fifty wrong ones Haplo lets nobody in from this host for five minutes."
+    ),
+)
+
+LARGEST_DOCUMENT = 16 * 1024 * 1024  # bytes that Haplo reads of a control file, and of a data file by READ_AT_ONCE
+READ_AT_ONCE = ("json", "tsv-with-name-row")
+LARGEST_TEXT = 64 * 1024  # bytes of a text in a form
+REQUIRED = ("dataImportControlFileVersion", "model", "instructions", "files")  # properties of a control file
+DATA_FILE = "; this looks like a data file, which belongs in files, while control tells how to read it"
+ANY_NAME = "DEFAULT"  # in a control file: the entry for files that have none of their own
+
+SHA256 = "[0-9a-f]{64}"
+IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9_-]{42}[A-Za-z0-9]"
+SCHEDULED = "SCHEDULED"
+INVALID_CONTROL_FILE = "Invalid control file:"
+NOT_PERMITTED = "You are not permitted to perform this action."
+SCHEDULE_TRIES = 3  # where an answer does not tell; lost ones the client repeats itself
+
+
+@dataclass(frozen=True)
+class ControlFile:
+    """A control file that Haplo may take: its digest in hexadecimal, and the files it has a use for, by name."""
+
+    content: Content
+    sha256: str
+    files: Mapping[str, Any]
+
+    def check(self, name: str, content: Content) -> None:
+        """Raise `BadInput` for a data file that Haplo would take and then not import."""
+        if name not in self.files and ANY_NAME not in self.files:
+            known = ", ".join(sorted(self.files)) or "none"
+            raise BadInput(f"files: {name!r} is not in the control file {self.content.source}, which names {known}.")
+        reader = self.files[name if name in self.files else ANY_NAME]["read"]
+        if reader in READ_AT_ONCE and content.size > LARGEST_DOCUMENT:
+            raise BadInput(
+                f"files: {content.source} has {content.size} bytes; of {reader} Haplo reads no file of more than"
+                f" {LARGEST_DOCUMENT} bytes. Split it, and give the parts names of their own."
+            )
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a batch, by the name that the control file has for it."""
+
+    name: str
+    content: Content
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is sent for one import. `control` is None for one that Haplo has already."""
+
+    control_sha256: str
+    control: ControlFile | None
+    files: tuple[DataFile, ...]
+    dry_run: bool = False
+    comment: str | None = None
+    control_comment: str | None = None
+    feed: str | None = None
+
+    @property
+    def content_sha256(self) -> str:
+        """One digest for all: over the canonical JSON of the control file's digest and those of the files by name."""
+        return identity_of(control=self.control_sha256, files={file.name: file.sha256 for file in self.files})
+
+
+def control_file(content: Content) -> ControlFile:
+    """The control file in there. Raises `BadInput` for one that Haplo would not take, or could do nothing with.
+
+    Actions, models and readers are Haplo's business: its plugins add to them.
+    """
+    if content.size > LARGEST_DOCUMENT:
+        raise BadInput(f"control: {content.source} has more than the {LARGEST_DOCUMENT} bytes that Haplo reads.")
+    data = b"".join(content.blocks())
+    try:
+        files = _files_of(data)
+    except ValueError as error:
+        raise BadInput(sentence(f"control: {content.source} is no control file: {error}")) from error
+    return ControlFile(content, hashlib.sha256(data).hexdigest(), files)
+
+
+def check_text(option: str, text: str | None) -> None:
+    """Raise `BadInput` for a text that no form of Haplo's takes; None is not sent."""
+    if text is None:
+        return
+    if not text.strip():
+        raise BadInput(f"{option} is empty.")
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise BadInput(f"{option} holds characters that are no UTF-8.") from None
+    if size > LARGEST_TEXT:
+        raise BadInput(f"{option} has {size} bytes; Haplo takes {LARGEST_TEXT}.")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+        raise BadInput(f"{option} holds a control character.")
+
+
+def api_base(path: str) -> str:
+    """The path to the API, without a slash at its end. Raises `BadInput` for what is no path."""
+    segment = r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+"
+    if not re.fullmatch(rf"(/{segment})+/?", path) or re.search(r"/\.\.?(/|$)", path):
+        raise BadInput(f"api_path {path!r} is not a path like {OPTIONS['api_path']['default']}.")
+    return path.rstrip("/")
+
+
+def wanted_batch(server: str, source: str, batch: Batch) -> Wanted:
+    """The import of one batch. `server` is the base URL in its one spelling, or the name given to that target."""
+    parts = {"system": SYSTEM, "server": server, "dry_run": batch.dry_run}
+    default_feed = {"control": batch.control_sha256, "files": sorted(file.name for file in batch.files)}
+    return Wanted(
+        key=identity_of(**parts, content=batch.content_sha256, feed=batch.feed),
+        system=SYSTEM,
+        target=server,
+        stream=identity_of(**parts, feed=batch.feed or default_feed),
+        source=source,
+        size=sum(file.content.size for file in batch.files),
+        content_sha256=batch.content_sha256,
+        options={"dry_run": batch.dry_run, "feed": batch.feed},
+        payload=batch,
+    )
+
+
+class HaploBatches:
+    """A Haplo application, as the life of an import sees it (`System`).
+
+    `url` is where its pages are, `base` the path of the API.
+
+    An attempt notes the batch it has begun (`batch`), the files that Haplo has acknowledged (`files`, by name), and
+    that it came to the point of scheduling (`scheduling`). A later attempt goes on from there.
+    """
+
+    is_repeatable = True
+
+    def __init__(self, client: Client, url: str, base: str) -> None:
+        self._client = client
+        self._api = _Api(client, base)
+        self._url = url
+
+    def prepare(self) -> None:
+        """Be ready to send."""
+        self._client.prepare()
+
+    def probe(self) -> None:
+        """Ask to schedule a batch that cannot be: no identifier is that short, so nothing is (FACTS C.5)."""
+        self._api.probe()
+
+    def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
+        """Send whatever of a batch Haplo has not acknowledged yet, and schedule it."""
+        commit = _commit_once(wanted, attempt)
+        if "batch" in attempt.notes:
+            try:
+                return self._finish(wanted.payload, attempt, commit)
+            except Refused as error:
+                if not _says(error.answer, f"Batch not found: {attempt.notes['batch']}"):
+                    raise
+        attempt.note({"batch": self._new_batch(wanted.payload), "files": []})
+        return self._finish(wanted.payload, attempt, commit)
+
+    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        """Nothing is ever left to look at: an attempt ends scheduled or can be repeated."""
+        raise AssertionError(f"Haplo cannot be asked about batch {remote_id}")
+
+    def disproof(self, notes: Mapping[str, Any]) -> str:
+        """Nothing tells that what was imported is not there any more."""
+        return ""
+
+    def _new_batch(self, batch: Batch) -> str:
+        """Begin a batch; whether Haplo has the control file is told by its answer to that."""
+        try:
+            return self._api.begin(batch)
+        except Refused as error:
+            if not _says(error.answer, f"Control file not found: {batch.control_sha256}"):
+                raise
+            if batch.control is None:
+                advice = "Give the control file itself with control, so that it is uploaded."
+                raise Refused(f"{error.message} {advice}", error.answer) from error
+        self._api.upload_control(batch.control, batch.control_comment)
+        return self._api.begin(batch)
+
+    def _finish(self, batch: Batch, attempt: Attempt, commit: Callable[[], None]) -> Accepted:
+        """Upload what is missing, one file after the other (parallel ones get lost), and schedule."""
+        for file in batch.files:
+            if file.name not in attempt.notes["files"]:
+                self._api.upload(attempt.notes["batch"], file)
+                attempt.note({**attempt.notes, "files": [*attempt.notes["files"], file.name]})
+        was_tried = "scheduling" in attempt.notes
+        if not was_tried:
+            attempt.note({**attempt.notes, "scheduling": True})
+        return self._schedule(batch, attempt, _Scheduling(commit, was_tried=was_tried))
+
+    def _schedule(self, batch: Batch, attempt: Attempt, scheduling: _Scheduling) -> Accepted:
+        """Schedule, again and again until an answer tells whether it is."""
+        identifier = attempt.notes["batch"]
+        while True:
+            try:
+                answer = self._api.schedule(identifier, batch.dry_run, scheduling.begin)
+            except Unclear as error:
+                if error.answer is not None and scheduling.tries < SCHEDULE_TRIES:
+                    continue
+                raise
+            except (Refused, NotSent) as error:
+                if _says(error.answer, f"Batch {identifier} is not in the 'uploading' state"):
+                    return self._accepted(batch, attempt, error.answer, is_new=scheduling.is_by_this_run)
+                if _says(error.answer, f"Batch not found: {identifier}"):
+                    raise
+                if scheduling.is_told_by(error):
+                    attempt.note({"batch": identifier, "files": attempt.notes["files"]})
+                    raise
+                message = f"{error.message} Whether batch {identifier} was scheduled before that is not known."
+                raise Unclear(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
+            return self._accepted(batch, attempt, answer, is_new=True)
+
+    def _accepted(self, batch: Batch, attempt: Attempt, answer: Answer | None, *, is_new: bool) -> Accepted:
+        identifier = str(attempt.notes["batch"])
+        what = "The dry run" if batch.dry_run else "The import"
+        message = (
+            f"{what} is scheduled; Haplo does not tell over its API how it goes. Its log is in Tools > Data import >"
+            f" Batch import > Batch import jobs: {self._url}/do/haplo-data-import-batch/batch/{identifier}"
+        )
+        said_by_server = answer.text if answer else None
+        return Accepted(identifier, said_by_server, "scheduled", message, notes=attempt.notes, is_new=is_new)
+
+
+class _Scheduling:
+    """How often a batch was scheduled, and so what an answer tells about it.
+
+    `was_tried`: an attempt before came as far, so the batch may be scheduled already.
+    """
+
+    def __init__(self, commit: Callable[[], None], *, was_tried: bool) -> None:
+        self._commit = commit
+        self._was_tried = was_tried
+        self.tries = 0
+
+    def begin(self, _digest: str) -> None:
+        """The request is about to leave."""
+        self._commit()
+        self.tries += 1
+
+    @property
+    def is_by_this_run(self) -> bool:
+        """Whether it was this run that scheduled it, or may have been, now that Haplo says that somebody did."""
+        return not self._was_tried or self.tries > 1
+
+    def is_told_by(self, error: Refused | NotSent) -> bool:
+        """Whether it is certain that the batch is not scheduled."""
+        return not self._was_tried and self.untold_after(error) == 0
+
+    def untold_after(self, error: Refused | NotSent) -> int:
+        """Of how many requests of this run nothing is known. A refusal tells of the last one."""
+        return max(0, self.tries - isinstance(error, Refused))
+
+
+class _Api:
+    """The four calls. Each returns only for an answer in its exact form; 200 by itself means nothing here."""
+
+    def __init__(self, client: Client, base: str) -> None:
+        self._client = client
+        self._base = base
+
+    def probe(self) -> None:
+        """Find out whether the API is there and lets this user in."""
+        try:
+            self._client.probe("POST", f"{self._base}/schedule", form={"batch": "-", "mode": "dry-run"})
+        except Refused as error:
+            raise self._explained(error) from error
+
+    def begin(self, batch: Batch) -> str:
+        """The identifier of a new batch."""
+        fields = {"control": batch.control_sha256, **_given(comment=batch.comment)}
+        return self._prepare("batch", encoded_form(fields, _nothing), IDENTIFIER)
+
+    def upload_control(self, control: ControlFile, comment: str | None) -> None:
+        """Hand over a control file."""
+        commit = expecting(control.content, control.sha256, _nothing)
+        body = form_data("file", control.content, commit, _given(comment=comment))
+        self._prepare("control", body, control.sha256)
+
+    def upload(self, identifier: str, file: DataFile) -> None:
+        """Hand over a file. The last one of a name counts, so doing it again does no harm."""
+        commit = expecting(file.content, file.sha256, _nothing)
+        body = form_data("file", file.content, commit, {"batch": identifier, "name": file.name})
+        self._prepare("file", body, file.sha256)
+
+    def schedule(self, identifier: str, dry_run: bool, commit: Callable[[str], None]) -> Answer:
+        """Schedule a batch. Anything but exactly this mode would be taken for a real import."""
+        mode = {"mode": "dry-run"} if dry_run else {}
+        return self._send("schedule", encoded_form({"batch": identifier, **mode}, commit), SCHEDULED)
+
+    def _prepare(self, step: str, body: Body, form: str) -> str:
+        """A step that imports nothing; so where its answer is lost, nothing is."""
+        try:
+            return self._send(step, body, form).text
+        except Unclear as error:
+            raise NotSent(f"{error.message} The batch was not scheduled.", error.answer) from error
+
+    def _send(self, step: str, body: Body, form: str) -> Answer:
+        """Send a step; its answer has to be of the given form, a regular expression, whatever it is called."""
+        try:
+            answer = self._client.submit("POST", f"{self._base}/{step}", body, is_repeatable=True)
+        except Refused as error:
+            raise self._explained(error) from error
+        if answer.status == 200 and answer.is_whole and re.fullmatch(form, answer.text):
+            return answer
+        if _is_not_permitted(answer):
+            raise self._explained(Refused(said(answer), answer))
+        raise Unclear(f"{said(answer)} That is not how Haplo answers to this; is url its address?", answer)
+
+    def _explained(self, error: Refused) -> Refused:
+        """The same refusal, in words that tell what to do."""
+        answer = error.answer
+        if answer is None:
+            return error
+        if _is_not_permitted(answer):
+            advice = "The user of the API key is not in the group that may import batches."
+            return Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
+        if answer.status == 403:  # the advice first: Haplo's words are many, and of cookies
+            return Refused(f"{GUIDE.advice[403]} {said(answer)}", answer, credentials=True)
+        if answer.status == 404:
+            return Refused(f"{said(answer)} {GUIDE.advice[404]}", answer)
+        if answer.text.startswith(INVALID_CONTROL_FILE):
+            problems = [line.strip() for line in answer.secrets.redact(answer.text).splitlines()[1:]]
+            found = f"Haplo finds the control file invalid: {'; '.join(problems)}"
+            return Refused(sentence(f"{tried(answer)}: {found}"), answer)
+        return error
+
+
+def _files_of(data: bytes) -> Mapping[str, Any]:
+    """The `files` of a control file, by name. Raises `ValueError` that says what it lacks."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise ValueError("it begins with a byte order mark, which Haplo does not take")
+    try:
+        control = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise ValueError("it is not in UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except ValueError as error:
+        looks_like_data = re.match(rb"\s*<|[^\n]*\t", data)
+        raise ValueError(f"it is not JSON: {error}{DATA_FILE if looks_like_data else ''}") from error
+    if not isinstance(control, dict):
+        raise ValueError(f"it is not a JSON object{DATA_FILE if isinstance(control, list) else ''}")
+    if REQUIRED[0] not in control:
+        is_data = not any(name in control for name in REQUIRED)
+        raise ValueError(f"it has no {REQUIRED[0]}, which has to be 0{DATA_FILE if is_data else ''}")
+    version = control[REQUIRED[0]]
+    if not isinstance(version, (int, float)) or isinstance(version, bool) or version != 0:
+        raise ValueError("dataImportControlFileVersion has to be 0, a number")
+    missing = [name for name in REQUIRED if name not in control]
+    if missing:
+        raise ValueError(f"it has no {' and no '.join(missing)}")
+    _check_instructions(control)
+    files = control["files"]
+    if not isinstance(files, dict):
+        raise ValueError("files has to be an object, with a specification for each name")
+    for name, specification in files.items():
+        if not isinstance(specification, dict) or "read" not in specification:
+            raise ValueError(f'its file {name!r} does not say how to read it, as {{"read": "json"}} does')
+    return files
+
+
+def _check_instructions(control: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a model or for instructions that no plugin could make anything of."""
+    if not isinstance(control["model"], str) or not control["model"].strip():
+        raise ValueError("model has to be the name of a model, such as haplo:person")
+    instructions = control["instructions"]
+    if not isinstance(instructions, list):
+        raise ValueError('instructions has to be a list of objects, such as [{"action": "new", "destination": ...}]')
+    for number, instruction in enumerate(instructions, 1):
+        if not isinstance(instruction, dict):
+            raise ValueError(f"instruction {number} has to be an object, with its action")
+        if not isinstance(instruction.get("action") or "", str):
+            raise ValueError(f"the action of instruction {number} has to be a name")
+        if not isinstance(instruction.get("filters") or [], list):
+            raise ValueError(f"filters of instruction {number} has to be a list")
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"there is no {name} in JSON")
+
+
+def _is_not_permitted(answer: Answer) -> bool:
+    """Whether it is the page, with 200, of a user who lacks the permission."""
+    return "html" in answer.headers.get("content-type", "") and NOT_PERMITTED in answer.text
+
+
+def _says(answer: Answer | None, text: str) -> bool:
+    """Whether an answer is Haplo's no in exactly these words."""
+    return answer is not None and answer.status == 400 and answer.text.strip() == text
+
+
+def _given(**texts: str | None) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _nothing(_digest: str) -> None:
+    """The commit of a step that imports nothing."""
+
+
+def _commit_once(wanted: Wanted, attempt: Attempt) -> Callable[[], None]:
+    """The commit of an attempt, for a request that may be sent more than once."""
+    is_committed = False
+
+    def commit() -> None:
+        nonlocal is_committed
+        if not is_committed:
+            attempt.commit(wanted.content_sha256)
+        is_committed = True
+
+    return commit

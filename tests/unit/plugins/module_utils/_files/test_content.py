@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files as contents of imports: which can be, up to where, and when they have to be read again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Callable
+
+import pytest
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._files import content as _content
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
+    BLOCK,
+    Content,
+    Fingerprint,
+    Interrupted,
+    digests_of,
+    open_contents,
+)
+
+from ..nobody import unprivileged
+from ..other_run import eventually
+
+TEXT = b'10:00:00 (vendord) OUT: "feature" user@host\n'
+
+
+class Memory:
+    """Digests remembered as in a store, and what was asked to be remembered."""
+
+    def __init__(self) -> None:
+        self.digests: dict[Fingerprint, str] = {}
+
+    def recall_digests(self, fingerprints: list[Fingerprint]) -> Mapping[Fingerprint, str]:
+        return {one: self.digests[one] for one in fingerprints if one in self.digests}
+
+    def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
+        self.digests.update(digests)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def content_of(path: Path) -> Content:
+    (content,) = open_contents([str(path)])
+    return content
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "debug.log"
+    path.write_bytes(TEXT)
+    return path
+
+
+@pytest.fixture
+def _a_minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a minute have passed since the files of the test were changed."""
+    monkeypatch.setattr(_content, "time", SimpleNamespace(time=lambda: time.time() + 60))
+
+
+# Which files
+
+
+def test_a_file_is_known_by_name_size_and_path(log: Path) -> None:
+    content = content_of(log)
+    assert (content.name, content.size, content.path, content.source) == ("debug.log", len(TEXT), str(log), str(log))
+    assert b"".join(content.blocks()) == TEXT
+
+
+def test_files_come_in_the_order_given(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in "cab"]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    assert [content.name for content in open_contents([str(path) for path in paths])] == ["c", "a", "b"]
+
+
+def test_a_link_is_what_it_points_to_by_its_own_name(log: Path, tmp_path: Path) -> None:
+    link = tmp_path / "today.log"
+    link.symlink_to(log)
+    assert content_of(link).name == "today.log"
+    assert content_of(link).fingerprint == content_of(log).fingerprint
+
+
+def test_every_file_that_cannot_be_imported_is_named_with_the_reason(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    os.mkfifo(tmp_path / "fifo")
+    reasons = {
+        "missing": "No such file or directory",
+        "folder": "not a regular file",
+        "empty": "the file is empty",
+        "dangling": "No such file or directory",
+        "circle": "Too many levels of symbolic links",
+        "fifo": "not a regular file",
+        "nul\0byte": "null",
+        "x" * 300: "File name too long",
+        "debug.log/below": "Not a directory",
+    }
+    with pytest.raises(BadInput) as raised:
+        open_contents([str(log), *(str(tmp_path / name) for name in reasons)])
+    assert raised.value.message.startswith("src cannot be imported, nothing was sent: ")
+    for name, reason in reasons.items():
+        assert name in raised.value.message
+        assert reason in raised.value.message
+    assert f"{log}:" not in raised.value.message
+
+
+def test_a_device_is_no_file() -> None:
+    with pytest.raises(BadInput, match="/dev/null: not a regular file"):
+        open_contents(["/dev/null"])
+
+
+def test_a_file_that_may_not_be_read_is_found_before_anything_is_sent() -> None:
+    with unprivileged() as folder:
+        path = folder / "secret.log"
+        path.write_bytes(TEXT)
+        path.chmod(0)
+        with pytest.raises(BadInput, match=r"secret\.log: Permission denied"):
+            content_of(path)
+
+
+def test_a_file_whose_name_is_not_utf8_can_be_written_about(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/debug-\xff.log"))
+    path.write_bytes(TEXT)
+    content = content_of(path)
+    assert content.source.encode("utf-8").endswith(b"debug-\\xff.log")
+    assert content.fingerprint.path.encode("utf-8").endswith(b"debug-\\xff.log")
+    assert digests_of([content], Memory()) == [sha256(TEXT)]
+    path.unlink()
+    with pytest.raises(BadInput) as missing:
+        content_of(path)
+    with pytest.raises(Interrupted) as removed:
+        list(content.blocks())
+    for error in (missing, removed):
+        assert b"debug-" in error.value.message.encode("utf-8")
+
+
+# Files that change
+
+
+def test_a_file_that_grows_is_taken_up_to_the_size_it_had(log: Path) -> None:
+    content = content_of(log)
+    with log.open("ab") as file:
+        file.write(b"more\n" * BLOCK)
+    assert b"".join(content.blocks()) == TEXT
+    assert digests_of([content], Memory()) == [sha256(TEXT)]
+
+
+def test_a_file_that_grows_while_it_is_read_is_taken_up_to_the_size_it_had(tmp_path: Path) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (2 * BLOCK + 1))
+    read = []
+    for block in content_of(log).blocks():
+        read.append(block)
+        with log.open("ab") as file:
+            file.write(b"more")
+    assert b"".join(read) == b"x" * (2 * BLOCK + 1)
+
+
+def test_a_file_that_shrinks_before_it_is_read_breaks_off(log: Path) -> None:
+    content = content_of(log)
+    log.write_bytes(TEXT[:-1])
+    with pytest.raises(Interrupted, match="became shorter"):
+        list(content.blocks())
+
+
+def test_a_file_that_shrinks_while_it_is_read_breaks_off(tmp_path: Path) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (3 * BLOCK))
+    blocks = content_of(log).blocks()
+    next(blocks)
+    os.truncate(log, BLOCK)
+    with pytest.raises(Interrupted, match=r"debug\.log became shorter"):
+        list(blocks)
+
+
+@pytest.mark.parametrize("how", ["removed", "a folder now"])
+def test_a_file_that_is_gone_breaks_off(log: Path, how: str) -> None:
+    content = content_of(log)
+    log.unlink()
+    if how == "a folder now":
+        log.mkdir()
+    with pytest.raises(Interrupted, match=r"debug\.log could not be read: (No such file|Is a directory)"):
+        list(content.blocks())
+
+
+@pytest.mark.parametrize("how", ["shrinks", "is gone"])
+def test_a_file_that_changes_before_its_digest_is_reckoned_is_bad_input(log: Path, how: str) -> None:
+    content = content_of(log)
+    if how == "shrinks":
+        log.write_bytes(b"x")
+    else:
+        log.unlink()
+    with pytest.raises(BadInput, match=r"debug\.log .*Nothing was sent\."):
+        digests_of([content], Memory())
+
+
+def test_blocks_are_no_larger_than_a_mebibyte(tmp_path: Path) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (3 * 1024 * 1024 + 1))
+    sizes = [len(block) for block in content_of(log).blocks()]
+    assert sum(sizes) == 3 * 1024 * 1024 + 1
+    assert max(sizes) <= 1024 * 1024
+    assert min(sizes[:-1]) >= 256 * 1024
+
+
+# Digests
+
+
+def test_digests_come_in_the_order_of_the_files(tmp_path: Path) -> None:
+    for name in "cab":
+        (tmp_path / name).write_bytes(name.encode())
+    contents = open_contents([str(tmp_path / name) for name in "cabc"])
+    assert digests_of(contents, Memory()) == [sha256(name) for name in (b"c", b"a", b"b", b"c")]
+
+
+def test_a_file_is_known_again_by_all_that_its_file_system_tells(log: Path) -> None:
+    status = log.stat()
+    times = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
+    known = Fingerprint(str(log), status.st_size, **times, inode=status.st_ino, device=status.st_dev)
+    assert content_of(log).fingerprint == known
+
+
+@pytest.mark.usefixtures("_a_minute_later")
+def test_a_digest_that_is_remembered_is_not_reckoned_again(log: Path) -> None:
+    memory = Memory()
+    content = content_of(log)
+    assert digests_of([content], memory) == [sha256(TEXT)]
+    assert memory.digests == {content.fingerprint: sha256(TEXT)}
+    log.unlink()
+    assert digests_of([content], memory) == [sha256(TEXT)]
+
+
+def test_a_file_that_was_just_changed_is_not_remembered(log: Path) -> None:
+    """Another change could follow in the same tick of the clock, and would not show."""
+    memory = Memory()
+    digests_of([content_of(log)], memory)
+    assert memory.digests == {}
+
+
+def test_a_file_that_only_claims_to_be_old_is_not_remembered(log: Path) -> None:
+    os.utime(log, (1, 1))
+    memory = Memory()
+    digests_of([content_of(log)], memory)
+    assert memory.digests == {}
+
+
+@pytest.mark.usefixtures("_a_minute_later")
+def test_a_file_from_the_future_is_not_remembered(log: Path) -> None:
+    os.utime(log, (2**32, 2**32))
+    memory = Memory()
+    digests_of([content_of(log)], memory)
+    assert memory.digests == {}
+
+
+def append(log: Path) -> None:
+    with log.open("ab") as file:
+        file.write(b"x")
+
+
+def touch(log: Path) -> None:
+    os.utime(log, ns=(1, log.stat().st_mtime_ns + 1))
+
+
+def change_in_place(log: Path) -> None:
+    """Write other bytes of the same length, and set the time of change back."""
+    before = log.stat()
+    eventually(lambda: log.write_bytes(TEXT.upper()) > 0 and log.stat().st_ctime_ns != before.st_ctime_ns)
+    os.utime(log, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(log: Path) -> None:
+    """Put another file in its place with the same length and time of change."""
+    other = log.with_name("other")
+    shutil.copy2(log, other)
+    other.write_bytes(TEXT.upper())
+    os.utime(other, ns=(1, log.stat().st_mtime_ns))
+    other.replace(log)
+
+
+@pytest.mark.parametrize("change", [append, touch, change_in_place, replace])
+@pytest.mark.usefixtures("_a_minute_later")
+def test_a_file_that_changed_in_any_way_is_read_again(log: Path, change: Callable[[Path], None]) -> None:
+    memory = Memory()
+    digests_of([content_of(log)], memory)
+    change(log)
+    assert digests_of([content_of(log)], memory) == [sha256(log.read_bytes())]
+    assert len(memory.digests) == 2
+
+
+@pytest.mark.usefixtures("_a_minute_later")
+def test_only_files_that_are_not_remembered_are_read(log: Path, tmp_path: Path) -> None:
+    memory = Memory()
+    other = tmp_path / "other.log"
+    other.write_bytes(b"other")
+    known, new = content_of(log), content_of(other)
+    digests_of([known], memory)
+    log.unlink()
+    assert digests_of([known, new], memory) == [sha256(TEXT), sha256(b"other")]

@@ -1,0 +1,531 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BigFix Inventory and License Metric Tool: whatever their statuses say, an import is started once and judged truly.
+
+The whole life of an import runs here, down to the wire, against servers that are made up (`bigfix_server.py`), in no
+time. What can be seen over HTTP is tested in `tests/integration`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Answer,
+    BadInput,
+    Connection,
+    Outage,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import as Outcome
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NOWHERE, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
+    Credentials,
+    DataImports,
+    Wish,
+    moment,
+    status_of,
+    text_of,
+    wanted_import,
+)
+
+from ..bigfix_server import BEGIN, Import, Quirk, Server
+from ..fakes import TurnedClock
+
+HOST = "https://bigfix.example.com:9081"
+PACE = Pace(1200, 30, 300, 10)
+FIELDS = (
+    *("progress", "can_run_imports"),
+    *("last_status", "last_success_time", "last_import_time", "last_import_type"),
+)
+
+
+def see_to(server: Server, clock: TurnedClock, wish: Wish, policy: Policy | None = None, pace: Pace = PACE) -> Outcome:
+    """What comes of a wish at a server."""
+    client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
+    client._opened = server  # type: ignore[assignment]  # in place of the wire
+    system = DataImports(client, wish, Credentials("c" * 40), lambda _token: None, pace, clock.clock)
+    with closing(open_store(NOWHERE)) as store:
+        return StatusImporter(system, store, policy or Policy(), pace, clock.clock).see_to(wanted_import(HOST, wish))
+
+
+# Over every sequence of answers.
+
+types = st.sampled_from(["complete", "raw_only"])
+outcomes = st.sampled_from(["successful", "successful", "failed"])
+seconds = st.integers(1, 60)
+ahead = st.just(lambda _moment: 0) | st.builds(
+    lambda at, before, after: lambda moment: before if moment < at else after,
+    st.integers(-100, 150),
+    st.sampled_from([0, 0, 7200, -7200, 366 * 86400]),
+    st.sampled_from([0, 0, 7200, -7200]),
+)
+junk: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "", "soon", 17, True, [], {"a": 1}, "0000-00-00T00:00:00Z", "2026-11-22"]
+)
+quirks = st.builds(
+    Quirk,
+    trouble=st.none() | st.sampled_from(["drop", "500", "html", "cut"]),
+    missing=st.frozensets(st.sampled_from(FIELDS), max_size=3),
+    junk=st.dictionaries(st.sampled_from(FIELDS), junk, max_size=1),
+    stale=st.just(0) | st.integers(0, 90),
+    modes=st.sampled_from([{}, {}, {"idle": "pending"}, {"running": "queued"}, {"idle": "locked"}]),
+    has_date=st.booleans(),
+    may_run=st.sampled_from([True, True, True, False]),
+)
+imports = st.builds(
+    lambda import_type, starts, lasts, status: Import(import_type, starts, starts + lasts, status),
+    types,
+    st.integers(-100, 150),
+    seconds,
+    outcomes,
+)
+starts = st.sampled_from(
+    ["starts", "starts", "starts", "answers nothing", "lost", "lost nothing", "500", "500 nothing", "refused"]
+)
+wishes = st.builds(
+    Wish,
+    st.just("bigfix_inventory"),
+    types,
+    st.none() | st.sampled_from([0, 30, 1000]),
+    st.none() | st.integers(-100, 100).map(lambda second: BEGIN + timedelta(seconds=second)),
+) | st.builds(Wish, st.just("license_metric_tool"), max_age=st.none() | st.just(30))
+policies = st.builds(
+    Policy,
+    if_running=st.sampled_from(["join", "queue", "fail"]),
+    wait=st.sampled_from([True, True, True, False]),
+    check_mode=st.sampled_from([False, False, False, True]),
+)
+
+
+@st.composite
+def servers(draw: st.DrawFn) -> tuple[Server, TurnedClock]:
+    """A server with a past, a future and answers as nobody expects them."""
+    clock = TurnedClock()
+    server = Server(
+        clock,
+        draw(st.lists(imports, max_size=5)),
+        quirks=draw(st.lists(quirks, max_size=10)),
+        ours=(draw(seconds), draw(outcomes)),
+        start=draw(starts),
+        last_times=(draw(st.sampled_from(["ends", "starts"])), draw(st.sampled_from(["ends", "starts"]))),
+        tells_last_while_running=draw(st.booleans()),
+        is_ahead=draw(ahead),
+        tells_ahead=draw(ahead),
+    )
+    return server, clock
+
+
+def test_over_every_sequence_of_answers_it_starts_at_most_one_and_never_calls_a_failure_a_success(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=800, deadline=None)
+    @given(servers(), wishes, policies)
+    def check(made: tuple[Server, TurnedClock], wish: Wish, policy: Policy) -> None:
+        server, clock = made
+        one = see_to(server, clock, wish, policy)
+        seen[f"{one.state} ({one.reason})" if one.state == "succeeded" else one.state] += 1
+        note(f"{one}\n{server.imports}\n{server.told}")
+        assert_started_rightly(server, wish, policy)
+        assert one.state in ("planned", "submitted", "running", "succeeded", "failed", "unknown")
+        assert one.changed == (one.state == "planned") or server.starts
+        if one.state == "succeeded":
+            assert_succeeded(server, wish, one)
+
+    check()
+    with capsys.disabled():
+        print(f"\n  {sum(seen.values())} sequences of answers:", dict(seen.most_common()), end=" ")
+    assert {"succeeded (new)", "succeeded (joined)", "succeeded (fresh)", "failed", "unknown"} <= set(seen)
+
+
+def assert_started_rightly(server: Server, wish: Wish, policy: Policy) -> None:
+    """At most one start, and only after a status that allowed it."""
+    assert len(server.starts) <= 1
+    if server.starts:
+        assert server.starts == [wish.run]
+        assert not policy.check_mode
+        assert not server.baseline.is_running
+        assert server.baseline.status.get("can_run_imports") is not False
+
+
+def assert_succeeded(server: Server, wish: Wish, one: Outcome) -> None:
+    """It is true that an import of the wanted kind succeeded, after what was known before."""
+    if one.reason == "fresh":
+        since = float("-inf")
+        enough = [found for found in server.successes_since(since) if wish.is_met_by(found.type)]
+        assert enough
+        told, now = server.told[-1].status["last_success_time"], server.now
+        ahead = server.is_ahead(now) if server.has_told_date else 0
+        assert moment(told, "") <= BEGIN + timedelta(seconds=now + ahead + 300)  # type: ignore[operator]
+        assert wish.max_age is not None or wish.newer_than is not None
+    elif one.reason == "joined":
+        since = server.told[0].moment
+        enough = [found for found in server.successes_since(since) if wish.is_met_by(found.type)]
+    else:
+        since = server.baseline.moment
+        is_told_apart = wish.product == "bigfix_inventory"
+        enough = [one for one in server.successes_since(since) if not is_told_apart or one.type == wish.import_type]
+    assert enough, (one.reason, since, server.imports, server.told)
+
+
+# Clocks that are wrong.
+
+YEAR = 366 * 86400
+LMT = Wish("license_metric_tool")
+
+
+def wrong_until(moment: float, seconds: int) -> Callable[[float], int]:
+    return lambda now: seconds if now < moment else 0
+
+
+@pytest.mark.parametrize("has_date", [True, False])
+@pytest.mark.parametrize("product", ["bigfix_inventory", "license_metric_tool"])
+@pytest.mark.parametrize(("ahead", "is_enough"), [(0, True), (330, True), (331, False), (7200, False), (YEAR, False)])
+@pytest.mark.parametrize("limit", [{"max_age": 3600}, {"newer_than": BEGIN - timedelta(days=1)}])
+def test_a_success_ahead_of_the_clock_is_not_taken_for_a_recent_one(
+    limit: dict[str, Any], ahead: int, is_enough: bool, product: str, has_date: bool
+) -> None:
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -30)],
+        tells_ahead=wrong_until(0, ahead),
+        quirks=[Quirk(has_date=has_date)] * 99,
+    )
+
+    one = see_to(server, clock, Wish(product, **limit))
+
+    assert (one.state, one.reason, one.changed) == ("succeeded", "fresh" if is_enough else "new", not is_enough)
+    assert ("that proves nothing" in one.message) != is_enough
+    if not is_enough:
+        assert f"{ahead - 30} s ahead of {'the server' if has_date else 'the clock of this host'}" in one.message
+
+
+@pytest.mark.parametrize(("behind", "is_enough"), [(86400, True), (YEAR, False)])
+def test_an_age_by_a_date_far_behind_is_not_believed(behind: int, is_enough: bool) -> None:
+    """It may be that of an answer that was kept, with all that it says."""
+    server = Server(clock := TurnedClock(), [Import("complete", -50, -30)], is_ahead=lambda _moment: -behind)
+
+    one = see_to(server, clock, Wish(max_age=3600))
+
+    assert (one.state, one.reason) == ("succeeded", "fresh" if is_enough else "new")
+    assert ("this host" in one.message) != is_enough
+
+
+def test_no_success_is_recent_by_a_date_of_1970() -> None:
+    since_1970 = int(BEGIN.timestamp())
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -30)],
+        is_ahead=lambda _moment: -since_1970,
+        tells_ahead=lambda _moment: since_1970,
+    )
+
+    one = see_to(server, clock, Wish(max_age=YEAR, newer_than=BEGIN - timedelta(days=1)))
+
+    assert (one.state, one.reason) == ("succeeded", "new")
+
+
+@pytest.mark.parametrize("wish", [Wish(), LMT])
+@pytest.mark.parametrize("status", ["successful", "failed"])
+@pytest.mark.parametrize(("seconds", "start"), [(1, "starts"), (1, "lost"), (100, "starts"), (100, "lost")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tells_ahead": wrong_until(0, YEAR)},
+        {"is_ahead": wrong_until(-1, 7200)},
+        {"is_ahead": wrong_until(10.5, 3600)},
+        {"tells_ahead": lambda _moment: 7200},
+        {"tells_ahead": lambda _moment: -7200},
+    ],
+    ids=["told wrong once", "wrong once", "set back after the start", "local time east", "local time west"],
+)
+@pytest.mark.parametrize("has_date", [True, False])
+def test_our_own_import_is_known_though_a_clock_is_wrong(
+    wrong: dict[str, Any], seconds: int, start: str, status: str, wish: Wish, has_date: bool
+) -> None:
+    quirks = [Quirk(has_date=has_date)] * 99
+    past = [Import("complete", -50, -10)]
+    server = Server(clock := TurnedClock(), past, quirks=quirks, ours=(seconds, status), start=start, **wrong)
+
+    one = see_to(server, clock, wish)
+
+    assert (one.state, one.changed) == ("succeeded" if status == "successful" else "failed", True)
+
+
+def test_the_first_import_of_a_server_that_sends_local_time_is_known() -> None:
+    server = Server(clock := TurnedClock(), [], tells_ahead=lambda _moment: 7200)
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+
+
+def test_an_old_success_that_is_told_ahead_is_never_that_of_the_import_that_was_joined() -> None:
+    """The clock was wrong once, and the import that was joined leaves no trace."""
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -10)],
+        tells_ahead=wrong_until(0, YEAR),
+        quirks=[Quirk(modes={"idle": "running"}, missing=frozenset(FIELDS)), Quirk(), Quirk()],
+    )
+
+    one = see_to(server, clock, Wish())
+
+    assert (one.state, one.changed) == ("succeeded", True)
+    assert server.starts == ["complete"]
+
+
+@pytest.mark.parametrize("start", ["lost nothing", "500 nothing", "answers nothing"])
+def test_a_clock_that_is_set_back_makes_no_import_of_a_start_that_did_nothing(start: str) -> None:
+    past = [Import("complete", -4000, -3000), Import("complete", -50, -10)]
+    server = Server(clock := TurnedClock(), past, start=start, is_ahead=wrong_until(0.5, 3600))
+
+    assert see_to(server, clock, Wish()).state == "failed"
+
+
+IN_TIME = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("date", "when"),
+    [
+        ("Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 25 Nov 2026 10:00:00 GMT, Wed, 25 Nov 2026 10:00:01 GMT", IN_TIME),
+        ("yesterday, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 31 Feb 2026 10:00:00 GMT, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Thu, 01 Jan 1960 00:00:00 GMT, Wed, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wednesday, 25-Nov-26 10:00:00 GMT", IN_TIME),
+        ("Wednesday, 25-Nov-26 10:00:00 GMT, Wednesday, 25-Nov-26 10:00:01 GMT", IN_TIME),
+        ("Wed Nov 25 10:00:00 2026", IN_TIME),
+        ("Wed Nov 25 10:00:00 2026, Wed, 25 Nov 2026 10:00:01 GMT", IN_TIME),
+        ("Thu Nov  5 10:00:00 2026", IN_TIME - timedelta(days=20)),
+        ("Mon, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Mi, 25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("25 Nov 2026 10:00:00 GMT", IN_TIME),
+        ("Wed, 25 Nov 2026 11:00:00 +0100", IN_TIME),
+        ("Thu, 31 Dec 2026 23:59:60 GMT", datetime(2026, 12, 31, 23, 59, 59, tzinfo=timezone.utc)),
+        ("", None),
+        ("now", None),
+        ("Wed, 25 Nov 2026 25:00:00 GMT", None),
+        ("Wed, 25 Foo 2026 10:00:00 GMT", None),
+        ("2026-11-25T10:00:00Z", None),
+    ],
+)
+def test_the_date_is_the_first_valid_one(date: str, when: datetime | None) -> None:
+    answer = Answer("GET", f"{HOST}/api/import_status.json", 200, "OK", {"date": date}, '{"mode": "idle"}')
+
+    assert status_of(answer).at == when
+
+
+# What keeps an import from being started.
+
+SOON = 5
+A_WHILE = 70
+
+
+@pytest.mark.parametrize("wish", [Wish(), LMT, Wish(max_age=60)])
+@pytest.mark.parametrize("policy", [Policy(), Policy(check_mode=True), Policy(wait=False), Policy(if_running="queue")])
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize(
+    ("trouble", "within"),
+    [("hopeless", 0), ("refused", SOON), *[(trouble, A_WHILE) for trouble in ("500", "drop", "cut")]],
+)
+def test_what_keeps_an_import_from_being_started_is_told_soon(
+    trouble: str, within: float, skip: int, policy: Policy, wish: Wish
+) -> None:
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -500, -400)],
+        quirks=[*[Quirk()] * skip, *[Quirk(trouble=trouble)] * 999],
+    )
+
+    one = see_to(server, clock, wish, policy, pace=Pace(14400, 30, 1800, 10))
+
+    if policy.check_mode and skip:
+        assert one.state == "planned"
+        return
+    assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
+    assert "Nothing was started." in one.message
+    assert server.now <= within
+    assert len(server.asked) - skip <= (1 if trouble == "hopeless" else 7)
+    assert server.starts == []
+    if within == A_WHILE:
+        assert server.now >= 50
+        assert min(clock.pauses) >= 10
+
+
+@pytest.mark.parametrize(("lasts", "is_borne"), [(3, True), (40, True), (200, False)])
+def test_trouble_before_the_start_is_borne_for_a_minute(lasts: int, is_borne: bool) -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(trouble="500")] * (lasts // 10 + 1))
+
+    one = see_to(server, clock, Wish(), pace=Pace(14400, 30, 1800, 10))
+
+    assert one.state == ("succeeded" if is_borne else "failed")
+
+
+def test_a_server_that_is_back_after_a_moment_is_reached() -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(trouble="refused")] * 3)
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+
+
+@pytest.mark.parametrize("trouble", ["refused", "500", "drop"])
+@pytest.mark.parametrize("if_running", ["join", "queue"])
+def test_an_outage_is_waited_out_while_an_import_runs(trouble: str, if_running: str) -> None:
+    quirks = [Quirk(), *[Quirk(trouble=trouble)] * 40]
+    server = Server(clock := TurnedClock(), [Import("complete", -5, 100)], quirks=quirks)
+
+    one = see_to(server, clock, Wish(), Policy(if_running=if_running), pace=Pace(14400, 30, 1800, 10))
+
+    assert (one.state, one.changed) == ("succeeded", if_running == "queue")
+    assert server.now > 600
+
+
+def test_once_the_import_is_over_that_was_queued_behind_an_outage_is_told_soon() -> None:
+    quirks = [Quirk(), Quirk(), *[Quirk(trouble="refused")] * 99]
+    server = Server(clock := TurnedClock(), [Import("complete", -5, 9)], quirks=quirks)
+
+    one = see_to(server, clock, Wish(), Policy(if_running="queue"), pace=Pace(14400, 30, 1800, 10))
+
+    assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
+    assert "Nothing was started." in one.message
+    assert server.now < 30
+
+
+# What single answers are taken for.
+
+
+@pytest.mark.parametrize("missing_at_first", ["last_import_time", "last_success_time"])
+@pytest.mark.parametrize("last_times", [("ends", "starts"), ("starts", "ends")])
+def test_an_old_time_that_was_left_out_at_first_is_not_taken_for_a_new_one(
+    missing_at_first: str, last_times: tuple[str, str]
+) -> None:
+    """The two times may tell two moments of the same import, so one says nothing of the other."""
+    other = {"last_import_time": "last_success_time", "last_success_time": "last_import_time"}[missing_at_first]
+    server = Server(
+        clock := TurnedClock(),
+        [Import("complete", -50, -10)],
+        quirks=[*[Quirk(missing=frozenset({missing_at_first}))] * 2, *[Quirk(missing=frozenset({other}))] * 9],
+        start="lost nothing",
+        last_times=last_times,
+    )
+
+    one = see_to(server, clock, Wish())
+
+    assert one.state in ("failed", "unknown")
+    assert server.starts == ["complete"]
+
+
+@pytest.mark.parametrize("has_date", [True, False])
+@pytest.mark.parametrize("past", [[], [Import("complete", -50, -10)], [Import("complete", -50, -10, "failed")]])
+@pytest.mark.parametrize("last_times", [("ends", "ends"), ("starts", "starts"), ("ends", "starts"), ("starts", "ends")])
+def test_an_import_that_succeeds_between_two_looks_is_seen(
+    past: list[Import], last_times: tuple[str, str], has_date: bool
+) -> None:
+    server = Server(
+        clock := TurnedClock(),
+        past,
+        quirks=[Quirk(has_date=has_date)] * 9,
+        ours=(1, "successful"),
+        start="lost",
+        last_times=last_times,
+    )
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+    assert len(server.asked) == 4  # twice before, once for the start, once for the end
+
+
+def test_an_odd_status_in_between_is_looked_at_again_and_does_no_harm() -> None:
+    odd = Quirk(missing=frozenset(FIELDS), modes={"running": "idle"})
+    server = Server(
+        clock := TurnedClock(), [Import("complete", -50, -10)], quirks=[Quirk(), Quirk(), odd, odd, Quirk(), odd, odd]
+    )
+
+    assert see_to(server, clock, Wish()).state == "succeeded"
+
+
+def test_two_hours_with_a_third_of_the_looks_failing_at_random_are_borne() -> None:
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(st.sampled_from([None, None, "drop", "500", "html", "cut"]), min_size=260, max_size=260))
+    def check(troubles: list[str | None]) -> None:
+        clock = TurnedClock()
+        quirks_after = [Quirk(trouble=trouble) for trouble in troubles]
+        server = Server(clock, [], quirks=[Quirk(), Quirk(), *quirks_after], ours=(7200, "successful"))
+
+        one = see_to(server, clock, Wish(), pace=Pace(14400, 30, 1800, 10))
+
+        assert (one.state, one.changed) == ("succeeded", True)
+        assert min(clock.pauses) >= 10
+        assert server.starts == ["complete"]
+
+    check()
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["mode", *FIELDS]), anything) | anything,
+    st.text(max_size=40) | st.sampled_from(["Sun, 22 Nov 99999999999 03:00:00 GMT", "Sun, 22 Nov 2026 03:00:00 -0000"]),
+)
+def test_whatever_an_answer_holds_is_a_status_or_an_outage(content: Any, date: str) -> None:
+    answer = Answer("GET", f"{HOST}/api/import_status.json", 200, "OK", {"date": date}, json.dumps(content))
+    try:
+        status = status_of(answer)
+    except Outage:
+        return
+    assert status.mode
+    assert str(status)
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("2026-11-22T03:00:00Z", datetime(2026, 11, 22, 3, tzinfo=timezone.utc)),
+        ("2026-11-22 03:00Z", datetime(2026, 11, 22, 3, tzinfo=timezone.utc)),
+        ("2026-11-22T03:00:00.25Z", datetime(2026, 11, 22, 3, 0, 0, 250000, tzinfo=timezone.utc)),
+        ("2026-11-22T03:00:00+0100", datetime(2026, 11, 22, 2, tzinfo=timezone.utc)),
+        ("2026-11-22 03:00:00+00:00", datetime(2026, 11, 22, 3, tzinfo=timezone.utc)),
+    ],
+)
+def test_a_moment_may_be_written_in_each_way_that_names_its_zone(text: str, when: datetime) -> None:
+    assert moment(text, "newer_than") == when
+
+
+@given(st.text(max_size=30))
+def test_other_texts_are_no_moments(text: str) -> None:
+    try:
+        found = moment(text, "newer_than")
+    except BadInput:
+        return
+    assert found is not None
+    assert found.tzinfo is not None
+
+
+def test_a_moment_is_written_as_the_server_writes_it() -> None:
+    assert text_of(BEGIN) == "2026-11-22T03:00:00Z"
+
+
+def test_the_receipt_of_a_server_is_one_whatever_is_imported_and_stays_it_from_release_to_release() -> None:
+    keys = {wanted_import(HOST, wish).key for wish in (Wish(), Wish(import_type="raw_only"), Wish(max_age=3))}
+
+    assert len(keys) == 1
+    assert keys == {"38a4419e8e2e2a7624033f816ca2c1e347c361d1efc12ad7c994ab2bfdbaa5bc"}
