@@ -14,6 +14,7 @@ import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Callable
 
@@ -66,6 +67,28 @@ RECEIPTS: Mapping[str, Any] = {
 }
 
 
+@dataclass
+class Host:
+    """What runs an import, as the work sees it: what the user asked for, and whom it can tell something.
+
+    `params` are the options, validated. `secret_options` names those of them whose values are secrets. `no_log_values`
+    are kept out of all that is returned; more of them may be added. `warn` tells the user something beside the result.
+    `show` shows a line while the work goes on; it is None where nobody would see it.
+    """
+
+    params: dict[str, Any]
+    check_mode: bool
+    diff: bool
+    warn: Callable[[str], None]
+    secret_options: set[str]
+    no_log_values: set[str]
+    show: Callable[[str], None] | None = None
+
+
+Work = Callable[[Host], Mapping[str, Any]]
+"""What a module is for: it returns the result, with a `msg` if it failed."""
+
+
 def connecting(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The options to reach a system and log in to it, some of which fall back on an environment variable."""
     own = {name: dict(spec) for name, spec in options.items()}
@@ -97,37 +120,58 @@ def importing(
     }
 
 
-def run_module(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
+def run_module(module: AnsibleModule, work: Work) -> None:
     """Do a module's work and end it: with what `work` returns, or with an error that a person can act on."""
-    _hide_passwords_in_urls(module)
-    try:
-        result = harmless(work(module))
-    except ImportsError as error:
-        message = secrets_of(module).redact(error.message)
-        module.fail_json(**harmless({"msg": message, **answer_result(error.answer)}))
-    except Exception as error:
-        # Not left to Python: what it prints may hold what was sent, and so a secret.
-        trace = secrets_of(module).redact(traceback.format_exc())
-        module.fail_json(msg=f"{type(error).__name__}: this is a defect of assetops.imports.", exception=trace)
+    result = outcome_of(host_of(module), work)
     if "msg" in result:
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def secrets_of(module: AnsibleModule, fields: Collection[str] = ()) -> Secrets:
-    """The values of the module's secret options; `fields` are the vendor's names for parts of its answers."""
+def host_of(module: AnsibleModule) -> Host:
+    """The module as the work sees it."""
+    return Host(
+        params=module.params,
+        check_mode=module.check_mode,
+        diff=module._diff,
+        warn=module.warn,
+        secret_options=secret_options(module.argument_spec),
+        no_log_values=module.no_log_values,
+    )
+
+
+def outcome_of(host: Host, work: Work) -> dict[str, Any]:
+    """What `work` returns, or why it failed; it has a `msg` if it failed, and only then."""
+    _hide_passwords_in_urls(host)
+    try:
+        return dict(harmless(work(host)))
+    except ImportsError as error:
+        return dict(harmless({"msg": secrets_of(host).redact(error.message), **answer_result(error.answer)}))
+    except Exception as error:
+        # Not left to Python: what it prints may hold what was sent, and so a secret.
+        trace = secrets_of(host).redact(traceback.format_exc())
+        return {"msg": f"{type(error).__name__}: this is a defect of assetops.imports.", "exception": trace}
+
+
+def secret_options(argument_spec: Mapping[str, Any]) -> set[str]:
+    """The names of the options whose values are secrets."""
+    return {option for option, spec in argument_spec.items() if spec.get("no_log")}
+
+
+def secrets_of(host: Host, fields: Collection[str] = ()) -> Secrets:
+    """The values of the secret options; `fields` are the vendor's names for parts of its answers."""
     secrets = Secrets(fields)
-    for option, spec in module.argument_spec.items():
-        if spec.get("no_log") and (module.params[option] or "").strip():
-            secrets.add(module.params[option])
+    for option in sorted(host.secret_options):
+        if (host.params[option] or "").strip():
+            secrets.add(host.params[option])
     return secrets
 
 
-def client_of(module: AnsibleModule, headers: Mapping[str, str], guide: Guide | None = None) -> Client:
-    """A client for the module's server, once its options are found to be right. `guide`: what to tell about them."""
-    params = module.params
-    for option, spec in module.argument_spec.items():
-        if spec.get("no_log") and params[option] is not None:
+def client_of(host: Host, headers: Mapping[str, str], guide: Guide | None = None) -> Client:
+    """A client for the server, once the options are found to be right. `guide`: what to tell about them."""
+    params = host.params
+    for option in params:
+        if option in host.secret_options and params[option] is not None:
             _check_secret(option, params[option])
     _check_numbers(params)
     connection = Connection(
@@ -141,12 +185,12 @@ def client_of(module: AnsibleModule, headers: Mapping[str, str], guide: Guide | 
         use_proxy=params["use_proxy"],
     )
     _check_files(connection)
-    secrets = secrets_of(module, guide.fields if guide else ())
+    secrets = secrets_of(host, guide.fields if guide else ())
     _scheme, _space, credentials = headers.get("Authorization", "").partition(" ")
     if credentials:  # made of a secret, and so one
         secrets.add(credentials)
-        module.no_log_values.add(credentials)
-    return Client(connection, headers, secrets, check_mode=module.check_mode, advice=guide.advice if guide else None)
+        host.no_log_values.add(credentials)
+    return Client(connection, headers, secrets, check_mode=host.check_mode, advice=guide.advice if guide else None)
 
 
 def server_name(params: Mapping[str, Any]) -> str:
@@ -159,15 +203,13 @@ def server_name(params: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def receipt_store(
-    module: AnsibleModule, *, is_needed: bool = True, make: bool = True, read_only: bool = False
-) -> Iterator[Store]:
+def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read_only: bool = False) -> Iterator[Store]:
     """The receipt store that the module was told to use, closed at the end. Says so where it is a new one.
 
     Where none is needed, one that cannot be used is a warning. Without `make`, one that is not there is an empty one.
     """
-    params = module.params
-    read_only = read_only or module.check_mode
+    params = host.params
+    read_only = read_only or host.check_mode
     location, password, required = params["receipts"], params["receipts_password"], params["require_receipts"]
     if password is not None:
         _check_secret("receipts_password", password)
@@ -178,13 +220,13 @@ def receipt_store(
     except StoreError as error:
         if is_needed or required:
             raise
-        module.warn(f"{error.message} So there is no record, and no other run is kept from starting an import, too.")
+        host.warn(f"{error.message} So there is no record, and no other run is kept from starting an import, too.")
         store = open_store(NOWHERE)
     try:
         if store.created and store.is_shared:
-            module.warn(f"A new receipt store was made: {store.location}. What was imported before is not known there.")
+            host.warn(f"A new receipt store was made: {store.location}. What was imported before is not known there.")
         elif store.created:
-            module.warn(
+            host.warn(
                 f"A new receipt store was made: {store.location} on {os.uname().nodename}, for user id {os.getuid()}."
                 " What was imported before is not known here. Where homes are forgotten, as in containers, set"
                 " receipts to a place that lasts, and require_receipts to be told."
@@ -194,34 +236,32 @@ def receipt_store(
         store.close()
 
 
-def import_all(
-    module: AnsibleModule, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]
-) -> dict[str, Any]:
+def import_all(host: Host, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
-    importer = Importer(system, store, policy_of(module), pace_of(module), secrets=secrets)
-    return result_of(module, store, secrets, importer.run(wanted))
+    importer = Importer(system, store, policy_of(host), pace_of(host), secrets=secrets)
+    return result_of(host, store, secrets, importer.run(wanted))
 
 
-def policy_of(module: AnsibleModule) -> Policy:
+def policy_of(host: Host) -> Policy:
     """What the user wants done in each case."""
-    params = module.params
+    params = host.params
     return Policy(
         force=params["force"],
         once=params["once"],
         on_unknown=params["on_unknown"],
         wait=params["wait"],
-        check_mode=module.check_mode,
+        check_mode=host.check_mode,
         if_running=params.get("if_running", "join"),
     )
 
 
-def pace_of(module: AnsibleModule, shortest: float = Pace.shortest) -> Pace:
+def pace_of(host: Host, shortest: float = Pace.shortest) -> Pace:
     """How long and how often to look; `shortest` is the shortest pause in seconds that the system bears."""
-    params = module.params
+    params = host.params
     return Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"], shortest)
 
 
-def result_of(module: AnsibleModule, store: Store, secrets: Secrets, imports: list[Import]) -> dict[str, Any]:
+def result_of(host: Host, store: Store, secrets: Secrets, imports: list[Import]) -> dict[str, Any]:
     """What happened, as the importing modules return it, without secrets in what a server said."""
     result: dict[str, Any] = {
         "changed": any(one.changed for one in imports),
@@ -233,7 +273,7 @@ def result_of(module: AnsibleModule, store: Store, secrets: Secrets, imports: li
     if failed:
         result["msg"] = secrets.redact(_failure(failed, len(imports)))
         result.update(answer_result(next((one.answer for one in failed if one.answer), None)))
-    if module._diff:
+    if host.diff:
         result["diff"] = [
             _diff(target, secrets, imports) for target in dict.fromkeys(one.wanted.target for one in imports)
         ]
@@ -295,17 +335,15 @@ def _diff(target: str, secrets: Secrets, imports: list[Import]) -> dict[str, str
     }
 
 
-def _hide_passwords_in_urls(module: AnsibleModule) -> None:
+def _hide_passwords_in_urls(host: Host) -> None:
     """A URL with a password is refused, but Ansible shows what was given."""
-    url, receipts = module.params.get("url") or "", module.params.get("receipts") or ""
-    module.no_log_values.difference_update(
-        [value for value in module.no_log_values if not value.strip()]
-    )  # tears texts up
-    module.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
+    url, receipts = host.params.get("url") or "", host.params.get("receipts") or ""
+    host.no_log_values.difference_update([value for value in host.no_log_values if not value.strip()])  # tears texts up
+    host.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
     if is_url(receipts):
         from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import secrets_in
 
-        module.no_log_values.update(secrets_in(receipts))
+        host.no_log_values.update(secrets_in(receipts))
 
 
 def _check_secret(option: str, value: str) -> None:

@@ -267,6 +267,7 @@ response:
   type: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -275,6 +276,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Host,
     client_of,
     connecting,
     importing,
@@ -299,36 +301,36 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
     wanted_import,
 )
 
+ARGUMENTS: Mapping[str, Any] = {
+    "argument_spec": {
+        **connecting(OPTIONS, ENVIRONMENT),
+        **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
+        "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
+        "max_age": {"type": "float"},
+        "newer_than": {"type": "str"},
+        "if_running": {"type": "str", "choices": ["join", "queue", "fail"], "default": "join"},
+    },
+}
+
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
-            **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
-            "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
-            "max_age": {"type": "float"},
-            "newer_than": {"type": "str"},
-            "if_running": {"type": "str", "choices": ["join", "queue", "fail"], "default": "join"},
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, see_to_import)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), see_to_import)
 
 
-def see_to_import(module: AnsibleModule) -> dict[str, Any]:
-    GUIDE.check(module.params)
-    wish = wish_of(module.params)
-    credentials = credentials_of(module.params)
-    client = client_of(module, HEADERS, GUIDE)
-    wanted = wanted_import(server_name(module.params), wish)
-    pace = pace_of(module, SHORTEST_PAUSE)
-    system = DataImports(client, wish, credentials, module.no_log_values.add, pace)
-    with receipt_store(module, is_needed=False) as store:
-        importer = StatusImporter(system, store, policy_of(module), pace, secrets=client.secrets)
+def see_to_import(host: Host) -> dict[str, Any]:
+    GUIDE.check(host.params)
+    wish = wish_of(host.params)
+    credentials = credentials_of(host.params)
+    client = client_of(host, HEADERS, GUIDE)
+    wanted = wanted_import(server_name(host.params), wish)
+    pace = pace_of(host, SHORTEST_PAUSE)
+    system = DataImports(client, wish, credentials, host.no_log_values.add, pace)
+    with receipt_store(host, is_needed=False) as store:
+        importer = StatusImporter(system, store, policy_of(host), pace, secrets=client.secrets)
         one = importer.see_to(wanted)
         for warning in importer.warnings:
-            module.warn(printable(client.secrets.redact(warning)))
-        return result_of(module, store, client.secrets, [one])
+            host.warn(printable(client.secrets.redact(warning)))
+        return result_of(host, store, client.secrets, [one])
 
 
 def wish_of(params: dict[str, Any]) -> Wish:

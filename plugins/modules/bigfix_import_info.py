@@ -115,7 +115,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     ENVIRONMENT,
     GUIDE,
@@ -133,14 +133,14 @@ def main() -> None:
     run_module(module, read_status)
 
 
-def read_status(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def read_status(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
-    client = client_of(module, HEADERS, GUIDE)
-    system = DataImports(client, Wish(params["product"]), credentials_of(params), module.no_log_values.add)
+    client = client_of(host, HEADERS, GUIDE)
+    system = DataImports(client, Wish(params["product"]), credentials_of(params), host.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:
-        module.warn(status.doubt)
+        host.warn(status.doubt)
     return {
         "changed": False,
         "is_running": status.is_running,

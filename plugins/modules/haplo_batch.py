@@ -301,6 +301,7 @@ response:
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -309,6 +310,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Host,
     client_of,
     connecting,
     import_all,
@@ -336,31 +338,32 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
 FILE = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
 
 
+ARGUMENTS: Mapping[str, Any] = {
+    "argument_spec": {
+        **connecting(OPTIONS, ENVIRONMENT),
+        **importing(once="latest"),
+        "control": {"type": "str"},
+        "control_digest": {"type": "str"},
+        "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
+        "comment": {"type": "str"},
+        "control_comment": {"type": "str"},
+        "dry_run": {"type": "bool", "default": False},
+        "feed": {"type": "str"},
+    },
+    "mutually_exclusive": [("control", "control_digest")],
+    "required_one_of": [("control", "control_digest")],
+}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
-            **importing(once="latest"),
-            "control": {"type": "str"},
-            "control_digest": {"type": "str"},
-            "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
-            "comment": {"type": "str"},
-            "control_comment": {"type": "str"},
-            "dry_run": {"type": "bool", "default": False},
-            "feed": {"type": "str"},
-        },
-        mutually_exclusive=[("control", "control_digest")],
-        required_one_of=[("control", "control_digest")],
-        supports_check_mode=True,
-    )
-    run_module(module, import_batch)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_batch)
 
 
-def import_batch(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def import_batch(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
     check(params)
-    client = client_of(module, basic_credentials(USER, params["api_key"]), GUIDE)
+    client = client_of(host, basic_credentials(USER, params["api_key"]), GUIDE)
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
     control = control_of(params)
@@ -369,7 +372,7 @@ def import_batch(module: AnsibleModule) -> dict[str, Any]:
     if control is not None:
         for name, content in zip(names, contents):
             control.check(name, content)
-    with receipt_store(module) as store:
+    with receipt_store(host) as store:
         digests = digests_of(contents, store)
         batch = Batch(
             control_sha256=control.sha256 if control else params["control_digest"],
@@ -381,7 +384,7 @@ def import_batch(module: AnsibleModule) -> dict[str, Any]:
             feed=params["feed"],
         )
         source = control.content.source if control else batch.control_sha256
-        return import_all(module, store, client.secrets, system, [wanted_batch(server, source, batch)])
+        return import_all(host, store, client.secrets, system, [wanted_batch(server, source, batch)])
 
 
 def check(params: dict[str, Any]) -> None:

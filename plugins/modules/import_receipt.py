@@ -118,7 +118,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, Host, receipt_store, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -141,19 +141,19 @@ def main() -> None:
     run_module(module, change_receipts)
 
 
-def change_receipts(module: AnsibleModule) -> dict[str, Any]:
-    older_than, state = module.params["older_than"], module.params["state"]
+def change_receipts(host: Host) -> dict[str, Any]:
+    older_than, state = host.params["older_than"], host.params["state"]
     if older_than is not None and state != "absent":
         raise BadInput("older_than goes with state=absent only.")
     if older_than is not None and not 0 <= older_than <= CENTURY:
         raise BadInput("older_than has to be a number of seconds, 0 or more, a century at most.")
-    with receipt_store(module, make=False) as store:
-        result = change_one(module, store) if older_than is None else forget_old(module, store)
+    with receipt_store(host, make=False) as store:
+        result = change_one(host, store) if older_than is None else forget_old(host, store)
         return {**result, "receipts": {"store": store.location, "created": store.created}}
 
 
-def change_one(module: AnsibleModule, store: Store) -> dict[str, Any]:
-    key, state = module.params["key"], module.params["state"]
+def change_one(host: Host, store: Store) -> dict[str, Any]:
+    key, state = host.params["key"], host.params["state"]
     known = bookkeeping.one_of(store, key)
     before = "absent" if known is None else known["state"]
     if known is None and state != "absent":
@@ -164,31 +164,31 @@ def change_one(module: AnsibleModule, store: Store) -> dict[str, Any]:
             bookkeeping.check_that_nobody_is_at_it(known)
         else:
             bookkeeping.check_that_it_is_in_doubt(known)
-        if not module.check_mode and state == "absent":
+        if not host.check_mode and state == "absent":
             bookkeeping.forget(store, known)
-        elif not module.check_mode:
-            bookkeeping.settle(store, known, state, module.params["comment"])
+        elif not host.check_mode:
+            bookkeeping.settle(store, known, state, host.params["comment"])
     return {
         "changed": changed,
         "key": key,
         "before": before,
         "state": state,
         "forgotten": int(changed and state == "absent"),
-        **_diff(module, key, before, state),
+        **_diff(host, key, before, state),
     }
 
 
-def forget_old(module: AnsibleModule, store: Store) -> dict[str, Any]:
-    count = bookkeeping.forget_finished(store, module.params["older_than"], really=not module.check_mode)
+def forget_old(host: Host, store: Store) -> dict[str, Any]:
+    count = bookkeeping.forget_finished(store, host.params["older_than"], really=not host.check_mode)
     return {
         "changed": count > 0,
         "forgotten": count,
-        **_diff(module, "finished imports of that age", str(count), "0"),
+        **_diff(host, "finished imports of that age", str(count), "0"),
     }
 
 
-def _diff(module: AnsibleModule, what: str, before: str, after: str) -> dict[str, Any]:
-    if not module._diff:
+def _diff(host: Host, what: str, before: str, after: str) -> dict[str, Any]:
+    if not host.diff:
         return {}
     return {"diff": {"before_header": what, "after_header": what, "before": f"{before}\n", "after": f"{after}\n"}}
 

@@ -221,7 +221,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, receipt_store, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, Host, receipt_store, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     STATES,
     Filters,
@@ -252,8 +252,8 @@ def main() -> None:
     run_module(module, read_receipts)
 
 
-def read_receipts(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def read_receipts(host: Host) -> dict[str, Any]:
+    params = host.params
     if params["limit"] < 0:
         raise BadInput("limit has to be 0 or more.")
     filters = Filters(
@@ -264,7 +264,7 @@ def read_receipts(module: AnsibleModule) -> dict[str, Any]:
         states=tuple(params["state"] or ()),
         since=None if params["since"] is None else moment(params["since"], "since"),
     )
-    with receipt_store(module, read_only=True, make=False) as store:
+    with receipt_store(host, read_only=True, make=False) as store:
         found = listed(store, filters, params["limit"])
         counts = counted(store, filters)
         if params["history"]:

@@ -299,6 +299,7 @@ response:
   type: str
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -307,6 +308,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Host,
     client_of,
     connecting,
     import_all,
@@ -329,41 +331,41 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     wanted_import,
 )
 
+ARGUMENTS: Mapping[str, Any] = {
+    "argument_spec": {
+        **connecting(OPTIONS, ENVIRONMENT),
+        **importing(once="ever"),
+        "license_server_id": {"type": "raw", "required": True},
+        "src": {"type": "list", "elements": "str", "required": True},
+        "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
+        "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
+        "from": {"type": "str"},
+        "to": {"type": "str"},
+        "identity": {"type": "str", "choices": ["content", "window"], "default": "content"},
+        "resolve_domain_names_to_ip": {"type": "bool"},
+        "find_domain_names_by_ip": {"type": "bool"},
+    },
+}
+
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
-            **importing(once="ever"),
-            "license_server_id": {"type": "raw", "required": True},
-            "src": {"type": "list", "elements": "str", "required": True},
-            "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
-            "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
-            "from": {"type": "str"},
-            "to": {"type": "str"},
-            "identity": {"type": "str", "choices": ["content", "window"], "default": "content"},
-            "resolve_domain_names_to_ip": {"type": "bool"},
-            "find_domain_names_by_ip": {"type": "bool"},
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, import_logs)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_logs)
 
 
-def import_logs(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def import_logs(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
     options = options_of(params)
-    client = client_of(module, credentials(params["api_token"]), GUIDE)
+    client = client_of(host, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents = open_contents(params["src"])
     if options.is_window and len(contents) > 1:
         raise BadInput("identity=window takes exactly one src: the window would be imported from the first one only.")
-    with receipt_store(module) as store:
+    with receipt_store(host) as store:
         digests = [None] if options.is_window else digests_of(contents, store)
         wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
-        return import_all(module, store, client.secrets, system, wanted)
+        return import_all(host, store, client.secrets, system, wanted)
 
 
 def options_of(params: dict[str, Any]) -> ImportOptions:

@@ -98,7 +98,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GUIDE,
@@ -117,13 +117,13 @@ def main() -> None:
     run_module(module, read_task)
 
 
-def read_task(module: AnsibleModule) -> dict[str, Any]:
-    GUIDE.check(module.params)
-    task_id = module.params["task_id"]
+def read_task(host: Host) -> dict[str, Any]:
+    GUIDE.check(host.params)
+    task_id = host.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    client = client_of(module, credentials(module.params["api_token"]), GUIDE)
-    look = LicenseStatistics(client, module.params["api_version"]).task(task_id)
+    client = client_of(host, credentials(host.params["api_token"]), GUIDE)
+    look = LicenseStatistics(client, host.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,

@@ -353,6 +353,7 @@ response:
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -361,6 +362,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     LONGEST,
+    Host,
     client_of,
     connecting,
     import_all,
@@ -396,52 +398,53 @@ NOT_KNOWN_BY = (
 )
 
 
+ARGUMENTS: Mapping[str, Any] = {
+    "argument_spec": {
+        **connecting(OPTIONS, ENVIRONMENT),
+        **importing(once="latest"),
+        "src": {"type": "str"},
+        "import_url": {"type": "str", "no_log": True},  # what it may hold is seen before anything is logged
+        "import_version": {"type": "str"},
+        "feed": {"type": "str"},
+        "import_user": {"type": "str", "aliases": ["user"]},
+        "concurrent_thread": {"type": "int"},
+        "load_factor": {"type": "int"},
+        "attribute_delimiter": {"type": "str"},
+        "attribute_value_delimiter": {"type": "str"},
+        "thread_sleep": {"type": "int"},
+        "replace": {"type": "bool"},
+        "email_results": {"type": "bool"},
+        "ignore_asset_id": {"type": "bool"},
+        "bypass_governance": {"type": "bool", "no_log": False},
+        "validate_import": {"type": "bool", "aliases": ["validate"]},
+        "submission_note": {"type": "str"},
+        "submit": {"type": "bool"},
+        "allow_parsing_errors": {"type": "bool", "default": False},
+        "allow_unpublished": {"type": "bool", "default": False},
+        "settle_time": {"type": "float", "default": 60},
+    },
+    "mutually_exclusive": [("src", "import_url")],
+    "required_one_of": [("src", "import_url")],
+}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
-            **importing(once="latest"),
-            "src": {"type": "str"},
-            "import_url": {"type": "str", "no_log": True},  # what it may hold is seen before anything is logged
-            "import_version": {"type": "str"},
-            "feed": {"type": "str"},
-            "import_user": {"type": "str", "aliases": ["user"]},
-            "concurrent_thread": {"type": "int"},
-            "load_factor": {"type": "int"},
-            "attribute_delimiter": {"type": "str"},
-            "attribute_value_delimiter": {"type": "str"},
-            "thread_sleep": {"type": "int"},
-            "replace": {"type": "bool"},
-            "email_results": {"type": "bool"},
-            "ignore_asset_id": {"type": "bool"},
-            "bypass_governance": {"type": "bool", "no_log": False},
-            "validate_import": {"type": "bool", "aliases": ["validate"]},
-            "submission_note": {"type": "str"},
-            "submit": {"type": "bool"},
-            "allow_parsing_errors": {"type": "bool", "default": False},
-            "allow_unpublished": {"type": "bool", "default": False},
-            "settle_time": {"type": "float", "default": 60},
-        },
-        mutually_exclusive=[("src", "import_url")],
-        required_one_of=[("src", "import_url")],
-        supports_check_mode=True,
-    )
-    run_module(module, import_archive)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_archive)
 
 
-def import_archive(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def import_archive(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
     place, options, judgement = checked(params)
-    link = link_of(module)
-    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
+    link = link_of(host)
+    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
     system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
-    with receipt_store(module) as store:
+    with receipt_store(host) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
         wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        result = import_all(module, store, client.secrets, system, [wanted])
+        result = import_all(host, store, client.secrets, system, [wanted])
     remarks = [client.secrets.redact(remark) for remark in system.remarks]
     return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
 
@@ -461,17 +464,17 @@ def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
     return {**result, "imports": [{**entry, "message": " ".join(filter(None, [entry["message"], *remarks]))}]}
 
 
-def link_of(module: AnsibleModule) -> Link | None:
+def link_of(host: Host) -> Link | None:
     """The archive behind import_url, which Ansible may show again where there is nothing to hide in it."""
-    url = module.params["import_url"]
+    url = host.params["import_url"]
     if url is None:
         return None
-    link = link_to(url, module.params["import_version"])
-    module.argument_spec["import_url"]["no_log"] = False  # what is secret in it is known from here on
+    link = link_to(url, host.params["import_version"])
+    host.secret_options.discard("import_url")  # what is secret in it is known from here on
     if link.is_public:
-        module.no_log_values.discard(url)
+        host.no_log_values.discard(url)
     elif link.version is None:
-        module.warn(NOT_KNOWN_BY)
+        host.warn(NOT_KNOWN_BY)
     return link
 
 

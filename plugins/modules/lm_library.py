@@ -192,6 +192,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
+    Host,
     answer_result,
     client_of,
     connecting,
@@ -228,8 +229,8 @@ def main() -> None:
     run_module(module, empty_library)
 
 
-def empty_library(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def empty_library(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
@@ -238,39 +239,39 @@ def empty_library(module: AnsibleModule) -> dict[str, Any]:
             f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
             " is in the library will be lost for good. Nothing was sent."
         )
-    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
+    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
     target = target_of(server_name(params), place.library)
-    with receipt_store(module) as store:
+    with receipt_store(host) as store:
         emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
         standing = store.standing(target)  # before the library is read: what comes to stand later may be in it
         emptying.survey()
         if not emptying.is_empty:
-            warn_of_imports(module, place, store.at_work(target))
-            clear(module, emptying, store, target)
-        elif standing and not module.check_mode:
+            warn_of_imports(host, place, store.at_work(target))
+            clear(host, emptying, store, target)
+        elif standing and not host.check_mode:
             store.supersede_standing(standing)
-        return result_of(module, client.secrets, emptying, target, {"store": store.location, "created": store.created})
+        return result_of(host, client.secrets, emptying, target, {"store": store.location, "created": store.created})
 
 
-def clear(module: AnsibleModule, emptying: Emptying, store: Store, target: str) -> None:
+def clear(host: Host, emptying: Emptying, store: Store, target: str) -> None:
     """Clear the library, and write it down; what is imported after that is there."""
-    if module.check_mode:
+    if host.check_mode:
         emptying.foresee()
         return
     mark = store.mark(target)
-    emptying.clear(module.params["wait_timeout"], lambda: store.supersede(target, mark))
+    emptying.clear(host.params["wait_timeout"], lambda: store.supersede(target, mark))
 
 
-def warn_of_imports(module: AnsibleModule, place: Place, owners: list[Owner]) -> None:
+def warn_of_imports(host: Host, place: Place, owners: list[Owner]) -> None:
     for owner in owners:
-        module.warn(
+        host.warn(
             f"An import into library {place.library} is under way (process {owner.pid} on {owner.host}). What it brings"
             " may be removed, or come after that; see how it ends."
         )
 
 
 def result_of(
-    module: AnsibleModule, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
+    host: Host, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
 ) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": emptying.changed,
@@ -280,7 +281,7 @@ def result_of(
     }
     if emptying.trouble is not None:
         result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
-    if module._diff:
+    if host.diff:
         result["diff"] = {
             "before_header": target,
             "after_header": target,

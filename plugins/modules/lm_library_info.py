@@ -115,7 +115,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     ENVIRONMENT,
     GUIDE,
@@ -132,12 +132,12 @@ def main() -> None:
     run_module(module, read_library)
 
 
-def read_library(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
+def read_library(host: Host) -> dict[str, Any]:
+    params = host.params
     GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(module, credentials(params["username"], params["password"]), GUIDE)
+    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
     status = LifecycleManager(client, place).library_status()
     return {
         "changed": False,

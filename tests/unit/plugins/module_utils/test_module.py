@@ -10,7 +10,7 @@ import json
 import os
 from contextlib import closing, redirect_stdout
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 import trustme
@@ -27,8 +27,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Host,
+    Work,
     client_of,
     connecting,
+    host_of,
     import_all,
     importing,
     receipt_store,
@@ -69,12 +72,17 @@ def module(**options: Any) -> AnsibleModule:
         )
 
 
-def client_to(made: AnsibleModule) -> Client:
-    """The client of a module, with its token."""
+def host(**options: Any) -> Host:
+    """The same as its work sees it."""
+    return host_of(module(**options))
+
+
+def client_to(made: Host) -> Client:
+    """The client of a host, with its token."""
     return client_of(made, credentials(made.params["api_token"]))
 
 
-def ending_of(work: Callable[[AnsibleModule], dict[str, Any]], **options: Any) -> str:
+def ending_of(work: Work, **options: Any) -> str:
     """What Ansible is told at the end of a module's work."""
     output = io.StringIO()
     with patch_module_args(arguments(**options)), redirect_stdout(output), pytest.raises(SystemExit):
@@ -86,7 +94,7 @@ def ending_of(work: Callable[[AnsibleModule], dict[str, Any]], **options: Any) -
 
 
 def test_defaults_are_those_of_the_documentation() -> None:
-    params = module(wait_sleep=10).params
+    params = host(wait_sleep=10).params
     assert params["receipts"] == "~/.ansible/assetops/receipts.db"
     assert {name: params[name] for name in ("timeout", "response_timeout", "wait_timeout", "wait_sleep")} == {
         "timeout": 60,
@@ -121,20 +129,20 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
 )
 def test_a_token_that_cannot_be_one_is_refused_without_repeating_it(token: str) -> None:
     with pytest.raises(BadInput, match=r"^api_token ") as raised:
-        client_to(module(api_token=token))
+        client_to(host(api_token=token))
     assert not token.strip() or token.strip() not in raised.value.message
 
 
 @pytest.mark.parametrize("token", [TOKEN, "abcd", "with space", 'all!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'])
 def test_a_token_that_can_be_one_is_sent_as_it_is(token: str) -> None:
     with Peer() as peer:
-        client_to(module(url=peer.url, api_token=token, use_proxy=False)).ask("POST", "/status")
+        client_to(host(url=peer.url, api_token=token, use_proxy=False)).ask("POST", "/status")
     assert peer.requests[0].headers["x-auth-token"] == token
 
 
 def test_the_path_in_the_url_comes_before_that_of_the_api() -> None:
     with Peer() as peer:
-        client_to(module(url=f"{peer.url}/tools/", use_proxy=False)).ask("POST", "/status")
+        client_to(host(url=f"{peer.url}/tools/", use_proxy=False)).ask("POST", "/status")
     assert peer.requests[0].line == "POST /tools/status HTTP/1.1"
 
 
@@ -143,11 +151,11 @@ def test_the_path_in_the_url_comes_before_that_of_the_api() -> None:
 )
 def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(BadInput, match=r"^url "):
-        client_to(module(url=url))
+        client_to(host(url=url))
 
 
 def test_a_password_in_the_url_is_hidden_where_ansible_shows_the_options() -> None:
-    def work(refused: AnsibleModule) -> dict[str, Any]:
+    def work(refused: Host) -> dict[str, Any]:
         client_to(refused)
         return {}
 
@@ -160,15 +168,15 @@ def test_a_password_in_the_url_is_hidden_where_ansible_shows_the_options() -> No
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "-inf"])
 def test_a_time_that_has_to_pass_is_above_nothing_and_ends(option: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"^{option} "):
-        client_to(module(**{option: value}))
+        client_to(host(**{option: value}))
 
 
 @pytest.mark.parametrize("option", ["wait_timeout", "unreachable_timeout"])
 @pytest.mark.parametrize("value", ["-1", "nan", "inf"])
 def test_a_time_that_may_pass_is_no_less_than_nothing_and_ends(option: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"^{option} "):
-        client_to(module(**{option: value}))
-    client_to(module(**{option: "0"}))
+        client_to(host(**{option: value}))
+    client_to(host(**{option: "0"}))
 
 
 @pytest.mark.parametrize("option", ["timeout", "response_timeout"])
@@ -177,7 +185,7 @@ def test_a_time_longer_than_any_machine_runs_is_refused_or_does(option: str, val
     with Peer() as gone:
         pass
     with pytest.raises((BadInput, Outage)):
-        client_to(module(url=gone.url, use_proxy=False, **{option: value})).ask("POST", "/status", tries=1)
+        client_to(host(url=gone.url, use_proxy=False, **{option: value})).ask("POST", "/status", tries=1)
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert", "client_key"])
@@ -187,11 +195,11 @@ def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(option: str
         trustme.CA().issue_cert("client").cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
         options["client_cert"] = str(tmp_path / "cert.pem")
     with pytest.raises(BadInput, match=rf"{option}:? .*missing\.pem.*No such file.* Nothing was sent"):
-        client_to(module(**options))
+        client_to(host(**options))
 
 
 def test_a_file_that_may_not_be_read_is_refused_before_anything_is_sent() -> None:
-    made = module(client_cert="")
+    made = host(client_cert="")
     with unprivileged() as folder:
         (folder / "cert.pem").touch(mode=0)
         made.params["client_cert"] = str(folder / "cert.pem")
@@ -202,14 +210,14 @@ def test_a_file_that_may_not_be_read_is_refused_before_anything_is_sent() -> Non
 def test_a_key_without_a_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key.pem").touch()
     with pytest.raises(BadInput, match=r"client_key .* client_cert"):
-        client_to(module(client_key=str(tmp_path / "key.pem")))
+        client_to(host(client_key=str(tmp_path / "key.pem")))
 
 
 def test_a_server_is_known_by_its_url_in_one_spelling_or_by_the_name_it_was_given() -> None:
-    assert server_name(module(url="HTTPS://LicStat.Example.com:443/").params) == "https://licstat.example.com"
-    assert server_name(module(target_name="production").params) == "production"
+    assert server_name(host(url="HTTPS://LicStat.Example.com:443/").params) == "https://licstat.example.com"
+    assert server_name(host(target_name="production").params) == "production"
     with pytest.raises(BadInput, match="target_name is empty"):
-        server_name(module(target_name=" ").params)
+        server_name(host(target_name=" ").params)
 
 
 # The store
@@ -223,12 +231,12 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_new_store_is_told_in_a_warning(tmp_path: Path, warnings: list[str]) -> None:
-    with receipt_store(module()) as store:
+    with receipt_store(host()) as store:
         assert store.created
     (warning,) = warnings
     for words in (str(tmp_path / ".ansible/assetops/receipts.db"), os.uname().nodename, str(os.getuid())):
         assert words in warning
-    with receipt_store(module(require_receipts=True)) as store:
+    with receipt_store(host(require_receipts=True)) as store:
         assert not store.created
     assert len(warnings) == 1
 
@@ -243,7 +251,7 @@ def test_a_store_that_has_to_be_there_is_not_made(
     for check in (False, True):
         with (
             pytest.raises(ImportsError, match=words),
-            receipt_store(module(receipts=receipts, require_receipts=True, check=check)),
+            receipt_store(host(receipts=receipts, require_receipts=True, check=check)),
         ):
             pass
     assert list(tmp_path.iterdir()) == []
@@ -258,14 +266,14 @@ def test_a_place_that_cannot_be_is_an_error_in_words(receipts: str, warnings: li
     for required in (False, True):
         with (
             pytest.raises(ImportsError, match=r"receipts|store"),
-            receipt_store(module(receipts=receipts, require_receipts=required)),
+            receipt_store(host(receipts=receipts, require_receipts=required)),
         ):
             pass
     assert warnings == []
 
 
 def test_check_mode_makes_no_store(tmp_path: Path, warnings: list[str]) -> None:
-    with receipt_store(module(check=True)) as store:
+    with receipt_store(host(check=True)) as store:
         assert store.read_only
         assert not store.created
     assert list(tmp_path.iterdir()) == []
@@ -274,7 +282,7 @@ def test_check_mode_makes_no_store(tmp_path: Path, warnings: list[str]) -> None:
 
 @pytest.mark.usefixtures("warnings")
 def test_the_store_is_closed_whatever_happens() -> None:
-    with pytest.raises(KeyError), receipt_store(module()) as store:
+    with pytest.raises(KeyError), receipt_store(host()) as store:
         raise KeyError("a bug")
     with pytest.raises(StoreError):
         store.find(["key"])
@@ -287,7 +295,7 @@ def imported(
     system: ScriptedSystem, names: str = "a", *, check: bool = False, diff: bool = False, **options: Any
 ) -> dict[str, Any]:
     """What a module returns that imports these into a store in the home folder."""
-    made = module(check=check, diff=diff, receipts="~/receipts.db", **options)
+    made = host(check=check, diff=diff, receipts="~/receipts.db", **options)
     with closing(open_store("~/receipts.db", read_only=check)) as store:
         return import_all(made, store, secrets_of(made), system, [wanted(name) for name in names])
 
@@ -399,17 +407,17 @@ def test_a_difference_is_told_line_by_line() -> None:
 
 
 def test_what_the_work_returns_is_what_ansible_is_told() -> None:
-    told = json.loads(ending_of(lambda _module: {"changed": True, "state": "succeeded"}))
+    told = json.loads(ending_of(lambda _host: {"changed": True, "state": "succeeded"}))
     assert (told["changed"], told["state"], told.get("failed")) == (True, "succeeded", None)
 
 
 def test_a_result_with_a_message_is_a_failure_with_all_its_parts() -> None:
-    told = json.loads(ending_of(lambda _module: {"changed": True, "state": "failed", "msg": "a: No."}))
+    told = json.loads(ending_of(lambda _host: {"changed": True, "state": "failed", "msg": "a: No."}))
     assert (told["failed"], told["changed"], told["state"], told["msg"]) == (True, True, "failed", "a: No.")
 
 
 def test_an_error_is_a_failure_in_its_words() -> None:
-    def work(_module: AnsibleModule) -> dict[str, Any]:
+    def work(_host: Host) -> dict[str, Any]:
         raise Refused("Too large.", ANSWER)
 
     told = json.loads(ending_of(work))
@@ -419,7 +427,7 @@ def test_an_error_is_a_failure_in_its_words() -> None:
 
 
 def test_a_defect_of_ours_is_called_one_and_keeps_the_secrets() -> None:
-    def work(_module: AnsibleModule) -> dict[str, Any]:
+    def work(_host: Host) -> dict[str, Any]:
         raise KeyError(f"the request had {TOKEN} in it")
 
     told = ending_of(work)
@@ -429,7 +437,7 @@ def test_a_defect_of_ours_is_called_one_and_keeps_the_secrets() -> None:
 
 
 def test_an_error_without_an_answer_is_a_failure_without() -> None:
-    def work(_module: AnsibleModule) -> dict[str, Any]:
+    def work(_host: Host) -> dict[str, Any]:
         raise BadInput("No.")
 
     told = json.loads(ending_of(work))
