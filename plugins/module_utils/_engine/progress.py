@@ -146,9 +146,9 @@ class Progress:
     def _status(self) -> str:
         """Where things stand now."""
         if not self._imports:
-            return f"what is to be imported is being looked at{self._since_begun()}"
+            return f"still looking at what is to be imported {self._after()}"
         if all(one.is_settled for one in self._imports):
-            return f"nothing is being imported any more; what follows is under way{self._since_begun()}"
+            return f"still at what follows the imports {self._after()}"
         return self._line(self._imports[0]) if len(self._imports) == 1 else self._summary()
 
     def _line(self, one: Import) -> str:
@@ -158,22 +158,21 @@ class Progress:
 
     def _standing_of(self, one: Import) -> str:
         if one.is_settled:
-            is_over = one.finished_at is not None and one.duration is not None
-            return f"{one.state} ({_time(one.duration)})" if is_over else f"{one.state}{self._since_begun()}"
+            return f"{one.state} {self._after(one.duration)}"
         if one is self._sent:
-            return f"{self._on_its_way()}{self._since_begun()}"
+            return f"{self._on_its_way()} {self._after()}"
         if one.trouble:
-            return f"it cannot be asked for at present: {self._words(one.trouble)}{self._since_begun()}"
-        if one.state == "submitted":
-            return f"{'submitted' if one.changed else 'submitted by an earlier run'}{self._since_begun()}"
-        return f"{self._words(one.message or one.words or one.state) or 'not sent yet'}{self._since_begun()}"
+            return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
+        if one.state == "submitted" and not one.changed:
+            return "submitted by an earlier run"
+        return f"{self._words(one.message or one.words or one.state) or 'not sent yet'} {self._after()}"
 
     def _summary(self) -> str:
         """How many of several imports are where."""
         count = Counter(self._place(one) for one in self._imports)
         told = [f"{count[place]} {place}{self._which(place)}" for place in PLACES[1:] if count[place]]
         imported = f"{count['imported']} of {len(self._imports)} imported"
-        return f"{self._imports[0].wanted.target}: {', '.join([imported, *told])}{self._since_begun()}"
+        return f"{self._imports[0].wanted.target}: {', '.join([imported, *told])} {self._after()}"
 
     def _place(self, one: Import) -> str:
         if one.is_settled:
@@ -195,8 +194,9 @@ class Progress:
             return f"all of {_size(size)} sent, no answer yet"
         return f"{100 * upload.sent // max(size, 1)} % of {_size(size)}"
 
-    def _since_begun(self) -> str:
-        return f" ({_time(self._clock.now() - self._begun)})"
+    def _after(self, seconds: float | None = None) -> str:
+        """How long it took; if that is not known yet, how long it has gone on."""
+        return f"after {_time(self._clock.now() - self._begun if seconds is None else seconds)}"
 
     def _words(self, text: str) -> str:
         """What a server or another run is doing in words, without a full stop, and not too many of them."""
@@ -218,9 +218,8 @@ def _stage(one: Import) -> str:
     return "elsewhere" if one.state else ""
 
 
-def _time(seconds: float | None) -> str:
+def _time(seconds: float) -> str:
     """A time for people: `0.4 s`, `24 s`, `2 min 5 s`, `3 h 2 min`."""
-    seconds = seconds or 0.0
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
