@@ -336,8 +336,8 @@ class Job:
 def test_an_idle_timeout_ends_a_silent_job_and_not_one_that_tells(
     licstat: Licstat, make_log: Logs, tmp_path: Path, sandbox: Sandbox
 ) -> None:
-    idle_timeout = 10
-    sandbox.configure(parallel=True, seconds_pending=1.5 * idle_timeout, seconds_running=0)
+    idle_timeout = 15  # seconds, more than Ansible takes to begin
+    sandbox.configure(parallel=True, seconds_pending=idle_timeout + 5, seconds_running=0)
     sandbox.clock(speed=1)
     tasks = [{"name": "Import", IMPORT: licstat.options(make_log(), wait_timeout=60)} for _job in range(2)]
     silent = Job(tmp_path / "silent", tasks[0], idle_timeout, ASSETOPS_PROGRESS="0")
