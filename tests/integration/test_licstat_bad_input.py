@@ -165,7 +165,7 @@ IMPORT = [
     bad("identity", "window", "from", "to", **{"from": PAST}),
     bad("identity", "window", "from", "to", to=LATER),
     bad("identity", "window", "yet to come", to=FUTURE, **{"from": PAST}),
-    bad("identity", "window", "one src", src=["{place}/good.log", "{place}/text"], to=LATER, **{"from": PAST}),
+    bad("identity", "window", "exactly one log", src=["{place}/good.log", "{place}/text"], to=LATER, **{"from": PAST}),
     bad("resolve_domain_names_to_ip", "maybe", "resolve_domain_names_to_ip"),
     bad("find_domain_names_by_ip", "maybe", "find_domain_names_by_ip"),
     bad("wait", "maybe", "wait"),
