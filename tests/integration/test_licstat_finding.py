@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import open_contents
 
 from .support import ABSENT, Licstat, Logs, assert_ended_well, assert_plain_failure, only
 
@@ -189,7 +190,7 @@ def test_a_log_is_found_by_its_name_in_utf8_in_every_locale(licstat: Licstat, ma
     if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales").is_dir():
         pytest.skip("localedef or its sources (package locales) are not installed")
     locale = "de_DE.ISO-8859-1"
-    command = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", tmp_path / locale]
+    command = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / locale)]
     subprocess.run(command, check=True, capture_output=True)
     log = make_log("Übersicht/Köln €.log")
     archive = tmp_path / "Ablage für Köln"
@@ -263,7 +264,7 @@ def test_a_folder_below_that_cannot_be_read_is_an_error_with_its_path(
     locked = rotated("locked/debug.log.2", 1).parent
     locked.chmod(0)
     try:
-        options = {"src": ABSENT, "paths": [str(folder)]}
+        options: dict[str, Any] = {"src": ABSENT, "paths": [str(folder)]}
         assert names(licstat.unprivileged(**options)) == ["debug.log.1"]
         result = licstat.unprivileged(**options, recurse=True)
         spared = licstat.unprivileged(**options, recurse=True, excludes=["locked"])
@@ -306,7 +307,6 @@ def test_logs_that_are_renamed_while_they_are_listed_are_all_found(
 ) -> None:
     first, second = rotated("debug.log.1", 24), rotated("debug.log.2", 48)
     contents = {first.read_bytes(), second.read_bytes()}
-    open_contents = finding.open_contents
 
     def rotate(paths: list[str], option: str) -> Any:
         monkeypatch.setattr(finding, "open_contents", open_contents)
@@ -324,7 +324,6 @@ def test_folders_that_never_come_to_rest_are_an_error(
     licstat: Licstat, rotated: Rotated, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = rotated("debug.log.1", 24)
-    open_contents = finding.open_contents
 
     def rotate(paths: list[str], option: str) -> Any:
         nonlocal log
@@ -394,7 +393,7 @@ def test_yesterday_is_imported_once_from_a_log_that_grows(licstat: Licstat, log:
     day = task.parameters["from"][:10]
     assert day in (f"{before:%Y-%m-%d}", f"{after:%Y-%m-%d}")
     assert (task.parameters["from"], task.parameters["to"]) == (f"{day} 00:00:00", f"{day} 23:59:59")
-    spelled_out = {"identity": "window", "from": f"{day} 00:00:00", "to": f"{day} 23:59:59"}
+    spelled_out: dict[str, Any] = {"identity": "window", "from": f"{day} 00:00:00", "to": f"{day} 23:59:59"}
     same = licstat(log, merge_policy="merge", **spelled_out)
     assert_ended_well(same, changed=False, reason="receipt")
     assert task.parameters["mergePolicy"].lower() == "merge"
