@@ -337,46 +337,6 @@ def test_folders_that_never_come_to_rest_are_an_error(
     assert licstat.sandbox.requests() == []
 
 
-# Options that cannot be meant.
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"src": ["debug.log"], "paths": ["."]}, "mutually exclusive"),
-        ({}, "one of the following is required"),
-        ({"paths": []}, "paths is an empty list"),
-        ({"paths": [" "]}, "paths holds an empty text"),
-        ({"paths": ["."], "patterns": []}, "patterns is an empty list"),
-        ({"paths": ["."], "patterns": ["logs/*"]}, "patterns are matched with names"),
-        ({"paths": ["."], "excludes": [""]}, "excludes holds an empty text"),
-        ({"paths": ["."], "min_age": -1}, "min_age"),
-        ({"paths": ["."], "max_age": -1}, "max_age"),
-        ({"paths": ["."], "max_age": "1d"}, "max_age"),
-        ({"paths": ["a\0b"]}, "embedded null"),
-        ({"src": ["debug.log"], "patterns": ["*"]}, "patterns says which logs are found in paths"),
-        ({"src": ["debug.log"], "excludes": []}, "excludes says"),
-        ({"src": ["debug.log"], "recurse": True}, "recurse says"),
-        ({"src": ["debug.log"], "min_age": 60}, "min_age says"),
-        ({"src": ["debug.log"], "max_age": 60}, "max_age says"),
-        ({"paths": ["."], "window": "yesterday", "from": "2021-01-01 00:00"}, "mutually exclusive"),
-        ({"paths": ["."], "window": "yesterday", "to": "2021-01-01 00:00"}, "mutually exclusive"),
-        ({"paths": ["."], "window": "today"}, "window"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_options_that_cannot_be_meant_are_refused(
-    licstat: Licstat, log: Path, options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(log.parent)
-    log.rename("debug.log")
-    result = licstat(**{"src": ABSENT, **options})
-    assert_plain_failure(result)
-    assert words in result["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.exists()
-
-
 # Yesterday.
 
 

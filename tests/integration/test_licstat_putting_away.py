@@ -361,24 +361,6 @@ def test_an_archive_whose_disk_is_full_leaves_the_log(licstat: Licstat, make_log
     assert not log.exists()
 
 
-def test_an_archive_that_cannot_be_meant_is_refused_before_anything_is_sent(
-    licstat: Licstat, make_log: Logs, archive: Path
-) -> None:
-    log = make_log("debug.log.1")
-    here: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "archive": str(log.parent)}
-    for options, words in (
-        ({"archive": ABSENT}, "archive"),
-        ({"archive": " "}, "archive is empty"),
-        ({"archive": str(log)}, "no folder"),
-        (here, "that is the archive"),
-        ({**here, "recurse": True}, "that is the archive"),
-    ):
-        result = licstat(**{"src": [str(log)], "afterwards": "archive", **options})
-        assert_plain_failure(result)
-        assert words in result["msg"]
-    assert licstat.sandbox.requests() == []
-
-
 def test_an_archive_below_the_folders_is_not_searched(licstat: Licstat, make_log: Logs) -> None:
     log = make_log("debug.log.1")
     below = log.parent / "archive"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -28,8 +29,6 @@ IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
 LEAN = ("licstat_import",)
 BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
-COMING = ("progress",)
-"""Options that a role hands over before its module has them."""
 OWN_DEFAULTS = {"bigfix_import_max_age": 86400}
 DAY = 24 * 3600
 
@@ -110,7 +109,7 @@ def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(ro
     assert tasks
     for task in tasks:
         handed_over = task[f"assetops.imports.{role}"]
-        assert set(handed_over) <= {*options, *COMING}
+        assert set(handed_over) <= set(options)
         for name in set(options) - set(BY_THE_ROLE.get(role, [])):
             assert re.search(rf"\b{role}_{name}\b", str(handed_over.get(name))), f"{name} is not handed over"
     for name in set(options) - set(BY_THE_ROLE.get(role, [])):
@@ -278,6 +277,29 @@ def test_the_controller_imports_whatever_the_inventory_says_of_hosts_and_of_itse
     done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
     assert_ended_well(done)
     assert roles.accepted() == 1
+
+
+@pytest.mark.slow
+def test_the_example_of_its_readme_runs_as_it_stands(roles: Roles, make_log: Logs, tmp_path: Path) -> None:
+    log = make_log("cad/debug.log.1")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROLES / "licstat_import/README.md").read_text(), re.DOTALL)
+    here = {
+        "https://licstat.example.com": roles.sandbox.licstat_url,
+        "/srv/license-logs/cad": str(log.parent),
+        "/srv/license-logs/archive/cad": str(tmp_path / "archive"),
+    }
+    (tmp_path / "play.yml").write_text(
+        functools.reduce(lambda text, name: text.replace(name, here[name]), here, example)
+    )
+    secrets = json.dumps({"licstat_token": roles.sandbox.licstat_token})
+    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": {"cad": None}}}))
+
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), "-e", secrets)
+
+    assert_ended_well(done)
+    assert done.recap("cad") == {**done.recap("cad"), "ok": 2, "changed": 1, "skipped": 0}
+    assert roles.accepted() == 1
+    assert [path.name.rpartition("-")[0] for path in (tmp_path / "archive").iterdir()] == ["debug.log.1"]
 
 
 # BigFix Inventory.
