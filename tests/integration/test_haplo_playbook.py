@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,21 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     )
     (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
     text = haplo_batch.EXAMPLES
-    for old in ("/etc/haplo", "/var/lib/hr-export"):
-        text = text.replace(old, str(tmp_path))
+    for name in ("arts", "science"):
+        haplo.file(name)
+    folder = tmp_path / "batches/2026-11-22"
+    folder.mkdir(parents=True)
+    shutil.copy(haplo.control, folder / "control.json")
+    for name in ("people.json", "visitors.tsv"):
+        shutil.copy(tmp_path / name, folder)
+    for old, new in (("/etc/haplo", ""), ("/var/lib/hr-export", ""), ("/var/lib/hr-batches", "/batches")):
+        text = text.replace(old, f"{tmp_path}{new}")
     tasks = yaml.safe_load(text.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url))
     variables = {"haplo_api_key": haplo.sandbox.haplo_api_key, "haplo_control_digest": haplo.control_digest}
 
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
     assert status == 0, output
-    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, False]
-    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", "complete"]
-    assert [batch.errors for batch in haplo.scheduled] == [0, 0, 0]
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, *[False] * 4]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", *["complete"] * 4]
+    assert [batch.errors for batch in haplo.scheduled] == [0] * 6
