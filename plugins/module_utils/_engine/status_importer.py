@@ -30,6 +30,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
     NOWHERE,
@@ -58,8 +59,9 @@ class StatusImporter(Importer):
         pace: Pace,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        super().__init__(system, store, policy, pace, clock, secrets)
+        super().__init__(system, store, policy, pace, clock, secrets, progress)
         self._status = system
         self._given_store = store
         self._runs: bool | None = None  # as the last status said, or as another run is about to make it
@@ -70,8 +72,10 @@ class StatusImporter(Importer):
     def see_to(self, wanted: Wanted) -> Import:
         """Do what is left to do, and wait for it unless told not to."""
         one = Import(wanted)
+        self._progress.follow([one], is_waited_for=self._policy.wait)
         try:
             self._wait_for(one)
+            self._progress.tell(one)
             self._write_again(one)
         finally:
             if self._store is not self._given_store:
@@ -95,6 +99,7 @@ class StatusImporter(Importer):
             self._look(one)
         else:
             self._decide_unless_away(one)
+        self._progress.tell(one)
         is_patient = self._policy.wait and not self._policy.check_mode
         return one.is_settled or not is_patient
 
