@@ -588,8 +588,8 @@ def import_batch(host: Host) -> dict[str, Any]:
     client = client_of(host, basic_credentials(USER, params["api_key"]), GUIDE)
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
-    manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
     found = found_by(host)
+    manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
     orders = orders_of(params, found)
     if not orders:
         return {**nothing_there(params, host.warn), **left_out_of(found)}
