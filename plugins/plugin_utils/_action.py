@@ -171,7 +171,13 @@ class ImportAction(ActionBase):
         if self._task.no_log:
             return None
         origin = f"{variables.get('inventory_hostname')} | {self._task.name or self._task.action}"
-        return lambda line: display.display(f"[{origin}] {line}", stderr=True)
+        ansible = os.getppid()
+
+        def show(line: str) -> None:
+            if os.getppid() == ansible:  # else it was killed, and nobody empties the queue any more
+                display.display(f"[{origin}] {line}", stderr=True)
+
+        return show
 
     def _told(
         self, variables: Mapping[str, Any], host: Host, outcome: dict[str, Any], warnings: list[str]

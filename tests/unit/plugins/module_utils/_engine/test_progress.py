@@ -299,6 +299,20 @@ def test_secrets_and_what_a_terminal_obeys_are_not_in_a_line(watched: Watched) -
     assert r"\x1b]0;title\x07 ******** second line\u202e long" in watched.lines[1]
 
 
+def test_lines_that_nobody_takes_do_not_keep_the_import(watched: Watched) -> None:
+    taken = threading.Event()
+
+    def show(_line: str) -> None:
+        taken.wait(PATIENCE)
+
+    with Progress(show, 0.01) as progress:
+        importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
+        (one,) = importer.run([wanted("a")])
+    assert one.state == "succeeded"
+    assert not Beside.is_over()  # still at its first line, and left to it
+    taken.set()
+
+
 def test_lines_that_cannot_be_shown_do_not_reach_the_import(watched: Watched) -> None:
     def show(_line: str) -> None:
         raise BrokenPipeError(32, "Broken pipe")
