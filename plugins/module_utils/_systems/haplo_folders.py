@@ -137,8 +137,8 @@ def check_whole(control: ControlFile, name: str, content: Content) -> None:
     beginning, end = content.ends(LOOKED_AT)
     if not any(beginning.lstrip()[:1] == first and end.rstrip()[-1:] == last for first, last in BRACKETS):
         raise BadInput(
-            f"files: {content.source} is not whole: it does not begin and end as JSON with records does. It may be being"
-            " written still; Haplo would take it and import nothing."
+            f"files: {content.source} is not whole: it does not begin and end as JSON with records does. It may still"
+            " be being written; Haplo would take it and import nothing."
         )
 
 
