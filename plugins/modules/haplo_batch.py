@@ -107,8 +107,9 @@ options:
       - A file is called by its name in the control file if that has it, and else by it without what is behind the last
         dot, so C(people.json) may be C(people) there.
       - A folder that lacks a file that the control file names, or has one that it does not name, is an error, and
-        nothing of it is sent. A folder without a control file is left out, with a warning if there are files in it.
-        A directory or folder that cannot be read is an error.
+        nothing of it is sent; so is one with an empty file, or with JSON that is cut off. A folder without a control
+        file is left out, with a warning if there are files in it. A directory or folder that cannot be read is an
+        error.
       - Put a folder there when it is complete, by renaming it, or put the control file into it last.
       - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
         So what is in it is imported when it changes, and only then. Links to folders are left out, as what they lead
@@ -489,6 +490,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_folders import (
     BatchFolder,
     Found,
+    check_whole,
     find_batches,
     some,
     sources_in,
@@ -703,7 +705,10 @@ def opened_order(order: Order, *, require_files: bool) -> Opened:
         sources = sources_in(folder, control, require_files=require_files)
         check_names([*sources])
         check_text("feed, with the name of the folder,", order.options["feed"])
-        return opened_with(order, control, sources)
+        opened = opened_with(order, control, sources)
+        for name, content in opened.files.items():
+            check_whole(control, name, content)
+        return opened
     path = order.options["control"]
     sources = {file["name"]: file["src"] for file in order.options["files"]}
     return opened_with(order, None if path is None else control_at(path), sources)

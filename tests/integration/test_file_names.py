@@ -17,7 +17,7 @@ import trustme
 from ..running import start_module
 from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
 from .lm import Lm
-from .support import Licstat, Logs, argument_spec, assert_ended_well, assert_plain_failure, only
+from .support import ABSENT, Licstat, Logs, argument_spec, assert_ended_well, assert_plain_failure, only
 
 NAMES = ["Lizenzen-f\u00fcr-K\u00f6ln.log", "\u65e5\u672c\u8a9e.log", "\u20ac 5.log", "emoji-\U0001f600.log"]
 LOCALES = {"de_DE.ISO-8859-1": ("de_DE", "ISO-8859-1"), "ja_JP.EUC-JP": ("ja_JP", "EUC-JP")}
@@ -68,6 +68,21 @@ def test_all_files_of_a_batch_are_found(haplo: Haplo, environment: dict[str, str
 
     assert_scheduled(start_module("haplo_batch", environment, **options).finish(), changed=True, reason="new")
     assert_one_whole_batch(haplo)
+
+
+def test_a_directory_with_a_folder_of_a_batch_is_found(haplo: Haplo, environment: dict[str, str]) -> None:
+    folder = haplo.folder / "\u00dcbersicht" / "K\u00f6ln \u20ac"
+    folder.mkdir(parents=True)
+    control = haplo.control_file("control.json", files={"D\u00e4nen": {"read": "json"}}).rename(folder / "control.json")
+    Path(haplo.files[0]["src"]).rename(folder / "D\u00e4nen.json")
+    options = haplo.options(control=ABSENT, files=ABSENT, directory=str(folder.parent))
+
+    result = start_module("haplo_batch", environment, **options).finish()
+
+    assert_scheduled(result, changed=True, reason="new")
+    assert only(result)["source"] == str(control)
+    assert_one_whole_batch(haplo, ("D\u00e4nen",))
+    assert_scheduled(haplo(control=ABSENT, files=ABSENT, directory=str(folder.parent)), changed=False, reason="receipt")
 
 
 def test_an_archive_and_a_store_are_found(lm: Lm, environment: dict[str, str]) -> None:

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from ..running import ROOT, parsed, start_module
+from ..running import ROOT, parsed
 from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
 from .support import ABSENT, assert_plain_failure, only
-from .test_file_names import environment  # noqa: F401  a fixture
 from .test_haplo_options import exercises
 from .test_licstat_bad_input import everything_below
 
@@ -177,24 +176,6 @@ def test_the_control_file_may_be_called_otherwise_and_be_a_link(haplo: Haplo, fe
     assert_one_whole_batch(haplo, ("guests", "people"))
 
 
-def test_a_directory_is_found_by_its_name_in_utf8(
-    haplo: Haplo,
-    feeds: Feeds,
-    environment: dict[str, str],  # noqa: F811
-) -> None:
-    feeds.path = feeds.path.rename(feeds.path.with_name("\u00dcbersicht"))
-    haplo.control = haplo.control_file("control.json", files={"D\u00e4nen": {"read": "json"}})
-    folder = feeds.add("K\u00f6ln \u20ac", files=("D\u00e4nen.json",))
-
-    options = haplo.options(**feeds.options())
-    result = start_module("haplo_batch", environment, **options).finish()
-
-    assert_scheduled(result, changed=True, reason="new")
-    assert only(result)["source"] == str(folder / "control.json")
-    assert_one_whole_batch(haplo, ("D\u00e4nen",))
-    assert_scheduled(feeds(), changed=False, reason="receipt")
-
-
 # Which file is what.
 
 
@@ -247,6 +228,31 @@ def test_half_a_batch_is_imported_as_soon_as_it_is_whole(haplo: Haplo, feeds: Fe
     feeds.add("night")
     assert_scheduled(feeds(), changed=True, reason="new")
     assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+CUT_OFF = {
+    "array": b' [{"first": "Joe"},\n{"first": "Ann"}',
+    "object": b'{"a": 1,',
+    "spaces": b" \n",
+    "text": b'"people"',
+}
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_json_that_is_cut_off_is_not_sent(haplo: Haplo, feeds: Feeds, case: str) -> None:
+    """As of a folder that is still being written to; Haplo would take it and then import nothing."""
+    folder = feeds.add("night")
+    whole = (folder / "people.json").read_bytes()
+    (folder / "people.json").write_bytes(CUT_OFF[case])
+
+    result = feeds()
+
+    assert_plain_failure(result)
+    assert f"{folder}/people.json is not whole" in result["msg"]
+    assert haplo.sent() == []
+    (folder / "people.json").write_bytes(b"\n " + whole + b"\n")
+    assert_scheduled(feeds(), changed=True, reason="new")
+    assert [batch.errors for batch in haplo.scheduled] == [0]
 
 
 @exercises("require_files")

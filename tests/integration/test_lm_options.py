@@ -35,7 +35,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 EXERCISED: set[str] = set()
 OF_ALL_IMPORTERS = {
     *("validate_certs", "client_cert", "client_key", "timeout", "use_proxy", "response_timeout"),
-    *("receipts", "receipts_password", "require_receipts"),
+    *("receipts", "receipts_password", "require_receipts", "progress"),
 }
 """What a system can make no different, tested with License Statistics."""
 

@@ -98,6 +98,16 @@ class Content:
         except OSError as error:
             raise Interrupted(sentence(f"{self.source} could not be read: {error.strerror}")) from error
 
+    def ends(self, size: int) -> tuple[bytes, bytes]:
+        """So many bytes of its beginning and of its end, at most. Raises `BadInput` where they cannot be read."""
+        try:
+            with Path(self.path).open("rb", buffering=0) as file:
+                beginning = file.read(min(size, self.size))
+                file.seek(max(0, self.size - size))
+                return beginning, file.read(min(size, self.size))
+        except OSError as error:
+            raise BadInput(sentence(f"{self.source} could not be read: {error.strerror}")) from error
+
 
 def open_contents(names: list[str], option: str = "src") -> list[Content]:
     """The files that these names mean. Raises `BadInput` that says of each that cannot be imported why, and what to do.
