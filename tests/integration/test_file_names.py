@@ -169,6 +169,7 @@ def test_what_is_imported_is_never_expanded_before_it_is_looked_for() -> None:
     """The type `path` would be."""
     options: dict[str, Any] = {
         "src": argument_spec("licstat_import")["src"]["elements"],
+        "paths": argument_spec("licstat_import")["paths"]["elements"],
         "control": argument_spec("haplo_batch")["control"]["type"],
         "files": argument_spec("haplo_batch")["files"]["options"]["src"]["type"],
         "archive": argument_spec("lm_import")["src"]["type"],

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .support import SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, only
+from .support import ABSENT, SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, only
 
 OF_ANSIBLE = {"changed", "failed", "msg", "exception", "warnings", "diff"}
 """What every module may return."""
@@ -105,9 +105,23 @@ def without_receipts(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
     return licstat(make_log(), receipts="none")
 
 
+def finding_nothing(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
+    log = make_log("debug.log.1.gz")
+    return licstat(src=ABSENT, paths=[str(log.parent)], diff=True)
+
+
+def putting_away(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
+    log = make_log("debug.log.1")
+    make_log("debug.log.2.gz")
+    options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "archive": str(log.parent / "archive")}
+    return licstat(**options, diff=True, afterwards="archive")
+
+
 @pytest.mark.parametrize(
     ("run", "has_failed", "has_answer"),
     [
+        (finding_nothing, False, False),
+        (putting_away, False, False),
         (succeeding, False, False),
         (unchanged, False, False),
         (not_waiting, False, False),

@@ -131,6 +131,31 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     print(f"killed at {points} points")
 
 
+def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | None, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    names = [f"debug.log.{number}" for number in range(30)]
+    for name in names:
+        (folder / name).write_text(name)
+    logs = [(looked_at(folder / name), hashlib.sha256(name.encode()).hexdigest()) for name in names]
+    gate, opener = os.pipe()
+    runs = []
+    for _unused in range(6):
+        pid = os.fork()
+        if pid == 0:
+            os.close(opener)
+            os.read(gate, 1)  # until all are there
+            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
+            os._exit(any(one.state == "failed" for one in outcomes))
+        runs.append(pid)
+    os.close(opener)
+
+    assert [os.waitpid(pid, 0)[1] for pid in runs] == [0] * 6
+    assert list(folder.iterdir()) == []
+    if archive is not None:
+        assert sorted(path.read_text() for path in archive.iterdir()) == sorted(names)
+
+
 def test_what_a_killed_run_began_to_copy_is_removed_when_it_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
