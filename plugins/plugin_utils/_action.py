@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base of the actions: an import on the controller itself needs no module, the worker process can do it.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Callable, ClassVar
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.json import AnsibleJSONEncoder
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
+
+LOCAL = ("local", "ansible.builtin.local", "ansible.legacy.local", "mitogen_local")
+OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
+
+display = Display()
+encoder: Any = AnsibleJSONEncoder  # has no type of its own from ansible-core 2.19 on
+
+
+class ImportAction(ActionBase):
+    """An importing module as an action: what runs on the controller as it is runs in the worker process.
+
+    What needs another host, user, interpreter or environment, or what somebody else has to be able to end, runs as the
+    module, as it would without the action. A task with the variable `__<module>_on_controller`, as the roles have it,
+    runs on the controller, as the user that runs Ansible, whatever is set for the host that it is delegated to.
+    """
+
+    _supports_check_mode = True
+    _supports_async = True
+
+    ARGUMENTS: ClassVar[Mapping[str, Any]]
+    """What the module takes, as for AnsibleModule."""
+
+    @staticmethod
+    def work(host: Host) -> Mapping[str, Any]:
+        """What the module does."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The result of the import, the same in both ways."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        is_for_controller = self._is_for_controller(variables)
+        obstacle = self._end_by_others() or (
+            _of_the_interpreter(environment) if is_for_controller else self._elsewhere(variables, environment)
+        )
+        host = variables.get("inventory_hostname")
+        if obstacle is None:
+            display.vvv(f"{self._task.action} runs in the worker process", host=host)
+            return {**result, **self._in_worker(variables, environment)}
+        display.vvv(f"{self._task.action} runs as a module: {obstacle}", host=host)
+        if is_for_controller:
+            variables = self._brought_to_controller(variables)
+        return {**result, **self._execute_module(task_vars=variables, wrap_async=self._task.async_val)}
+
+    # Which way?
+
+    def _is_for_controller(self, variables: Mapping[str, Any]) -> bool:
+        wanted = variables.get(f"__{self._task.action.rpartition('.')[2]}_on_controller", False)
+        return bool(boolean(self._templar.template(wanted)))
+
+    def _end_by_others(self) -> str | None:
+        """Why it has to be a process that does not end with the task: what was sent has to be waited for."""
+        if self._task.async_val:
+            return "async is set"
+        return "timeout is set" if self._task.timeout else None
+
+    def _elsewhere(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> str | None:
+        """Why it has to be another host, user, interpreter or environment."""
+        if not self._is_local():
+            return f"the connection is {self._connection.transport}"
+        if self._connection.become is not None:
+            return "become is set"
+        if environment:
+            return "environment is set"
+        interpreter = self._interpreter(variables)
+        return None if interpreter == sys.executable else f"the interpreter is {interpreter}, not {sys.executable}"
+
+    def _is_local(self) -> bool:
+        """Whether commands run on this host; a plugin that is derived from the local one may take them elsewhere."""
+        return bool(self._connection.transport == "local" and self._connection._load_name in LOCAL)
+
+    def _interpreter(self, variables: Mapping[str, Any]) -> str:
+        """The interpreter that the module would have, or what says that it is still to be found."""
+        where = variables["ansible_delegated_vars"][self._task.delegate_to] if self._task.delegate_to else variables
+        # Not stripped before: from ansible-core 2.19 on, what was stripped is no longer trusted, and not templated.
+        wanted = constants.config.get_config_value("INTERPRETER_PYTHON", variables=where)
+        try:
+            return str(self._templar.template(wanted)).strip()
+        except AnsibleError:
+            return f"{wanted}"  # the module's affair, which tells it as for any module
+
+    def _brought_to_controller(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Take a local connection, without become, and return the variables with the interpreter of the controller."""
+        if self._task.async_val and self._task.poll and not (self._is_local() and self._connection.become is None):
+            raise AnsibleActionFail(
+                "async with poll cannot be used for an import on the controller here: Ansible would ask for its end"
+                f" over {self._connection.transport}, or with become. Use poll: 0, or leave out async."
+            )
+        self._connection = self._shared_loader_obj.connection_loader.get(
+            "ansible.builtin.local",
+            self._play_context,
+            task_uuid=self._task._uuid,
+            ansible_playbook_pid=str(os.getppid()),
+        )
+        own = {"ansible_python_interpreter": sys.executable}
+        delegated = variables.get("ansible_delegated_vars", {})
+        return {
+            **variables,
+            **own,
+            "ansible_delegated_vars": {host: {**others, **own} for host, others in delegated.items()},
+        }
+
+    # In the worker.
+
+    def _in_worker(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+        """What the module would return."""
+        # As a module gets them: without the marks of templates and vaults.
+        arguments = json.loads(json.dumps(self._task.args, cls=encoder, vault_to_text=True))
+        warnings: dict[str, None] = {}  # in order, each once
+        # A local connection runs commands in this folder, so relative paths begin there.
+        with _environment(environment), _folder(self._loader.get_basedir()):
+            validation = ArgumentSpecValidator(**self.ARGUMENTS).validate(arguments)
+            for both in validation._warnings:
+                warnings[f"Both option {both['option']} and its alias {both['alias']} are set."] = None
+            host = Host(
+                params={**arguments, **validation.validated_parameters},
+                check_mode=self._task.check_mode,
+                diff=self._task.diff,
+                warn=lambda text: warnings.update({text: None}),
+                secret_options=secret_options(self.ARGUMENTS["argument_spec"]),
+                no_log_values=set(validation._no_log_values),
+                show=self._show(variables),
+            )
+            outcome = {"msg": self._refusal(validation)} if validation.error_messages else outcome_of(host, self.work)
+        return self._told(variables, host, outcome, list(warnings))
+
+    def _refusal(self, validation: Any) -> str:
+        text = str(validation.errors.msg)
+        if isinstance(validation.errors[0], UnsupportedError):
+            text = f"Unsupported parameters for ({self._task.action}) module: {text}"
+        return text
+
+    def _show(self, variables: Mapping[str, Any]) -> Callable[[str], None] | None:
+        """Shows a line while the task runs, on standard error, as standard output may be read by programs.
+
+        The line goes through a queue to Ansible's main process, and so may come from any thread.
+        """
+        if self._task.no_log:
+            return None
+        origin = f"{variables.get('inventory_hostname')} | {self._task.name or self._task.action}"
+        return lambda line: display.display(f"[{origin}] {line}", stderr=True)
+
+    def _told(
+        self, variables: Mapping[str, Any], host: Host, outcome: dict[str, Any], warnings: list[str]
+    ) -> dict[str, Any]:
+        """What Ansible would get from the module: plain data, without secrets."""
+        result = dict(outcome)
+        if "msg" in result:
+            result["failed"] = True
+        if not _are_tracebacks_shown():
+            result.pop("exception", None)
+        if _is_invocation_shown(variables):
+            result["invocation"] = {"module_args": host.params}
+        if warnings:
+            result["warnings"] = warnings
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        told: dict[str, Any] = json.loads(json.dumps(remove_values(result, host.no_log_values)))
+        return {**told, **kept}
+
+
+def _of_the_interpreter(environment: Mapping[str, Any]) -> str | None:
+    """Why the environment needs a process of its own."""
+    names = sorted(name for name in environment if name.startswith(OF_THE_INTERPRETER))
+    return f"environment sets {', '.join(names)}" if names else None
+
+
+def _are_tracebacks_shown() -> bool:
+    """Before ansible-core 2.19, which has a setting for it, they always were."""
+    if not constants.config.get_configuration_definition("DISPLAY_TRACEBACK"):
+        return True
+    return bool({"always", "error"}.intersection(constants.config.get_config_value("DISPLAY_TRACEBACK")))
+
+
+def _is_invocation_shown(variables: Mapping[str, Any]) -> bool:
+    """Before ansible-core 2.21, which has a setting for it, it always was."""
+    if not constants.config.get_configuration_definition("INJECT_INVOCATION"):
+        return True
+    return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=variables))
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
+    """The environment of this process with these variables in it."""
+    before = {name: os.environ.get(name) for name in variables}
+    try:
+        os.environ.update({name: str(value) for name, value in variables.items()})
+        time.tzset()
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        time.tzset()
+
+
+@contextlib.contextmanager
+def _folder(path: str) -> Iterator[None]:
+    """Another folder as the current one."""
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
