@@ -104,7 +104,8 @@ def folder_of_logs(folder: Path, make_log: Logs) -> Path:
 @pytest.mark.parametrize("role", IMPORTING)
 def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(role: str) -> None:
     specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-    tasks = (ROLES / role / "tasks/import.yml").read_text()
+    files = [ROLES / role / "tasks" / name for name in ("import.yml", "main.yml")]
+    tasks = next(file.read_text() for file in files if file.exists())
     for name, option in argument_spec(role).items():
         if name in BY_THE_ROLE.get(role, []):
             continue
@@ -270,17 +271,20 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
     planned = roles.play(imported, gate, arguments=["--check"])
     assert_ended_well(planned)
     assert roles.sandbox.requests("bigfix", "start") == []
+    assert of_task(planned, ": Go no further with data that is too old")[0]["is_fresh"] is True
 
-    done = roles.play(imported, imported, gate)
+    done = roles.play(imported, imported, gate, arguments=["-vvv"])
     assert_ended_well(done)
+    assert "AnsiballZ" not in done.output, "a module was started"
     assert [one.type for one in roles.sandbox.bigfix().started_by_api] == ["raw_only", "complete"]
-    assert [result["changed"] for result in of_task(done, "raw scan results first")] == [True, False]
-    assert [result["changed"] for result in of_task(done, "recent enough")] == [True, False]
+    first, second = of_task(done, "recent enough")
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert [one["source"] for one in first["imports"]] == ["raw_only import", "complete import"]
 
     roles.sandbox.clock(step=2 * DAY)
     later = roles.play(
         roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
-        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
+        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_gate_result.is_fresh }}"}},
         gate,
         {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
     )
@@ -292,21 +296,39 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
 
 
 @pytest.mark.slow
-def test_the_gate_keeps_data_out_whose_age_is_below_zero(roles: Roles) -> None:
-    roles.sandbox.configure("bigfix", history=[{"age": 60}])
-    roles.sandbox.fault(
-        "patch", system="bigfix", operation="status", times=None, set={"last_success_time": "2099-01-01T00:00:00Z"}
-    )
-    done = roles.play(
-        roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
-        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
-        roles.role("bigfix_import", tasks_from="gate", gate_max_age=DAY),
-        {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
-    )
-    assert done.status == 2, done.output
-    assert_told(done, "fresh=False")
-    assert re.search(r"told for \d+ s ahead of the clock, so how old the data is cannot be told", done.output)
-    assert "reports on stale data" not in done.output
+@pytest.mark.parametrize("run_on", ["controller", "host"])
+def test_the_examples_of_its_readme_run_as_they_stand(roles: Roles, tmp_path: Path, run_on: str) -> None:
+    """Whatever the inventory says of all hosts, the controller does it; or else the host."""
+    variables, playbook = yaml_of((ROLES / "bigfix_import/README.md").read_text())
+    assert variables.pop("bigfix_import_url") == "https://bigfix.example.com:9081"
+    here = {"bigfix_import_url": roles.sandbox.bigfix_url, "bigfix_import_receipts": str(roles.store)}
+    assert variables.pop("bigfix_import_token") == "{{ bigfix_token }}"
+    here["bigfix_import_token"] = roles.sandbox.bigfix_token
+    away = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_become": True}
+    at_home = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory = {
+        "bigfix": {
+            "hosts": {"server": None},
+            "vars": {**variables, **here, "bigfix_import_run_on": run_on, "bigfix_import_wait_sleep": 0.05},
+        },
+        "all": {"vars": away if run_on == "controller" else at_home},
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    (tmp_path / "play.yml").write_text(json.dumps(playbook))
+    command = ["-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml")]
+
+    first, second = roles.run(*command), roles.run(*command)
+
+    for done, changed in ((first, 1), (second, 0)):
+        assert_ended_well(done)
+        assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (changed, 0)
+        assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
+    assert len(roles.sandbox.bigfix().started_by_api) == 1
+
+
+def yaml_of(text: str) -> list[Any]:
+    """The YAML in a text."""
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
 
 
 # Haplo.
