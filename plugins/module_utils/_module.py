@@ -14,8 +14,7 @@ import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
@@ -31,6 +30,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, harmless
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
@@ -73,7 +73,7 @@ class Host:
 
     `params` are the options, validated. `secret_options` names those of them whose values are secrets. `no_log_values`
     are kept out of all that is returned; more of them may be added. `warn` tells the user something beside the result.
-    `show` shows a line while the work goes on; it is None where nobody would see it.
+    `show` shows a line while the work goes on; it is None where nobody would see it. `progress` makes these lines.
     """
 
     params: dict[str, Any]
@@ -83,6 +83,7 @@ class Host:
     secret_options: set[str]
     no_log_values: set[str]
     show: Callable[[str], None] | None = None
+    progress: Progress = field(default_factory=Progress)
 
 
 Work = Callable[[Host], Mapping[str, Any]]
@@ -112,6 +113,7 @@ def importing(
         "wait_timeout": {"type": "float", "default": wait_timeout},
         "wait_sleep": {"type": "float", "default": wait_sleep},
         "unreachable_timeout": {"type": "float", "default": unreachable_timeout},
+        "progress": {"type": "float", "default": 60, "fallback": (env_fallback, ["ASSETOPS_PROGRESS"])},
         **RECEIPTS,
         "force": {"type": "bool", "default": False},
         "once": {"type": "str", "choices": ["ever", "latest"], "default": once},
@@ -143,14 +145,26 @@ def host_of(module: AnsibleModule) -> Host:
 def outcome_of(host: Host, work: Work) -> dict[str, Any]:
     """What `work` returns, or why it failed; it has a `msg` if it failed, and only then."""
     _hide_passwords_in_urls(host)
+    host.progress = _progress_of(host)
     try:
-        return dict(harmless(work(host)))
+        with host.progress:
+            return dict(harmless(work(host)))
     except ImportsError as error:
         return dict(harmless({"msg": secrets_of(host).redact(error.message), **answer_result(error.answer)}))
     except Exception as error:
         # Not left to Python: what it prints may hold what was sent, and so a secret.
         trace = secrets_of(host).redact(traceback.format_exc())
         return {"msg": f"{type(error).__name__}: this is a defect of assetops.imports.", "exception": trace}
+    finally:
+        if host.progress.trouble:
+            host.warn(f"How it goes on could not be shown: {host.progress.trouble}")
+
+
+def _progress_of(host: Host) -> Progress:
+    """What shows how imports go on; nothing to nobody, and in check mode, when none does."""
+    interval = host.params.get("progress", 0)
+    is_silent = host.check_mode or not interval > 0
+    return Progress(None if is_silent else host.show, interval)
 
 
 def secret_options(argument_spec: Mapping[str, Any]) -> set[str]:
@@ -190,7 +204,9 @@ def client_of(host: Host, headers: Mapping[str, str], guide: Guide | None = None
     if credentials:  # made of a secret, and so one
         secrets.add(credentials)
         host.no_log_values.add(credentials)
-    return Client(connection, headers, secrets, check_mode=host.check_mode, advice=guide.advice if guide else None)
+    client = Client(connection, headers, secrets, check_mode=host.check_mode, advice=guide.advice if guide else None)
+    host.progress.sender = client
+    return client
 
 
 def server_name(params: Mapping[str, Any]) -> str:
@@ -238,7 +254,7 @@ def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read
 
 def import_all(host: Host, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
-    importer = Importer(system, store, policy_of(host), pace_of(host), secrets=secrets)
+    importer = Importer(system, store, policy_of(host), pace_of(host), secrets=secrets, progress=host.progress)
     return result_of(host, store, secrets, importer.run(wanted))
 
 
@@ -296,15 +312,8 @@ def _import_result(one: Import, secrets: Secrets) -> dict[str, Any]:
         "server": secrets.clean(one.server),
         "started_at": one.started_at,
         "finished_at": one.finished_at,
-        "duration": _duration(one.started_at, one.finished_at),
+        "duration": one.duration,
     }
-
-
-def _duration(started_at: str | None, finished_at: str | None) -> float | None:
-    if started_at is None or finished_at is None:
-        return None
-    start, end = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (started_at, finished_at))
-    return round((end - start).total_seconds(), 3)
 
 
 def _failure(failed: list[Import], count: int) -> str:
@@ -365,7 +374,7 @@ def _check_numbers(params: Mapping[str, Any]) -> None:
     for option in ("timeout", "response_timeout", "wait_sleep"):
         if option in params and not 0 < params[option] <= LONGEST:
             raise BadInput(f"{option} has to be a number of seconds above 0, a year at most.")
-    for option in ("wait_timeout", "unreachable_timeout"):
+    for option in ("wait_timeout", "unreachable_timeout", "progress"):
         if option in params and not 0 <= params[option] <= LONGEST:
             raise BadInput(f"{option} has to be a number of seconds, 0 or more, a year at most.")
 

@@ -354,7 +354,7 @@ def see_to_import(host: Host) -> dict[str, Any]:
     pace = pace_of(host, SHORTEST_PAUSE)
     system = DataImports(client, host.params["product"], credentials, host.no_log_values.add, pace)
     with receipt_store(host, is_needed=False) as store:
-        importer = StatusImporter(system, store, policy_of(host), pace, secrets=client.secrets)
+        importer = StatusImporter(system, store, policy_of(host), pace, secrets=client.secrets, progress=host.progress)
         imports = importer.run([wanted_import(server, wish) for wish in wishes])
         for warning in importer.warnings:
             host.warn(printable(client.secrets.redact(warning)))

@@ -103,7 +103,7 @@ class Look:
 
     `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
     `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
-    it is incomplete.
+    it is incomplete. `words`: the vendor's own for where it is, for those who watch, where the message does not say.
     """
 
     state: str
@@ -111,6 +111,16 @@ class Look:
     server: Any
     notes: Mapping[str, Any] | None = None
     is_acceptable: bool = False
+    words: str = ""
+
+
+class Upload(Protocol):
+    """A body on its way, of a length in bytes: how many of them were `sent`, and whether all were `committed`."""
+
+    sent: int
+    committed: bool
+
+    def __len__(self) -> int: ...
 
 
 class Attempt(Protocol):

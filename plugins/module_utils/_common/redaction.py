@@ -36,23 +36,26 @@ class Secrets:
 
     def __init__(self, fields: Collection[str] = ()) -> None:
         self._fields = frozenset(fields)
-        self._values: list[str] = []
-        self._pattern: re.Pattern[str] | None = None
+        # Replaced as wholes, as one thread may learn a secret while another shows something.
+        self._values: tuple[str, ...] = ()
+        self._made: tuple[tuple[str, ...], re.Pattern[str] | None] = ((), None)
 
     def add(self, value: str, *, username: str | None = None) -> None:
         """Keep this from view, in Base64 too, and with a user name the Basic credentials made of both."""
         whole_groups = value.encode()[: len(value.encode()) // 3 * 3]  # the rest depends on what follows
-        self._values += [value, base64.b64encode(whole_groups).decode("ascii")]
+        values = [value, base64.b64encode(whole_groups).decode("ascii")]
         if username is not None:
-            self._values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
-        self._pattern = None  # made when it is needed, as that takes a while
+            values.append(base64.b64encode(f"{username}:{value}".encode()).decode("ascii"))
+        self._values = (*self._values, *values)
 
     def redact(self, text: str) -> str:
         """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
-        if self._pattern is None and self._values:
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
-        return self._sub(self._pattern, text) if self._pattern else text
+        values, (made_of, pattern) = self._values, self._made
+        if made_of is not values:  # only now, as that takes a while
+            longest_first = sorted(values, key=len, reverse=True)
+            pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
+            self._made = (values, pattern)
+        return self._sub(pattern, text) if pattern else text
 
     @staticmethod
     def _sub(pattern: re.Pattern[str], text: str) -> str:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -42,6 +43,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
+from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Receipt, Store
 
@@ -74,7 +76,8 @@ class Import:
     says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
     which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle this.
     `disproof`: why its receipt was not believed. `unsaved`: why the store does not know what became of it; `unwritten`
-    is what it should be told.
+    is what it should be told. `words` are the server's for where it is while it runs; `trouble` is why the last look
+    failed.
     """
 
     wanted: Wanted
@@ -101,6 +104,18 @@ class Import:
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
     disproof: str = ""
+    words: str = ""
+    trouble: str = ""
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the beginning of the attempt until its end was seen; None while one of them is not known."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        start, end = (
+            datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (self.started_at, self.finished_at)
+        )
+        return round((end - start).total_seconds(), 3)
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""
@@ -169,7 +184,10 @@ class ClaimLost(Exception):
 
 
 class Importer:
-    """Makes imports true in one system, with one receipt store, which is told no `secrets`."""
+    """Makes imports true in one system, with one receipt store, which is told no `secrets`.
+
+    `progress` is told of all that is done, as soon as it is done.
+    """
 
     def __init__(
         self,
@@ -179,6 +197,7 @@ class Importer:
         pace: Pace,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._system = system
         self._store = store
@@ -186,6 +205,7 @@ class Importer:
         self._pace = pace
         self._clock = clock or Clock()
         self._secrets = secrets or Secrets()
+        self._progress = progress or Progress()
         self._is_prepared = False  # the server was there and let this user in when it was asked
         self._stop: str | None = None  # why nothing more is sent
 
@@ -195,10 +215,13 @@ class Importer:
         firsts = {one.wanted.key: one for one in reversed(imports)}
         work = [one for one in imports if firsts[one.wanted.key] is one]
         receipts = self._store.find(list(firsts))
+        self._progress.follow(work, is_waited_for=self._policy.wait)
         for one in work:
             self._advance(one, receipts.get(one.wanted.key))
+            self._progress.tell(one)
         self._see_to_the_end([one for one in work if not one.is_settled])
         for one in work:
+            self._progress.tell(one)
             if one.has_news:  # what was seen of it while it ran, for the next run to go on from
                 goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
                 self._record(one, goes_on_as, one.message)
@@ -362,7 +385,8 @@ class Importer:
 
     def _submit(self, one: Import) -> None:
         try:
-            accepted = self._system.submit(one.wanted, OwnAttempt(self._store, one))
+            with self._progress.sending(one):
+                accepted = self._system.submit(one.wanted, OwnAttempt(self._store, one))
         except ClaimLost:
             one.state, one.message = "running", "another run took it over before everything was sent"
         except Unclear as error:
@@ -423,6 +447,7 @@ class Importer:
             self._look(one)
         else:
             self._look_at_the_receipt(one)
+        self._progress.tell(one)
         return one.is_settled
 
     def _look_at_the_receipt(self, one: Import) -> None:
@@ -439,9 +464,10 @@ class Importer:
             one.settle("running", f"{error.message} {self._how_to_go_on(one)}", has_failed=True, answer=error.answer)
             return
         except Outage as outage:
-            one.conclusion = outage.conclusion
+            one.conclusion, one.trouble = outage.conclusion, outage.message
+            self._progress.tell(one)
             raise
-        one.conclusion = None
+        one.conclusion, one.trouble = None, ""
         self._take(one, look)
 
     def _take(self, one: Import, look: Look) -> None:
@@ -450,7 +476,7 @@ class Importer:
         if look.notes is not None:
             one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
         if look.state == "running":
-            one.state, one.message = "running", look.message
+            one.state, one.message, one.words = "running", look.message, look.words
             self._write_again(one)
             return
         since = ""

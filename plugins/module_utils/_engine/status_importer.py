@@ -33,6 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
     NOWHERE,
@@ -61,8 +62,9 @@ class StatusImporter(Importer):
         pace: Pace,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        super().__init__(system, store, policy, pace, clock, secrets)
+        super().__init__(system, store, policy, pace, clock, secrets, progress)
         self._status = system
         self._given_store = store
         self._runs: bool | None = None  # as the last status said, or as another run is about to make it
@@ -97,7 +99,9 @@ class StatusImporter(Importer):
             return
         if before is not None and before.reason == "joined":
             one.reason = "joined"  # what ran may stand for this one too
+        self._progress.follow([one], is_waited_for=self._policy.wait)
         self._wait_for(one, deadline)
+        self._progress.tell(one)
         self._write_again(one)
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
@@ -119,6 +123,7 @@ class StatusImporter(Importer):
             self._look(one)
         else:
             self._decide_unless_away(one)
+        self._progress.tell(one)
         is_patient = self._policy.wait and not self._policy.check_mode
         return one.is_settled or not is_patient
 

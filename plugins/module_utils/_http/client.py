@@ -84,7 +84,7 @@ class Client:
     """Speaks HTTP with one server, as one user.
 
     `headers` go with every request. `pause` is how time passes between tries. `advice`: what a person is to do about an
-    answer of this status.
+    answer of this status. `upload` is what is being submitted, None while nothing is.
     """
 
     def __init__(
@@ -104,6 +104,7 @@ class Client:
         self._pause = pause
         self._advice = advice or {}
         self._opened: Transport | None = None
+        self.upload: Body | None = None
 
     def prepare(self) -> None:
         """Load what is needed to send. Raises `ImportsError` where requests is missing or a certificate is no use."""
@@ -205,7 +206,13 @@ class Client:
         """
         if self._check_mode:
             raise UnsafeInCheckMode(f"{method} {path}")
-        url = self._url(path, query)
+        self.upload = body
+        try:
+            return self._submit(method, self._url(path, query), body, is_repeatable=is_repeatable)
+        finally:
+            self.upload = None
+
+    def _submit(self, method: str, url: str, body: Body, *, is_repeatable: bool) -> Answer:
         for number in range(1, TRIES + 1):
             last = number == TRIES
             wait = _jittered(number)

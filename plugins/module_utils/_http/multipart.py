@@ -30,7 +30,7 @@ class Body:
     """A body of texts and file contents, one after the other, that can be iterated again for another try.
 
     `commit` gets the SHA-256 of the file contents, in hexadecimal. `started` and `committed` tell how far the last try
-    came: whether a block was asked for, and whether the last one was.
+    came: whether a block was asked for, and whether the last one was; `sent` how many bytes were taken.
     """
 
     def __init__(self, segments: list[bytes | Content], content_type: str, commit: Callable[[str], None]) -> None:
@@ -40,12 +40,13 @@ class Body:
         self.content_type = content_type
         self.started = False
         self.committed = False
+        self.sent = 0
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[bytes]:
-        self.started = True
+        self.started, self.sent = True, 0
         held = b""
         with _DigestBeside() as digest:
             for segment in self._segments:
@@ -54,6 +55,7 @@ class Body:
                         digest.update(block)
                     if held:
                         yield held
+                        self.sent += len(held)
                     held = block
             sha256 = digest.finish()
         self._commit(sha256)

@@ -288,7 +288,7 @@ def _judged(task: Mapping[str, Any]) -> Look:
     if state in FAILED:
         return Look("failed", f"the task ended in state {state}, without a reason", dict(task))
     message = "" if state == WAITING else f"the state {state!r} is not documented and taken as still running"
-    return Look("running", message, dict(task))
+    return Look("running", message, dict(task), words=str(state))
 
 
 def _boolean(value: bool | None) -> str | None:

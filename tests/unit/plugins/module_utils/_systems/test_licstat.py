@@ -484,7 +484,7 @@ def test_a_task_that_ended_well_has_succeeded() -> None:
 
 
 def test_a_task_that_waits_is_running() -> None:
-    assert look(envelope(a_task("PENDING"))) == Look("running", "", a_task("PENDING"))
+    assert look(envelope(a_task("PENDING"))) == Look("running", "", a_task("PENDING"), words="PENDING")
 
 
 @pytest.mark.parametrize("state", ["STARTED", "PARSING", "success", "Success", "", None, 7, [], {"a": 1}, "SUCCESS "])

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people are told of an import while it goes on: which line, and when.
+
+A line comes when an import was submitted and when it is over, and between those at intervals that grow. It says where
+things stand then, whatever the work is at: a thread sees to that where the work itself is silent, as while an upload is
+sent or its answer awaited. Where nobody sees the lines there is no thread, and nothing is reckoned.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable, Protocol
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Upload
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
+
+if TYPE_CHECKING:
+    from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
+
+SHORTEST = 5.0  # seconds between two lines at first, unless the user wants more of them
+GROWTH = 5.0  # from then on a line comes after a fifth of the time that has passed
+SHOWN = 200  # characters of what a server says
+THREAD = "progress"
+PATIENCE = 1.0  # seconds for a line that is being shown while the work ends
+
+# Where an import is, as a summary of several tells it, in this order.
+PLACES = ("imported", "not imported", "waited for", "with another run", "being sent", "to go")
+
+
+class Sender(Protocol):
+    """What sends, as far as it tells something: what is on its way, and what must not be seen."""
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def upload(self) -> Upload | None: ...
+
+
+class Progress:
+    """Tells how imports go on while they do: shows lines, or does nothing at all where `show` is None.
+
+    There are at most `longest` seconds from one line to the next. It is a context, within which lines come in time
+    whatever the work is at. Nothing that goes wrong here reaches the work; `trouble` says what did.
+    """
+
+    def __init__(
+        self,
+        show: Callable[[str], None] | None = None,
+        longest: float = 60.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.sender: Sender | None = None
+        self.trouble = ""
+        self._show = show
+        self._longest = longest
+        self._clock = clock or Clock()
+        self._begun = self._last = self._clock.now()
+        self._imports: list[Import] = []
+        self._is_waited_for = True
+        self._stages: dict[str, str] = {}  # as last told, by the keys of the imports
+        self._sent: Import | None = None
+        self._lock = threading.Lock()  # one line at a time
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Progress:
+        if self._show is not None:
+            self._thread = threading.Thread(target=self._keep_telling, name=THREAD, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join(PATIENCE)
+
+    def follow(self, imports: list[Import], *, is_waited_for: bool) -> None:
+        """From now on tell of these, and whether their ends will be seen."""
+        self._imports, self._is_waited_for, self._stages = imports, is_waited_for, {}
+
+    @contextmanager
+    def sending(self, one: Import) -> Iterator[None]:
+        """While this lasts, an import is being sent."""
+        self._sent, self._stages[one.wanted.key] = one, "being sent"
+        try:
+            yield
+        finally:
+            self._sent = None
+
+    def tell(self, one: Import) -> None:
+        """Something was done about an import, or it was looked at. Show a line if that is news, or if one is due."""
+        if self._show is None:
+            return
+        before, now = self._stages.get(one.wanted.key, ""), _stage(one)
+        self._stages[one.wanted.key] = now
+        with self._lock:
+            if now != before and self._is_news(before, now):
+                self._write(lambda: self._line(one))
+            else:
+                self._write_if_due()
+
+    def _is_news(self, before: str, now: str) -> bool:
+        """What was over at once is none. Of several imports only the ends are; the summary tells what comes before."""
+        if now == "over":
+            return bool(before)
+        return bool(now) and (len(self._imports) == 1 or not self._is_waited_for)
+
+    # When
+
+    def _keep_telling(self) -> None:
+        while not self._is_over.wait(self._pause()):
+            with self._lock:
+                self._write_if_due()
+
+    def _pause(self) -> float:
+        """Seconds until a line is due."""
+        now = self._clock.now()
+        return self._last + min(max((now - self._begun) / GROWTH, SHORTEST), self._longest) - now
+
+    def _write_if_due(self) -> None:
+        if self._pause() <= 0:
+            self._write(self._status)
+
+    def _write(self, text: Callable[[], str]) -> None:
+        self._last = self._clock.now()
+        if self._show is None:
+            return
+        try:
+            self._show(self._clean(text()))
+        except Exception as error:
+            self._show, self.trouble = None, f"{type(error).__name__}: {self._clean(str(error))}"
+            self._is_over.set()
+
+    # What
+
+    def _status(self) -> str:
+        """Where things stand now."""
+        if not self._imports:
+            return f"still looking at what is to be imported {self._after()}"
+        if all(one.is_settled for one in self._imports):
+            return f"still at what follows the imports {self._after()}"
+        return self._line(self._imports[0]) if len(self._imports) == 1 else self._summary()
+
+    def _line(self, one: Import) -> str:
+        """Where one import stands."""
+        remote_id = f", {one.remote_id}" if one.remote_id else ""
+        return f"{one.wanted.target}: {one.wanted.source}{remote_id}: {self._standing_of(one)}"
+
+    def _standing_of(self, one: Import) -> str:
+        if one.is_settled:
+            return f"{one.state} {self._after(one.duration)}"
+        if one is self._sent:
+            return f"{self._on_its_way()} {self._after()}"
+        if one.trouble:
+            return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
+        if one.state == "submitted" and not one.changed:
+            return "submitted by an earlier run"
+        return f"{self._words(one.message or one.words or one.state) or 'not sent yet'} {self._after()}"
+
+    def _summary(self) -> str:
+        """How many of several imports are where."""
+        count = Counter(self._place(one) for one in self._imports)
+        told = [f"{count[place]} {place}{self._which(place)}" for place in PLACES[1:] if count[place]]
+        imported = f"{count['imported']} of {len(self._imports)} imported"
+        return f"{self._imports[0].wanted.target}: {', '.join([imported, *told])} {self._after()}"
+
+    def _place(self, one: Import) -> str:
+        if one.is_settled:
+            return "not imported" if one.has_failed else "imported"
+        if one is self._sent:
+            return "being sent"
+        return {"submitted": "waited for", "elsewhere": "with another run"}.get(_stage(one), "to go")
+
+    def _which(self, place: str) -> str:
+        sent = self._sent
+        return f" ({sent.wanted.source}, {self._on_its_way()})" if sent is not None and place == "being sent" else ""
+
+    def _on_its_way(self) -> str:
+        upload = self.sender.upload if self.sender is not None else None
+        if upload is None:
+            return "being submitted"
+        size = len(upload)
+        if upload.committed:
+            return f"all of {_size(size)} sent, no answer yet"
+        return f"{100 * upload.sent // max(size, 1)} % of {_size(size)}"
+
+    def _after(self, seconds: float | None = None) -> str:
+        """How long it took; if that is not known yet, how long it has gone on."""
+        return f"after {_time(self._clock.now() - self._begun if seconds is None else seconds)}"
+
+    def _words(self, text: str) -> str:
+        """What a server or another run is doing in words, without a full stop, and not too many of them."""
+        text = self._clean(text).rstrip(".")
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+    def _clean(self, text: str) -> str:
+        """In one line, without secrets, and without what a terminal obeys."""
+        secrets = self.sender.secrets if self.sender is not None else Secrets()
+        return printable(" ".join(secrets.redact(text).split()))
+
+
+def _stage(one: Import) -> str:
+    """How far an import is: empty while nothing was done about it."""
+    if one.is_settled:
+        return "over"
+    if one.is_followed:
+        return "submitted"
+    return "elsewhere" if one.state else ""
+
+
+def _time(seconds: float) -> str:
+    """A time for people: `0.4 s`, `24 s`, `2 min 5 s`, `3 h 2 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _size(count: int) -> str:
+    """A number of bytes for people: `312 B`, `1.5 MiB`."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
