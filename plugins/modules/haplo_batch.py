@@ -21,6 +21,9 @@ description:
     that went. The result names the page with the log of the batch, for a person to look at.
   - What would make Haplo take a file and then not import it is found before anything is sent, as far as it can be seen
     from the control file and the files.
+  - What to import is a control file with files, a O(directory) with a batch or several in it, or a list of O(batches).
+    Of several, each is an import of its own; one that cannot be sent does not keep the others from being scheduled, and
+    makes the task fail at the end.
 seealso:
   - name: Batch import API
     description: The vendor's page on the calls that this module makes.
@@ -68,7 +71,7 @@ options:
         byte order mark.
       - It is uploaded only if Haplo does not know it.
       - C(~) and environment variables are expanded where no file of the literal name exists.
-      - Either this or O(control_digest) is required.
+      - One of this, O(control_digest), O(directory) and O(batches) is required.
     type: str
   control_digest:
     description:
@@ -79,9 +82,9 @@ options:
     description:
       - The files of the batch. They are sent one after the other, in this order.
       - Each name may be there once, and all are looked at before anything is sent.
+      - Required with O(control) and O(control_digest).
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description:
@@ -96,6 +99,99 @@ options:
           - Of JSON and of TSV with a row of names, Haplo reads no file of more than 16777216 bytes.
         type: str
         required: true
+  directory:
+    description:
+      - A directory with batches, in place of O(control) and O(files). It is a batch itself, or each folder in it is
+        one, that has a control file in it; all other files beside that are its data. Hidden files and folders are
+        passed over. Batches are sent in the order of their names.
+      - A file is called by its name in the control file if that has it, and else by it without what is behind the last
+        dot, so C(people.json) may be C(people) there.
+      - A folder that lacks a file that the control file names, or has one that it does not name, is an error, and
+        nothing of it is sent. A folder without a control file is left out, with a warning if there are files in it.
+        A directory or folder that cannot be read is an error.
+      - Put a folder there when it is complete, by renaming it, or put the control file into it last.
+      - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
+        So what is in it is imported when it changes, and only then. Links to folders are left out, as what they lead
+        to would be imported under two names.
+      - C(~) and environment variables are expanded where no folder of the literal name exists.
+    type: str
+  control_name:
+    description:
+      - The name of control files in O(directory).
+    type: str
+    default: control.json
+  require_files:
+    description:
+      - Whether each file that the control file names has to be there, in a folder of O(directory).
+    type: bool
+    default: true
+  batches:
+    description:
+      - Batches with files from anywhere, in place of O(control) and O(files). They are sent in this order.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - What the batch is called in the result, RV(imports[].source), and in the receipts. If not set, it is its
+            O(batches[].control) or O(batches[].control_digest).
+        type: str
+      control:
+        description:
+          - As O(control), for this batch. Either this or O(batches[].control_digest) is required.
+        type: str
+      control_digest:
+        description:
+          - As O(control_digest), for this batch.
+        type: str
+      files:
+        description:
+          - As O(files), for this batch.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name:
+            description:
+              - The name of the file in the control file.
+            type: str
+            required: true
+          src:
+            description:
+              - The file. It must not be empty.
+            type: str
+            required: true
+      comment:
+        description:
+          - In place of O(comment), for this batch.
+        type: str
+      control_comment:
+        description:
+          - In place of O(control_comment), for this batch.
+        type: str
+      feed:
+        description:
+          - In place of O(feed), for this batch.
+        type: str
+      dry_run:
+        description:
+          - In place of O(dry_run), for this batch.
+        type: bool
+  require_batches:
+    description:
+      - Whether it is an error that there is no batch in O(directory), or that O(batches) is empty. Otherwise there is a
+        warning.
+    type: bool
+    default: false
+  manifest:
+    description:
+      - A file in which it is kept what was scheduled, a line of JSON for each batch, with its identifier in Haplo as
+        C(batch), besides C(target), C(dry_run), C(control), C(files), C(content_sha256), C(scheduled_at) and
+        C(message).
+      - A batch that is scheduled by the receipts and is not in it is added. What is in it is never changed. Its folder
+        has to be there. If the file cannot be written, the task fails when all else is done.
+      - It may be in O(directory), where it is no data.
+    type: str
   comment:
     description:
       - What to call the batch in Haplo, which calls it "Unnamed batch" otherwise. At most 65536 bytes.
@@ -187,25 +283,56 @@ EXAMPLES = r"""
         src: /var/lib/hr-export/people.json
       - name: visitors
         src: /var/lib/hr-export/visitors.tsv
+
+- name: Import what is put into a directory, each folder with a control file as a batch
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_api_key }}"
+    directory: /var/lib/hr-batches
+    require_batches: true
+    manifest: /var/lib/hr-batches/scheduled.jsonl
+
+- name: Import the feeds of two faculties by the same control file
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_api_key }}"
+    batches:
+      - name: Arts
+        control: /etc/haplo/people-control.json
+        files:
+          - name: people
+            src: /var/lib/hr-export/arts.json
+        feed: arts
+      - name: Science
+        control: /etc/haplo/people-control.json
+        files:
+          - name: people
+            src: /var/lib/hr-export/science.json
+        feed: science
 """
 
 RETURN = r"""
 state:
   description:
-    - The state of the import.
-    - V(scheduled) is the end of what can be known. V(planned) is what a run without check mode would schedule.
-      V(running), another run is at it. V(unknown), whether it is scheduled could not be found out; the next run will.
-  returned: when the files could be read
+    - The state of the import, or the worst of several.
+    - V(scheduled) is the end of what can be known; it is the state, too, where there is no batch.
+    - V(planned) is what a run without check mode would schedule. V(running), another run is at it. V(unknown), whether
+      it is scheduled could not be found out; the next run will.
+  returned: when the files of a batch could be read, or there is none
   type: str
   sample: scheduled
 imports:
-  description: One entry, for the batch.
-  returned: when the files could be read
+  description:
+    - One entry for each batch, in the order in which they are sent; after them those that could not be read, with the
+      state V(failed) and V(null) for what is not known of them. Empty where there is no batch.
+  returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
   contains:
     source:
-      description: The control file, as named in O(control), or its digest.
+      description:
+        - The control file, as named in O(control) or found in O(directory), or its digest; or what the batch is called
+          in O(batches).
       type: str
       returned: always
       sample: /etc/haplo/people-control.json
@@ -276,9 +403,29 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+left_out:
+  description: What is in O(directory) and is no batch, by reason.
+  returned: when the files of a batch could be read, or there is none
+  type: list
+  elements: dict
+  contains:
+    reason:
+      description: Why it was left out.
+      type: str
+      returned: always
+      sample: no control.json in it
+    count:
+      description: How many folders are.
+      type: int
+      returned: always
+    paths:
+      description: The first ten of them.
+      type: list
+      elements: str
+      returned: always
 receipts:
   description: The receipt store.
-  returned: when the files could be read
+  returned: when the files of a batch could be read
   type: dict
   contains:
     store:
@@ -302,12 +449,16 @@ response:
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._files.manifest import Manifest
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
@@ -319,6 +470,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     ENVIRONMENT,
     GUIDE,
@@ -334,25 +486,95 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
     control_file,
     wanted_batch,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_folders import (
+    BatchFolder,
+    Found,
+    find_batches,
+    some,
+    sources_in,
+)
 
-FILE = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
+SHOWN_PATHS = 10  # of what is left out for one reason
 
+FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
+CONTENT: Mapping[str, Any] = {"control": {"type": "str"}, "control_digest": {"type": "str"}}
+FILES: Mapping[str, Any] = {"type": "list", "elements": "dict", "options": FILE}
+TEXTS: Mapping[str, Any] = {name: {"type": "str"} for name in ("comment", "control_comment", "feed")}
+LISTED: Mapping[str, Any] = {
+    "name": {"type": "str"},
+    **CONTENT,
+    "files": {**FILES, "required": True},
+    **TEXTS,
+    "dry_run": {"type": "bool"},
+}
+"""A batch in the option `batches`."""
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
         **connecting(OPTIONS, ENVIRONMENT),
         **importing(once="latest"),
-        "control": {"type": "str"},
-        "control_digest": {"type": "str"},
-        "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
-        "comment": {"type": "str"},
-        "control_comment": {"type": "str"},
+        **CONTENT,
+        "files": FILES,
+        "directory": {"type": "str"},
+        "control_name": {"type": "str", "default": "control.json"},
+        "require_files": {"type": "bool", "default": True},
+        "batches": {
+            "type": "list",
+            "elements": "dict",
+            "options": LISTED,
+            "mutually_exclusive": [("control", "control_digest")],
+            "required_one_of": [("control", "control_digest")],
+        },
+        "require_batches": {"type": "bool", "default": False},
+        "manifest": {"type": "str"},
+        **TEXTS,
         "dry_run": {"type": "bool", "default": False},
-        "feed": {"type": "str"},
     },
-    "mutually_exclusive": [("control", "control_digest")],
-    "required_one_of": [("control", "control_digest")],
+    "mutually_exclusive": [
+        ("control", "control_digest", "directory", "batches"),
+        ("files", "directory", "batches"),
+    ],
+    "required_one_of": [("control", "control_digest", "directory", "batches")],
+    "required_by": {"control": ["files"], "control_digest": ["files"]},
 }
+
+
+@dataclass(frozen=True)
+class Order:
+    """What shall be one batch: its options, and the folder that stands for its control file and its files."""
+
+    options: Mapping[str, Any]
+    folder: BatchFolder | None = None
+
+    @property
+    def source(self) -> str:
+        """For people and receipts."""
+        if self.folder is not None:
+            return shown(self.folder.control)
+        return str(self.options.get("name") or self.options["control"] or self.options["control_digest"])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An order whose files are there and can be read, by their names in the control file."""
+
+    order: Order
+    control: ControlFile | None
+    files: Mapping[str, Content]
+
+    def batch(self, store: Store) -> Batch:
+        """What is sent."""
+        options = self.order.options
+        digests = digests_of([*self.files.values()], store)
+        return Batch(
+            control_sha256=self.control.sha256 if self.control else options["control_digest"],
+            control=self.control,
+            files=tuple(DataFile(*file) for file in zip(self.files, self.files.values(), digests)),
+            dry_run=options["dry_run"],
+            comment=options["comment"],
+            control_comment=options["control_comment"],
+            feed=options["feed"],
+        )
 
 
 def main() -> None:
@@ -366,51 +588,224 @@ def import_batch(host: Host) -> dict[str, Any]:
     client = client_of(host, basic_credentials(USER, params["api_key"]), GUIDE)
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
-    control = control_of(params)
-    contents = open_contents([file["src"] for file in params["files"]], "files")
-    names = [file["name"] for file in params["files"]]
-    if control is not None:
-        for name, content in zip(names, contents):
-            control.check(name, content)
+    found = found_by(host)
+    manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
+    orders = orders_of(params, found)
+    if not orders:
+        return {**nothing_there(params, host.warn), **left_out_of(found)}
+    opened, unusable = opened_of(orders, require_files=params["require_files"])
     with receipt_store(host) as store:
-        digests = digests_of(contents, store)
-        batch = Batch(
-            control_sha256=control.sha256 if control else params["control_digest"],
-            control=control,
-            files=tuple(DataFile(*file) for file in zip(names, contents, digests)),
-            dry_run=params["dry_run"],
-            comment=params["comment"],
-            control_comment=params["control_comment"],
-            feed=params["feed"],
-        )
-        source = control.content.source if control else batch.control_sha256
-        return import_all(host, store, client.secrets, system, [wanted_batch(server, source, batch)])
+        batches = [one.batch(store) for one in opened]
+        wanted = [wanted_batch(server, one.order.source, batch) for one, batch in zip(opened, batches)]
+        result = import_all(host, store, client.secrets, system, wanted)
+    if manifest is not None:
+        result = with_manifest(host, result, manifest, batches)
+    return {**with_unusable(result, server, unusable), **left_out_of(found)}
+
+
+# What is asked for.
 
 
 def check(params: dict[str, Any]) -> None:
     """Raise `BadInput` for what the options themselves show to be wrong."""
-    names = [file["name"] for file in params["files"]]
+    if not params["control_name"].strip("./ ") or "/" in params["control_name"]:
+        raise BadInput(f"control_name {params['control_name']!r} is no name of a file in a folder.")
+    for option in ("directory", "manifest"):
+        if params[option] is not None and not params[option].strip():
+            raise BadInput(f"{option} is empty; leave it out where there shall be none.")
+    if params["batches"] is None:
+        check_batch(params, is_folder=params["directory"] is not None)
+    for number, batch in enumerate(params["batches"] or []):
+        try:
+            check_batch(of_batch(params, batch))
+        except BadInput as error:
+            raise BadInput(f"batches[{number}]: {error.message}") from None
+
+
+def check_batch(options: Mapping[str, Any], *, is_folder: bool = False) -> None:
+    """Raise `BadInput` for what the options of a batch show to be wrong; its files may be those of a folder."""
+    if not is_folder and options["control"] is options["control_digest"] is None:  # Ansible lets a null pass
+        raise BadInput("One of control, control_digest, batches and directory is needed, and none is set.")
+    for option in TEXTS:
+        check_text(option, options[option])
+    if options["files"] is not None:
+        check_names([file["name"] for file in options["files"]])
+    digest = options["control_digest"]
+    if digest is not None and not re.fullmatch(SHA256, digest):
+        raise BadInput(f"control_digest {digest!r} is no SHA-256 in 64 lower-case hexadecimal digits.")
+    if digest is not None and options["control_comment"] is not None:
+        raise BadInput("control_comment is of no use with control_digest: no control file is uploaded then.")
+
+
+def check_names(names: list[str]) -> None:
     if not names:
         raise BadInput("files is an empty list; a batch without files does nothing.")
     for name in names:
         check_text("files: a name", name)
         if names.count(name) > 1:
             raise BadInput(f"files: {name!r} is there {names.count(name)} times; Haplo imports only the last one.")
-    for option in ("comment", "control_comment", "feed"):
-        check_text(option, params[option])
-    digest = params["control_digest"]
-    if digest is not None and not re.fullmatch(SHA256, digest):
-        raise BadInput(f"control_digest {digest!r} is no SHA-256 in 64 lower-case hexadecimal digits.")
-    if digest is not None and params["control_comment"] is not None:
-        raise BadInput("control_comment is of no use with control_digest: no control file is uploaded then.")
 
 
-def control_of(params: dict[str, Any]) -> ControlFile | None:
-    """The control file, where it was given and not only its digest."""
-    if params["control"] is None:
+def found_by(host: Host) -> Found | None:
+    """What is in the directory, if one was given; says which folders in it may have been meant to be batches."""
+    params = host.params
+    if params["directory"] is None:
         return None
-    (content,) = open_contents([params["control"]], "control")
+    found = find_batches(params["directory"], params["control_name"], params["manifest"])
+    if found.doubtful:
+        host.warn(
+            f"Of the folders in {params['directory']}, {some(found.doubtful)} cannot be imported: there are files in"
+            f" it, and no {params['control_name']}. Hide the name behind a dot if it is not to be a batch."
+        )
+    return found
+
+
+def orders_of(params: Mapping[str, Any], found: Found | None) -> list[Order]:
+    """What shall be batches, in order."""
+    if found is not None:
+        return [Order({**params, "feed": feed_of(params, folder)}, folder) for folder in found.batches]
+    if params["batches"] is not None:
+        return [Order(of_batch(params, batch)) for batch in params["batches"]]
+    return [Order(params)]
+
+
+def of_batch(params: Mapping[str, Any], batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options of one of `batches`; what it leaves out is as for all."""
+    return {**params, **{name: value for name, value in batch.items() if value is not None}}
+
+
+def feed_of(params: Mapping[str, Any], folder: BatchFolder) -> str | None:
+    """A folder beside others is a feed of its own, or else they would take turns in being the latest."""
+    return params["feed"] if folder.name is None else "/".join(filter(None, (params["feed"], folder.name)))
+
+
+# Its files.
+
+
+def opened_of(orders: list[Order], *, require_files: bool) -> tuple[list[Opened], list[tuple[Order, str]]]:
+    """The orders whose files can be sent, and the others, with the reason. Raises `BadInput` if none can."""
+    opened, unusable = [], []
+    for order in orders:
+        try:
+            opened.append(opened_order(order, require_files=require_files))
+        except BadInput as error:
+            unusable.append((order, error.message))
+    if not opened:
+        raise BadInput(" ".join(reason for _order, reason in unusable))
+    return opened, unusable
+
+
+def opened_order(order: Order, *, require_files: bool) -> Opened:
+    """An order with its files, which Haplo would import. Raises `BadInput` if they are not there, or would not be."""
+    if order.folder is not None:
+        folder = order.folder.readable()
+        control = control_at(name_of(folder.control))
+        sources = sources_in(folder, control, require_files=require_files)
+        check_names([*sources])
+        check_text("feed, with the name of the folder,", order.options["feed"])
+        return opened_with(order, control, sources)
+    path = order.options["control"]
+    sources = {file["name"]: file["src"] for file in order.options["files"]}
+    return opened_with(order, None if path is None else control_at(path), sources)
+
+
+def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str, str]) -> Opened:
+    contents = dict(zip(sources, open_contents([*sources.values()], "files")))
+    if control is not None:
+        for name, content in contents.items():
+            control.check(name, content)
+    return Opened(order, control, contents)
+
+
+def control_at(path: str) -> ControlFile:
+    (content,) = open_contents([path], "control")
     return control_file(content)
+
+
+# What came of it.
+
+
+def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """The result where there is no batch, which is told, or an error if there had to be one."""
+    told = "batches is an empty list."
+    if params["directory"] is not None:
+        name = params["control_name"]
+        told = f"There is no batch in {params['directory']}: no {name} in it, and none in a folder in it."
+    nothing = {"changed": False, "state": "scheduled", "imports": []}
+    if params["require_batches"]:
+        return {**nothing, "state": "failed", "msg": f"{told} As require_batches is true, there has to be one."}
+    warn(f"{told} Nothing was imported.")
+    return nothing
+
+
+def left_out_of(found: Found | None) -> dict[str, Any]:
+    """What is in the directory and is no batch."""
+    left_out = {} if found is None else found.left_out
+    return {
+        "left_out": [
+            {"reason": reason, "count": len(paths), "paths": [shown(path) for path in paths[:SHOWN_PATHS]]}
+            for reason, paths in left_out.items()
+        ]
+    }
+
+
+def with_unusable(result: dict[str, Any], server: str, unusable: list[tuple[Order, str]]) -> dict[str, Any]:
+    """The result with the batches that could not be read, which did not keep the others from being imported."""
+    if not unusable:
+        return result
+    entries = [
+        {
+            **dict.fromkeys(result["imports"][0]),
+            "source": order.source,
+            "target": server,
+            "state": "failed",
+            "changed": False,
+            "reason": "new",
+            "attempts": 0,
+            "message": reason,
+        }
+        for order, reason in unusable
+    ]
+    reasons = " ".join(reason for _order, reason in unusable)
+    count = f"{len(entries)} of {len(result['imports']) + len(entries)} batches"
+    failed = with_trouble(result, f"{count} cannot be imported: {reasons}")
+    state = max(result["state"], "failed", key=STATES.index)
+    return {**failed, "state": state, "imports": [*result["imports"], *entries]}
+
+
+def with_manifest(host: Host, result: dict[str, Any], manifest: Manifest, batches: list[Batch]) -> dict[str, Any]:
+    """Keep in the manifest what is scheduled; in check mode, only tell what would be kept."""
+    kept = ("scheduled", "planned") if host.check_mode else ("scheduled",)
+    ends = zip(result["imports"], batches)
+    entries = [entry_of(one, batch) for one, batch in ends if one["state"] in kept]
+    try:
+        lines = manifest.missing(entries) if host.check_mode else manifest.add(entries)
+    except ImportsError as error:
+        return with_trouble(result, f"{error.message} The next run writes it.")
+    if host.diff:
+        after = "".join(f"{line}\n" for line in lines)
+        headers = {"before_header": manifest.name, "after_header": manifest.name}
+        return {**result, "diff": [*result["diff"], {**headers, "before": "", "after": after}]}
+    return result
+
+
+def with_trouble(result: dict[str, Any], trouble: str) -> dict[str, Any]:
+    """The result as a failure for this reason, after those that it has."""
+    return {**result, "msg": " ".join(filter(None, (result.get("msg"), trouble)))}
+
+
+def entry_of(one: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
+    """A line of the manifest."""
+    return {
+        "batch": one["remote_id"],
+        "target": one["target"],
+        "dry_run": batch.dry_run,
+        "control": one["source"],
+        "files": [{"name": file.name, "src": file.content.source} for file in batch.files],
+        "content_sha256": one["content_sha256"],
+        "scheduled_at": one["finished_at"],
+        "message": one["message"],
+    }
 
 
 if __name__ == "__main__":

@@ -147,6 +147,13 @@ options:
         library's numbers of requests and events change, it is not.
     type: float
     default: 60
+  counts:
+    description:
+      - Whether to ask what the library holds before the import, and again after one that this run has made. The numbers
+        are in RV(counts), and shown with C(--diff). Where they cannot be read, there is a warning, and the import goes
+        on.
+    type: bool
+    default: false
   once:
     description:
       - With V(latest), an archive that was imported is imported again when another one of its O(feed) was imported
@@ -328,6 +335,20 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+counts:
+  description: What the library held, as M(assetops.imports.lm_library_info) tells it.
+  returned: with O(counts=true), when the options are right
+  type: dict
+  contains:
+    before:
+      description: Before the import; V(null) where that could not be read.
+      type: dict
+      returned: always
+      sample: {active_requests: 0, catalog_assets: 0, pending_events: 0, projects: 3, published_assets: 0, users: 16}
+    after:
+      description: After an import by this run; V(null) where it made none, or that could not be read.
+      type: dict
+      returned: always
 receipts:
   description: The receipt store.
   returned: when the options are right
@@ -358,7 +379,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     LONGEST,
@@ -383,6 +405,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycl
     LifecycleManager,
     Link,
     Place,
+    counts_of,
     credentials,
     link_to,
     wanted_import,
@@ -422,6 +445,7 @@ ARGUMENTS: Mapping[str, Any] = {
         "allow_parsing_errors": {"type": "bool", "default": False},
         "allow_unpublished": {"type": "bool", "default": False},
         "settle_time": {"type": "float", "default": 60},
+        "counts": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [("src", "import_url")],
     "required_one_of": [("src", "import_url")],
@@ -444,7 +468,11 @@ def import_archive(host: Host) -> dict[str, Any]:
     with receipt_store(host) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
         wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
+        before = held_by(system, host, client.secrets) if params["counts"] else None
         result = import_all(host, store, client.secrets, system, [wanted])
+    if params["counts"]:
+        has_imported = result["changed"] and not host.check_mode
+        result = with_counts(result, before, held_by(system, host, client.secrets) if has_imported else None)
     remarks = [client.secrets.redact(remark) for remark in system.remarks]
     return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
 
@@ -456,6 +484,31 @@ def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:
     if not link.is_public:
         return [NOT_KNOWN_BY]
     return [KNOWN_BY_URL] if result["imports"][0]["reason"] == "receipt" else []
+
+
+def held_by(system: LifecycleManager, host: Host, secrets: Secrets) -> dict[str, int | None] | None:
+    """What the library holds; None, and a warning, where that cannot be read."""
+    try:
+        return counts_of(system.library_status(tries=1))
+    except ImportsError as error:
+        host.warn(f"What the library holds could not be read. {printable(secrets.redact(error.message))}")
+        return None
+
+
+def with_counts(
+    result: dict[str, Any], before: Mapping[str, int | None] | None, after: Mapping[str, int | None] | None
+) -> dict[str, Any]:
+    """The result with what the library held before and after, in its difference, too."""
+    counted = {**result, "counts": {"before": before, "after": after}}
+    if "diff" not in result or before is None:
+        return counted
+    texts = [
+        "".join(f"{name.replace('_', ' ')}: {count}\n" for name, count in held.items())
+        for held in (before, after or before)
+    ]
+    header = f"{result['imports'][0]['target']}: what it holds"
+    difference = {"before_header": header, "after_header": header, "before": texts[0], "after": texts[1]}
+    return {**counted, "diff": [*result["diff"], difference]}
 
 
 def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:

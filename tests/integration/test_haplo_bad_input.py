@@ -59,6 +59,8 @@ def in_file(name: str, *words: str) -> Any:
     return bad("control", f"{{place}}/{name}", f"{{place}}/{name}", *words)
 
 
+NEITHER = {"control": ABSENT, "files": ABSENT}
+BATCH = {"control": "{place}/good-control.json", "files": [file()]}
 BY_DIGEST = {"control": ABSENT, "control_digest": "5a" * 32}
 
 CASES = [
@@ -78,6 +80,7 @@ CASES = [
         for value in ("", "/", "api", "//api", "/api//x", "/api?x=1", "/api/../x", "/a b", "/ä", "https://x/api")
     ],
     bad("control", ABSENT, "control, control_digest"),
+    bad("control", None, "control, control_digest"),
     bad("control", "", "control"),
     bad("control", "{place}/missing.json", "control", "missing.json", "No such file"),
     bad("control", "{place}", "control", "not a regular file"),
@@ -127,6 +130,23 @@ CASES = [
     bad("files", [file(src="{place}/missing.json")], "missing.json", "No such file", **BY_DIGEST),
     bad("files", [file(src="{place}/huge")], "{place}/huge", "16777216 bytes", "Split it"),
     bad("files", [file(), file(name="visitors", src="{place}/huge")], "{place}/huge", "16777216 bytes"),
+    bad("directory", "", "directory is empty", **NEITHER),
+    bad("directory", "{place}/missing", "{place}/missing", "No such file", **NEITHER),
+    bad("directory", "{place}", "mutually exclusive"),
+    bad("control_name", "", "control_name", directory="{place}", **NEITHER),
+    bad("control_name", "..", "control_name", directory="{place}", **NEITHER),
+    bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
+    bad("require_files", "perhaps", "require_files"),
+    bad("batches", [BATCH], "mutually exclusive"),
+    bad("batches", "people", "dictionary", **NEITHER),
+    bad("batches", [{**BATCH, "control": None}], "control, control_digest", **NEITHER),
+    bad("batches", [BATCH, {**BATCH, "comment": " "}], "batches[1]: comment is empty", **NEITHER),
+    bad("batches", [{**BATCH, "files": []}], "batches[0]: files is an empty list", **NEITHER),
+    bad("batches", [{**BATCH, "files": [file(), file()]}], "batches[0]: files: 'people' is there 2 times", **NEITHER),
+    bad("require_batches", "perhaps", "require_batches"),
+    bad("manifest", "", "manifest is empty"),
+    bad("manifest", "{place}/missing/manifest", "manifest", "{place}/missing is no folder"),
+    bad("manifest", "{place}", "manifest", "{place} is a folder"),
     *[
         bad(text, value, text)
         for text in ("comment", "control_comment", "feed")

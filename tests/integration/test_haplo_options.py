@@ -9,6 +9,7 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 from __future__ import annotations
 
 import base64
+import importlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -384,6 +385,7 @@ def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.Mon
 
 
 def test_every_option_has_a_test() -> None:
+    importlib.import_module(".test_haplo_directory", __package__)  # has those about directories and lists
     assert set(argument_spec("haplo_batch")) == EXERCISED
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from ansible_collections.assetops.imports.plugins.modules import haplo_batch
 from ..running import ROOT
 from .haplo import Haplo
 from .support import Playbook
-from .test_playbooks import Ansible
+from .test_playbooks import Ansible, assert_ended_well
 
 
 @pytest.mark.slow
@@ -49,14 +51,45 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     )
     (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
     text = haplo_batch.EXAMPLES
-    for old in ("/etc/haplo", "/var/lib/hr-export"):
-        text = text.replace(old, str(tmp_path))
+    for name in ("arts", "science"):
+        haplo.file(name)
+    folder = tmp_path / "batches/2026-11-22"
+    folder.mkdir(parents=True)
+    shutil.copy(haplo.control, folder / "control.json")
+    for name in ("people.json", "visitors.tsv"):
+        shutil.copy(tmp_path / name, folder)
+    for old, new in (("/etc/haplo", ""), ("/var/lib/hr-export", ""), ("/var/lib/hr-batches", "/batches")):
+        text = text.replace(old, f"{tmp_path}{new}")
     tasks = yaml.safe_load(text.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url))
     variables = {"haplo_api_key": haplo.sandbox.haplo_api_key, "haplo_control_digest": haplo.control_digest}
 
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
     assert status == 0, output
-    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, False]
-    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", "complete"]
-    assert [batch.errors for batch in haplo.scheduled] == [0, 0, 0]
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, *[False] * 4]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", *["complete"] * 4]
+    assert [batch.errors for batch in haplo.scheduled] == [0] * 6
+
+
+@pytest.mark.slow
+def test_the_example_of_the_role_runs_as_it_stands(haplo: Haplo, tmp_path: Path) -> None:
+    """With the address of the sandbox, a host of the test, and the folder that the text beside it shows."""
+    readme = (ROOT / "roles/haplo_batch/README.md").read_text(encoding="utf-8")
+    yaml_block, tree = re.findall(r"```(?:yaml|text)\n(.*?)```", readme, re.DOTALL)[:2]
+    for line in tree.splitlines():
+        path = tmp_path / line.split()[0].lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if "the manifest" not in line:
+            shutil.copy(ROOT / "tests/fixtures/haplo" / path.name, path)
+    play = yaml_block.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url)
+    (tmp_path / "play.yml").write_text(play.replace("/var/lib", f"{tmp_path}/var/lib"), encoding="utf-8")
+    (tmp_path / "hosts").write_text("[haplo]\nresearch ansible_host=192.0.2.1\n", encoding="utf-8")
+
+    key, receipts = haplo.sandbox.haplo_api_key, str(haplo.store)
+    ansible = Ansible(haplo.sandbox, tmp_path)
+    command = ["-i", str(tmp_path / "hosts"), "-e", f"haplo_api_key={key}", str(tmp_path / "play.yml")]
+    done = ansible.run(*command, ASSETOPS_RECEIPTS=receipts)
+
+    assert_ended_well(done)
+    assert [batch.state for batch in haplo.scheduled] == ["complete"]
+    assert len((tmp_path / "var/lib/hr-export/scheduled.jsonl").read_text().splitlines()) == 1

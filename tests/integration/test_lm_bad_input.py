@@ -72,7 +72,7 @@ IMPORT = [
         bad(name, "perhaps", name)
         for name in ("replace", "email_results", "ignore_asset_id", "bypass_governance", "validate_import", "submit")
     ],
-    *[bad(name, "perhaps", name) for name in ("allow_parsing_errors", "allow_unpublished")],
+    *[bad(name, "perhaps", name) for name in ("allow_parsing_errors", "allow_unpublished", "counts")],
     *[bad("settle_time", value, "settle_time") for value in (-1, "nan", "inf", 1e300, "soon", "")],
     bad("once", "never", "once"),
     bad("target_name", " ", "target_name"),

@@ -448,6 +448,43 @@ def test_rows_that_do_not_parse_count_without_submission_too(lm: Lm) -> None:
     assert lm.asked("status") == []
 
 
+@exercises("counts")
+def test_counts_tell_what_the_library_held_before_and_after_an_import(lm: Lm) -> None:
+    planned = lm(lm.archive(assets=3), check=True, diff=True, counts=True)
+    assert planned["counts"]["before"]["catalog_assets"] == 0
+    assert planned["counts"]["after"] is None
+    archive = lm.archive(assets=3)
+
+    first, second = lm(archive, counts=True, diff=True), lm(archive, counts=True)
+
+    assert_ended_well(first, changed=True, reason="new")
+    assert_ended_well(second, changed=False, reason="receipt")
+    assert [first["counts"][when]["catalog_assets"] for when in ("before", "after")] == [0, 3]
+    assert set(first["counts"]["after"]) == set(lm.library_info()["counts"])
+    assert "catalog assets: 0\n" in first["diff"][-1]["before"]
+    assert "catalog assets: 3\n" in first["diff"][-1]["after"]
+    assert (second["counts"]["before"]["catalog_assets"], second["counts"]["after"]) == (3, None)
+    assert "counts" not in lm(archive)
+
+
+@exercises("counts")
+@pytest.mark.parametrize("answer", [{"action": "status", "status": 403}, {"action": "drop", "when": "before_body"}])
+def test_a_library_that_cannot_be_counted_hides_nothing_of_the_import(lm: Lm, answer: dict[str, Any]) -> None:
+    archive = lm.archive(assets=3)
+    lm.sandbox.fault(**answer, system="lm", operation="library", times=1)
+
+    result = lm(archive, counts=True)
+
+    assert_ended_well(result, changed=True, reason="new")
+    assert result["counts"]["before"] is None
+    assert result["counts"]["after"]["catalog_assets"] == 3
+    assert "What the library holds could not be read. " in str(result["warnings"])
+
+    refused = lm(archive, counts=True, password="wrong-password", force=True)
+    assert_plain_failure(refused)
+    assert "password" in refused["msg"]
+
+
 @exercises("unreachable_timeout")
 def test_a_run_of_which_the_server_says_for_long_that_it_has_no_status_is_unknown(lm: Lm) -> None:
     lm(ARCHIVE, wait=False)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,23 @@ def test_the_playbook_imports_an_archive_and_finds_nothing_to_do_then(sandbox: S
     assert_ended_well(second)
     assert [done.recap("demo")["changed"] for done in (first, second)] == [1, 0]
     assert len(ansible.sandbox.lm().libraries[LIBRARY].assets) == 12
+
+
+@pytest.mark.slow
+def test_the_example_of_the_role_runs_as_it_stands(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With the address and the user of the sandbox, a host and an archive of the test."""
+    readme = (ROOT / "roles/lm_import/README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    here = {"https://lm.example.com": sandbox.lm_url, "/srv/exports": str(ARCHIVE.parent)}
+    (play,) = _replaced(yaml.safe_load(example), here)
+    play["roles"][0]["vars"]["lm_import_username"] = sandbox.lm_username
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    (tmp_path / "hosts").write_text("[lm]\nlibrary ansible_host=192.0.2.1\n", encoding="utf-8")
+
+    ansible = Ansible(sandbox, tmp_path)
+    command = ["-i", str(tmp_path / "hosts"), "-e", f"lm_password={sandbox.lm_password}", str(tmp_path / "play.yml")]
+    done = ansible.run(*command, ASSETOPS_RECEIPTS=str(ansible.store))
+
+    assert_ended_well(done)
+    assert done.recap("library")["changed"] == 1
+    assert len(sandbox.lm().libraries[LIBRARY].assets) == 12

@@ -104,8 +104,7 @@ def folder_of_logs(folder: Path, make_log: Logs) -> Path:
 @pytest.mark.parametrize("role", IMPORTING)
 def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(role: str) -> None:
     specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-    files = [ROLES / role / "tasks" / name for name in ("import.yml", "main.yml")]
-    tasks = next(file.read_text() for file in files if file.exists())
+    tasks = (ROLES / role / "tasks/main.yml").read_text()
     for name, option in argument_spec(role).items():
         if name in BY_THE_ROLE.get(role, []):
             continue
@@ -352,22 +351,22 @@ def test_the_batches_of_a_directory_are_scheduled_once_and_kept_in_a_manifest(ro
 
     done = roles.play(role, role)
     assert_ended_well(done)
-    first, second = of_task(done, "Schedule the batches")
-    assert (first["changed"], second["changed"]) == (True, False)
+    assert [result["changed"] for result in of_task(done, "Schedule the batches")] == [True, False]
     batches = roles.sandbox.haplo().batches
     assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in batches] == [("From HR", False, 2)] * 2
     assert {file.name for batch in batches for file in batch.files} == {"people", "visitors"}
     kept = [json.loads(line) for line in manifest.read_text().splitlines()]
     assert [entry["batch"] for entry in kept] == [batch.identifier for batch in batches]
     assert [Path(entry["control"]).parent.name for entry in kept] == ["2026-11-21", "2026-11-22"]
-    assert [result["changed"] for result in of_task(done, "what was scheduled")] == [True, False]
-    assert all(batches[0].identifier in line for line in summary(done) if "2026-11-21" in line)
+    assert_told(done, "half a batch cannot be imported: there are files in it, and no control.json")
+    assert done.recap()["skipped"] == 0
 
 
 @pytest.mark.slow
 def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
     fixture = ROOT / "tests/fixtures/haplo"
     batch = {
+        "name": "people only",
         "control": str(fixture / "control.json"),
         "files": [{"name": "people", "src": str(fixture / "people.json")}],
     }
@@ -378,28 +377,101 @@ def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
     assert [batch.dry_run for batch in roles.sandbox.haplo().batches] == [True, False]
 
 
+@pytest.mark.slow
+def test_half_a_batch_no_batch_and_no_directory_fail_in_the_words_of_the_module(roles: Roles, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests/fixtures/haplo", tmp_path / "half")
+    (tmp_path / "half/people.json").unlink()
+    (tmp_path / "empty").mkdir()
+    told = {"ansible.builtin.debug": {"msg": "told: {{ ansible_failed_result.msg }}"}}
+    wrong: tuple[dict[str, Any], ...] = (
+        {"directory": str(tmp_path / "half")},
+        {"directory": str(tmp_path / "empty"), "require_batches": True},
+        {"directory": str(tmp_path / "missing")},
+        {"batches": [], "require_batches": True},
+        {},
+    )
+    done = roles.play(*({"block": [roles.role("haplo_batch", **one)], "rescue": [told]} for one in wrong))
+    assert done.status == 0, done.output
+    assert_told(done, "told: ")
+    assert_told(done, f"{tmp_path}/half: control.json names 'people', 'visitors', and there is no file for 'people'")
+    assert_told(done, f"told: There is no batch in {tmp_path}/empty")
+    assert_told(done, f"{tmp_path}/missing: No such file or directory")
+    assert_told(done, "told: batches is an empty list.")
+    assert_told(done, "told: one of the following is required: control, control_digest, directory, batches")
+    assert roles.sandbox.requests() == []
+
+
 # Lifecycle Manager.
 
 
 @pytest.mark.slow
-def test_the_counts_of_the_library_are_shown_before_and_after(roles: Roles, tmp_path: Path) -> None:
+def test_an_archive_is_imported_once_and_the_library_counted_where_that_is_asked_for(
+    roles: Roles, tmp_path: Path
+) -> None:
     archives = Lm(roles.sandbox, tmp_path)
     archive, linked = archives.archive(assets=3), archives.archive(assets=5)
     archives.publish("http://acme.com/imports/build.zip", linked)
     by_file = roles.role("lm_import", src=str(archive))
-    by_url = roles.role("lm_import", import_url="http://acme.com/imports/build.zip", import_version="17")
+    by_url = roles.role("lm_import", import_url="http://acme.com/imports/build.zip", import_version="17", counts=True)
 
     planned = roles.play(by_file, arguments=["--check"])
     assert_ended_well(planned)
     assert roles.sandbox.requests("lm", "import") == []
-    assert "catalog assets: 0" in summary(planned)
 
-    done = roles.play(by_file, by_file, by_url)
+    done = roles.play(by_file, by_file, by_url, arguments=["--diff"])
     assert_ended_well(done)
-    assert [result["changed"] for result in of_task(done, "Import the archive")] == [True, False, True]
-    told = [line for line in summary(done) if line.startswith("catalog assets")]
-    assert told == ["catalog assets: 0, then 3 (+3)", "catalog assets: 3", "catalog assets: 3, then 5 (+2)"]
+    results = of_task(done, "Import the archive")
+    assert [result["changed"] for result in results] == [True, False, True]
+    assert ["counts" in result for result in results] == [False, False, True]
+    assert_told(done, "-catalog assets: 3")
+    assert_told(done, "+catalog assets: 5")
     assert len(archives.held.assets) == 5
+    assert done.recap()["skipped"] == 0
+
+
+@pytest.mark.slow
+def test_an_import_that_fails_does_so_in_the_words_of_the_module(roles: Roles, tmp_path: Path) -> None:
+    archive = Lm(roles.sandbox, tmp_path).archive()
+    told = {"ansible.builtin.debug": {"msg": "told: {{ ansible_failed_result.msg }}"}}
+    wrong: tuple[dict[str, Any], ...] = ({"password": "wrong-one"}, {"url": "http://127.0.0.1:9"})
+    tasks = [roles.role("lm_import", src=str(archive), counts=True, **one) for one in wrong]
+    done = roles.play(*({"block": [task], "rescue": [told]} for task in tasks))
+    assert done.status == 0, done.output
+    assert re.search(r"told: .*HTTP 401 .*lm_import_password", done.output), done.output
+    assert re.search(r"told: .*127\.0\.0\.1:9.*refused", done.output), done.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ["haplo_batch", "lm_import"])
+def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_host(
+    roles: Roles, tmp_path: Path, role: str
+) -> None:
+    """Whatever the inventory says of hosts and of itself, and the host is one of its own."""
+    variables = {
+        "haplo_batch": {"directory": str(ROOT / "tests/fixtures/haplo"), "manifest": ""},
+        "lm_import": {"src": str(Lm(roles.sandbox, tmp_path).archive())},
+    }[role]
+    hosts = {
+        "far": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
+        "near": {"ansible_connection": "local", "ansible_python_interpreter": roles.python},
+        "localhost": {"ansible_connection": "ssh", "ansible_python_interpreter": "/nowhere/python"},
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    plays = [
+        {
+            "hosts": host,
+            "gather_facts": False,
+            "become": host == "far",
+            "tasks": [roles.role(role, run_on=where, **variables)],
+        }
+        for host, where in (("far", "controller"), ("near", "host"))
+    ]
+    (tmp_path / "play.yml").write_text(json.dumps(plays))
+    done = roles.run("-vvv", "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
+    assert_ended_well(done)
+    ways = re.findall(rf"<(\w+)> assetops\.imports\.{role} runs (in the worker|as a module|\S+)", done.output)
+    assert ways[0] == ("far", "in the worker")
+    assert [recap["changed"] for recap in map(done.recap, ("far", "near"))] == [1, 0]
 
 
 def assert_told(done: Done, text: str) -> None:

@@ -1,0 +1,464 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`haplo_batch` with `directory`: which folders are batches, which of their files are what, what is half a batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..running import ROOT, parsed, start_module
+from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
+from .support import ABSENT, assert_plain_failure, only
+from .test_file_names import environment  # noqa: F401  a fixture
+from .test_haplo_options import exercises
+from .test_licstat_bad_input import everything_below
+
+NOT_FOUND = "No such file or directory"
+
+
+class Feeds:
+    """Folders of batches in a directory of the test, and the module on them."""
+
+    def __init__(self, haplo: Haplo) -> None:
+        self.haplo = haplo
+        self.path = haplo.folder / "feeds"
+        self.path.mkdir()
+
+    def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of `haplo_batch` with the directory."""
+        return self.haplo(check=check, diff=diff, **self.options(**options))
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        return {"control": ABSENT, "files": ABSENT, "directory": str(self.path), **options}
+
+    def add(
+        self, name: str = "", *, person: str = "Joe", files: tuple[str, ...] = ("people.json", "guests.json")
+    ) -> Path:
+        """A folder with the control file of the test and these data files; without a name, the directory itself."""
+        folder = self.path / name
+        folder.mkdir(exist_ok=True)
+        shutil.copy(self.haplo.control, folder / "control.json")
+        for file in files:
+            (folder / file).write_text(json.dumps([{"first": person, "last": name or "nobody"}]))
+        return folder
+
+
+@pytest.fixture
+def feeds(haplo: Haplo) -> Feeds:
+    return Feeds(haplo)
+
+
+def sources(result: dict[str, Any]) -> list[str]:
+    """The folders of the imports in a result, by name."""
+    return [Path(one["source"]).parent.name for one in result["imports"]]
+
+
+def left_out(result: dict[str, Any]) -> dict[str, list[str]]:
+    """What was left out for each reason, by name."""
+    for entry in result["left_out"]:
+        assert entry["count"] == len(entry["paths"])
+    return {entry["reason"]: [Path(path).name for path in entry["paths"]] for entry in result["left_out"]}
+
+
+def warnings(result: dict[str, Any]) -> str:
+    """All warnings in a result, whatever form Ansible gives them."""
+    return json.dumps(result["warnings"])
+
+
+# What is a batch.
+
+
+@exercises("directory")
+def test_a_directory_with_a_control_file_is_one_batch_the_same_as_by_its_files(haplo: Haplo, feeds: Feeds) -> None:
+    folder = feeds.add()
+    result = feeds()
+    assert_scheduled(result, changed=True, reason="new")
+    assert only(result)["source"] == str(folder / "control.json")
+    assert result["left_out"] == []
+
+    files = [{"name": name, "src": str(folder / f"{name}.json")} for name in ("people", "guests")]
+    by_files = haplo(control=str(folder / "control.json"), files=files)
+
+    assert_scheduled(by_files, changed=False, reason="receipt")
+    assert only(by_files)["key"] == only(result)["key"]
+    assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+def test_each_folder_with_a_control_file_is_a_batch_and_a_feed_of_its_own(haplo: Haplo, feeds: Feeds) -> None:
+    for name in ("staff", "alumni"):
+        feeds.add(name, person=name)
+
+    first, second = feeds(feed="people"), feeds(feed="people")
+
+    assert sources(first) == ["alumni", "staff"]
+    assert (first["changed"], first["state"]) == (True, "scheduled")
+    assert (second["changed"], [one["reason"] for one in second["imports"]]) == (False, ["receipt", "receipt"])
+    assert len(haplo.scheduled) == 2
+    files = [{"name": name, "src": str(feeds.path / f"staff/{name}.json")} for name in ("guests", "people")]
+    by_files = haplo(control=str(feeds.path / "staff/control.json"), files=files, feed="people/staff")
+    assert only(by_files)["key"] == first["imports"][1]["key"]
+
+    feeds.add("staff", person="another")
+    assert [one["reason"] for one in feeds(feed="people")["imports"]] == ["receipt", "new"]
+
+
+def test_check_mode_foretells_each_batch_and_sends_nothing(haplo: Haplo, feeds: Feeds) -> None:
+    for name in ("staff", "alumni"):
+        feeds.add(name)
+    before = everything_below(haplo.folder)
+
+    result = feeds(check=True, manifest=str(feeds.path / "scheduled.jsonl"))
+
+    assert [one["state"] for one in result["imports"]] == ["planned", "planned"]
+    assert everything_below(haplo.folder) == before
+    assert haplo.scheduled == []
+
+
+def test_what_is_no_batch_is_left_out_and_told(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add("staff")
+    (feeds.path / "staff/old").mkdir()
+    (feeds.path / "current").symlink_to("staff")
+    (feeds.path / "empty").mkdir()
+    (feeds.path / "half").mkdir()
+    (feeds.path / "half/people.json").write_text("[]")
+    (feeds.path / ".incoming").mkdir()
+    (feeds.path / ".incoming/control.json").write_text("")
+    (feeds.path / "README").write_text("Put batches here.")
+
+    result = feeds()
+
+    assert_scheduled(result, changed=True, reason="new")
+    assert left_out(result) == {
+        "no control.json in it": ["feeds", "empty", "half"],
+        "a folder in the folder of a batch": ["old"],
+        "a link to a folder, whose batch would be imported under two names": ["current"],
+    }
+    assert f"in {feeds.path}, half cannot be imported" in warnings(result)
+    assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+@exercises("require_batches")
+@pytest.mark.parametrize("check", [False, True])
+def test_no_batch_is_told_or_an_error_where_there_has_to_be_one(haplo: Haplo, feeds: Feeds, check: bool) -> None:
+    (feeds.path / "2026-11-22").mkdir()
+
+    nothing = feeds(check=check)
+    assert (nothing["changed"], nothing["state"], nothing["imports"]) == (False, "scheduled", [])
+    assert left_out(nothing) == {"no control.json in it": ["2026-11-22"]}
+    assert f"There is no batch in {feeds.path}: no control.json in it" in warnings(nothing)
+
+    required = feeds(check=check, require_batches=True)
+    assert_plain_failure(required)
+    assert (required["state"], required["imports"]) == ("failed", [])
+    assert f"There is no batch in {feeds.path}: no control.json in it" in required["msg"]
+    assert haplo.sent() == []
+    assert not haplo.store.exists()
+
+
+@exercises("control_name")
+def test_the_control_file_may_be_called_otherwise_and_be_a_link(haplo: Haplo, feeds: Feeds) -> None:
+    folder = feeds.add()
+    (folder / "control.json").unlink()
+    (folder / "import.json").symlink_to(haplo.control)
+    (folder / "people.json").rename(haplo.folder / "elsewhere.json")
+    (folder / "people.json").symlink_to(haplo.folder / "elsewhere.json")
+
+    assert feeds()["imports"] == []
+    assert_scheduled(feeds(control_name="import.json"), changed=True, reason="new")
+    assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+def test_a_directory_is_found_by_its_name_in_utf8(
+    haplo: Haplo,
+    feeds: Feeds,
+    environment: dict[str, str],  # noqa: F811
+) -> None:
+    feeds.path = feeds.path.rename(feeds.path.with_name("\u00dcbersicht"))
+    haplo.control = haplo.control_file("control.json", files={"D\u00e4nen": {"read": "json"}})
+    folder = feeds.add("K\u00f6ln \u20ac", files=("D\u00e4nen.json",))
+
+    options = haplo.options(**feeds.options())
+    result = start_module("haplo_batch", environment, **options).finish()
+
+    assert_scheduled(result, changed=True, reason="new")
+    assert only(result)["source"] == str(folder / "control.json")
+    assert_one_whole_batch(haplo, ("D\u00e4nen",))
+    assert_scheduled(feeds(), changed=False, reason="receipt")
+
+
+# Which file is what.
+
+
+def test_a_file_is_called_as_the_control_file_has_it_with_its_ending_or_without(haplo: Haplo, feeds: Feeds) -> None:
+    names = ("people.json", "guests", "others.2026", "DEFAULT")
+    haplo.control = haplo.control_file("control.json", files={name: {"read": "json"} for name in names})
+    feeds.add(files=("guests.json", "others.2026.json", "people.json", "stray.json"))
+
+    assert_scheduled(feeds(), changed=True, reason="new")
+    assert [file.name for file in haplo.scheduled[0].files] == ["guests", "others.2026", "people.json", "stray"]
+
+
+BAD: dict[str, tuple[tuple[str, ...], str]] = {
+    "missing": (("people.json",), "control.json names 'people', 'guests', and there is no file for 'guests'"),
+    "unknown": (
+        ("people.json", "guests.json", "visitors.tsv"),
+        "control.json names 'people', 'guests', and not visitors.tsv",
+    ),
+    "twice": (("guests.json", "people.json", "people.json~"), "people.json, people.json~ would both be 'people'"),
+    "none": ((), "there is no data file beside control.json"),
+}
+"""Data files in a folder that make it no whole batch, and why not."""
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("case", BAD)
+def test_a_folder_that_is_no_whole_batch_is_refused_before_anything_is_sent(
+    haplo: Haplo, feeds: Feeds, case: str, check: bool
+) -> None:
+    files, problem = BAD[case]
+    folder = feeds.add("night", files=files)
+    before = everything_below(haplo.folder)
+
+    result = feeds(check=check)
+
+    assert_plain_failure(result)
+    assert f"{folder}: {problem}" in result["msg"]
+    assert haplo.sent() == []
+    assert everything_below(haplo.folder) == before
+
+
+def test_half_a_batch_is_imported_as_soon_as_it_is_whole(haplo: Haplo, feeds: Feeds) -> None:
+    folder = feeds.add("night", files=("people.json",))
+    assert_plain_failure(feeds())
+    (folder / "guests.json").touch()
+    empty = feeds()
+    assert_plain_failure(empty)
+    assert f"{folder}/guests.json: the file is empty" in empty["msg"]
+
+    feeds.add("night")
+    assert_scheduled(feeds(), changed=True, reason="new")
+    assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+@exercises("require_files")
+def test_files_may_be_missing_where_they_need_not_be_there(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add(files=("people.json",))
+
+    assert_scheduled(feeds(require_files=False), changed=True, reason="new")
+    assert_one_whole_batch(haplo, ("people",))
+
+
+# One of several.
+
+
+def test_a_bad_folder_does_not_keep_the_others_from_being_imported(haplo: Haplo, feeds: Feeds) -> None:
+    for name in ("1-staff", "2-half", "3-no json", "4-alumni"):
+        feeds.add(name)
+    (feeds.path / "2-half/people.json").unlink()
+    (feeds.path / "3-no json/control.json").write_text("people")
+
+    first, second = feeds(), feeds()
+
+    assert_plain_failure(first)
+    assert "2 of 4 batches cannot be imported: " in first["msg"]
+    assert f"{feeds.path}/2-half: control.json names 'people', 'guests', and there is no file for" in first["msg"]
+    assert f"{feeds.path}/3-no json/control.json is no control file" in first["msg"]
+    assert sources(first) == ["1-staff", "4-alumni", "2-half", "3-no json"]
+    assert [one["state"] for one in first["imports"]] == ["scheduled", "scheduled", "failed", "failed"]
+    assert (first["state"], first["changed"]) == ("failed", True)
+    assert {frozenset(one) for one in first["imports"]} == {frozenset(first["imports"][0])}
+    assert (second["state"], second["changed"]) == ("failed", False)
+    assert len(haplo.scheduled) == 2
+
+    for name in ("2-half", "3-no json"):
+        feeds.add(name)
+    assert [one["reason"] for one in feeds()["imports"]] == ["receipt", "new", "new", "receipt"]
+
+
+def test_a_wrong_key_is_tried_once_for_all_batches(haplo: Haplo, feeds: Feeds) -> None:
+    for name in ("staff", "alumni", "guests"):
+        feeds.add(name)
+
+    result = feeds(api_key="x" * 43)
+
+    assert_plain_failure(result)
+    assert [one["state"] for one in result["imports"]] == ["failed"] * 3
+    assert len(haplo.sent()) == 1
+
+
+# What cannot be read.
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_directory_that_is_not_there_or_no_folder_is_an_error(haplo: Haplo, feeds: Feeds, check: bool) -> None:
+    missing = feeds(check=check, directory=str(feeds.path / "2026"))
+    assert_plain_failure(missing)
+    assert f"{feeds.path}/2026: {NOT_FOUND}; the folder {feeds.path} is there, and is empty" in missing["msg"]
+
+    file = feeds(check=check, directory=str(haplo.control))
+    assert_plain_failure(file)
+    assert f"{haplo.control} is a file, and no folder" in file["msg"]
+    assert haplo.sent() == []
+    assert not haplo.store.exists()
+
+
+def test_what_may_not_be_read_is_an_error_that_says_whose_it_is(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add("staff")
+    closed = feeds.add("closed")
+    closed.chmod(0o000)
+    try:
+        one = unprivileged(haplo, **feeds.options())
+        feeds.path.chmod(0o600)
+        none = unprivileged(haplo, **feeds.options(force=True))
+    finally:
+        feeds.path.chmod(0o700)
+        closed.chmod(0o700)
+
+    for result, folder in ((one, closed), (none, feeds.path)):
+        assert_plain_failure(result)
+        assert "Permission denied" in result["msg"]
+        assert f"{folder} belongs to" in result["msg"]
+    assert [entry["state"] for entry in one["imports"]] == ["scheduled", "failed"]
+    assert len(haplo.scheduled) == 1
+
+
+def unprivileged(haplo: Haplo, **options: Any) -> dict[str, Any]:
+    """The result of `haplo_batch` in a process to which the permissions of files apply, even for root."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.unprivileged", "haplo_batch"],
+        cwd=ROOT,
+        input=json.dumps(haplo.options(**options)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip(), done.stderr
+    return parsed(done.stdout)
+
+
+# Batches that are listed.
+
+
+@exercises("batches")
+def test_listed_batches_have_options_of_their_own_and_else_those_for_all(haplo: Haplo) -> None:
+    batch = {"control": str(haplo.control), "files": haplo.files}
+    batches = [
+        {**batch, "name": "try it", "dry_run": True, "comment": "First"},
+        {"control_digest": haplo.control_digest, "files": haplo.files[:1], "feed": "people"},
+        batch,
+    ]
+    options: dict[str, Any] = {"control": ABSENT, "files": ABSENT, "batches": batches, "comment": "All"}
+
+    result = haplo(**options)
+
+    assert (result["state"], result["changed"]) == ("scheduled", True), result.get("msg")
+    assert [one["source"] for one in result["imports"]] == ["try it", haplo.control_digest, str(haplo.control)]
+    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in haplo.scheduled] == [
+        ("First", True, 2),
+        ("All", False, 1),
+        ("All", False, 2),
+    ]
+    assert haplo(**options)["changed"] is False
+    assert_scheduled(haplo(), changed=False, reason="receipt")
+
+
+def test_an_empty_list_of_batches_is_told_or_an_error(haplo: Haplo) -> None:
+    options: dict[str, Any] = {"control": ABSENT, "files": ABSENT, "batches": []}
+    nothing, required = haplo(**options), haplo(require_batches=True, **options)
+    assert "batches is an empty list. Nothing was imported." in warnings(nothing)
+    assert (nothing["changed"], nothing["imports"]) == (False, [])
+    assert_plain_failure(required)
+
+
+# The manifest.
+
+
+def kept(manifest: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in manifest.read_text().splitlines()]
+
+
+@exercises("manifest")
+def test_what_was_scheduled_is_kept_in_the_manifest_a_line_each(haplo: Haplo, feeds: Feeds) -> None:
+    manifest = feeds.path / "scheduled.jsonl"
+    for name in ("staff", "alumni"):
+        feeds.add(name)
+
+    planned = feeds(check=True, diff=True, manifest=str(manifest))
+    assert [json.loads(line)["batch"] for line in planned["diff"][-1]["after"].splitlines()] == [None, None]
+    assert planned["diff"][-1]["after_header"] == str(manifest)
+    result = feeds(manifest=str(manifest))
+    before = manifest.read_bytes()
+    feeds(manifest=str(manifest))
+
+    assert manifest.read_bytes() == before
+    assert manifest.stat().st_mode & 0o777 == 0o640
+    first = result["imports"][0]
+    assert kept(manifest)[0] == {
+        "batch": first["remote_id"],
+        "target": haplo.sandbox.haplo_url,
+        "dry_run": False,
+        "control": str(feeds.path / "alumni/control.json"),
+        "files": [{"name": name, "src": str(feeds.path / f"alumni/{name}.json")} for name in ("guests", "people")],
+        "content_sha256": first["content_sha256"],
+        "scheduled_at": first["finished_at"],
+        "message": first["message"],
+    }
+    assert [line["batch"] for line in kept(manifest)] == [one["remote_id"] for one in result["imports"]]
+    assert result["left_out"] == []
+
+
+def test_the_manifest_is_no_data_file_and_what_else_is_in_it_stays(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add()
+    manifest = feeds.path / "scheduled.jsonl"
+    manifest.write_text('# ours\n{"batch": ["x"]}\n{"batch": "half a l')
+
+    assert_scheduled(feeds(manifest=str(manifest)), changed=True, reason="new")
+
+    *others, ours = manifest.read_text().splitlines()
+    assert others == ["# ours", '{"batch": ["x"]}', '{"batch": "half a l']
+    assert json.loads(ours)["batch"] == haplo.scheduled[0].identifier
+
+
+def test_a_manifest_that_is_lost_is_written_again(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add()
+    manifest = haplo.folder / "scheduled.jsonl"
+    feeds(manifest=str(manifest))
+    before = manifest.read_bytes()
+    manifest.unlink()
+
+    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
+    assert manifest.read_bytes() == before
+
+
+def test_a_manifest_that_cannot_be_kept_fails_and_hides_nothing(
+    haplo: Haplo, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full when the line is written."""
+    feeds.add()
+    manifest = haplo.folder / "scheduled.jsonl"
+    manifest.write_text("{}\n")
+    monkeypatch.setattr(os, "fsync", _full)
+
+    result = feeds(manifest=str(manifest))
+    monkeypatch.undo()
+
+    assert_plain_failure(result)
+    assert f"The manifest {manifest} could not be kept: No space left on device" in result["msg"]
+    assert (result["state"], result["changed"]) == ("scheduled", True)
+    assert manifest.read_text() == "{}\n"
+    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
+    assert [line.get("batch") for line in kept(manifest)] == [None, haplo.scheduled[0].identifier]
+
+
+def _full(_file: int) -> None:
+    raise OSError(28, os.strerror(28))
