@@ -281,7 +281,7 @@ def result_of(host: Host, store: Store, secrets: Secrets, imports: list[Import])
     """What happened, as the importing modules return it, without secrets in what a server said."""
     result: dict[str, Any] = {
         "changed": any(one.changed for one in imports),
-        "state": max((one.state for one in imports), key=STATES.index),
+        "state": max((one.state for one in imports), key=STATES.index, default="succeeded"),
         "imports": [_import_result(one, secrets) for one in imports],
         "receipts": {"store": store.location, "created": store.created},
     }

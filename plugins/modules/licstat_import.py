@@ -18,6 +18,8 @@ description:
     early is resumed by the next one.
   - A log is sent as it is, up to the size it had when the module looked at it; a log that is still being written to is
     fine. It is not unpacked.
+  - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
+    is told to.
 seealso:
   - module: assetops.imports.licstat_task_info
   - name: API for importing license server data
@@ -54,9 +56,69 @@ options:
         fails at the end and names each.
       - Of equal contents only the first is imported, the others are told with the reason V(duplicate).
       - C(~) and environment variables are expanded where no file of the literal name exists.
+      - Exactly one of O(src) and O(paths) is needed.
     type: list
     elements: str
-    required: true
+  paths:
+    description:
+      - The folders in which to look for the logs, which are imported the oldest first. That none is there is a success,
+        unless O(require_logs).
+      - A folder that is not there or cannot be read is an error, and so is a link to nothing among the logs. They are
+        followed where they lead to files, not where they lead to folders. Empty files are left out.
+      - C(~) and environment variables are expanded where no folder of the literal name exists.
+    type: list
+    elements: str
+  patterns:
+    description:
+      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones and
+        leaves the one that still grows, which would be another content every night.
+    type: list
+    elements: str
+    default: [debug.log.*]
+  excludes:
+    description:
+      - Names of files that are no logs though they match, and with O(recurse) of folders that are not looked into.
+        License Statistics is not documented to take archives.
+    type: list
+    elements: str
+    default: ['*.gz', '*.bz2', '*.xz', '*.zip', '*.zst']
+  recurse:
+    description:
+      - Whether to look into the folders below O(paths), too, but for O(archive).
+    type: bool
+    default: false
+  min_age:
+    description:
+      - For how many seconds a log must not have been written to. Set it where a log may be about to be rotated.
+    type: int
+    default: 0
+  max_age:
+    description:
+      - Logs that were not written to for more seconds than this are left out. If not set, none is too old.
+    type: int
+  require_logs:
+    description:
+      - Whether it is an error that there is no log.
+    type: bool
+    default: false
+  afterwards:
+    description:
+      - What becomes of a log of which License Statistics says that its import succeeded, in this run or an earlier one.
+        Never set anything but V(keep) for a log that is still being written to.
+      - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. Of a
+        link, the archive gets what it leads to, and the link is removed.
+      - A log that holds something else by now than what was imported is kept, and so is one of which a time range was
+        imported. With O(wait=false), the next run puts it away.
+      - Where a log cannot be put away, the task fails and says why; what became of the imports is told all the same.
+    type: str
+    choices: [keep, archive, delete]
+    default: keep
+  archive:
+    description:
+      - The folder for O(afterwards=archive), on the host where the logs lie; needed for that. It is made if it is not
+        there. It must not be one of O(paths).
+      - What is in it is never overwritten.
+    type: path
   gather:
     description:
       - What to gather from the logs. License Statistics gathers both when this is not set.
@@ -81,12 +143,19 @@ options:
       - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). Without it, it is the
         end of the log.
     type: str
+  window:
+    description:
+      - V(yesterday) imports the day before this one, once, from a log that keeps growing. It is the last calendar day
+        in the time zone of the host that the module runs on.
+      - It stands for O(from), O(to) and O(identity=window), and there must be exactly one log.
+    type: str
+    choices: [yesterday]
   identity:
     description:
       - What makes two imports the same. With V(content) it is the content of the log, with V(window) the time range
         from O(from) to O(to), whatever the log holds.
       - Use V(window) to import last night from a log that keeps growing, which is another content every night. It needs
-        O(from), O(to) in the past, and exactly one O(src).
+        O(from), O(to) in the past, and exactly one log. For yesterday, O(window=yesterday) says the same.
     type: str
     choices: [content, window]
     default: content
@@ -178,16 +247,28 @@ EXAMPLES = r"""
     license_server_id: 40
     src:
       - /var/log/flexlm/debug.log
-    identity: window
-    from: "{{ '%Y-%m-%d' | strftime(now(utc=true).timestamp() - 86400) }} 00:00:00"
-    to: "{{ '%Y-%m-%d' | strftime(now(utc=true).timestamp() - 86400) }} 23:59:59"
+    window: yesterday
 
-- name: Import all rotated logs, the oldest first, and do not wait
+- name: Import all rotated logs, the oldest first, and archive what is imported
   assetops.imports.licstat_import:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
     license_server_id: 40
-    src: "{{ query('ansible.builtin.fileglob', '/var/log/flexlm/debug.log.*') | sort | reverse }}"
+    paths:
+      - /var/log/flexlm
+    afterwards: archive
+    archive: /var/log/flexlm/imported
+
+- name: Import logs that were not written to for an hour, and do not wait
+  assetops.imports.licstat_import:
+    url: https://licstat.example.com
+    api_token: "{{ licstat_api_token }}"
+    license_server_id: 40
+    paths:
+      - /var/log/flexlm
+    patterns:
+      - report-*.rl
+    min_age: 3600
     wait: false
 """
 
@@ -197,17 +278,18 @@ state:
     - The state of the import, or the worst of several.
     - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not over; the next run
       resumes them. V(unknown) means that the answer to an upload was lost and License Statistics cannot be asked.
-  returned: when src could be read
+    - V(succeeded), too, where there was no log to import.
+  returned: when the logs could be read
   type: str
   sample: succeeded
 imports:
-  description: One entry for each of O(src), in that order.
-  returned: when src could be read
+  description: One entry for each log, in the order of O(src), or the oldest first; empty where there is none.
+  returned: when the logs could be read
   type: list
   elements: dict
   contains:
     source:
-      description: The log, as named in O(src).
+      description: The log, as named in O(src), or found in O(paths).
       type: str
       returned: always
       sample: /var/log/flexlm/debug.log
@@ -247,7 +329,7 @@ imports:
       description:
         - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before. V(resumed), a
           run before sent it, and this one waited for it. V(retried), an attempt before failed. V(forced), O(force) was
-          set. V(duplicate), it stands in O(src) twice. V(joined), another run was at it.
+          set. V(duplicate), it stands in the task twice. V(joined), another run was at it.
       type: str
       returned: always
     attempts:
@@ -275,9 +357,55 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+left_out:
+  description: What is called like a log in O(paths) and was not taken, by reason.
+  returned: when the logs could be read
+  type: list
+  elements: dict
+  contains:
+    reason:
+      description: Why it was left out.
+      type: str
+      returned: always
+      sample: excluded by *.gz
+    count:
+      description: How many files or folders were.
+      type: int
+      returned: always
+    paths:
+      description: The first ten of them.
+      type: list
+      elements: str
+      returned: always
+put_away:
+  description:
+    - What became of each log whose import succeeded, in check mode what would become of it; empty with
+      O(afterwards=keep).
+    - Putting one away makes the task changed.
+  returned: when the logs could be read
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The log, as in RV(imports[].source).
+      type: str
+      returned: always
+    state:
+      description: V(archived), V(deleted), V(kept), or V(failed) where it could not be put away.
+      type: str
+      returned: always
+    place:
+      description: Where the archive has it; V(null) where it was deleted or is where it was.
+      type: str
+      returned: always
+      sample: /var/log/flexlm/imported/debug.log.1-0a1b2c3d4e5f
+    reason:
+      description: Why it is where it was; V(null) where it is not.
+      type: str
+      returned: always
 receipts:
   description: The receipt store.
-  returned: when src could be read
+  returned: when the logs could be read
   type: dict
   contains:
     store:
@@ -300,13 +428,20 @@ response:
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
+    Content,
+    digests_of,
+    open_contents,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
@@ -317,6 +452,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GATHER,
@@ -331,20 +467,36 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     wanted_import,
 )
 
+SEARCH: Mapping[str, Any] = {
+    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*"]},
+    "excludes": {"type": "list", "elements": "str", "default": ["*.gz", "*.bz2", "*.xz", "*.zip", "*.zst"]},
+    "recurse": {"type": "bool", "default": False},
+    "min_age": {"type": "int", "default": 0},
+    "max_age": {"type": "int"},
+}
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
         **connecting(OPTIONS, ENVIRONMENT),
         **importing(once="ever"),
         "license_server_id": {"type": "raw", "required": True},
-        "src": {"type": "list", "elements": "str", "required": True},
+        "src": {"type": "list", "elements": "str"},
+        "paths": {"type": "list", "elements": "str"},
+        **SEARCH,
+        "require_logs": {"type": "bool", "default": False},
+        "afterwards": {"type": "str", "choices": ["keep", "archive", "delete"], "default": "keep"},
+        "archive": {"type": "path"},
         "gather": {"type": "list", "elements": "str", "choices": list(GATHER)},
         "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
         "from": {"type": "str"},
         "to": {"type": "str"},
+        "window": {"type": "str", "choices": ["yesterday"]},
         "identity": {"type": "str", "choices": ["content", "window"], "default": "content"},
         "resolve_domain_names_to_ip": {"type": "bool"},
         "find_domain_names_by_ip": {"type": "bool"},
     },
+    "mutually_exclusive": [("src", "paths"), ("window", "from"), ("window", "to")],
+    "required_one_of": [("src", "paths")],
+    "required_if": [("afterwards", "archive", ("archive",))],
 }
 
 
@@ -359,31 +511,128 @@ def import_logs(host: Host) -> dict[str, Any]:
     client = client_of(host, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
-    contents = open_contents(params["src"])
+    contents, left_out = logs_of(params)
     if options.is_window and len(contents) > 1:
-        raise BadInput("identity=window takes exactly one src: the window would be imported from the first one only.")
+        raise BadInput(
+            f"identity=window takes exactly one log, and here are {len(contents)}: the window would be imported from"
+            " the first one only."
+        )
     with receipt_store(host) as store:
-        digests = [None] if options.is_window else digests_of(contents, store)
+        digests = [None] * len(contents) if options.is_window else digests_of(contents, store)
         wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
-        return import_all(host, store, client.secrets, system, wanted)
+        result = import_all(host, store, client.secrets, system, wanted)
+        result["left_out"] = left_out
+        result["put_away"] = []
+        if params["require_logs"] and not contents:
+            result.update(state="failed", msg=no_logs(params, left_out))
+        if params["afterwards"] != "keep":
+            see_to_what_is_done(host, store, contents, result)
+        return result
 
 
 def options_of(params: dict[str, Any]) -> ImportOptions:
-    for option in ("src", "gather"):
-        if params[option] == []:
-            raise BadInput(f"{option} is an empty list.")
+    check_lists(params)
+    now = datetime.now()
+    start, end = moment(params["from"], "from"), moment(params["to"], "to")
+    if params["window"]:
+        yesterday = now.date() - timedelta(days=1)
+        start, end = datetime.combine(yesterday, time.min), datetime.combine(yesterday, time(23, 59, 59))
     options = ImportOptions(
         license_server_id=license_server(params["license_server_id"]),
         gather=params["gather"] and tuple(set(params["gather"])),
         merge_policy=params["merge_policy"],
-        start=moment(params["from"], "from"),
-        end=moment(params["to"], "to"),
+        start=start,
+        end=end,
         resolve_domain_names_to_ip=params["resolve_domain_names_to_ip"],
         find_domain_names_by_ip=params["find_domain_names_by_ip"],
-        is_window=params["identity"] == "window",
+        is_window=params["identity"] == "window" or params["window"] is not None,
     )
-    options.check(datetime.now())
+    options.check(now)
     return options
+
+
+def check_lists(params: dict[str, Any]) -> None:
+    """Raise `BadInput` for options about logs that cannot be meant."""
+    for option in ("src", "paths", "patterns", "gather"):
+        if params[option] == []:
+            raise BadInput(f"{option} is an empty list.")
+    for option in ("paths", "patterns", "excludes"):
+        if not all(text.strip() for text in params[option] or ()):
+            raise BadInput(f"{option} holds an empty text, as where it is taken from a variable that is not set.")
+    for option in ("patterns", "excludes"):
+        if any("/" in text for text in params[option]):
+            raise BadInput(
+                f"{option} are matched with names, and no name has a slash in it; folders belong into paths."
+            )
+    for option in ("min_age", "max_age"):
+        if params[option] is not None and params[option] < 0:
+            raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
+    if params["src"]:
+        for option, spec in SEARCH.items():
+            if params[option] != spec.get("default"):
+                raise BadInput(f"{option} says which logs are found in paths, and is of no use with src.")
+    if params["archive"] is not None and not params["archive"].strip():
+        raise BadInput("archive is empty, as where it is taken from a variable that is not set.")
+    if params["afterwards"] == "archive":
+        archive = expanded(params["archive"])
+        if archive.exists() and not archive.is_dir():
+            raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
+
+
+def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]]:
+    """The logs, and what was left out."""
+    if params["src"]:
+        return open_contents(params["src"]), []
+    # Not needed, and so not to be loaded, where the logs are named.
+    from ansible_collections.assetops.imports.plugins.module_utils._files.finding import Search, find_logs
+
+    found = find_logs(
+        Search(
+            paths=tuple(params["paths"]),
+            patterns=tuple(params["patterns"]),
+            excludes=tuple(params["excludes"]),
+            recurse=params["recurse"],
+            min_age=params["min_age"],
+            max_age=params["max_age"],
+            archive=archive_of(params),
+        )
+    )
+    return found.contents, [asdict(one) for one in found.left_out]
+
+
+def archive_of(params: dict[str, Any]) -> Path | None:
+    return expanded(params["archive"]) if params["afterwards"] == "archive" else None
+
+
+def no_logs(params: dict[str, Any], left_out: list[dict[str, Any]]) -> str:
+    told = f"There is no log {' or '.join(params['patterns'])} in {', '.join(params['paths'])}"
+    others = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in left_out)
+    return f"{told}; left out were {others}." if others else f"{told}."
+
+
+def see_to_what_is_done(host: Host, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
+    """Put away the logs whose import succeeded; in check mode tell of those whose import would have."""
+    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
+        MOVED,
+        PutAway,
+        difference,
+        failure,
+        put_away,
+    )
+
+    done = ("succeeded", "planned") if host.check_mode else ("succeeded",)
+    logs = [(log, one["content_sha256"]) for log, one in zip(contents, result["imports"]) if one["state"] in done]
+    if any(host.params[option] for option in ("window", "from", "to")):
+        outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
+    else:
+        outcomes = put_away(logs, archive_of(host.params), store, check_mode=host.check_mode)
+    result["put_away"] = [asdict(one) for one in outcomes]
+    if any(one.state in MOVED for one in outcomes):
+        result["changed"] = True
+        if host.diff:
+            result["diff"].append(difference(outcomes))
+    if failure(outcomes):
+        result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -208,7 +210,7 @@ def test_every_example_runs_as_it_stands(
     assert [(result["state"], result["changed"]) for result in questions] == [("succeeded", False)] * len(questions)
     assert [request.query for request in licstat.uploads][: len(VENDOR_QUERIES)] == VENDOR_QUERIES
     names = [task.file_name for task in licstat.sandbox.licstat().tasks]
-    assert names[-3:] == ["debug.log.3", "debug.log.2", "debug.log.1"]
+    assert names[-4:] == ["debug.log.3", "debug.log.2", "debug.log.1", "report-1.rl"]
     assert licstat.held.imports == len(licstat.uploads) == len(imports) + 2
 
 
@@ -260,8 +262,9 @@ def _logs_of_an_example(make_log: Logs, number: int, task: dict[str, Any]) -> Pa
         if isinstance(options, dict) and isinstance(start := options.get("from"), datetime):
             first = (start - FIRST_DAY).days + 1
     make_log(f"{number}/license-server.log", day=first)
-    for rotated in (1, 2, 3):
-        make_log(f"{number}/debug.log.{rotated}", day=first + rotated)
+    for name, day in (("debug.log.1", 1), ("debug.log.2", 2), ("debug.log.3", 3), ("report-1.rl", 5)):
+        rotated = make_log(f"{number}/{name}", day=first + day)
+        os.utime(rotated, (time.time() - day * 24 * 3600,) * 2)
     return make_log(f"{number}/debug.log", day=first + 4).parent
 
 

@@ -33,7 +33,12 @@ class Bad:
 def bad(option: str, value: Any, *words: str, **others: Any) -> Any:
     """A bad value of an option, maybe with others beside it."""
     shown = "absent" if value is ABSENT else json.dumps(value)[:60]
-    return pytest.param(Bad({option: value, **others}, words), id=f"{option}={shown}")
+    return pytest.param(Bad({**others, option: value}, words), id=f"{option}={shown}")
+
+
+def bad_search(option: str, value: Any, *words: str, **others: Any) -> Any:
+    """A bad value where logs are looked for."""
+    return bad(option, value, *words, **{"src": ABSENT, "paths": ["{place}"], option: value, **others})
 
 
 # Bad values of the options that both modules have.
@@ -147,6 +152,39 @@ IMPORT = [
     bad("src", ["{place}/a\0b"]),
     bad("src", ["{place}/" + "x" * 300], "File name too long"),
     bad("src", ["{place}/missing.log", "{place}/good.log", "{place}/folder"], "missing.log", "folder"),
+    bad("src", ["{place}/good.log"], "mutually exclusive", paths=["{place}"]),
+    bad_search("paths", [], "paths is an empty list"),
+    bad_search("paths", [" "], "paths holds an empty text"),
+    bad_search("paths", ["{place}/missing"], "{place}/missing", "No such file"),
+    bad_search("paths", ["{place}/text"], "{place}/text", "no folder"),
+    bad_search("paths", ["{place}/dangling"], "{place}/dangling", "No such file"),
+    bad_search("paths", ["{place}/folder", "{place}/text/logs"], "{place}/text/logs", "Not a directory"),
+    bad_search("paths", ["{place}/a\0b"], "embedded null"),
+    bad_search("patterns", [], "patterns is an empty list"),
+    bad_search("patterns", [""], "patterns holds an empty text"),
+    bad_search("patterns", ["logs/*"], "patterns are matched with names"),
+    bad_search("patterns", ["dangl*"], "{place}/dangling", "a link to"),
+    bad_search("excludes", [""], "excludes holds an empty text"),
+    bad_search("excludes", ["old/*"], "excludes are matched with names"),
+    bad_search("recurse", "maybe", "recurse"),
+    *[bad_search(name, value, name) for name in ("min_age", "max_age") for value in (-1, "1d", "", 0.5)],
+    *[
+        bad(option, value, f"{option} says which logs are found in paths")
+        for option, value in (
+            *(("patterns", ["*"]), ("excludes", []), ("recurse", True)),
+            *(("min_age", 60), ("max_age", 60)),
+        )
+    ],
+    bad_search("require_logs", "maybe", "require_logs"),
+    bad("afterwards", "burn", "afterwards", "burn"),
+    bad("afterwards", "archive", "archive"),
+    *[bad("archive", value, "archive is empty", afterwards="archive") for value in ("", " ")],
+    bad("archive", "{place}/text", "no folder", afterwards="archive"),
+    bad_search("archive", "{place}", "that is the archive", afterwards="archive"),
+    bad_search("archive", "{place}/folder/..", "that is the archive", afterwards="archive", recurse=True),
+    bad("window", "today", "window", "today"),
+    *[bad("window", "yesterday", "mutually exclusive", **{option: PAST}) for option in ("from", "to")],
+    bad_search("window", "yesterday", "exactly one log, and here are 2", patterns=["good.log", "text"]),
     bad("gather", [], "gather", "empty"),
     bad("gather", ["sessions"], "gather", "sessions"),
     bad("gather", ["Denials"], "gather", "Denials"),
@@ -165,7 +203,7 @@ IMPORT = [
     bad("identity", "window", "from", "to", **{"from": PAST}),
     bad("identity", "window", "from", "to", to=LATER),
     bad("identity", "window", "yet to come", to=FUTURE, **{"from": PAST}),
-    bad("identity", "window", "one src", src=["{place}/good.log", "{place}/text"], to=LATER, **{"from": PAST}),
+    bad("identity", "window", "exactly one log", src=["{place}/good.log", "{place}/text"], to=LATER, **{"from": PAST}),
     bad("resolve_domain_names_to_ip", "maybe", "resolve_domain_names_to_ip"),
     bad("find_domain_names_by_ip", "maybe", "find_domain_names_by_ip"),
     bad("wait", "maybe", "wait"),

@@ -360,28 +360,38 @@ def test_the_playbook_of_the_collection_has_both_products_import_what_is_older_t
 
 
 @pytest.mark.slow
-def test_a_thousand_logs_in_one_task(ansible: Ansible, tmp_path: Path) -> None:
-    folder = tmp_path / "logs"
+def test_more_than_a_thousand_logs_in_one_task_imported_and_archived(ansible: Ansible, tmp_path: Path) -> None:
+    """Their paths are longer together than what Linux takes as one argument of a command."""
+    count = 1100
+    folder = tmp_path / ("license-server-" + "x" * 100)
     folder.mkdir()
-    logs = [folder / f"{number:03}.rl" for number in range(1000)]
+    logs = [folder / f"{number:04}.rl" for number in range(count)]
     for number, log in enumerate(logs):
         log.write_bytes(b"\0 report log %d" % number)
+        os.utime(log, (1_700_000_000 + number,) * 2)
+    assert sum(len(str(log)) for log in logs) > 128 * 1024
     task = {"name": "Import", MODULE: ansible.options(*logs)}
 
     first = ansible.play(task)
     assert_ended_well(first)
-    assert len(first.results[0]["imports"]) == 1000
+    assert len(first.results[0]["imports"]) == count
     assert [one["source"] for one in first.results[0]["imports"]] == [str(log) for log in logs]
     assert {(one["state"], one["reason"]) for one in first.results[0]["imports"]} == {("succeeded", "new")}
     held = ansible.sandbox.licstat()
-    assert held.servers[SERVER].imports == 1000
+    assert held.servers[SERVER].imports == count
     assert [task.file_name for task in held.tasks] == [log.name for log in logs], "not sent in the order given"
 
-    second = ansible.play(task)
+    archive = tmp_path / "archive"
+    options = {**ansible.options(), "paths": [str(folder)], "patterns": ["*.rl"]}
+    options.update(afterwards="archive", archive=str(archive))
+    del options["src"]
+    second = ansible.play({"name": "Import", MODULE: options})
     assert_ended_well(second)
-    assert second.recap()["changed"] == 0
+    assert [one["source"] for one in second.results[0]["imports"]] == [str(log) for log in logs]
     assert {one["reason"] for one in second.results[0]["imports"]} == {"receipt"}
-    assert ansible.accepted() == 1000
+    assert {one["state"] for one in second.results[0]["put_away"]} == {"archived"}
+    assert ansible.accepted() == count
+    assert (len(list(archive.iterdir())), list(folder.iterdir())) == (count, [])
 
 
 # Other Pythons on the host.

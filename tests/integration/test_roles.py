@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
-BY_THE_ROLE = {"licstat_import": ["src"], "haplo_batch": ["control", "control_digest", "files"]}
+BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
 OWN_DEFAULTS = {"bigfix_import_max_age": 86400}
 DAY = 24 * 3600
@@ -104,17 +103,48 @@ def folder_of_logs(folder: Path, make_log: Logs) -> Path:
 @pytest.mark.parametrize("role", IMPORTING)
 def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(role: str) -> None:
     specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-    tasks = (ROLES / role / "tasks/main.yml").read_text()
-    for name, option in argument_spec(role).items():
-        if name in BY_THE_ROLE.get(role, []):
-            continue
-        variable_name = f"{role}_{name}"
-        variable = specs[variable_name]
-        assert variable["type"] == option.get("type", "str"), name
+    options = argument_spec(role)
+    tasks = importing_tasks(role)
+    assert tasks
+    for task in tasks:
+        handed_over = task[f"assetops.imports.{role}"]
+        assert set(handed_over) <= set(options)
+        for name in set(options) - set(BY_THE_ROLE.get(role, [])):
+            assert re.search(rf"\b{role}_{name}\b", str(handed_over.get(name))), f"{name} is not handed over"
+    for name in set(options) - set(BY_THE_ROLE.get(role, [])):
+        variable = specs[f"{role}_{name}"]
+        assert variable["type"] == options[name].get("type", "str"), name
         for field in ("choices", "elements"):
-            assert variable.get(field) == option.get(field), (name, field)
-        assert variable.get("default") == OWN_DEFAULTS.get(variable_name, option.get("default")), name
-        assert re.search(rf"^ +{name}: .*\b{role}_{name}\b", tasks, re.MULTILINE), f"{name} is not handed over"
+            assert variable.get(field) == options[name].get(field), (name, field)
+        assert variable.get("default") == OWN_DEFAULTS.get(f"{role}_{name}", options[name].get("default")), name
+
+
+@pytest.mark.parametrize("role", IMPORTING)
+def test_the_role_is_one_task_on_the_controller_or_on_the_host(role: str) -> None:
+    (task,) = yaml.safe_load((ROLES / role / "tasks/main.yml").read_text())
+    assert importing_tasks(role) == [task]
+    assert task["register"] == f"{role}_result"
+    assert task["throttle"] == f"{{{{ {role}_throttle | int }}}}"
+    assert task["delegate_to"] == f"{{{{ 'localhost' if {role}_run_on == 'controller' else omit }}}}"
+    assert task["vars"] == {f"__{role}_on_controller": f"{{{{ {role}_run_on == 'controller' }}}}"}
+    assert task["tags"] == [role]
+    assert "when" not in task
+
+
+def importing_tasks(role: str) -> list[Task]:
+    """The tasks of a role that import."""
+    files = sorted((ROLES / role / "tasks").glob("*.yml"))
+    return [task for file in files for task in _tasks_that_import(yaml.safe_load(file.read_text()), role)]
+
+
+def _tasks_that_import(tasks: list[Task], role: str) -> list[Task]:
+    found = []
+    for task in tasks:
+        if f"assetops.imports.{role}" in task:
+            found.append(task)
+        for part in ("block", "rescue", "always"):
+            found += _tasks_that_import(task.get(part, []), role)
+    return found
 
 
 @pytest.mark.parametrize("role", [*IMPORTING, "import_report"])
@@ -147,50 +177,52 @@ def test_logs_are_found_by_pattern_and_age_imported_oldest_first_and_archived_af
     archive = tmp_path / "archive"
     role = roles.role("licstat_import", paths=[str(logs)], max_age=30 * DAY, afterwards="archive", archive=str(archive))
 
-    planned = roles.play(role, arguments=["--check", "--diff"])
-    assert_ended_well(planned)
-    assert [request.operation for request in roles.sandbox.requests()] == ["no_task"]
-    assert sorted(path.name for path in logs.iterdir()) == before
-    assert not archive.exists()
-    assert not roles.store.exists()
-    assert f"-{logs}/debug.log.1: not imported" in planned.output
-    assert [line.rpartition("/")[2].split(" ")[0] for line in summary(planned)[:3]] == [
-        "debug.log.3:",
-        "debug.log.2:",
-        "debug.log.1:",
-    ]
-    assert [line for line in summary(planned) if f"{logs}/debug.log.1: would be archived as {archive}/" in line]
+    for planned in (
+        roles.play(role, arguments=["--check", "--diff"]),
+        roles.play({"name": "Try", "block": [role], "check_mode": True}, arguments=["--diff"]),
+    ):
+        assert_ended_well(planned)
+        assert {request.operation for request in roles.sandbox.requests()} == {"no_task"}
+        assert sorted(path.name for path in logs.iterdir()) == before
+        assert not archive.exists()
+        assert not roles.store.exists()
+        assert f"-{logs}/debug.log.1: not imported" in planned.output
+        assert f"+{logs}/debug.log.1: archived as {archive}/debug.log.1-" in planned.output
 
     done = roles.play(role)
     assert done.status == 2, done.output
     assert [task.file_name for task in roles.sandbox.licstat().tasks] == ["debug.log.3", "debug.log.2", "debug.log.1"]
-    assert [line for line in summary(done) if "debug.log.3: failed (new)" in line and "no date" in line]
+    assert_told(done, "no date")
     moved = sorted(path.name for path in archive.iterdir())
     assert [name.rpartition("-")[0] for name in moved] == ["debug.log.1", "debug.log.2"]
     assert sorted(path.name for path in logs.iterdir()) == [
         name for name in before if name not in ("debug.log.1", "debug.log.2")
     ]
-    assert hashlib.sha256((archive / moved[0]).read_bytes()).hexdigest().startswith(moved[0].rpartition("-")[2])
 
 
 @pytest.mark.slow
-def test_yesterday_is_imported_once_from_a_log_that_grows(roles: Roles, log: Path) -> None:
-    role = roles.role("licstat_import", src=[str(log)], window="yesterday", merge_policy="merge")
-    grow = {"name": "Grow", "ansible.builtin.shell": f"echo ' 9:00:00 (lmgrd) more' >> '{log}'"}
-    done = roles.play(role, grow, role)
+def test_named_logs_are_taken_in_place_of_those_of_the_group_and_may_be_left_where_they_are(
+    roles: Roles, log: Path, tmp_path: Path
+) -> None:
+    of_the_group: dict[str, Any] = {"paths": ["/nowhere"], "patterns": ["*"], "min_age": 60, "recurse": True}
+    role = roles.role("licstat_import", src=[str(log)], afterwards="delete", **of_the_group)
+
+    kept = roles.play(role, arguments=["--skip-tags", "licstat_import_afterwards"])
+    assert_ended_well(kept)
+    assert roles.accepted() == 1
+    assert log.exists()
+
+    done = roles.play(role)
     assert_ended_well(done)
-    imports = of_task(done, "oldest first")
-    assert [result["changed"] for result in imports] == [True, False]
-    (task,) = roles.sandbox.licstat().tasks
-    yesterday = f"{datetime.now() - timedelta(days=1):%Y-%m-%d}"
-    assert task.parameters["from"].startswith(yesterday)
-    assert task.parameters["to"].startswith(yesterday)
-    assert task.parameters["to"].endswith("23:59:59")
-    assert task.parameters["mergePolicy"].lower() == "merge"
+    (result,) = of_task(done, "oldest first")
+    assert [one["reason"] for one in result["imports"]] == ["receipt"]
+    assert [one["state"] for one in result["put_away"]] == ["deleted"]
+    assert not log.exists()
+    assert done.recap()["skipped"] == 0
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_not_there_fails_and_no_log_is_told(roles: Roles, tmp_path: Path) -> None:
+def test_what_is_wrong_is_told_in_the_words_of_the_module_and_no_log_is_a_success(roles: Roles, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     nothing = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
     required = roles.role("licstat_import", paths=[str(tmp_path / "empty")], require_logs=True)
@@ -199,11 +231,29 @@ def test_a_folder_that_is_not_there_fails_and_no_log_is_told(roles: Roles, tmp_p
     rescued = ({"block": [task], "rescue": [{"ansible.builtin.meta": "noop"}]} for task in (required, missing, wrong))
     done = roles.play(nothing, *rescued)
     assert done.status == 0, done.output
-    assert_told(done, "There is no log to import.")
-    assert_told(done, f"There is no log debug.log.* in {tmp_path}/empty.")
-    assert_told(done, "missing")
+    found, nothing_found, not_there = of_task(done, "oldest first")
+    assert (found["state"], found["changed"], found["imports"]) == ("succeeded", False, [])
+    assert nothing_found["msg"] == f"There is no log debug.log.* in {tmp_path}/empty."
+    assert f"{tmp_path}/missing: No such file or directory" in not_there["msg"]
     assert_told(done, "burn")
     assert roles.sandbox.requests() == []
+
+
+@pytest.mark.slow
+def test_logs_on_a_host_are_imported_there(roles: Roles, log: Path, tmp_path: Path) -> None:
+    """As its own user, with its own store: what is set for the connection to it holds."""
+    hosts = {"server": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    tasks = [roles.role("licstat_import", paths=[str(log.parent)], patterns=["*"], run_on="host")]
+    environment = {"HOME": str(tmp_path / "home"), "ASSETOPS_RECEIPTS": str(tmp_path / "there.db")}
+    tasks[0]["vars"].pop("licstat_import_receipts")
+    play = {"hosts": "server", "gather_facts": False, "tasks": tasks, "environment": environment}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), "-vvv")
+    assert_ended_well(done)
+    assert roles.accepted() == 1
+    assert (tmp_path / "there.db").exists()
+    assert "server -> " not in done.output
 
 
 @pytest.mark.slow
@@ -228,36 +278,27 @@ def test_the_controller_imports_whatever_the_inventory_says_of_hosts_and_of_itse
     assert roles.accepted() == 1
 
 
-def put_away(**order: Any) -> dict[str, Any]:
-    script = (ROLES / "licstat_import/files/put_away.py").read_text()
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(order)], check=True, stdout=subprocess.PIPE, text=True
+@pytest.mark.slow
+def test_the_example_of_its_readme_runs_as_it_stands(roles: Roles, make_log: Logs, tmp_path: Path) -> None:
+    log = make_log("cad/debug.log.1")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ROLES / "licstat_import/README.md").read_text(), re.DOTALL)
+    here = {
+        "https://licstat.example.com": roles.sandbox.licstat_url,
+        "/srv/license-logs/cad": str(log.parent),
+        "/srv/license-logs/archive/cad": str(tmp_path / "archive"),
+    }
+    (tmp_path / "play.yml").write_text(
+        functools.reduce(lambda text, name: text.replace(name, here[name]), here, example)
     )
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    secrets = json.dumps({"licstat_token": roles.sandbox.licstat_token})
+    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": {"cad": None}}}))
 
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), "-e", secrets)
 
-def test_only_what_was_imported_is_put_away(make_log: Logs, tmp_path: Path) -> None:
-    same, rotated, grown = make_log(), make_log(), make_log()
-    logs = [(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) for path in (same, rotated, grown)]
-    rotated.write_text("the log of another day\n")
-    with grown.open("a") as file:
-        file.write("one more line\n")
-    gone = (str(tmp_path / "gone.log"), "0" * 64)
-
-    archive = tmp_path / "new" / "archive"
-    planned = put_away(check=True, archive=str(archive), logs=[*logs, gone])
-    assert same.exists()
-    done = put_away(check=False, archive=str(archive), logs=[*logs, gone])
-    assert planned == done
-    assert done["moved"] == [[str(same), str(archive / f"{same.name}-{logs[0][1][:12]}")]]
-    assert [path for path, _why in done["kept"]] == [str(rotated), str(grown), gone[0]]
-    assert (same.exists(), rotated.exists(), grown.exists()) == (False, True, True)
-    assert [path.name for path in archive.iterdir()] == [f"{same.name}-{logs[0][1][:12]}"]
-
-    sha256 = hashlib.sha256(rotated.read_bytes()).hexdigest()
-    assert put_away(check=False, archive="", logs=[(str(rotated), sha256)])["moved"] == [[str(rotated), None]]
-    assert not rotated.exists()
+    assert_ended_well(done)
+    assert done.recap("cad") == {**done.recap("cad"), "ok": 2, "changed": 1, "skipped": 0}
+    assert roles.accepted() == 1
+    assert [path.name.rpartition("-")[0] for path in (tmp_path / "archive").iterdir()] == ["debug.log.1"]
 
 
 # BigFix Inventory.

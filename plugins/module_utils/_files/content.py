@@ -14,6 +14,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -78,10 +79,16 @@ class Content:
         return shown(Path(self.path))
 
     def blocks(self) -> Iterator[bytes]:
-        """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more."""
+        """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more.
+
+        A rotation may have given the name to another file since it was looked at; half of that is nothing to import.
+        """
         left = self.size
         try:
             with Path(self.path).open("rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                if (status.st_ino, status.st_dev) != (self.fingerprint.inode, self.fingerprint.device):
+                    raise Interrupted(f"{self.source} became another file after it was looked at.")
                 while left:
                     block = file.read(min(BLOCK, left))
                     if not block:
@@ -118,12 +125,28 @@ def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
     for content in contents:
         if content.fingerprint not in known:
             started = time.time()
-            known[content.fingerprint] = _digest(content)
+            try:
+                known[content.fingerprint] = digest_of(content)
+            except Interrupted as error:
+                raise BadInput(f"{error.message} Nothing was sent.") from error
             if _is_settled(content.fingerprint, started):
                 fresh[content.fingerprint] = known[content.fingerprint]
     if fresh:
         memory.remember_digests(fresh)
     return [known[content.fingerprint] for content in contents]
+
+
+def looked_at(path: Path) -> Content:
+    """What a file is at this moment. Raises OSError."""
+    return _as_content(path, path.stat())
+
+
+def digest_of(content: Content) -> str:
+    """The SHA-256, in hexadecimal. Raises `Interrupted`."""
+    digest = hashlib.sha256()
+    for block in content.blocks():
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _content(name: str) -> Content:
@@ -145,6 +168,10 @@ def _content(name: str) -> Content:
         raise BadInput(f"{plain(path)}: {why_not_regular(status.st_mode)}")
     if status.st_size == 0:
         raise BadInput(f"{shown(path)}: the file is empty")
+    return _as_content(path, status)
+
+
+def _as_content(path: Path, status: os.stat_result) -> Content:
     absolute = shown(path.resolve())
     times = (status.st_mtime_ns, status.st_ctime_ns)
     return Content(str(path), Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
@@ -154,16 +181,6 @@ def _unusable(name: str, path: Path, error: OSError) -> BadInput:
     from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain, why_not
 
     return BadInput(f"{plain(path)}: {why_not(name, path, error)}")
-
-
-def _digest(content: Content) -> str:
-    digest = hashlib.sha256()
-    try:
-        for block in content.blocks():
-            digest.update(block)
-    except Interrupted as error:
-        raise BadInput(f"{error.message} Nothing was sent.") from error
-    return digest.hexdigest()
 
 
 def _is_settled(fingerprint: Fingerprint, moment: float) -> bool:
