@@ -515,5 +515,62 @@ def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_ho
     assert [recap["changed"] for recap in map(done.recap, ("far", "near"))] == [1, 0]
 
 
+# The report.
+
+
+@pytest.mark.slow
+def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
+    roles: Roles, make_log: Logs, tmp_path: Path
+) -> None:
+    (playbook,) = yaml_of((ROLES / "import_report/README.md").read_text())
+    no_ssh = tmp_path / "no-ssh"
+    no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
+    no_ssh.chmod(0o700)
+    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(no_ssh), "licstat_import_run_on": "host"}
+    hosts = {
+        "good": roles.variables("licstat_import", src=[str(make_log())]),
+        "wrong": roles.variables("licstat_import", src=[str(make_log())], merge_policy="burn"),
+        "refused": roles.variables("licstat_import", src=[str(FIXTURES / "truncated/debug.log")]),
+        "gone": {**roles.variables("licstat_import", src=[str(make_log())]), **away},
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": hosts}}))
+    (tmp_path / "play.yml").write_text(json.dumps(playbook))
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), ANSIBLE_DISPLAY_OK_HOSTS="false")
+    assert done.status == 2, done.output
+    assert {name: done.recap(name)["failed"] for name in hosts} == {"good": 0, "wrong": 1, "refused": 1, "gone": 1}
+    table = done.output[done.output.index("target   ") :].splitlines()
+    first = [line.split()[:3] for line in table[1 : table.index("")] if line and not line.startswith(" ")]
+    assert first == [
+        ["wrong", "licstat_import", "failed"],
+        ["refused", "licstat_import", "failed"],
+        ["gone", "licstat_import", "unreachable"],
+        ["good", "licstat_import", "succeeded"],
+    ]
+    told = "\n".join(line for line in table[: table.index("")] if line.startswith(" "))
+    for words in ("value of licstat_import_merge_policy must be one of", "no date", "cannot be reached", "no route"):
+        assert words in told
+
+
+@pytest.mark.slow
+def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
+    loop: Task = {
+        "name": "Import both",
+        "assetops.imports.licstat_import": {**roles.options(), "src": "{{ item }}"},
+        "loop": ["/nowhere/a.log", "/nowhere/b.log"],
+        "register": "licstat_import_result",
+    }
+    note: Task = {
+        "ansible.builtin.include_role": {"name": "assetops.imports.import_report", "tasks_from": "note"},
+        "vars": {"import_report_role": "licstat_import"},
+    }
+    report: Task = {"ansible.builtin.include_role": {"name": "assetops.imports.import_report"}}
+    done = roles.play({"block": [loop], "rescue": [note]}, report)
+    assert done.status == 2, done.output
+    (failed,) = [task["result"] for task in done.tasks if task["failed"] and "Fail where" in task["task"]]
+    assert "/nowhere/a.log" in failed["msg"]
+    assert "/nowhere/b.log" in failed["msg"]
+    assert "One or more" not in failed["msg"]
+
+
 def assert_told(done: Done, text: str) -> None:
     assert text in done.output, done.output
