@@ -60,6 +60,19 @@ options:
       - A success that is told for a time more than 5 minutes ahead of that clock proves nothing. An import is started
         then, with a warning.
     type: float
+  raw_first:
+    description:
+      - Whether to import raw scan results before the complete import, unless the last successful import is recent
+        enough for O(raw_max_age) and O(newer_than). If the raw one fails, the complete one is not begun.
+      - As the server tells of its last import only, a raw one hides when the last complete one was. So a complete
+        import follows each raw one, whatever O(max_age) says.
+      - Not with O(import_type=raw_only) or O(wait=false).
+    type: bool
+    default: false
+  raw_max_age:
+    description:
+      - As O(max_age), for the raw import of O(raw_first). If not set, it is the same.
+    type: float
   newer_than:
     description:
       - A successful import of this type that ended after this moment is enough, such as the end of the last scan. ISO
@@ -88,6 +101,9 @@ options:
       - Not used here, since the server's status decides; it is an option so that defaults for all importing modules
         can be set together.
   wait_timeout:
+    description:
+      - For how many seconds to wait, in all. Then the module fails with the state V(running); the server goes on, and
+        the next run waits for the same import again.
     default: 14400
   wait_sleep:
     description:
@@ -127,6 +143,13 @@ EXAMPLES = r"""
     newer_than: "2026-11-22T03:00:00Z"
     if_running: queue
 
+- name: Import raw scan results every six hours, and then the rest
+  assetops.imports.bigfix_import:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    raw_first: true
+    max_age: 21600
+
 - name: Import raw scan results only
   assetops.imports.bigfix_import:
     url: https://bigfix.example.com:9081
@@ -160,7 +183,9 @@ state:
   type: str
   sample: succeeded
 imports:
-  description: The import, as the only entry.
+  description:
+    - The import, as the only entry; with O(raw_first) the raw one and then the complete one, which is missing if the
+      raw one failed.
   returned: when the options were right
   type: list
   elements: dict
@@ -296,6 +321,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
     SHORTEST_PAUSE,
     DataImports,
     Wish,
+    age,
     credentials_of,
     moment,
     wanted_import,
@@ -307,6 +333,8 @@ ARGUMENTS: Mapping[str, Any] = {
         **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
         "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
         "max_age": {"type": "float"},
+        "raw_first": {"type": "bool", "default": False},
+        "raw_max_age": {"type": "float"},
         "newer_than": {"type": "str"},
         "if_running": {"type": "str", "choices": ["join", "queue", "fail"], "default": "join"},
     },
@@ -319,29 +347,47 @@ def main() -> None:
 
 def see_to_import(host: Host) -> dict[str, Any]:
     GUIDE.check(host.params)
-    wish = wish_of(host.params)
+    wishes = wishes_of(host.params)
     credentials = credentials_of(host.params)
     client = client_of(host, HEADERS, GUIDE)
-    wanted = wanted_import(server_name(host.params), wish)
+    server = server_name(host.params)
     pace = pace_of(host, SHORTEST_PAUSE)
-    system = DataImports(client, wish, credentials, host.no_log_values.add, pace)
+    system = DataImports(client, host.params["product"], credentials, host.no_log_values.add, pace)
     with receipt_store(host, is_needed=False) as store:
         importer = StatusImporter(system, store, policy_of(host), pace, secrets=client.secrets, progress=host.progress)
-        one = importer.see_to(wanted)
+        imports = importer.run([wanted_import(server, wish) for wish in wishes])
         for warning in importer.warnings:
             host.warn(printable(client.secrets.redact(warning)))
-        return result_of(host, store, client.secrets, [one])
+        return result_of(host, store, client.secrets, imports)
 
 
-def wish_of(params: dict[str, Any]) -> Wish:
-    max_age, newer_than = params["max_age"], moment(params["newer_than"], "newer_than")
-    if max_age is not None and not 0 <= max_age < float("inf"):
-        raise BadInput("max_age has to be a number of seconds, 0 or more.")
+def wishes_of(params: dict[str, Any]) -> list[Wish]:
+    """The imports to see to, one after the other."""
+    product, import_type = params["product"], params["import_type"]
+    max_age, newer_than = age(params["max_age"], "max_age"), moment(params["newer_than"], "newer_than")
+    raw_max_age = age(params["raw_max_age"], "raw_max_age")
+    if raw_max_age is None:
+        raw_max_age = max_age
     if params["force"]:
-        max_age = newer_than = None
-    wish = Wish(params["product"], params["import_type"], max_age, newer_than)
-    wish.check()
-    return wish
+        max_age = raw_max_age = newer_than = None
+    wishes = [Wish(product, import_type, max_age, newer_than)]
+    if params["raw_first"]:
+        check_raw_first(params)
+        wishes.insert(0, Wish(product, "raw_only", raw_max_age, newer_than))
+    for wish in wishes:
+        wish.check()
+    return wishes
+
+
+def check_raw_first(params: dict[str, Any]) -> None:
+    if params["import_type"] != "complete":
+        raise BadInput(
+            "raw_first is for import_type=complete: with raw_only there is nothing that would come after it."
+        )
+    if not params["wait"]:
+        raise BadInput(
+            "raw_first needs wait=true: the complete import is begun once the raw one is over, and who does that waits."
+        )
 
 
 if __name__ == "__main__":

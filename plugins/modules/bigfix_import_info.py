@@ -20,6 +20,31 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.bigfix
   - assetops.imports.attributes
+options:
+  max_age:
+    description:
+      - How many seconds ago the last successful import may have been for RV(is_fresh) to be true.
+      - It is judged as the option O(assetops.imports.bigfix_import#module:max_age) of M(assetops.imports.bigfix_import)
+        judges it.
+    type: float
+  import_type:
+    description:
+      - The type of import that O(max_age) is about. A complete import stands for a raw one, but not the other way
+        round; and as the server tells of its last import only, a raw one hides when the last complete one was.
+    type: str
+    choices: [complete, raw_only]
+    default: complete
+  require_fresh:
+    description:
+      - Whether to fail where the data is older than O(max_age), or of unknown age.
+    type: bool
+    default: false
+  is_planned:
+    description:
+      - Whether such an import is planned in the same run, which is what the state V(planned) of
+        M(assetops.imports.bigfix_import) says. In check mode, the data is taken for fresh then.
+    type: bool
+    default: false
 attributes:
   diff_mode:
     support: N/A
@@ -39,6 +64,13 @@ EXAMPLES = r"""
 - name: Refuse to report on data of which the last import failed
   ansible.builtin.assert:
     that: data.last_status == 'successful'
+
+- name: Go no further with data that is older than two days
+  assetops.imports.bigfix_import_info:
+    url: https://bigfix.example.com:9081
+    token: "{{ bigfix_token }}"
+    max_age: 172800
+    require_fresh: true
 
 - name: Wait until no import is running
   assetops.imports.bigfix_import_info:
@@ -97,6 +129,17 @@ age:
       nothing about how old the data is, and there is a warning.
   returned: success
   type: float
+is_fresh:
+  description:
+    - Whether the last successful import is recent enough for O(max_age). A success that is told for a time more than 5
+      minutes ahead of the clock proves nothing. V(null) if O(max_age) is not set.
+  returned: success, and where O(require_fresh) made it fail
+  type: bool
+message:
+  description: How old the data is, or why it is not recent enough.
+  returned: success, and where O(require_fresh) made it fail
+  type: str
+  sample: The data is 172801 s old; 172800 s are allowed.
 status:
   description: The status as it came.
   returned: success
@@ -111,37 +154,57 @@ response:
   type: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     ENVIRONMENT,
     GUIDE,
     HEADERS,
+    IMPORT_TYPES,
     OPTIONS,
     DataImports,
+    Status,
     Wish,
+    age,
     credentials_of,
+    freshness,
     text_of,
 )
 
+ARGUMENTS: Mapping[str, Any] = {
+    "argument_spec": {
+        **connecting(OPTIONS, ENVIRONMENT),
+        "max_age": {"type": "float"},
+        "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
+        "require_fresh": {"type": "bool", "default": False},
+        "is_planned": {"type": "bool", "default": False},
+    },
+}
+
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=connecting(OPTIONS, ENVIRONMENT), supports_check_mode=True)
-    run_module(module, read_status)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), read_status)
 
 
 def read_status(host: Host) -> dict[str, Any]:
     params = host.params
     GUIDE.check(params)
+    wish = Wish(params["product"], params["import_type"], age(params["max_age"], "max_age"))
+    wish.check()
+    if params["require_fresh"] and wish.max_age is None:
+        raise BadInput("require_fresh needs max_age, which says how old the data may be.")
     client = client_of(host, HEADERS, GUIDE)
-    system = DataImports(client, Wish(params["product"]), credentials_of(params), host.no_log_values.add)
+    system = DataImports(client, params["product"], credentials_of(params), host.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:
         host.warn(status.doubt)
-    return {
+    is_fresh, message = judged(wish, status, is_planned=host.check_mode and params["is_planned"])
+    result = {
         "changed": False,
         "is_running": status.is_running,
         "mode": status.mode,
@@ -152,8 +215,23 @@ def read_status(host: Host) -> dict[str, Any]:
         "last_import_time": status.last_end and text_of(status.last_end),
         "last_success_time": status.last_success and text_of(status.last_success),
         "age": status.age_of_success,
+        "is_fresh": is_fresh,
+        "message": client.secrets.redact(message),
         "status": client.secrets.clean(status.raw),
     }
+    if params["require_fresh"] and not is_fresh:
+        result["msg"] = result["message"]
+    return result
+
+
+def judged(wish: Wish, status: Status, *, is_planned: bool) -> tuple[bool | None, str]:
+    """Whether the data is fresh, and why."""
+    if wish.max_age is None:
+        return None, freshness(status)
+    if is_planned:
+        return True, "An import is planned."
+    shortfall = wish.shortfall(status)
+    return not shortfall, shortfall or freshness(status)
 
 
 if __name__ == "__main__":

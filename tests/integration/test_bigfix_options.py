@@ -427,6 +427,149 @@ def test_force_starts_one_though_the_last_is_recent(bigfix: DataImports) -> None
     assert len(bigfix.starts) == 2
 
 
+# Raw data first, and then the rest.
+
+RAW = "raw_only import"
+COMPLETE = "complete import"
+
+
+def told(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Source, state and reason of each import."""
+    return [(one["source"], one["state"], one["reason"]) for one in result["imports"]]
+
+
+@pytest.fixture
+def raw(bigfix: DataImports) -> DataImports:
+    """A server on which raw imports are enabled."""
+    bigfix.configure(raw_imports_enabled=True)
+    return bigfix
+
+
+@exercises("raw_first")
+def test_raw_first_imports_raw_data_and_then_the_rest_as_foretold_and_once(raw: DataImports) -> None:
+    planned = raw(raw_first=True, max_age=DAY, check=True, diff=True)
+    assert told(planned) == [(RAW, "planned", "new"), (COMPLETE, "planned", "new")]
+    assert outcome(planned) == ("planned", True, False)
+    assert planned["diff"][0]["after"] == f"{RAW}: an import is started\n{COMPLETE}: an import is started\n"
+    assert raw.starts == []
+
+    first = raw(raw_first=True, max_age=DAY)
+    assert told(first) == [(RAW, "succeeded", "new"), (COMPLETE, "succeeded", "new")]
+    assert [one["changed"] for one in first["imports"]] == [True, True]
+    assert [one.type for one in raw.held.started_by_api] == ["raw_only", "complete"]
+    assert raw.held.starts_asked_while_running == 0
+
+    second = raw(raw_first=True, max_age=DAY)
+    assert told(second) == [(RAW, "succeeded", "fresh"), (COMPLETE, "succeeded", "fresh")]
+    assert outcome(second) == ("succeeded", False, False)
+    assert len(raw.starts) == 2
+
+    forced = raw(raw_first=True, max_age=DAY, force=True)
+    assert told(forced) == [(RAW, "succeeded", "forced"), (COMPLETE, "succeeded", "forced")]
+
+
+@exercises("raw_first", "raw_max_age", "max_age")
+@pytest.mark.parametrize(
+    ("last", "ages", "expected"),
+    [
+        ("complete", {"max_age": DAY, "raw_max_age": 600}, ["new", "new"]),  # the raw one hides the complete one
+        ("complete", {"max_age": 600, "raw_max_age": DAY}, ["fresh", "new"]),
+        ("complete", {"max_age": DAY}, ["fresh", "fresh"]),
+        ("complete", {"raw_max_age": DAY}, ["fresh", "new"]),
+        ("complete", {}, ["new", "new"]),
+        ("raw_only", {"max_age": DAY}, ["fresh", "new"]),  # a night that died between the two
+    ],
+)
+def test_each_of_the_two_goes_by_its_own_age(
+    raw: DataImports, last: str, ages: dict[str, Any], expected: list[str]
+) -> None:
+    raw.configure(history=[{"age": 3600, "type": last}])
+
+    foretold, done = raw(raw_first=True, check=True, **ages), raw(raw_first=True, **ages)
+
+    assert [reason for _source, _state, reason in told(done)] == expected
+    assert [one["changed"] for one in foretold["imports"]] == [one["changed"] for one in done["imports"]]
+
+
+@exercises("raw_first")
+def test_where_the_raw_import_fails_the_complete_one_is_not_begun_and_that_is_told(raw: DataImports) -> None:
+    raw.configure(failures=1)
+
+    result = raw(raw_first=True, max_age=DAY)
+
+    assert_plain_failure(result)
+    assert told(result) == [(RAW, "failed", "new")]
+    assert result["msg"].startswith(f"{RAW}: BigFix Inventory says")
+    assert result["msg"].endswith(f"So the {COMPLETE} was not begun.")
+    assert len(raw.starts) == 1
+    assert told(raw(raw_first=True, max_age=DAY)) == [(RAW, "succeeded", "new"), (COMPLETE, "succeeded", "new")]
+
+
+@exercises("raw_first")
+def test_a_complete_import_that_fails_after_the_raw_one_is_told_as_one_of_two(raw: DataImports) -> None:
+    raw.configure(history=[{"age": 60, "type": "raw_only"}], failures=1)
+
+    result = raw(raw_first=True, max_age=DAY)
+
+    assert_plain_failure(result)
+    assert told(result) == [(RAW, "succeeded", "fresh"), (COMPLETE, "failed", "new")]
+    assert result["msg"].startswith(f"1 of 2 imports did not end well. [{COMPLETE}] BigFix Inventory says")
+
+
+@exercises("raw_first", "wait_timeout")
+def test_a_night_that_died_in_the_raw_import_is_gone_on_from_by_the_next(raw: DataImports) -> None:
+    raw.sandbox.clock(speed=0)
+    night = raw.start(raw_first=True, max_age=DAY)
+    raw.sandbox.wait_for("finished", system="bigfix", operation="start", timeout=PATIENCE)
+    night.kill()
+
+    late = raw(raw_first=True, max_age=DAY, wait_timeout=0.1)
+    assert outcome(late) == ("running", False, True)
+    assert told(late) == [(RAW, "running", "joined")]
+    assert f"So the {COMPLETE} was not begun." in late["msg"]
+
+    raw.sandbox.clock(speed=1000)
+    next_night = raw(raw_first=True, max_age=DAY)
+    assert told(next_night)[0][1:] in [("succeeded", "joined"), ("succeeded", "fresh")]
+    assert told(next_night)[1] == (COMPLETE, "succeeded", "new")
+    assert [one.type for one in raw.held.started_by_api] == ["raw_only", "complete"]
+
+
+@exercises("raw_first", "if_running")
+@pytest.mark.parametrize(
+    ("if_running", "expected"), [("join", ["joined", "joined"]), ("queue", ["new", "new"]), ("fail", ["new"])]
+)
+def test_a_complete_import_that_runs_stands_for_both_unless_another_is_wanted(
+    raw: DataImports, if_running: str, expected: list[str]
+) -> None:
+    raw.configure(seconds_complete=100, others=[{"at": 0}])
+
+    result = raw(raw_first=True, if_running=if_running)
+
+    assert [reason for _source, _state, reason in told(result)] == expected
+    assert bool(result.get("failed")) == (if_running == "fail")
+    assert [one.type for one in raw.held.started_by_api] == (["raw_only", "complete"] if if_running == "queue" else [])
+    assert raw.held.starts_asked_while_running == 0
+
+
+@exercises("raw_first", "wait", "import_type", "product")
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"wait": False}, "wait=true"),
+        ({"import_type": "raw_only"}, "import_type=complete"),
+        ({"product": "license_metric_tool"}, "License Metric Tool has complete imports only"),
+        ({"raw_max_age": -1}, "raw_max_age"),
+    ],
+)
+def test_raw_first_is_refused_where_nothing_could_follow(raw: DataImports, options: dict[str, Any], named: str) -> None:
+    result = raw(raw_first=True, **options)
+
+    assert_plain_failure(result)
+    assert named in result["msg"]
+    assert raw.sent() == []
+
+
 # What to do while one runs.
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import moment, text_of
 
 from .bigfix import DAY, DataImports, assert_imported, outcome
 from .support import assert_plain_failure, only
@@ -196,6 +199,97 @@ def test_differences_tell_the_status_before_and_after(bigfix: DataImports) -> No
     assert planned["before"] == first["after"]
     assert planned["after"] == "complete import: an import is started\n"
     assert nothing["before"] == nothing["after"] == first["after"]
+
+
+# Whether the data is recent enough to go on with.
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize(
+    ("history", "options", "is_fresh", "says"),
+    [
+        ([{"age": 60}], {"max_age": HOUR}, True, "The last successful import was at"),
+        ([{"age": 7200}], {"max_age": HOUR}, False, r"The data is 72\d\d s old; 3600 s are allowed\."),
+        ([], {"max_age": HOUR}, False, "There was no successful import, or the server does not tell of it"),
+        ([{"age": 60, "type": "raw_only"}], {"max_age": HOUR}, False, "The last import was a raw one"),
+        ([{"age": 60, "type": "raw_only"}], {"max_age": HOUR, "import_type": "raw_only"}, True, "The last successful"),
+        ([{"age": 60}], {"max_age": HOUR, "import_type": "raw_only"}, True, "The last successful import"),
+        (
+            [{"age": 60}, {"age": 30, "status": "broken"}],
+            {"max_age": HOUR},
+            False,
+            "The last import is told as complete, broken; how old",
+        ),
+        ([{"age": 60}], {}, None, "The last successful import was at"),
+    ],
+)
+def test_info_says_whether_the_data_is_recent_enough_and_fails_where_it_is_told_to(
+    bigfix: DataImports, history: list[dict[str, Any]], options: dict[str, Any], is_fresh: bool | None, says: str
+) -> None:
+    bigfix.configure(history=history)
+
+    known = bigfix.info(**options)
+    assert not known.get("failed"), known["msg"]
+    assert known["is_fresh"] is is_fresh
+    assert re.match(says, known["message"]), known["message"]
+
+    if options:
+        strict = bigfix.info(require_fresh=True, check=True, **options)
+        assert bool(strict.get("failed")) == (not is_fresh)
+        assert strict["is_fresh"] is is_fresh
+        assert is_fresh or re.match(says, strict["msg"])
+    assert bigfix.starts == []
+
+
+@pytest.mark.parametrize(("is_ahead", "is_fresh"), [(200, True), (400, False)])
+def test_a_success_that_is_told_for_later_proves_nothing(bigfix: DataImports, is_ahead: int, is_fresh: bool) -> None:
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(history=[{"age": 60}])
+    last = moment(bigfix.info()["last_success_time"], "")
+    assert last is not None
+    later = text_of(last + timedelta(seconds=60 + is_ahead))
+    bigfix.fault("patch", "status", times=None, set={"last_success_time": later})
+
+    known = bigfix.info(max_age=HOUR)
+
+    assert known["is_fresh"] is is_fresh
+    assert is_fresh or "told for 400 s ahead of the clock, so how old the data is cannot be told" in known["message"]
+
+
+def test_while_an_import_runs_that_hides_the_last_one_the_data_is_not_taken_for_recent(bigfix: DataImports) -> None:
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(history=[{"age": 60}], others=[{"at": 0}])
+
+    known = bigfix.info(max_age=HOUR)
+
+    assert (known["is_running"], known["is_fresh"]) == (True, False)
+    assert known["message"] == "An import is running, and the server does not tell how old the data is."
+
+
+def test_an_import_that_is_planned_counts_in_check_mode_only(bigfix: DataImports) -> None:
+    asked: dict[str, Any] = {"max_age": HOUR, "require_fresh": True, "is_planned": True}
+
+    assert bigfix.info(check=True, **asked)["is_fresh"] is True
+    assert bigfix.info(**asked)["failed"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"require_fresh": True}, "require_fresh needs max_age"),
+        ({"max_age": -1}, "max_age"),
+        ({"max_age": 60, "import_type": "raw_only", "product": "license_metric_tool"}, "complete imports only"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_not_asked(
+    bigfix: DataImports, options: dict[str, Any], named: str
+) -> None:
+    result = bigfix.info(**options)
+
+    assert_plain_failure(result)
+    assert named in result["msg"]
+    assert bigfix.sent() == []
 
 
 # Whose success it is.

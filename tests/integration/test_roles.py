@@ -26,7 +26,6 @@ from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
-LEAN = ("licstat_import",)
 BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
 OWN_DEFAULTS = {"bigfix_import_max_age": 86400}
@@ -120,7 +119,7 @@ def test_every_option_of_the_module_is_a_variable_of_the_role_and_handed_over(ro
         assert variable.get("default") == OWN_DEFAULTS.get(f"{role}_{name}", options[name].get("default")), name
 
 
-@pytest.mark.parametrize("role", LEAN)
+@pytest.mark.parametrize("role", IMPORTING)
 def test_the_role_is_one_task_on_the_controller_or_on_the_host(role: str) -> None:
     (task,) = yaml.safe_load((ROLES / role / "tasks/main.yml").read_text())
     assert importing_tasks(role) == [task]
@@ -312,17 +311,20 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
     planned = roles.play(imported, gate, arguments=["--check"])
     assert_ended_well(planned)
     assert roles.sandbox.requests("bigfix", "start") == []
+    assert of_task(planned, ": Go no further with data that is too old")[0]["is_fresh"] is True
 
-    done = roles.play(imported, imported, gate)
+    done = roles.play(imported, imported, gate, arguments=["-vvv"])
     assert_ended_well(done)
+    assert "AnsiballZ" not in done.output, "a module was started"
     assert [one.type for one in roles.sandbox.bigfix().started_by_api] == ["raw_only", "complete"]
-    assert [result["changed"] for result in of_task(done, "raw scan results first")] == [True, False]
-    assert [result["changed"] for result in of_task(done, "recent enough")] == [True, False]
+    first, second = of_task(done, "recent enough")
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert [one["source"] for one in first["imports"]] == ["raw_only import", "complete import"]
 
     roles.sandbox.clock(step=2 * DAY)
     later = roles.play(
         roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
-        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
+        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_gate_result.is_fresh }}"}},
         gate,
         {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
     )
@@ -334,21 +336,39 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
 
 
 @pytest.mark.slow
-def test_the_gate_keeps_data_out_whose_age_is_below_zero(roles: Roles) -> None:
-    roles.sandbox.configure("bigfix", history=[{"age": 60}])
-    roles.sandbox.fault(
-        "patch", system="bigfix", operation="status", times=None, set={"last_success_time": "2099-01-01T00:00:00Z"}
-    )
-    done = roles.play(
-        roles.role("bigfix_import", tasks_from="gate", gate="fact", gate_max_age=DAY),
-        {"name": "Judge", "ansible.builtin.debug": {"msg": "fresh={{ bigfix_import_is_fresh }}"}},
-        roles.role("bigfix_import", tasks_from="gate", gate_max_age=DAY),
-        {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
-    )
-    assert done.status == 2, done.output
-    assert_told(done, "fresh=False")
-    assert re.search(r"told for \d+ s ahead of the clock, so how old the data is cannot be told", done.output)
-    assert "reports on stale data" not in done.output
+@pytest.mark.parametrize("run_on", ["controller", "host"])
+def test_the_examples_of_its_readme_run_as_they_stand(roles: Roles, tmp_path: Path, run_on: str) -> None:
+    """Whatever the inventory says of all hosts, the controller does it; or else the host."""
+    variables, playbook = yaml_of((ROLES / "bigfix_import/README.md").read_text())
+    assert variables.pop("bigfix_import_url") == "https://bigfix.example.com:9081"
+    here = {"bigfix_import_url": roles.sandbox.bigfix_url, "bigfix_import_receipts": str(roles.store)}
+    assert variables.pop("bigfix_import_token") == "{{ bigfix_token }}"
+    here["bigfix_import_token"] = roles.sandbox.bigfix_token
+    away = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_become": True}
+    at_home = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory = {
+        "bigfix": {
+            "hosts": {"server": None},
+            "vars": {**variables, **here, "bigfix_import_run_on": run_on, "bigfix_import_wait_sleep": 0.05},
+        },
+        "all": {"vars": away if run_on == "controller" else at_home},
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    (tmp_path / "play.yml").write_text(json.dumps(playbook))
+    command = ["-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml")]
+
+    first, second = roles.run(*command), roles.run(*command)
+
+    for done, changed in ((first, 1), (second, 0)):
+        assert_ended_well(done)
+        assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (changed, 0)
+        assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
+    assert len(roles.sandbox.bigfix().started_by_api) == 1
+
+
+def yaml_of(text: str) -> list[Any]:
+    """The YAML in a text."""
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
 
 
 # Haplo.
@@ -493,6 +513,63 @@ def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_ho
     ways = re.findall(rf"<(\w+)> assetops\.imports\.{role} runs (in the worker|as a module|\S+)", done.output)
     assert ways[0] == ("far", "in the worker")
     assert [recap["changed"] for recap in map(done.recap, ("far", "near"))] == [1, 0]
+
+
+# The report.
+
+
+@pytest.mark.slow
+def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
+    roles: Roles, make_log: Logs, tmp_path: Path
+) -> None:
+    (playbook,) = yaml_of((ROLES / "import_report/README.md").read_text())
+    no_ssh = tmp_path / "no-ssh"
+    no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
+    no_ssh.chmod(0o700)
+    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(no_ssh), "licstat_import_run_on": "host"}
+    hosts = {
+        "good": roles.variables("licstat_import", src=[str(make_log())]),
+        "wrong": roles.variables("licstat_import", src=[str(make_log())], merge_policy="burn"),
+        "refused": roles.variables("licstat_import", src=[str(FIXTURES / "truncated/debug.log")]),
+        "gone": {**roles.variables("licstat_import", src=[str(make_log())]), **away},
+    }
+    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": hosts}}))
+    (tmp_path / "play.yml").write_text(json.dumps(playbook))
+    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), ANSIBLE_DISPLAY_OK_HOSTS="false")
+    assert done.status == 2, done.output
+    assert {name: done.recap(name)["failed"] for name in hosts} == {"good": 0, "wrong": 1, "refused": 1, "gone": 1}
+    table = done.output[done.output.index("target   ") :].splitlines()
+    first = [line.split()[:3] for line in table[1 : table.index("")] if line and not line.startswith(" ")]
+    assert first == [
+        ["wrong", "licstat_import", "failed"],
+        ["refused", "licstat_import", "failed"],
+        ["gone", "licstat_import", "unreachable"],
+        ["good", "licstat_import", "succeeded"],
+    ]
+    told = "\n".join(line for line in table[: table.index("")] if line.startswith(" "))
+    for words in ("value of licstat_import_merge_policy must be one of", "no date", "cannot be reached", "no route"):
+        assert words in told
+
+
+@pytest.mark.slow
+def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
+    loop: Task = {
+        "name": "Import both",
+        "assetops.imports.licstat_import": {**roles.options(), "src": "{{ item }}"},
+        "loop": ["/nowhere/a.log", "/nowhere/b.log"],
+        "register": "licstat_import_result",
+    }
+    note: Task = {
+        "ansible.builtin.include_role": {"name": "assetops.imports.import_report", "tasks_from": "note"},
+        "vars": {"import_report_role": "licstat_import"},
+    }
+    report: Task = {"ansible.builtin.include_role": {"name": "assetops.imports.import_report"}}
+    done = roles.play({"block": [loop], "rescue": [note]}, report)
+    assert done.status == 2, done.output
+    (failed,) = [task["result"] for task in done.tasks if task["failed"] and "Fail where" in task["task"]]
+    assert "/nowhere/a.log" in failed["msg"]
+    assert "/nowhere/b.log" in failed["msg"]
+    assert "One or more" not in failed["msg"]
 
 
 def assert_told(done: Done, text: str) -> None:

@@ -198,8 +198,8 @@ class StatusSystem(System, Protocol):
     @property
     def known(self) -> str: ...
 
-    def survey(self) -> Standing:
-        """Ask, without changing anything, where the server stands. Raises `Refused` or `Outage`."""
+    def survey(self, wanted: Wanted) -> Standing:
+        """Ask, without changing anything, where the server stands for an import. Raises `Refused` or `Outage`."""
 
     def judge(self, notes: Mapping[str, Any]) -> Look:
         """What the last status says of the import that was begun with these notes."""

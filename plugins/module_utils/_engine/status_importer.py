@@ -16,7 +16,9 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     ImportsError,
@@ -27,6 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     StoreError,
     Wanted,
     now_text,
+    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
@@ -69,27 +72,48 @@ class StatusImporter(Importer):
         self._doubt: str | None = None
         self.warnings: list[str] = []
 
-    def see_to(self, wanted: Wanted) -> Import:
-        """Do what is left to do, and wait for it unless told not to."""
-        one = Import(wanted)
-        self._progress.follow([one], is_waited_for=self._policy.wait)
+    def run(self, wanted: Sequence[Wanted]) -> list[Import]:
+        """Do what is left to do for each in turn, and wait for it unless told not to. What fails is the last.
+
+        The time for waiting is one for all.
+        """
+        deadline = self._clock.now() + self._pace.timeout
+        imports: list[Import] = []
         try:
-            self._wait_for(one)
-            self._progress.tell(one)
-            self._write_again(one)
+            for one in map(Import, wanted):
+                self._see_to(one, imports[-1] if imports else None, deadline)
+                imports.append(one)
+                if one.has_failed:
+                    break
         finally:
             if self._store is not self._given_store:
                 self._store.close()
+        for left in wanted[len(imports) :]:
+            imports[-1].message = f"{sentence(imports[-1].message)} So the {left.source} was not begun."
+        return imports
+
+    def _see_to(self, one: Import, before: Import | None, deadline: float) -> None:
+        """`before` is the import that had to come first."""
+        if before is not None and before.state == "planned":  # and would hide when this one was made last
+            self._plan(one)
+            return
+        if before is not None and before.reason == "joined":
+            one.reason = "joined"  # what ran may stand for this one too
+        self._progress.follow([one], is_waited_for=self._policy.wait)
+        self._wait_for(one, deadline)
+        self._progress.tell(one)
+        self._write_again(one)
         if one.unsaved is not None:
             self.warnings.append(one.unsaved)
-        if self._doubt is not None:
-            self.warnings.append(self._doubt)
-            one.message = f"{one.message} {self._doubt}".lstrip()
-        return one
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None:
+            self.warnings.append(doubt)
+            one.message = f"{one.message} {doubt}".lstrip()
 
-    def _wait_for(self, one: Import) -> None:
+    def _wait_for(self, one: Import, deadline: float) -> None:
+        pace = replace(self._pace, timeout=max(0.0, deadline - self._clock.now()))
         try:
-            wait_for([one], self._is_over, self._pace, self._clock, at_once=True)
+            wait_for([one], self._is_over, pace, self._clock, at_once=True)
         except TooLong as error:
             self._give_up(one, error.outage)
 
@@ -131,17 +155,21 @@ class StatusImporter(Importer):
         if standing is None or self._needs_none(one, standing):
             pass
         elif self._policy.check_mode:
-            one.changed, one.after = True, "an import is started"
-            one.settle("planned", "")
+            self._plan(one)
         else:
             self._start(one)
         if one.is_settled and not self._policy.check_mode:
             self._close_earlier(one)
 
+    def _plan(self, one: Import) -> None:
+        one.before, one.after = one.before or self._status.known, "an import is started"
+        one.changed = True
+        one.settle("planned", "")
+
     def _survey(self, one: Import) -> Standing | None:
         """Where the server stands; None if it does not want to be asked, which settles it."""
         try:
-            standing = self._status.survey()
+            standing = self._status.survey(one.wanted)
         except Refused as error:
             one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
             return None

@@ -128,7 +128,7 @@ class Wish:
     def check(self) -> None:
         """Raise `BadInput` for what the product does not have."""
         if self.product == "license_metric_tool" and self.import_type != "complete":
-            raise BadInput("License Metric Tool has complete imports only, so there is no import_type=raw_only.")
+            raise BadInput("License Metric Tool has complete imports only, so there are no raw ones.")
 
     @property
     def run(self) -> str:
@@ -139,6 +139,29 @@ class Wish:
         """Whether an import of a type (None: unknown) stands for the wanted one. A complete one has raw data, too."""
         is_only_type = self.product == "license_metric_tool"
         return is_only_type or self.import_type == "raw_only" or import_type == "complete"
+
+    def shortfall(self, status: Status) -> str:
+        """Why the last import that a status tells of is not enough, for a person; empty if it is."""
+        success, age = status.last_success, status.age_of_success
+        if success is None or age is None:
+            if status.is_running:
+                return "An import is running, and the server does not tell how old the data is."
+            return "There was no successful import, or the server does not tell of it."
+        if age < -AHEAD:
+            ahead = f"The last successful import is told for {-age:.0f} s ahead of the clock"
+            return f"{ahead}, so how old the data is cannot be told."
+        if self.max_age is not None and age > self.max_age:
+            return f"The data is {age:.0f} s old; {self.max_age:.0f} s are allowed."
+        if self.newer_than is not None and success <= self.newer_than:
+            return f"The last successful import was at {text_of(success)}, not after {text_of(self.newer_than)}."
+        if self.is_met_by(status.type_of_success):
+            return ""
+        if status.type_of_success == "raw_only":
+            return "The last import was a raw one; how old the last complete one is, the server does not tell."
+        last = (
+            f"The last import is told as {status.last_type or 'of no type'}, {status.last_status or 'without a status'}"
+        )
+        return f"{last}; how old the last complete one that succeeded is, the server does not tell."
 
 
 @dataclass(frozen=True)
@@ -236,7 +259,7 @@ def credentials_of(params: Mapping[str, Any]) -> Credentials:
 
 
 def wanted_import(server: str, wish: Wish) -> Wanted:
-    """An import of a server. All imports of a server have one receipt, since it runs one at a time."""
+    """An import of a server, with the wish as its payload. All of a server have one receipt: it runs one at a time."""
     key = identity_of(system=SYSTEM, server=server)
     return Wanted(
         key=key,
@@ -247,6 +270,7 @@ def wanted_import(server: str, wish: Wish) -> Wanted:
         size=0,
         content_sha256=None,
         options={"product": wish.product},
+        payload=wish,
     )
 
 
@@ -262,14 +286,14 @@ class DataImports:
     def __init__(
         self,
         client: Client,
-        wish: Wish,
+        product: str,
         credentials: Credentials,
         learn: Callable[[str], None],
         pace: Pace | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._client = client
-        self._wish = wish
+        self._product = product
         self._credentials = credentials
         self._learn = learn
         self._pace = pace or Pace(60, SHORTEST_PAUSE, 60)
@@ -309,33 +333,35 @@ class DataImports:
         ask = self._client.ask if is_running or tries > 1 else self._reach
         return self._seen(ask("GET", PATH, tries=tries, **request))
 
-    def survey(self) -> Standing:
+    def survey(self, wanted: Wanted) -> Standing:
         """Where the server stands, and how an import ended that was running when it was first asked."""
+        wish: Wish = wanted.payload
         status = self.read()
         if self._first is None:
             self._first, self._first_asked = status, self._clock.now()
         ended = self._verdict(status, _floor_of(self._first), self._clock.now() - self._first_asked)
-        is_like_ours = self._wish.is_met_by(status.last_type)
+        is_like_ours = wish.is_met_by(status.last_type)
         obstacle = None
         if status.may_run is False:
-            name = PRODUCTS[self._wish.product]
+            name = PRODUCTS[self._product]
             obstacle = f"{name} says that this user cannot run imports; that takes the permission Manage Imports."
         return Standing(
-            message=_progress(status) if status.is_running else self._freshness(status),
-            is_fresh=self._is_fresh(status),
+            message=_progress(status) if status.is_running else freshness(status),
+            is_fresh=wish.goes_by_age and not wish.shortfall(status),
             is_running=status.is_running,
             obstacle=obstacle,
             ended=ended if ended.state in ("succeeded", "failed") and is_like_ours else None,
-            doubt=status.doubt if self._wish.goes_by_age else None,
+            doubt=status.doubt if wish.goes_by_age else None,
         )
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Start an import. Whether it started is what the answer says, or else the status from then on."""
+        wish: Wish = wanted.payload
         before = self._status or self.read()
         self._began = self._clock.now()
-        notes = {"import_type": self._wish.import_type, **_floor_of(before)}
+        notes = {"import_type": wish.import_type, **_floor_of(before)}
         attempt.note(notes)
-        request = self._with_token({"run": self._wish.run})
+        request = self._with_token({"run": wish.run})
         attempt.commit(None)
         try:
             answer = self._client.trigger("GET", PATH, **request)
@@ -390,27 +416,10 @@ class DataImports:
 
     # What a status says
 
-    def _is_fresh(self, status: Status) -> bool:
-        """Whether an import that was made is enough, by the server's clock where it tells the time."""
-        wish, success, age = self._wish, status.last_success, status.age_of_success
-        if success is None or age is None or age < -AHEAD:
-            return False
-        if not wish.goes_by_age or not wish.is_met_by(status.type_of_success):
-            return False
-        if wish.max_age is not None and age > wish.max_age:
-            return False
-        return wish.newer_than is None or success > wish.newer_than
-
-    def _freshness(self, status: Status) -> str:
-        if status.age_of_success is None or status.last_success is None:
-            return ""
-        ago = f"{max(status.age_of_success, 0):.0f} s before it was asked"
-        return f"The last successful import was at {text_of(status.last_success)}, {ago}."
-
     def _judged(self, status: Status, notes: Mapping[str, Any], waited: float | None = None) -> Look:
         """What a status says of our own import: of another type, it was somebody else's, and hides ours."""
         verdict = self._verdict(status, notes, waited)
-        if self._wish.product == "license_metric_tool" or verdict.state not in ("succeeded", "failed"):
+        if self._product == "license_metric_tool" or verdict.state not in ("succeeded", "failed"):
             return verdict
         if status.last_type is None and verdict.state == "succeeded":
             message = "the status does not tell the type of the last import, which may be somebody else's"
@@ -443,7 +452,7 @@ class DataImports:
             return Look("unknown", "the status does not say how the last import ended", status.raw)
         when = f" that ended at {text_of(status.last_end)}" if status.last_end else ""
         message = f"the last import{when} has the status {status.last_status!r}"
-        return Look("failed", sentence(f"{PRODUCTS[self._wish.product]} says: {message}"), status.raw)
+        return Look("failed", sentence(f"{PRODUCTS[self._product]} says: {message}"), status.raw)
 
     # Starting one, in doubt
 
@@ -451,26 +460,21 @@ class DataImports:
         """The answer to the start says no such thing, so the status has to. Raises `Refused` or `Unclear`."""
         looks: list[Look] = []
 
-        def is_decided(_wish: Wish) -> bool:
+        def is_decided(_notes: Mapping[str, Any]) -> bool:
             looks.append(self._judged(self._look(), notes, self._clock.now() - self._began))
             return looks[-1].state in ("running", "succeeded", "failed") or len(looks) >= ODD_LOOKS
 
         try:
-            wait_for([self._wish], is_decided, self._pace, self._clock)
+            wait_for([notes], is_decided, self._pace, self._clock)
         except TooLong as error:
             reason = f"The status could not be asked: {error.outage.message}" if error.outage else ""
             raise Unclear(f"{words} {reason}".rstrip(), answer) from error
         except Refused as error:
             raise Unclear(f"{words} The status could not be asked: {error.message}", answer) from error
         if looks[-1].state == "nothing":
-            raise Refused(f"{words} {PRODUCTS[self._wish.product]} did not start an import.{self._hint()}", answer)
+            raise Refused(f"{words} {PRODUCTS[self._product]} did not start an import.{_hint(notes)}", answer)
         if looks[-1].state == "unknown":
             raise Unclear(f"{words} Whether it started an import cannot be told: {looks[-1].message}.", answer)
-
-    def _hint(self) -> str:
-        if self._wish.import_type != "raw_only":
-            return ""
-        return " Raw data imports may not be enabled; that is done at /management/feature of the server."
 
     # The token
 
@@ -535,6 +539,21 @@ def status_of(answer: Answer, clock: Clock | None = None) -> Status:
         at=_date(answer),
         asked=datetime.fromtimestamp((clock or Clock()).wall(), timezone.utc),
     )
+
+
+def freshness(status: Status) -> str:
+    """How old the data is that was imported last; empty where that is not told."""
+    if status.age_of_success is None or status.last_success is None:
+        return ""
+    ago = f"{max(status.age_of_success, 0):.0f} s before it was asked"
+    return f"The last successful import was at {text_of(status.last_success)}, {ago}."
+
+
+def age(seconds: float | None, option: str) -> float | None:
+    """How old something may be, in seconds. Raises `BadInput`."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
+    return seconds
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -626,6 +645,12 @@ def _is_new(told: datetime | None, known: datetime | None, since: datetime | Non
     if passed.was_set_back:
         return True if passed.holds(told) else None
     return passed.then is not None and known > passed.then and passed.holds(told)
+
+
+def _hint(notes: Mapping[str, Any]) -> str:
+    if notes["import_type"] != "raw_only":
+        return ""
+    return " Raw data imports may not be enabled; that is done at /management/feature of the server."
 
 
 def _progress(status: Status) -> str:

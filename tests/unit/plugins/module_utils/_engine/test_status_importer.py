@@ -66,8 +66,9 @@ def other(store: Store, tmp_path: Path) -> Iterator[Store]:
 def see_to(server: Server, clock: TurnedClock, store: Store, wish: Wish | None = None, **policy: Any) -> Outcome:
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
-    system = DataImports(client, wish or Wish(), Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
-    return StatusImporter(system, store, Policy(**policy), PACE, clock.clock).see_to(WANTED)
+    system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
+    importer = StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
+    return importer.run([wanted_import(HOST, wish or Wish())])[0]
 
 
 def claim(store: Store) -> int:
@@ -191,10 +192,10 @@ def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: 
     server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], tells_ahead=lambda _moment: ahead)
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
-    system = DataImports(client, Wish(max_age=60), Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
+    system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
     importer = StatusImporter(system, store, Policy(check_mode=True), PACE, clock.clock)
 
-    one = importer.see_to(WANTED)
+    (one,) = importer.run([wanted_import(HOST, Wish(max_age=60))])
 
     assert one.state == "planned"
     assert importer.warnings == [one.message]

@@ -57,9 +57,9 @@ def see_to(server: Server, clock: TurnedClock, wish: Wish, policy: Policy | None
     """What comes of a wish at a server."""
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
-    system = DataImports(client, wish, Credentials("c" * 40), lambda _token: None, pace, clock.clock)
+    system = DataImports(client, wish.product, Credentials("c" * 40), lambda _token: None, pace, clock.clock)
     with closing(open_store(NOWHERE)) as store:
-        return StatusImporter(system, store, policy or Policy(), pace, clock.clock).see_to(wanted_import(HOST, wish))
+        return StatusImporter(system, store, policy or Policy(), pace, clock.clock).run([wanted_import(HOST, wish)])[0]
 
 
 # Over every sequence of answers.

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.assetops.imports.plugins.modules.import_summary import ARGUMENTS, main
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import failures_of, outcomes_of, table
+
+__all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """`import_summary`, which reads the variables of other hosts and shows a table."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What came of the imports."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        hostvars = (task_vars or {})["hostvars"]
+        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]
+        outcomes = [
+            outcome
+            for target in options["targets"]
+            if target in hostvars
+            for outcome in outcomes_of(target, hostvars[target], options["roles"])
+        ]
+        lines = table(outcomes)
+        if not self._task.no_log:
+            display.display("\n".join(lines), stderr=_is_stdout_for_programs())
+        return {**result, "changed": False, "table": lines, "failures": failures_of(outcomes)}
+
+
+def _is_stdout_for_programs() -> bool:
+    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+    return callback.rpartition(".")[2] in ("json", "jsonl")

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of the imports of a run, read from what the roles leave in variables, as a table for people.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+
+QUIET = ("succeeded", "scheduled", "nothing", "not run")  # states of which there is nothing to tell if nothing was sent
+LONGEST = 600  # characters of what is told of a target
+WIDTH = 100  # characters of names in a line
+ROW = "{:24} {:15} {:11} {:18} {:18} {:>8}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a role on a target.
+
+    `wanted` and `sent` count imports; `size` is in bytes. `problem` is why it failed, and empty if it did not.
+    """
+
+    target: str
+    role: str = "-"
+    state: str = "not run"
+    reasons: tuple[str, ...] = ()
+    wanted: int = 0
+    sent: int = 0
+    size: int = 0
+    seconds: float | None = None
+    problem: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.state in QUIET and not (self.sent or self.problem or self.warnings)
+
+
+def outcomes_of(target: str, variables: Mapping[str, Any], roles: Iterable[str]) -> list[Outcome]:
+    """What came of each role that ran on a target, by the variables of the target."""
+    failures = variables.get("import_report_failures") or {}
+    results = {role: variables.get(f"{role}_result") or {} for role in roles}
+    ran = [role for role, result in results.items() if role in failures or _has_run(result)]
+    return [_outcome(target, role, results[role], failures.get(role, "")) for role in ran] or [Outcome(target)]
+
+
+def failures_of(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    """By target, why it failed."""
+    failures: dict[str, list[str]] = {}
+    for one in outcomes:
+        if one.problem:
+            failures.setdefault(one.target, []).append(f"{one.role}: {one.problem}")
+    return {target: "\n".join(problems) for target, problems in failures.items()}
+
+
+def table(outcomes: Sequence[Outcome]) -> list[str]:
+    """The outcomes in lines: failures first. Targets where there was nothing to do share a line."""
+    lines = [ROW.format("target", "import", "state", "reason", "sent", "seconds")]
+    loud = sorted((one for one in outcomes if not one.is_quiet), key=lambda one: not one.problem)
+    for one in loud:
+        lines += [_row(one.target, one), *_notes(one)]
+    alike: dict[tuple[Any, ...], list[Outcome]] = {}
+    for one in outcomes:
+        if one.is_quiet:
+            alike.setdefault((one.role, one.state, one.reasons), []).append(one)
+    for group in alike.values():
+        lines += _shared(group)
+    return lines
+
+
+def _has_run(result: Mapping[str, Any]) -> bool:
+    """Whether a task ran, if only over a list without items."""
+    return "results" in result or (bool(result) and not result.get("skipped"))
+
+
+def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> Outcome:
+    parts = result.get("results", [result])  # of a loop
+    imports = [one for part in parts for one in part.get("imports", ())]
+    sent = [one for one in imports if one["changed"]]
+    problem = noted or "\n".join(problem for problem in map(problem_of, parts) if problem)
+    state = max((one["state"] for one in imports), key=STATES.index, default="failed" if problem else "nothing")
+    return Outcome(
+        target=target,
+        role=role,
+        state="unreachable" if any(part.get("unreachable") for part in (result, *parts)) else state,
+        reasons=tuple(sorted({one["reason"] for one in imports})),
+        wanted=len(imports),
+        sent=len(sent),
+        size=sum(one.get("size") or 0 for one in sent),
+        seconds=max((one["duration"] for one in sent if one.get("duration") is not None), default=None),
+        problem=problem,
+        warnings=tuple(str(text) for part in parts for text in part.get("warnings", ())),
+    )
+
+
+def problem_of(result: Mapping[str, Any]) -> str:
+    """Why a task failed, or an item of its loop; empty if it did not."""
+    message = str(result.get("msg") or "The task failed.")
+    if result.get("unreachable"):
+        return f"The host cannot be reached: {message}"
+    return message if result.get("failed") else ""
+
+
+def _row(target: str, one: Outcome, wanted: int | None = None) -> str:
+    wanted = one.wanted if wanted is None else wanted
+    sent = f"{one.sent} of {wanted}" if wanted else "-"
+    size = f", {_size(one.size)}" if one.size else ""
+    seconds = "-" if one.seconds is None else f"{one.seconds:.1f}"
+    return ROW.format(target, one.role, one.state, ", ".join(one.reasons) or "-", sent + size, seconds)
+
+
+def _notes(one: Outcome) -> list[str]:
+    notes = [one.problem, *(f"Warning: {text}" for text in one.warnings)]
+    cut = (note if len(note) <= LONGEST else f"{note[:LONGEST]}..." for note in notes if note)
+    return [f"    {printable(line)}" for note in cut for line in note.splitlines()]
+
+
+def _shared(group: Sequence[Outcome]) -> list[str]:
+    """One line for targets of which there is the same to tell, and one with their names."""
+    if len(group) == 1:
+        return [_row(group[0].target, group[0])]
+    row = _row(f"{len(group)} targets", group[0], sum(one.wanted for one in group))
+    return [row, f"    {_in_short([one.target for one in group])}"]
+
+
+def _in_short(names: Sequence[str]) -> str:
+    shown = 1
+    while shown < len(names) and len(", ".join(names[: shown + 1])) <= WIDTH:
+        shown += 1
+    left = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {left} more" if left else "")
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

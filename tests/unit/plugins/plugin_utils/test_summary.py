@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of a run: whatever the roles left behind, failures are told first and none is hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import failures_of, outcomes_of, table
+
+ROLES = ["licstat_import", "haplo_batch"]
+
+
+def one(state: str, reason: str, *, changed: bool = False, **more: Any) -> dict[str, Any]:
+    """An import in the result of a module."""
+    return {"state": state, "reason": reason, "changed": changed, "size": None, "duration": None, **more}
+
+
+def result(*imports: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"imports": list(imports), "changed": any(each["changed"] for each in imports), **more}
+
+
+SENT = one("succeeded", "new", changed=True, size=39_900, duration=1.52)
+KNOWN = one("succeeded", "receipt")
+REFUSED = one("failed", "new", message="It is not enabled.")
+
+
+def told(**variables: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """The table without its head, and the failures, for targets with these variables."""
+    outcomes = [found for target, known in variables.items() for found in outcomes_of(target, known, ROLES)]
+    return table(outcomes)[1:], failures_of(outcomes)
+
+
+def words(line: str) -> list[str]:
+    return line.split()
+
+
+def test_a_target_is_told_with_what_was_sent_and_how_long_it_took() -> None:
+    lines, failures = told(cad={"licstat_import_result": result(SENT, KNOWN)})
+
+    (line,) = lines
+    assert words(line) == [
+        "cad",
+        "licstat_import",
+        "succeeded",
+        "new,",
+        "receipt",
+        "1",
+        "of",
+        "2,",
+        "39.9",
+        "kB",
+        "1.5",
+    ]
+    assert failures == {}
+
+
+def test_failures_come_first_then_what_was_sent_and_the_rest_shares_lines() -> None:
+    lines, failures = told(
+        idle1={"licstat_import_result": result(KNOWN)},
+        sent={"licstat_import_result": result(SENT)},
+        idle2={"licstat_import_result": result(KNOWN, KNOWN)},
+        refused={"licstat_import_result": result(REFUSED, failed=True, msg="debug.log.1: It is not enabled.")},
+        other={},
+    )
+
+    assert [words(line)[0] for line in lines] == ["refused", "debug.log.1:", "sent", "2", "idle1,", "other"]
+    assert lines[1] == "    debug.log.1: It is not enabled."
+    assert words(lines[3]) == ["2", "targets", "licstat_import", "succeeded", "receipt", "0", "of", "3", "-"]
+    assert lines[4] == "    idle1, idle2"
+    assert words(lines[5]) == ["other", "-", "not", "run", "-", "-", "-"]
+    assert failures == {"refused": "licstat_import: debug.log.1: It is not enabled."}
+
+
+@pytest.mark.parametrize(
+    ("variables", "state", "says"),
+    [
+        (  # a loop, of which Ansible itself says only "One or more items failed"
+            {
+                "haplo_batch_result": {
+                    "failed": True,
+                    "msg": "One or more items failed",
+                    "results": [result(KNOWN), result(REFUSED, failed=True, msg="The key is refused.")],
+                }
+            },
+            "failed",
+            "haplo_batch: The key is refused.",
+        ),
+        (
+            {"licstat_import_result": {"unreachable": True, "msg": "No route to host", "changed": False}},
+            "unreachable",
+            "licstat_import: The host cannot be reached: No route to host",
+        ),
+        (  # arguments that are wrong: there is no result
+            {"import_report_failures": {"licstat_import": "Validation of arguments failed:\nsrc is wrong"}},
+            "failed",
+            "licstat_import: Validation of arguments failed:\nsrc is wrong",
+        ),
+        (  # all is in, but a log could not be put away
+            {"licstat_import_result": result(SENT, failed=True, msg="a.log could not be archived: no space.")},
+            "succeeded",
+            "licstat_import: a.log could not be archived: no space.",
+        ),
+        (  # the second play of two was skipped, as the first had failed
+            {"haplo_batch_result": {"skipped": True}, "import_report_failures": {"haplo_batch": "Refused."}},
+            "failed",
+            "haplo_batch: Refused.",
+        ),
+        ({"licstat_import_result": {"failed": True}}, "failed", "licstat_import: The task failed."),
+    ],
+)
+def test_no_failure_is_hidden(variables: dict[str, Any], state: str, says: str) -> None:
+    lines, failures = told(target=variables)
+
+    assert failures == {"target": says}
+    assert words(lines[0])[:3] == ["target", says.split(":", maxsplit=1)[0], state]
+    assert [line.strip() for line in lines[1:]] == says.split(": ", 1)[1].splitlines()
+
+
+def test_a_target_in_two_groups_has_two_lines_and_one_list_of_failures() -> None:
+    failed = {"failed": True, "msg": "No."}
+    lines, failures = told(both={"licstat_import_result": failed, "haplo_batch_result": failed})
+
+    assert [words(line)[:3] for line in lines[::2]] == [
+        ["both", "licstat_import", "failed"],
+        ["both", "haplo_batch", "failed"],
+    ]
+    assert failures == {"both": "licstat_import: No.\nhaplo_batch: No."}
+
+
+@pytest.mark.parametrize(
+    ("variables", "state"),
+    [
+        ({"licstat_import_result": result()}, "nothing"),
+        ({"licstat_import_result": {"results": [], "skipped": True}}, "nothing"),
+        ({"licstat_import_result": {"skipped": True}}, "not run"),
+        ({}, "not run"),
+    ],
+)
+def test_what_did_not_run_is_told_from_what_found_nothing(variables: dict[str, Any], state: str) -> None:
+    lines, failures = told(target=variables)
+
+    assert state in lines[0]
+    assert failures == {}
+
+
+@pytest.mark.parametrize(
+    "known", [result(one("running", "joined")), result(one("submitted", "new")), result(KNOWN, warnings=["Odd."])]
+)
+def test_what_is_not_over_and_what_was_warned_of_shares_no_line(known: dict[str, Any]) -> None:
+    lines, _failures = told(one={"licstat_import_result": known}, two={"licstat_import_result": known})
+
+    rows = [words(line)[0] for line in lines if not line.startswith(" ")]
+    assert rows == ["one", "two"]
+    assert [line for line in lines if line.startswith(" ")] == ["    Warning: Odd."] * (2 if "warnings" in known else 0)
+
+
+def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() -> None:
+    idle = {f"target{number:03}": {"licstat_import_result": result(KNOWN)} for number in range(500)}
+    failed = {"odd": {"licstat_import_result": {"failed": True, "msg": "\x1b[2J" + "x" * 5000}}}
+
+    lines, _failures = told(**idle, **failed)
+
+    assert len(lines) == 4
+    assert "\x1b" not in lines[1]
+    assert len(lines[1]) < 700
+    assert words(lines[2])[:2] == ["500", "targets"]
+    assert lines[3].endswith(" and 491 more")
+    assert lines[3].count("target") == 9
