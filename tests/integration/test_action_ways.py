@@ -104,6 +104,7 @@ CASES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_where_an_import_runs_is_decided_by_what_is_asked_for(plays: Plays) -> None:
     for name, (variables, keywords, _way) in CASES.items():
         plays.add(name, variables, plays.task(name, **keywords))
@@ -149,6 +150,7 @@ ELSEWHERE: dict[str, tuple[Mapping[str, Any], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_another_host_is_never_taken_for_this_one(plays: Plays) -> None:
     plugin = plays.folder / "connection_plugins/into_a_box.py"
     plugin.parent.mkdir()
@@ -185,6 +187,7 @@ THEN: Task = {
 }
 
 
+@pytest.mark.slow
 def test_an_import_for_the_controller_runs_there_whatever_the_inventory_says(plays: Plays) -> None:
     store = plays.folder / "of_the_environment.db"
     settings = {"LICSTAT_API_TOKEN": plays.sandbox.licstat_token, "ASSETOPS_RECEIPTS": str(store)}
