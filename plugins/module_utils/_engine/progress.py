@@ -33,7 +33,7 @@ THREAD = "progress"
 PATIENCE = 1.0  # seconds for a line that is being shown while the work ends
 
 # Where an import is, as a summary of several tells it, in this order.
-PLACES = ("imported", "not imported", "waited for", "with another run", "being sent", "to go")
+PLACES = ("done", "without success", "waited for", "with another run", "being sent", "to go")
 
 
 class Sender(Protocol):
@@ -112,7 +112,6 @@ class Progress:
                 self._add(lambda: self._line(one))
             else:
                 self._add_if_due()
-            self._news.notify()
         if self._thread is None:
             self._show_lines()
 
@@ -146,6 +145,7 @@ class Progress:
         self._last = self._clock.now()
         try:
             self._lines.append(self._clean(text()))
+            self._news.notify()
         except Exception as error:
             self._fail(error)
 
@@ -184,20 +184,20 @@ class Progress:
             return f"{self._on_its_way()} {self._after()}"
         if one.trouble:
             return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
-        if one.state == "submitted" and not one.changed:
-            return "submitted by an earlier run"
+        if one.state == "submitted":
+            return f"submitted {self._after()}" if one.changed else "submitted by an earlier run"
         return f"{self._words(one.message or one.words or one.state) or 'not sent yet'} {self._after()}"
 
     def _summary(self) -> str:
         """How many of several imports are where."""
         count = Counter(self._place(one) for one in self._imports)
         told = [f"{count[place]} {place}{self._which(place)}" for place in PLACES[1:] if count[place]]
-        imported = f"{count['imported']} of {len(self._imports)} imported"
-        return f"{self._imports[0].wanted.target}: {', '.join([imported, *told])} {self._after()}"
+        done = f"{count['done']} of {len(self._imports)} done"
+        return f"{self._imports[0].wanted.target}: {', '.join([done, *told])} {self._after()}"
 
     def _place(self, one: Import) -> str:
         if one.is_settled:
-            return "not imported" if one.has_failed else "imported"
+            return "without success" if one.has_failed else "done"
         if one is self._sent:
             return "being sent"
         return {"submitted": "waited for", "elsewhere": "with another run"}.get(_stage(one), "to go")
