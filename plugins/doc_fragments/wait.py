@@ -37,11 +37,11 @@ options:
   progress:
     description:
       - How many seconds at most pass from one line of live progress to the next; V(0) shows none.
-      - A line tells target, what is imported, its id there, what the server says or how much of it is sent, and the time
-        that has passed. The first comes when the import was submitted, or after five seconds, then one after a fifth of
-        the time that has passed, and one at the end. Of several imports one line tells how many are where.
-      - It is shown while the task runs, on standard error, and as an event in ansible-runner and AWX, whose idle timeout
-        then does not end a long wait; give less than that timeout here.
+      - A line tells target, what is imported, its id there, what the server says or how much of it is sent, and how
+        long that has taken. The first comes when the import was submitted, or after five seconds, then one after a
+        fifth of the time that has passed, and one at the end. Of several imports one line tells how many are where.
+      - It is shown while the task runs, on standard error, and as an event in ansible-runner and AWX. Their idle
+        timeout then does not end a long wait; give less than that timeout here.
       - Nothing is shown of what was imported already, in check mode, with C(no_log), and where the task does not run in
         Ansible's own process, as on another host.
       - If not set, the value of the environment variable E(ASSETOPS_PROGRESS) is used.

@@ -308,6 +308,12 @@ def test_on_unknown_is_of_no_consequence(haplo: Haplo, on_unknown: str) -> None:
 # Waiting: for another run, as the import itself cannot be waited for.
 
 
+@exercises("progress")
+@pytest.mark.parametrize("interval", [0, 0.001])
+def test_progress_adds_nothing_to_what_a_module_gives(haplo: Haplo, interval: float) -> None:
+    assert len(haplo.output(progress=interval).strip().splitlines()) == 1
+
+
 @exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
 def test_another_run_is_waited_for_as_long_as_wanted(haplo: Haplo) -> None:
     haplo.sandbox.fault("hold", operation="file")
@@ -379,12 +385,6 @@ def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.Mon
 
         assert bool(proxy.received()) == use_proxy
     assert result["state"] == ("failed" if use_proxy else "scheduled")
-
-
-@exercises("progress")
-def test_progress_makes_no_other_import(haplo: Haplo) -> None:
-    assert_scheduled(haplo(progress=0), changed=True, reason="new")
-    assert_scheduled(haplo(progress=1), changed=False, reason="receipt")
 
 
 # All of them.

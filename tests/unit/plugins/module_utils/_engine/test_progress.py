@@ -99,14 +99,14 @@ def test_its_submission_with_the_remote_id_what_the_server_says_and_its_end_are_
     watched.is_under_way("task 1", 12)
     watched.run("a")
     first, *between, last = watched.told
-    assert first == (0.0, "target: a, task 1: submitted (0.0 s)")
+    assert first == (0.0, "target: a, task 1: submitted after 0.0 s")
     assert [line for _moment, line in between] == [
-        f"target: a, task 1: PENDING ({moment:.1f} s)"
+        f"target: a, task 1: PENDING after {moment:.1f} s"
         if moment < 9.95
-        else f"target: a, task 1: PENDING ({moment:.0f} s)"
+        else f"target: a, task 1: PENDING after {moment:.0f} s"
         for moment, _line in between
     ]
-    assert re.fullmatch(r"target: a, task 1: succeeded \(\d\.\d s\)", last[1])
+    assert re.fullmatch(r"target: a, task 1: succeeded after \d\.\d s", last[1])
 
 
 @pytest.mark.parametrize("longest", [2.0, 10.0, 60.0])
@@ -133,8 +133,8 @@ def test_what_an_earlier_run_sent_is_told_as_such(watched: Watched, tmp_path: Pa
     watched.told.clear()
     with closing(open_store(str(tmp_path / "receipts.db"))) as watched.store:
         watched.run("a")
-    assert watched.lines[0] == "target: a, task 1: submitted by an earlier run (0.0 s)"
-    assert watched.lines[1].startswith("target: a, task 1: succeeded (")
+    assert watched.lines[0] == "target: a, task 1: submitted by an earlier run"
+    assert watched.lines[1].startswith("target: a, task 1: succeeded after ")
 
 
 def test_an_outage_is_told_in_the_words_of_the_error(watched: Watched) -> None:
@@ -143,13 +143,13 @@ def test_an_outage_is_told_in_the_words_of_the_error(watched: Watched) -> None:
     watched.run("a")
     told = [line for line in watched.lines if "cannot be asked" in line]
     assert told
-    assert told[0].startswith("target: a, task 1: it cannot be asked for at present: GET https://host/task: connection")
+    assert told[0].startswith("target: a, task 1: cannot be asked for after ")
 
 
 def test_a_refusal_is_told_and_a_server_that_is_not_there_is_left_to_the_error(watched: Watched) -> None:
     watched.system.endings["a"] = [BeforeCommit(Refused("no"))]
     watched.run("a")
-    assert [re.sub(r"\d\.\d", "N", line) for line in watched.lines] == ["target: a: failed (N s)"]
+    assert [re.sub(r"\d\.\d", "N", line) for line in watched.lines] == ["target: a: failed after N s"]
     watched.told.clear()
     watched.system.unprepared = NotSent("nobody is there")
     watched.run("b", Policy())
@@ -164,20 +164,20 @@ def test_of_several_each_end_is_told_and_between_them_how_many_are_where(watched
     watched.is_under_way("task 3", 60, end="failed")
     watched.system.on_submit = lambda _wanted: watched.turned.sleep(7)
     watched.run("abcd")
-    lines = [re.sub(r"\(.*\)", "(…)", line) for line in watched.lines]
+    lines = [re.sub("after .*", "after …", line) for line in watched.lines]
     assert list(dict.fromkeys(lines)) == [
-        "target: b: failed (…)",
-        "target: 1 of 4 imported, 1 not imported, 1 waited for, 1 to go (…)",
-        "target: 1 of 4 imported, 1 not imported, 2 waited for (…)",
-        "target: c, task 2: succeeded (…)",
-        "target: 2 of 4 imported, 1 not imported, 1 waited for (…)",
-        "target: d, task 3: failed (…)",
+        "target: b: failed after …",
+        "target: 1 of 4 done, 1 without success, 1 waited for, 1 to go after …",
+        "target: 1 of 4 done, 1 without success, 2 waited for after …",
+        "target: c, task 2: succeeded after …",
+        "target: 2 of 4 done, 1 without success, 1 waited for after …",
+        "target: d, task 3: failed after …",
     ]
 
 
 def test_of_several_that_are_not_waited_for_each_submission_is_told(watched: Watched) -> None:
     watched.run("ab", Policy(wait=False))
-    assert watched.lines == ["target: a, task 1: submitted (0.0 s)", "target: b, task 2: submitted (0.0 s)"]
+    assert watched.lines == ["target: a, task 1: submitted after 0.0 s", "target: b, task 2: submitted after 0.0 s"]
 
 
 # While the work itself is silent
@@ -211,8 +211,8 @@ def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(w
 
     def send(one: Wanted) -> None:
         begin, end = {
-            "a": ("target: 0 of 2 imported, 1 being sent (a, ", "), 1 to go ("),
-            "b": ("target: 0 of 2 imported, 1 waited for, 1 being sent (b, ", ") ("),
+            "a": ("target: 0 of 2 done, 1 being sent (a, ", "), 1 to go after "),
+            "b": ("target: 0 of 2 done, 1 waited for, 1 being sent (b, ", ") after "),
         }[one.source]
         upload.sent, upload.committed = 0, False
         assert beside.has(f"{begin}0 % of 2.1 GiB{end}")
@@ -233,21 +233,21 @@ def test_what_has_no_body_is_told_while_it_is_submitted(watched: Watched) -> Non
     beside = Beside()
 
     def start(_wanted: Wanted) -> None:
-        assert beside.has("target: a: being submitted (")
+        assert beside.has("target: a: being submitted after ")
 
     watched.system.on_submit = start
     with Progress(beside.show, 0.01) as progress:
         Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress).run(
             [wanted("a")]
         )
-    assert beside.has("target: a, task 1: submitted (")
+    assert beside.has("target: a, task 1: submitted after ")
 
 
 def test_while_the_server_is_asked_before_anything_is_sent_that_is_told(watched: Watched) -> None:
     beside = Beside()
 
     def probe() -> None:
-        assert beside.has("target: a: not sent yet (")
+        assert beside.has("target: a: not sent yet after ")
 
     watched.system.probe = probe  # type: ignore[method-assign]  # it takes long
     with Progress(beside.show, 0.01) as progress:
@@ -262,18 +262,18 @@ def test_while_another_run_is_at_it_that_is_told(watched: Watched, tmp_path: Pat
         assert attempt is not None
         watched.turned.after(20, lambda: other.withdraw(wanted("a").key, attempt))
         watched.run("a")
-    assert watched.lines[0] == "target: a: another run is at it (0.0 s)"
-    assert "target: a: another run is at it (5." in watched.lines[1]
-    assert watched.lines[-2].startswith("target: a, task 1: submitted (2")
+    assert watched.lines[0] == "target: a: another run is at it after 0.0 s"
+    assert "target: a: another run is at it after 5." in watched.lines[1]
+    assert watched.lines[-2].startswith("target: a, task 1: submitted after 2")
 
 
 def test_before_and_after_the_imports_lines_come_too() -> None:
     beside, one = Beside(), Import(wanted("a"))
     with Progress(beside.show, 0.01) as progress:
-        assert beside.has("what is to be imported is being looked at (")
+        assert beside.has("still looking at what is to be imported after ")
         one.settle("succeeded", "")
         progress.follow([one], is_waited_for=True)
-        assert beside.has("nothing is being imported any more; what follows is under way (")
+        assert beside.has("still at what follows the imports after ")
 
 
 def test_where_nobody_sees_it_there_is_no_thread() -> None:
@@ -297,6 +297,20 @@ def test_secrets_and_what_a_terminal_obeys_are_not_in_a_line(watched: Watched) -
         assert len(line) < 300
     assert r"********\x1b[2J: submitted" in watched.lines[0]
     assert r"\x1b]0;title\x07 ******** second line\u202e long" in watched.lines[1]
+
+
+def test_lines_that_nobody_takes_do_not_keep_the_import(watched: Watched) -> None:
+    taken = threading.Event()
+
+    def show(_line: str) -> None:
+        taken.wait(PATIENCE)
+
+    with Progress(show, 0.01) as progress:
+        importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
+        (one,) = importer.run([wanted("a")])
+    assert one.state == "succeeded"
+    assert not Beside.is_over()  # still at its first line, and left to it
+    taken.set()
 
 
 def test_lines_that_cannot_be_shown_do_not_reach_the_import(watched: Watched) -> None:
