@@ -387,12 +387,6 @@ def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.Mon
     assert result["state"] == ("failed" if use_proxy else "scheduled")
 
 
-@exercises("progress")
-def test_progress_makes_no_other_import(haplo: Haplo) -> None:
-    assert_scheduled(haplo(progress=0), changed=True, reason="new")
-    assert_scheduled(haplo(progress=1), changed=False, reason="receipt")
-
-
 # All of them.
 
 
