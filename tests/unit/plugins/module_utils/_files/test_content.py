@@ -196,6 +196,14 @@ def test_a_file_that_is_gone_breaks_off(log: Path, how: str) -> None:
         list(content.blocks())
 
 
+def test_a_file_whose_name_is_another_files_by_now_breaks_off(log: Path) -> None:
+    content = content_of(log)
+    log.rename(log.with_name("debug.log.1"))
+    log.write_bytes(b"another log, which is longer " * 1000)
+    with pytest.raises(Interrupted, match=r"debug\.log became another file"):
+        list(content.blocks())
+
+
 @pytest.mark.parametrize("how", ["shrinks", "is gone"])
 def test_a_file_that_changes_before_its_digest_is_reckoned_is_bad_input(log: Path, how: str) -> None:
     content = content_of(log)
