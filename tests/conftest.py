@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="kill runs at every point, also where tests are content with some of them (make test-crash)",
     )
+    parser.addoption(
+        "--both-ways",
+        action="store_true",
+        help="run all tests of what modules return through the actions as well, not only some (make test-matrix)",
+    )
 
 
 @pytest.fixture

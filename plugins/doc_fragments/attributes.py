@@ -27,3 +27,19 @@ attributes:
     support: full
     platforms: posix
 """
+
+    IN_WORKER = r"""
+attributes:
+  action:
+    description:
+      - Whether the import can run in Ansible's own worker process on the controller, without a module being sent.
+    support: partial
+    details:
+      - It does where the connection is local, the interpreter is the one that runs Ansible, as it is for the implicit
+        C(localhost) or with C(ansible_python_interpreter) set to V({{ ansible_playbook_python }}), and the task has no
+        C(become), C(async), C(timeout) or C(environment). Anything else runs as a module, as ever.
+      - The result is the same. With C(-vvv) Ansible tells which way was taken, and why.
+  async:
+    description: Can be used with the C(async) keyword.
+    support: full
+"""

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - assetops.imports.receipts
   - assetops.imports.receipts.place
   - assetops.imports.attributes
+  - assetops.imports.attributes.in_worker
 attributes:
   diff_mode:
     support: full

@@ -30,7 +30,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
 
-LOCAL = ("local", "ansible.builtin.local", "ansible.legacy.local", "mitogen_local")
+LOCAL = ("ansible.builtin.local", "mitogen_local")
 OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
 
 display = Display()
@@ -90,7 +90,7 @@ class ImportAction(ActionBase):
     def _elsewhere(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> str | None:
         """Why it has to be another host, user, interpreter or environment."""
         if not self._is_local():
-            return f"the connection is {self._connection.transport}"
+            return f"the connection is {self._connection.ansible_name}"
         if self._connection.become is not None:
             return "become is set"
         if environment:
@@ -100,7 +100,7 @@ class ImportAction(ActionBase):
 
     def _is_local(self) -> bool:
         """Whether commands run on this host; a plugin that is derived from the local one may take them elsewhere."""
-        return bool(self._connection.transport == "local" and self._connection._load_name in LOCAL)
+        return self._connection.ansible_name in LOCAL
 
     def _interpreter(self, variables: Mapping[str, Any]) -> str:
         """The interpreter that the module would have, or what says that it is still to be found."""
@@ -117,7 +117,7 @@ class ImportAction(ActionBase):
         if self._task.async_val and self._task.poll and not (self._is_local() and self._connection.become is None):
             raise AnsibleActionFail(
                 "async with poll cannot be used for an import on the controller here: Ansible would ask for its end"
-                f" over {self._connection.transport}, or with become. Use poll: 0, or leave out async."
+                f" over {self._connection.ansible_name}, or with become. Use poll: 0, or leave out async."
             )
         self._connection = self._shared_loader_obj.connection_loader.get(
             "ansible.builtin.local",
@@ -171,7 +171,13 @@ class ImportAction(ActionBase):
         if self._task.no_log:
             return None
         origin = f"{variables.get('inventory_hostname')} | {self._task.name or self._task.action}"
-        return lambda line: display.display(f"[{origin}] {line}", stderr=True)
+        ansible = os.getppid()
+
+        def show(line: str) -> None:
+            if os.getppid() == ansible:  # else it was killed, and nobody empties the queue any more
+                display.display(f"[{origin}] {line}", stderr=True)
+
+        return show
 
     def _told(
         self, variables: Mapping[str, Any], host: Host, outcome: dict[str, Any], warnings: list[str]

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ..running import run_module
 from ..sandbox.handle import Sandbox
+from . import support
 from .bigfix import DataImports
+from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
 from .haplo import Haplo
 from .listener import Listener
@@ -19,7 +24,7 @@ from .lm import Lm
 from .support import QUICK, Licstat, Logs
 
 _HEEDED = (
-    *("LICSTAT_URL", "LICSTAT_API_TOKEN", "ASSETOPS_RECEIPTS"),
+    *("LICSTAT_URL", "LICSTAT_API_TOKEN", "ASSETOPS_RECEIPTS", "ASSETOPS_PROGRESS"),
     *("HAPLO_URL", "HAPLO_API_KEY"),
     *("LM_URL", "LM_USERNAME", "LM_PASSWORD"),
     *("BIGFIX_URL", "BIGFIX_TOKEN", "BIGFIX_USERNAME", "BIGFIX_PASSWORD"),
@@ -28,6 +33,48 @@ _HEEDED = (
     *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
 )
 """Environment variables that the modules, or requests, heed."""
+
+SAMPLE = re.compile("documented|diff|every_mode")
+"""Names of tests that also run through actions where not all of them do."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What modules return is what actions return."""
+    if metafunc.module.__name__.rpartition(".")[2] in TABLES:
+        both = metafunc.config.getoption("--both-ways") or SAMPLE.search(metafunc.function.__name__)
+        metafunc.parametrize("way", ["module", "action"] if both else ["module"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def results_of_modules() -> dict[str, list[Any]]:
+    """What the modules returned, by test."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def way(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    results_of_modules: dict[str, list[Any]],
+) -> Iterator[None]:
+    """Whether modules or actions run; what the actions return has to be what the modules returned before."""
+    way = getattr(request, "param", "module")
+    run = run_in_either if way == "action" else run_module
+    results = []
+
+    def run_and_note(name: str, /, **options: Any) -> dict[str, Any]:
+        result = run(name, **options)
+        results.append(comparable(result, tmp_path))
+        return result
+
+    monkeypatch.setattr(support, "run_module", run_and_note)
+    yield
+    test = request.node.nodeid.replace(way, "")
+    if way == "module":
+        results_of_modules[test] = results
+    elif test in results_of_modules:
+        assert results == results_of_modules[test]
 
 
 @pytest.fixture(autouse=True)

@@ -69,6 +69,7 @@ IMPORTING = [
     bad("wait_timeout", -1, "wait_timeout"),
     bad("wait_sleep", 0, "wait_sleep"),
     bad("unreachable_timeout", -1, "unreachable_timeout"),
+    bad("progress", -1, "progress"),
     bad("response_timeout", 0, "response_timeout"),
     bad("receipts", "relative.db", "receipts"),
     bad("receipts", "", "receipts"),

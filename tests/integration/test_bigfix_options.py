@@ -689,6 +689,12 @@ def test_unreachable_timeout_bounds_trouble_in_a_row(bigfix: DataImports) -> Non
     assert len(bigfix.sent("status")) > 32
 
 
+@exercises("progress")
+@pytest.mark.parametrize("interval", [0, 0.001])
+def test_progress_adds_nothing_to_what_a_module_gives(bigfix: DataImports, interval: float) -> None:
+    assert len(bigfix.output(progress=interval).strip().splitlines()) == 1
+
+
 @exercises("timeout", "response_timeout")
 def test_the_answer_to_the_start_is_waited_for_as_long_as_response_timeout_says(bigfix: DataImports) -> None:
     bigfix.fault("delay", "start", seconds=0.5)

@@ -161,7 +161,7 @@ CASES = [
     *[bad(name, "perhaps", name) for name in ("validate_certs", "use_proxy", "wait", "force", "require_receipts")],
     *[
         bad(name, value, name)
-        for name in ("timeout", "response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout")
+        for name in ("timeout", "response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout", "progress")
         for value in (-1, "nan", "soon")
     ],
     bad("once", "never", "once"),

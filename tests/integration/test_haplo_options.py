@@ -308,6 +308,12 @@ def test_on_unknown_is_of_no_consequence(haplo: Haplo, on_unknown: str) -> None:
 # Waiting: for another run, as the import itself cannot be waited for.
 
 
+@exercises("progress")
+@pytest.mark.parametrize("interval", [0, 0.001])
+def test_progress_adds_nothing_to_what_a_module_gives(haplo: Haplo, interval: float) -> None:
+    assert len(haplo.output(progress=interval).strip().splitlines()) == 1
+
+
 @exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
 def test_another_run_is_waited_for_as_long_as_wanted(haplo: Haplo) -> None:
     haplo.sandbox.fault("hold", operation="file")

@@ -209,7 +209,7 @@ IMPORT = [
     bad("wait", "maybe", "wait"),
     *[
         bad(name, value, name)
-        for name in ("response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout")
+        for name in ("response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout", "progress")
         for value in (-1, "nan", "inf", "soon", "")
     ],
     *[bad(option, 0, option) for option in ("response_timeout", "wait_sleep")],

@@ -791,6 +791,12 @@ def test_unreachable_timeout_bounds_how_long_a_server_may_be_away(
         assert "back soon" in result["msg"]
 
 
+@exercises("progress")
+def test_progress_adds_nothing_to_what_a_module_gives(licstat: Licstat, make_log: Logs) -> None:
+    for log, interval in ((make_log(), 0), (make_log(), 0.001)):
+        assert len(licstat.output(log, progress=interval).strip().splitlines()) == 1
+
+
 # Receipts.
 
 

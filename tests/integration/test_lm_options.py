@@ -34,7 +34,7 @@ from .support import ABSENT, MIB, argument_spec, assert_ended_well, assert_plain
 Test = TypeVar("Test", bound=Callable[..., None])
 EXERCISED: set[str] = set()
 OF_ALL_IMPORTERS = {
-    *("validate_certs", "client_cert", "client_key", "timeout", "use_proxy", "response_timeout"),
+    *("validate_certs", "client_cert", "client_key", "timeout", "use_proxy", "response_timeout", "progress"),
     *("receipts", "receipts_password", "require_receipts"),
 }
 """What a system can make no different, tested with License Statistics."""

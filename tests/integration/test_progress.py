@@ -62,6 +62,11 @@ class Watched:
         assert not self._when, self.lines
         return result
 
+    @property
+    def end(self) -> str:
+        """The last line about the import, after which one may tell that the work has still something to do."""
+        return [line for line in self.lines if not line.startswith("still at ")][-1]
+
     def _show(self, line: str) -> None:
         self.lines.append(line)
         due = [call for pattern, call in self._when if re.search(pattern, line)]
@@ -100,7 +105,7 @@ def test_license_statistics_tells_how_much_is_sent_then_its_state(
     )
     result = watched("licstat_import", **licstat.options(log))
     assert result["state"] == "succeeded"
-    assert re.fullmatch(rf"{way}, {only(result)['remote_id']}: succeeded after .*", watched.lines[-1])
+    assert re.fullmatch(rf"{way}, {only(result)['remote_id']}: succeeded after .*", watched.end)
 
 
 def test_bigfix_tells_its_percentage(watched: Watched, bigfix: DataImports, sandbox: Sandbox) -> None:
@@ -109,7 +114,7 @@ def test_bigfix_tells_its_percentage(watched: Watched, bigfix: DataImports, sand
     watched.when(rf"^{way}: submitted after ", lambda: sandbox.clock(step=9))
     watched.when(rf"^{way}: An import is running \(45 %\) after ", lambda: sandbox.clock(speed=QUICK))
     assert watched("bigfix_import", **bigfix.options())["state"] == "succeeded"
-    assert re.fullmatch(rf"{way}: succeeded after .*", watched.lines[-1])
+    assert re.fullmatch(rf"{way}: succeeded after .*", watched.end)
 
 
 def test_bigfix_tells_of_the_import_that_it_joins(watched: Watched, bigfix: DataImports, sandbox: Sandbox) -> None:
@@ -118,7 +123,7 @@ def test_bigfix_tells_of_the_import_that_it_joins(watched: Watched, bigfix: Data
     way = re.escape(f"{sandbox.bigfix_url}: complete import")
     watched.when(rf"^{way}: An import is running \(\d+ %\) after ", lambda: sandbox.clock(speed=QUICK))
     assert only(watched("bigfix_import", **bigfix.options()))["reason"] == "joined"
-    assert re.fullmatch(rf"{way}: succeeded after .*", watched.lines[-1])
+    assert re.fullmatch(rf"{way}: succeeded after .*", watched.end)
 
 
 def test_lifecycle_manager_tells_its_count(watched: Watched, lm: Lm, sandbox: Sandbox) -> None:
@@ -130,7 +135,7 @@ def test_lifecycle_manager_tells_its_count(watched: Watched, lm: Lm, sandbox: Sa
         rf"^{way}, import_\S+: \d+ assets? (is|are) not published yet after ", lambda: sandbox.clock(speed=QUICK)
     )
     assert watched("lm_import", **lm.options(archive))["state"] == "succeeded"
-    assert re.fullmatch(rf"{way}, import_\S+: succeeded after .*", watched.lines[-1])
+    assert re.fullmatch(rf"{way}, import_\S+: succeeded after .*", watched.end)
 
 
 def test_haplo_tells_of_a_step_that_takes_long(watched: Watched, haplo: Haplo, sandbox: Sandbox) -> None:
@@ -138,7 +143,7 @@ def test_haplo_tells_of_a_step_that_takes_long(watched: Watched, haplo: Haplo, s
     way = re.escape(f"{sandbox.haplo_url}: {haplo.control}")
     watched.when(rf"^{way}: all of \d+ B sent, no answer yet after ", lambda: release(sandbox))
     assert watched("haplo_batch", **haplo.options())["state"] == "scheduled"
-    assert re.fullmatch(rf"{way}, \S+: scheduled after .*", watched.lines[-1])
+    assert re.fullmatch(rf"{way}, \S+: scheduled after .*", watched.end)
 
 
 def test_of_several_logs_a_line_tells_how_many_are_where(
@@ -150,9 +155,9 @@ def test_of_several_logs_a_line_tells_how_many_are_where(
     sandbox.fault("hold", operation="import", when="after_work", skip=1)
     server = re.escape(f"{sandbox.licstat_url} license server {SERVER}")
     sending = re.escape(f"1 being sent ({logs[2]}, all of ")
-    summary = rf"1 of 4 imported, 1 waited for, {sending}.* sent, no answer yet\), 1 to go"
+    summary = rf"1 of 4 done, 1 waited for, {sending}.* sent, no answer yet\), 1 to go"
     watched.when(rf"^{server}: {summary} after ", lambda: release(sandbox))
-    watched.when(rf"^{server}: 1 of 4 imported, 3 waited for after ", lambda: sandbox.clock(speed=QUICK))
+    watched.when(rf"^{server}: 1 of 4 done, 3 waited for after ", lambda: sandbox.clock(speed=QUICK))
     assert watched("licstat_import", **licstat.options(*logs))["state"] == "succeeded"
     ends = [line for line in watched.lines if ": succeeded after " in line]
     assert [str(log) for log in logs[1:]] == sorted(re.findall(r"\S+\.log", " ".join(ends)))

@@ -30,6 +30,9 @@ OLDEST_TARGET = "3.9"
 TESTS = {
     "integration tests": (
         *("-k", "not twenty and not hundred and not thousand"),  # what one core has shown
+        "--both-ways",
+        "tests/integration/test_action_ways.py",
+        "tests/integration/test_action_lives.py",
         "tests/integration/test_playbooks.py",
         "tests/integration/test_old_python.py",
         "tests/integration/test_as_awx_runs_it.py",

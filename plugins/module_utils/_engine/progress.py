@@ -33,7 +33,7 @@ THREAD = "progress"
 PATIENCE = 1.0  # seconds for a line that is being shown while the work ends
 
 # Where an import is, as a summary of several tells it, in this order.
-PLACES = ("imported", "not imported", "waited for", "with another run", "being sent", "to go")
+PLACES = ("done", "without success", "waited for", "with another run", "being sent", "to go")
 
 
 class Sender(Protocol):
@@ -49,8 +49,9 @@ class Sender(Protocol):
 class Progress:
     """Tells how imports go on while they do: shows lines, or does nothing at all where `show` is None.
 
-    There are at most `longest` seconds from one line to the next. It is a context, within which lines come in time
-    whatever the work is at. Nothing that goes wrong here reaches the work; `trouble` says what did.
+    There are at most `longest` seconds from one line to the next. It is a context, within which a thread shows the
+    lines: in time whatever the work is at, and without keeping the work. Nothing that goes wrong here reaches the work;
+    `trouble` says what did.
     """
 
     def __init__(
@@ -69,8 +70,9 @@ class Progress:
         self._is_waited_for = True
         self._stages: dict[str, str] = {}  # as last told, by the keys of the imports
         self._sent: Import | None = None
-        self._lock = threading.Lock()  # one line at a time
-        self._is_over = threading.Event()
+        self._lines: list[str] = []  # that are not shown yet
+        self._is_over = False
+        self._news = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Progress:
@@ -80,8 +82,10 @@ class Progress:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._is_over.set()
         if self._thread is not None:
+            with self._news:
+                self._is_over = True
+                self._news.notify()
             self._thread.join(PATIENCE)
 
     def follow(self, imports: list[Import], *, is_waited_for: bool) -> None:
@@ -103,11 +107,13 @@ class Progress:
             return
         before, now = self._stages.get(one.wanted.key, ""), _stage(one)
         self._stages[one.wanted.key] = now
-        with self._lock:
+        with self._news:
             if now != before and self._is_news(before, now):
-                self._write(lambda: self._line(one))
+                self._add(lambda: self._line(one))
             else:
-                self._write_if_due()
+                self._add_if_due()
+        if self._thread is None:
+            self._show_lines()
 
     def _is_news(self, before: str, now: str) -> bool:
         """What was over at once is none. Of several imports only the ends are; the summary tells what comes before."""
@@ -118,28 +124,43 @@ class Progress:
     # When
 
     def _keep_telling(self) -> None:
-        while not self._is_over.wait(self._pause()):
-            with self._lock:
-                self._write_if_due()
+        while self._show is not None:
+            with self._news:
+                self._news.wait_for(lambda: self._lines or self._is_over, self._pause())
+                if self._is_over and not self._lines:
+                    return
+                self._add_if_due()
+            self._show_lines()
 
     def _pause(self) -> float:
         """Seconds until a line is due."""
         now = self._clock.now()
-        return self._last + min(max((now - self._begun) / GROWTH, SHORTEST), self._longest) - now
+        return max(0.0, self._last + min(max((now - self._begun) / GROWTH, SHORTEST), self._longest) - now)
 
-    def _write_if_due(self) -> None:
-        if self._pause() <= 0:
-            self._write(self._status)
+    def _add_if_due(self) -> None:
+        if not self._pause():
+            self._add(self._status)
 
-    def _write(self, text: Callable[[], str]) -> None:
+    def _add(self, text: Callable[[], str]) -> None:
         self._last = self._clock.now()
-        if self._show is None:
-            return
         try:
-            self._show(self._clean(text()))
+            self._lines.append(self._clean(text()))
+            self._news.notify()
         except Exception as error:
-            self._show, self.trouble = None, f"{type(error).__name__}: {self._clean(str(error))}"
-            self._is_over.set()
+            self._fail(error)
+
+    def _show_lines(self) -> None:
+        with self._news:
+            lines, self._lines = self._lines, []
+        for line in lines:
+            try:
+                if self._show is not None:
+                    self._show(line)
+            except Exception as error:
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._show, self.trouble = None, f"{type(error).__name__}: {self._clean(str(error))}"
 
     # What
 
@@ -163,20 +184,20 @@ class Progress:
             return f"{self._on_its_way()} {self._after()}"
         if one.trouble:
             return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
-        if one.state == "submitted" and not one.changed:
-            return "submitted by an earlier run"
+        if one.state == "submitted":
+            return f"submitted {self._after()}" if one.changed else "submitted by an earlier run"
         return f"{self._words(one.message or one.words or one.state) or 'not sent yet'} {self._after()}"
 
     def _summary(self) -> str:
         """How many of several imports are where."""
         count = Counter(self._place(one) for one in self._imports)
         told = [f"{count[place]} {place}{self._which(place)}" for place in PLACES[1:] if count[place]]
-        imported = f"{count['imported']} of {len(self._imports)} imported"
-        return f"{self._imports[0].wanted.target}: {', '.join([imported, *told])} {self._after()}"
+        done = f"{count['done']} of {len(self._imports)} done"
+        return f"{self._imports[0].wanted.target}: {', '.join([done, *told])} {self._after()}"
 
     def _place(self, one: Import) -> str:
         if one.is_settled:
-            return "not imported" if one.has_failed else "imported"
+            return "without success" if one.has_failed else "done"
         if one is self._sent:
             return "being sent"
         return {"submitted": "waited for", "elsewhere": "with another run"}.get(_stage(one), "to go")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
 from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     host_of,
     import_all,
     importing,
+    outcome_of,
     receipt_store,
     run_module,
     secrets_of,
@@ -55,7 +57,7 @@ ANSWER = Answer("POST", "http://host/import", 413, "Too Large", {}, "x" * 5000)
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("ASSETOPS_RECEIPTS", "LICSTAT_URL", "LICSTAT_API_TOKEN"):
+    for name in ("ASSETOPS_RECEIPTS", "ASSETOPS_PROGRESS", "LICSTAT_URL", "LICSTAT_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -102,6 +104,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
         "wait_timeout": 3600,
         "wait_sleep": 10,
     }
+    assert params["progress"] == 60
     assert (params["unreachable_timeout"], params["once"], params["on_unknown"]) == (300, "ever", "fail")
     assert (params["wait"], params["force"], params["require_receipts"]) == (True, False, False)
     assert (params["validate_certs"], params["use_proxy"], params["api_version"]) == (True, True, "v3")
@@ -118,10 +121,11 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
     monkeypatch.setenv("LICSTAT_URL", "https://licstat.example.com")
     monkeypatch.setenv("LICSTAT_API_TOKEN", TOKEN)
     monkeypatch.setenv("ASSETOPS_RECEIPTS", "/somewhere/receipts.db")
+    monkeypatch.setenv("ASSETOPS_PROGRESS", "2.5")
     with patch_module_args({}):
         params = AnsibleModule(argument_spec={**connecting(OPTIONS, ENVIRONMENT), **importing(once="ever")}).params
     assert (params["url"], params["api_token"]) == ("https://licstat.example.com", TOKEN)
-    assert params["receipts"] == "/somewhere/receipts.db"
+    assert (params["receipts"], params["progress"]) == ("/somewhere/receipts.db", 2.5)
 
 
 @pytest.mark.parametrize(
@@ -434,6 +438,24 @@ def test_a_defect_of_ours_is_called_one_and_keeps_the_secrets() -> None:
     assert TOKEN not in told
     assert json.loads(told)["failed"]
     assert "KeyError: this is a defect" in json.loads(told)["msg"]
+
+
+def test_lines_that_cannot_be_shown_are_told_in_a_warning_and_harm_nothing() -> None:
+    warnings: list[str] = []
+    tried = threading.Event()
+
+    def show(_line: str) -> None:
+        tried.set()
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def work(_host: Host) -> dict[str, Any]:
+        assert tried.wait(20)
+        return {"state": "succeeded"}
+
+    made = host(progress=0.001)
+    made.show, made.warn = show, warnings.append
+    assert outcome_of(made, work) == {"state": "succeeded"}
+    assert warnings == ["How it goes on could not be shown: BrokenPipeError: [Errno 32] Broken pipe"]
 
 
 def test_an_error_without_an_answer_is_a_failure_without() -> None:

@@ -167,10 +167,10 @@ def test_of_several_each_end_is_told_and_between_them_how_many_are_where(watched
     lines = [re.sub("after .*", "after …", line) for line in watched.lines]
     assert list(dict.fromkeys(lines)) == [
         "target: b: failed after …",
-        "target: 1 of 4 imported, 1 not imported, 1 waited for, 1 to go after …",
-        "target: 1 of 4 imported, 1 not imported, 2 waited for after …",
+        "target: 1 of 4 done, 1 without success, 1 waited for, 1 to go after …",
+        "target: 1 of 4 done, 1 without success, 2 waited for after …",
         "target: c, task 2: succeeded after …",
-        "target: 2 of 4 imported, 1 not imported, 1 waited for after …",
+        "target: 2 of 4 done, 1 without success, 1 waited for after …",
         "target: d, task 3: failed after …",
     ]
 
@@ -211,8 +211,8 @@ def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(w
 
     def send(one: Wanted) -> None:
         begin, end = {
-            "a": ("target: 0 of 2 imported, 1 being sent (a, ", "), 1 to go after "),
-            "b": ("target: 0 of 2 imported, 1 waited for, 1 being sent (b, ", ") after "),
+            "a": ("target: 0 of 2 done, 1 being sent (a, ", "), 1 to go after "),
+            "b": ("target: 0 of 2 done, 1 waited for, 1 being sent (b, ", ") after "),
         }[one.source]
         upload.sent, upload.committed = 0, False
         assert beside.has(f"{begin}0 % of 2.1 GiB{end}")
@@ -297,6 +297,20 @@ def test_secrets_and_what_a_terminal_obeys_are_not_in_a_line(watched: Watched) -
         assert len(line) < 300
     assert r"********\x1b[2J: submitted" in watched.lines[0]
     assert r"\x1b]0;title\x07 ******** second line\u202e long" in watched.lines[1]
+
+
+def test_lines_that_nobody_takes_do_not_keep_the_import(watched: Watched) -> None:
+    taken = threading.Event()
+
+    def show(_line: str) -> None:
+        taken.wait(PATIENCE)
+
+    with Progress(show, 0.01) as progress:
+        importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
+        (one,) = importer.run([wanted("a")])
+    assert one.state == "succeeded"
+    assert not Beside.is_over()  # still at its first line, and left to it
+    taken.set()
 
 
 def test_lines_that_cannot_be_shown_do_not_reach_the_import(watched: Watched) -> None:

@@ -193,6 +193,19 @@ def test_a_body_can_be_sent_again_after_a_try_that_broke(tmp_path: Path) -> None
     assert commits == [hashlib.sha256(b"x" * (3 * BLOCK)).hexdigest()]
 
 
+def test_what_is_taken_is_counted_at_each_try_anew(tmp_path: Path) -> None:
+    body = form_data("file", content_of(tmp_path / "debug.log", b"x" * (2 * BLOCK)), lambda _digest: None)
+    for _try in range(2):
+        blocks, taken = iter(body), 0
+        for block in blocks:
+            assert body.sent == taken
+            taken += len(block)
+            if taken > BLOCK:
+                break
+        blocks.close()  # type: ignore[attr-defined]  # it is a generator
+        assert 0 < body.sent < len(body)
+
+
 def test_a_body_of_texts_alone_commits_too() -> None:
     commits: list[str] = []
     body = Body([b"one", b"", b"two"], "text/plain", commits.append)
