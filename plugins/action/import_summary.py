@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -28,10 +29,12 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         hostvars = (task_vars or {})["hostvars"]
         _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]
+        unknown = [target for target in options["targets"] if target not in hostvars]
+        if unknown:
+            raise AnsibleActionFail(f"targets: {', '.join(unknown)}: no such host in the inventory.")
         outcomes = [
             outcome
             for target in options["targets"]
-            if target in hostvars
             for outcome in outcomes_of(target, hostvars[target], options["roles"])
         ]
         lines = table(outcomes)

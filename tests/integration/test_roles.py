@@ -552,6 +552,14 @@ def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
 
 
 @pytest.mark.slow
+def test_a_target_that_the_inventory_does_not_have_is_not_passed_over(roles: Roles) -> None:
+    report = {"assetops.imports.import_summary": {"targets": ["localhost", "locahost"]}}
+    done = roles.play(report)
+    assert done.status == 2, done.output
+    assert_told(done, "locahost: no such host in the inventory")
+
+
+@pytest.mark.slow
 def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
     loop: Task = {
         "name": "Import both",

@@ -128,7 +128,7 @@ class Wish:
     def check(self) -> None:
         """Raise `BadInput` for what the product does not have."""
         if self.product == "license_metric_tool" and self.import_type != "complete":
-            raise BadInput("License Metric Tool has complete imports only, so there are no raw ones.")
+            raise BadInput("License Metric Tool has complete imports only: neither import_type=raw_only nor raw_first.")
 
     @property
     def run(self) -> str:
