@@ -48,9 +48,13 @@ def run_module(name: str, /, *, check: bool = False, diff: bool = False, **optio
     module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{name}")
     output = io.StringIO()
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, **TRACEBACKS}
-    with as_on_a_target(), patch_module_args(arguments), contextlib.redirect_stdout(output):
-        with contextlib.suppress(SystemExit):
-            module.main()
+    with (
+        as_on_a_target(),
+        patch_module_args(arguments),
+        contextlib.redirect_stdout(output),
+        contextlib.suppress(SystemExit),
+    ):
+        module.main()
     return parsed(output.getvalue())
 
 
