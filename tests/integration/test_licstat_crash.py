@@ -333,7 +333,7 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         if was_on_its_way:
             assert_imported(case.run(on_unknown="retry"), changed=True)
         case.assert_at_rest()
-    assert unknowns > 5, whole.points
+    assert unknowns > 5 // stride(1), whole.points
     with capsys.disabled():
         print(f"\n  a task of two logs was killed at {len(tried)} of {len(whole.points)} points", end=" ")
 
