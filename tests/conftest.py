@@ -35,9 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def stride(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """At every how-manieth point a run is killed: what the test is content with, unless all are wanted."""
+    """At every how-manieth point a run is killed: what the test is content with, unless all are wanted.
+
+    Actions do what modules do, so that few points of them are enough.
+    """
     is_everywhere = request.config.getoption("--kill-everywhere")
-    return lambda usual: 1 if is_everywhere else usual
+    is_action = request.node.callspec.params.get("crasher") == "action" if hasattr(request.node, "callspec") else False
+    return lambda usual: 1 if is_everywhere else usual * (7 if is_action else 1)
 
 
 @pytest.fixture(scope="session")

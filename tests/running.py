@@ -38,9 +38,7 @@ def patch_module_args(arguments: dict[str, Any]) -> Iterator[None]:
 
 def as_on_a_target() -> contextlib.AbstractContextManager[Any]:
     """From ansible-core 2.19 on, module_utils that share a process with anything of the controller behave otherwise."""
-    with contextlib.suppress(ImportError):
-        return mock.patch.object(importlib.import_module("ansible.module_utils._internal"), "is_controller", False)
-    return contextlib.nullcontext()
+    return mock.patch("ansible.module_utils._internal.is_controller", False, create=True)
 
 
 def run_module(name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
@@ -48,9 +46,13 @@ def run_module(name: str, /, *, check: bool = False, diff: bool = False, **optio
     module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{name}")
     output = io.StringIO()
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, **TRACEBACKS}
-    with as_on_a_target(), patch_module_args(arguments), contextlib.redirect_stdout(output):
-        with contextlib.suppress(SystemExit):
-            module.main()
+    with (
+        as_on_a_target(),
+        patch_module_args(arguments),
+        contextlib.redirect_stdout(output),
+        contextlib.suppress(SystemExit),
+    ):
+        module.main()
     return parsed(output.getvalue())
 
 

@@ -41,7 +41,7 @@ class ImportAction(ActionBase):
     """An importing module as an action: what runs on the controller as it is runs in the worker process.
 
     What needs another host, user, interpreter or environment, or what somebody else has to be able to end, runs as the
-    module, as it would without the action. A task with the variable `__<module>_on_controller`, as the roles have it,
+    module, as it would without the action. A task that has the variable `__<module>_on_controller`, as in the roles,
     runs on the controller, as the user that runs Ansible, whatever is set for the host that it is delegated to.
     """
 
@@ -62,7 +62,7 @@ class ImportAction(ActionBase):
         variables = task_vars or {}
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        is_for_controller = self._is_for_controller(variables)
+        is_for_controller = self._is_for_controller()
         obstacle = self._end_by_others() or (
             _of_the_interpreter(environment) if is_for_controller else self._elsewhere(variables, environment)
         )
@@ -77,8 +77,9 @@ class ImportAction(ActionBase):
 
     # Which way?
 
-    def _is_for_controller(self, variables: Mapping[str, Any]) -> bool:
-        wanted = variables.get(f"__{self._task.action.rpartition('.')[2]}_on_controller", False)
+    def _is_for_controller(self) -> bool:
+        """Only the task itself can say so, and no host that returns facts of that name."""
+        wanted = self._task.vars.get(f"__{self._task.action.rpartition('.')[2]}_on_controller", False)
         return bool(boolean(self._templar.template(wanted)))
 
     def _end_by_others(self) -> str | None:

@@ -49,12 +49,9 @@ def run_action(
     task = Task()
     task.action, task.args, task.check_mode, task.diff = f"assetops.imports.{name}", options, check, diff
     task.environment = [environment or {}]
+    task.vars = {f"__{name}_on_controller": environment is not None}
     loader = DataLoader()
-    variables = {
-        "inventory_hostname": "localhost",
-        "ansible_python_interpreter": sys.executable,
-        f"__{name}_on_controller": environment is not None,
-    }
+    variables = {"inventory_hostname": "localhost", "ansible_python_interpreter": sys.executable}
     context = PlayContext()
     action = found.ActionModule(
         task,

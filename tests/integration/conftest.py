@@ -39,10 +39,12 @@ SAMPLE = re.compile("documented|diff|every_mode")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What modules return is what actions return."""
+    """What modules return is what actions return, and both may be killed."""
     if metafunc.module.__name__.rpartition(".")[2] in TABLES:
         both = metafunc.config.getoption("--both-ways") or SAMPLE.search(metafunc.function.__name__)
         metafunc.parametrize("way", ["module", "action"] if both else ["module"], indirect=True)
+    if {"crasher", "stride"} <= set(metafunc.fixturenames):
+        metafunc.parametrize("crasher", ["module", "action"], indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +143,9 @@ def log(make_log: Logs) -> Path:
 
 
 @pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    """Runs modules that are killed where the test wants it."""
-    with Crasher() as crasher:
+def crasher(request: pytest.FixtureRequest) -> Iterator[Crasher]:
+    """Runs modules, or actions, that are killed where the test wants it."""
+    with Crasher(getattr(request, "param", "module")) as crasher:
         yield crasher
 
 

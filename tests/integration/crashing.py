@@ -64,10 +64,15 @@ class Crasher:
     already, which is quicker than starting each anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, way: str = "module") -> None:
+        """`way`: "module", or "action", where there is one."""
         self._folder = tempfile.TemporaryDirectory(prefix="crasher-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, "fork"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", __name__, f"fork_{way}"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> Crasher:
@@ -260,13 +265,19 @@ def watch_result(points: Points) -> None:
         setattr(AnsibleModule, name, points.around("result", getattr(AnsibleModule, name)))
 
 
+def watch_result_of_action(points: Points) -> None:
+    """Points around what an action makes of the outcome; what comes after is watched by `run_forked`."""
+    action = importlib.import_module(f"{PLUGINS}.plugin_utils._action").ImportAction
+    action._told = points.around("result", action._told)
+
+
 def small_blocks() -> None:
     """Small files that come in many blocks, and whose digests are remembered though they were made just now."""
     alter({"_files.content.BLOCK": 1024, "_files.content.SETTLED": -3600.0})
 
 
-def run_forked(order: dict[str, Any]) -> None:
-    """Run a module in this process, and end it."""
+def run_forked(order: dict[str, Any], way: str) -> None:
+    """Run a module, or its action, in this process, and end it."""
     file = os.open(order["points"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     points = Points(file, order["kill_at"])
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -274,14 +285,21 @@ def run_forked(order: dict[str, Any]) -> None:
     os.dup2(output, 2)
     watch_store(points)
     watch_wire(points)
-    watch_result(points)
-    end_forked(order["module"], order["options"], lambda: points.reach("after the result"))
+    if way == "action":
+        watch_result_of_action(points)
+    else:
+        watch_result(points)
+    end_forked(order["module"], order["options"], lambda: points.reach("after the result"), way)
 
 
-def end_forked(module: str, options: dict[str, Any], after: Callable[[], None] = lambda: None) -> NoReturn:
+def end_forked(
+    module: str, options: dict[str, Any], after: Callable[[], None] = lambda: None, way: str = "module"
+) -> NoReturn:
     """Run a module and end this process, without what its parent has laid by for its own end."""
     status = 99
     try:
+        if way == "action":
+            run_as_action(module, options)
         run(module, options)
     except SystemExit:
         after()
@@ -297,6 +315,15 @@ def run(module: str, options: dict[str, Any]) -> None:
         importlib.import_module(f"{PLUGINS}.modules.{module}").main()
 
 
+def run_as_action(module: str, options: dict[str, Any]) -> NoReturn:
+    """Run the action and tell its result as a module would."""
+    from .both_ways import run_action
+
+    check = options.pop("_ansible_check_mode", False)
+    print(json.dumps(run_action(module, check=check, **options)))
+    raise SystemExit
+
+
 def import_all(modules: tuple[str, ...]) -> None:
     """Everything that such modules import, also what they import late."""
     for name in ("psycopg", "requests", f"{PLUGINS}.module_utils._http.transport"):
@@ -305,14 +332,16 @@ def import_all(modules: tuple[str, ...]) -> None:
         importlib.import_module(f"{PLUGINS}.modules.{module}")
 
 
-def serve_forks() -> None:
+def serve_forks(way: str) -> None:
     """Fork a process for each order that comes on standard input, and tell how it ended: 0, or the signal's number."""
     import_all(("licstat_import", "licstat_task_info", "bigfix_import", "haplo_batch", "lm_import", "lm_library"))
+    if way == "action":
+        importlib.import_module("tests.integration.both_ways")
     small_blocks()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            run_forked(json.loads(line))
+            run_forked(json.loads(line), way)
         _unused, status = os.waitpid(pid, 0)
         print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), flush=True)
 
@@ -356,7 +385,12 @@ def run_hurried(module: str, lease: str, renewal: str) -> None:
     run(module, json.load(sys.stdin))
 
 
-TASKS: dict[str, Callable[..., None]] = {"fork": serve_forks, "hurry": run_hurried, "herd": serve_herd}
+TASKS: dict[str, Callable[..., None]] = {
+    "fork_module": lambda: serve_forks("module"),
+    "fork_action": lambda: serve_forks("action"),
+    "hurry": run_hurried,
+    "herd": serve_herd,
+}
 
 if __name__ == "__main__":
     TASKS[sys.argv[1]](*sys.argv[2:])

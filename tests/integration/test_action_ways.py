@@ -174,7 +174,10 @@ HOSTILE: dict[str, Any] = {
 }
 """An inventory that has other things in mind than imports."""
 
-AS_THE_ROLES = {"delegate_to": "localhost", "vars": {ON_CONTROLLER: "{{ inventory_hostname != 'localhost' }}"}}
+AS_THE_ROLES = {
+    "delegate_to": "localhost",
+    "vars": {ON_CONTROLLER: "{{ run_on == 'controller' }}", "run_on": "controller"},
+}
 
 THEN: Task = {
     "name": "Wait for what goes on in the background",
@@ -225,7 +228,8 @@ def test_an_import_for_the_controller_runs_there_whatever_the_inventory_says(pla
 
 
 def test_without_the_word_of_the_role_the_inventory_decides(plays: Plays) -> None:
-    plays.add("localhost", HOSTILE, plays.task("localhost", **AS_THE_ROLES), ignore_unreachable=True)
+    hostile = {**HOSTILE, ON_CONTROLLER: True}  # as a host could say in its facts
+    plays.add("localhost", hostile, plays.task("localhost"), ignore_unreachable=True)
     done = plays.run_all()
     assert ways(done) == {"localhost": "as a module: the connection is ansible.builtin.ssh"}
     assert plays.accepted() == 0

@@ -228,7 +228,8 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
             check_next_run(case, crash, situation, before, was_sent_whole=crash.came_to(last_block))
         except AssertionError as error:
             raise AssertionError(f"{situation}, killed at point {number} of {len(whole.points)}, {point}") from error
-    assert situation == "a run that resumes" or all(counts.values()), counts
+    are_all_met = all(counts.values()) or stride(1) > 1  # where few points are tried, phases may be missed
+    assert situation == "a run that resumes" or are_all_met, counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
         killed = f"{sum(counts.values())} of {len(whole.points) - begin} points"
@@ -332,7 +333,7 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         if was_on_its_way:
             assert_imported(case.run(on_unknown="retry"), changed=True)
         case.assert_at_rest()
-    assert unknowns > 5, whole.points
+    assert unknowns > 5 // stride(1), whole.points
     with capsys.disabled():
         print(f"\n  a task of two logs was killed at {len(tried)} of {len(whole.points)} points", end=" ")
 
