@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.assetops.imports.plugins.modules.haplo_batch import ARGUMENTS, import_batch, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -15,3 +18,10 @@ class ActionModule(ImportAction):
 
     ARGUMENTS = ARGUMENTS
     work = staticmethod(import_batch)
+
+    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Batches that are listed are not looked for; without a name there is no manifest."""
+        unwanted = {"directory"} if "batches" in options else set()
+        if not options.get("manifest"):
+            unwanted.add("manifest")
+        return {option: value for option, value in options.items() if option not in unwanted}

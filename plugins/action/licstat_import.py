@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, import_logs, main
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
+from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, SEARCH, import_logs, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
@@ -14,4 +18,12 @@ class ActionModule(ImportAction):
     """`licstat_import` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
+    LOADED = (finding, putting_away)
     work = staticmethod(import_logs)
+
+    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Logs that are named are not looked for, and none is put away where that tag is skipped."""
+        unwanted = {"paths", *SEARCH} if "src" in options else set()
+        if "licstat_import_afterwards" in variables["ansible_skip_tags"]:
+            unwanted.add("afterwards")
+        return {option: value for option, value in options.items() if option not in unwanted}

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, ClassVar
 
 from ansible import constants
@@ -24,12 +25,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
 
+PLACES = ("controller", "host")
 LOCAL = ("ansible.builtin.local", "mitogen_local")
 OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
 
@@ -41,8 +42,11 @@ class ImportAction(ActionBase):
     """An importing module as an action: what runs on the controller as it is runs in the worker process.
 
     What needs another host, user, interpreter or environment, or what somebody else has to be able to end, runs as the
-    module, as it would without the action. A task that has the variable `__<module>_on_controller`, as in the roles,
-    runs on the controller, as the user that runs Ansible, whatever is set for the host that it is delegated to.
+    module, as it would without the action.
+
+    The task of a role has a variable `__<module>_run_on`. With "controller" it runs there, as the user that runs
+    Ansible, whatever is set for the host that it is delegated to. The options that it does not name are taken from the
+    variables of the role, `<module>_<option>`: only those that are set cost something then.
     """
 
     _supports_check_mode = True
@@ -50,6 +54,8 @@ class ImportAction(ActionBase):
 
     ARGUMENTS: ClassVar[Mapping[str, Any]]
     """What the module takes, as for AnsibleModule."""
+    LOADED: ClassVar[tuple[ModuleType, ...]] = ()
+    """What the work imports late. Here it is once, before Ansible forks its workers, and not in each of them."""
 
     @staticmethod
     def work(host: Host) -> Mapping[str, Any]:
@@ -60,9 +66,12 @@ class ImportAction(ActionBase):
         """The result of the import, the same in both ways."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
+        run_on = self._run_on()
+        if run_on is not None:
+            self._task.args = {**self._options_of_role(variables), **self._task.args}
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        is_for_controller = self._is_for_controller()
+        is_for_controller = run_on == "controller"
         obstacle = self._end_by_others() or (
             _of_the_interpreter(environment) if is_for_controller else self._elsewhere(variables, environment)
         )
@@ -75,12 +84,43 @@ class ImportAction(ActionBase):
             variables = self._brought_to_controller(variables)
         return {**result, **self._execute_module(task_vars=variables, wrap_async=self._task.async_val)}
 
-    # Which way?
+    # The task of a role.
 
-    def _is_for_controller(self) -> bool:
-        """Only the task itself can say so, and no host that returns facts of that name."""
-        wanted = self._task.vars.get(f"__{self._task.action.rpartition('.')[2]}_on_controller", False)
-        return bool(boolean(self._templar.template(wanted)))
+    @property
+    def _name(self) -> str:
+        """The module without the collection."""
+        return str(self._task.action.rpartition(".")[2])
+
+    def _run_on(self) -> str | None:
+        """Where a role wants to run; None for the task of anybody else.
+
+        Only the task itself can say so, and no host that returns facts of that name.
+        """
+        wanted = self._task.vars.get(f"__{self._name}_run_on")
+        if wanted is None:
+            return None
+        place = str(self._templar.template(wanted))
+        if place not in PLACES:
+            variable = f"{self._name.removesuffix('_info')}_run_on"
+            raise AnsibleActionFail(f"{variable} has to be {' or '.join(PLACES)}, and is {place!r}. Nothing was done.")
+        return place
+
+    def _options_of_role(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that are set as variables of the role."""
+        found = {
+            option: variables[f"{self._name}_{option}"]
+            for option in self.ARGUMENTS["argument_spec"]
+            if f"{self._name}_{option}" in variables
+        }
+        templated: dict[str, Any] = self._templar.template(found)
+        omitted = variables.get("omit")
+        return self.chosen({option: value for option, value in templated.items() if value != omitted}, variables)
+
+    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the variables of a role that are set, those that go together. `variables` are all there are."""
+        return options
+
+    # Which way?
 
     def _end_by_others(self) -> str | None:
         """Why it has to be a process that does not end with the task: what was sent has to be waited for."""

@@ -49,7 +49,7 @@ def run_action(
     task = Task()
     task.action, task.args, task.check_mode, task.diff = f"assetops.imports.{name}", options, check, diff
     task.environment = [environment or {}]
-    task.vars = {f"__{name}_on_controller": environment is not None}
+    task.vars = {} if environment is None else {f"__{name}_run_on": "controller"}
     loader = DataLoader()
     variables = {"inventory_hostname": "localhost", "ansible_python_interpreter": sys.executable}
     context = PlayContext()

@@ -26,7 +26,7 @@ from .support import Licstat, Logs
 from .test_playbooks import MODULE, Ansible, Done, Task, assert_ended_well
 
 IN_WORKER = "in the worker process"
-ON_CONTROLLER = "__licstat_import_on_controller"
+RUN_ON = "__licstat_import_run_on"
 
 OTHER_PYTHON = str(Path(sys.executable).with_name("python3"))
 """Another way to write the same interpreter."""
@@ -176,7 +176,7 @@ HOSTILE: dict[str, Any] = {
 
 AS_THE_ROLES = {
     "delegate_to": "localhost",
-    "vars": {ON_CONTROLLER: "{{ run_on == 'controller' }}", "run_on": "controller"},
+    "vars": {RUN_ON: "{{ run_on }}", "run_on": "controller"},
 }
 
 THEN: Task = {
@@ -228,7 +228,7 @@ def test_an_import_for_the_controller_runs_there_whatever_the_inventory_says(pla
 
 
 def test_without_the_word_of_the_role_the_inventory_decides(plays: Plays) -> None:
-    hostile = {**HOSTILE, ON_CONTROLLER: True}  # as a host could say in its facts
+    hostile = {**HOSTILE, RUN_ON: "controller"}  # as a host could say in its facts
     plays.add("localhost", hostile, plays.task("localhost"), ignore_unreachable=True)
     done = plays.run_all()
     assert ways(done) == {"localhost": "as a module: the connection is ansible.builtin.ssh"}
