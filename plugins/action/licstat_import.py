@@ -24,6 +24,6 @@ class ActionModule(ImportAction):
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Logs that are named are not looked for, and none is put away where that tag is skipped."""
         unwanted = {"paths", *SEARCH} if "src" in options else set()
-        if "licstat_import_afterwards" in variables["ansible_skip_tags"]:
+        if "licstat_import_afterwards" in variables.get("ansible_skip_tags", ()):
             unwanted.add("afterwards")
         return {option: value for option, value in options.items() if option not in unwanted}

@@ -179,18 +179,28 @@ def assert_plain_failure(result: dict[str, Any]) -> None:
     assert "Traceback" not in result["msg"] + json.dumps(result.get("imports"))
 
 
-class Playbook:
-    """A playbook of tasks for this host, run by `ansible-playbook` in a process of its own."""
+OTHER_PYTHON = str(Path(sys.executable).with_name("python3"))
+"""Another way to write the same interpreter."""
 
-    def __init__(self, folder: Path, tasks: list[dict[str, Any]], **keywords: Any) -> None:
+
+class Playbook:
+    """A playbook of tasks for this host, run by `ansible-playbook` in a process of its own.
+
+    `python` is the interpreter of modules; with another one than this, imports are no affair of Ansible's worker.
+    """
+
+    def __init__(
+        self, folder: Path, tasks: list[dict[str, Any]], *, python: str = sys.executable, **keywords: Any
+    ) -> None:
         self.path = folder / "playbook.yml"
+        self._python = python
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks, **keywords}
         self.path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it; what it says is on its standard output."""
         command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", str(self.path)]
-        command += ["-e", json.dumps({"ansible_python_interpreter": sys.executable}), *arguments]
+        command += ["-e", json.dumps({"ansible_python_interpreter": self._python}), *arguments]
         return subprocess.Popen(
             command,
             cwd=self.path.parent,

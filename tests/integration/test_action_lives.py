@@ -25,8 +25,8 @@ from ansible.release import __version__ as core_version
 from ..running import run_module
 from ..sandbox.handle import Sandbox
 from .both_ways import comparable
-from .support import QUICK, Logs, only
-from .test_action_ways import IN_WORKER, OTHER_PYTHON, ways
+from .support import OTHER_PYTHON, QUICK, Logs, only
+from .test_action_ways import IN_WORKER, ways
 from .test_playbooks import MODULE, SERVER, Ansible, Task
 
 BINARIES = Path(sys.executable).parent
@@ -357,7 +357,14 @@ class Dying(Ansible):
     def wait(self) -> int:
         """Its status at the end."""
         assert self._process is not None
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=120)
+
+    def ends(self) -> bool:
+        """Whether it ends by itself before long: Ansible gives its workers 10 seconds."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=30)
+        return self._process.returncode is not None
 
     def end(self) -> None:
         """Leave nothing running."""
@@ -378,8 +385,10 @@ def dying(sandbox: Sandbox, tmp_path: Path) -> Iterator[Dying]:
 
 
 def interrupt(dying: Dying) -> None:
-    """Ctrl-C on a terminal reaches every process."""
+    """Ctrl-C on a terminal reaches every process; again where Ansible goes on to wait for its worker, as it may."""
     os.killpg(dying.pid, signal.SIGINT)
+    if not dying.ends():
+        os.killpg(dying.pid, signal.SIGINT)
 
 
 def terminate(dying: Dying) -> None:
@@ -400,11 +409,15 @@ OUTLIVED = {kill} if core_version > "2.19" else {kill, terminate}
 DEATHS = (interrupt, terminate, kill, kill_worker)
 
 
-def wait_for_end_of(pid: int) -> None:
-    """Wait until a process that is no child of this one has ended."""
+def lives_on(pid: int, death: Callable[[Dying], None]) -> bool:
+    """Whether a worker outlives this death. After Ctrl-C it may; otherwise it is known."""
+    if death in OUTLIVED:
+        return True
     with contextlib.suppress(ProcessLookupError):
-        ended, _none, _none = select.select([os.pidfd_open(pid)], [], [], 60)
-        assert ended, "it lives on"
+        ended, _none, _none = select.select([os.pidfd_open(pid)], [], [], 5 if death is interrupt else 60)
+        assert ended or death is interrupt, "it lives on"
+        return not ended
+    return False
 
 
 @pytest.mark.slow
@@ -416,12 +429,11 @@ def test_the_next_run_resumes_an_import_that_died_while_it_waited(dying: Dying, 
     worker = dying.worker()
     death(dying)
     assert dying.wait() != 0
-    if death not in OUTLIVED:
-        wait_for_end_of(worker)
+    is_alive = lives_on(worker, death)
     dying.sandbox.clock(speed=QUICK)
     result = run_module("licstat_import", **dying.import_options)
     assert result["state"] == "succeeded"
-    assert only(result)["reason"] in ({"joined", "receipt"} if death in OUTLIVED else {"resumed"})
+    assert only(result)["reason"] in ({"joined", "receipt"} if is_alive else {"resumed"})
     assert dying.accepted() == 1
     assert len(dying.sandbox.requests("licstat", "import")) == 1
 
@@ -436,12 +448,11 @@ def test_an_import_that_died_before_its_answer_is_not_sent_again(dying: Dying, d
     worker = dying.worker()
     death(dying)
     assert dying.wait() != 0
-    if death not in OUTLIVED:
-        wait_for_end_of(worker)
+    is_alive = lives_on(worker, death)
     dying.sandbox.clock(speed=QUICK)
     dying.sandbox.release()
     result = run_module("licstat_import", **dying.import_options)
-    assert result["state"] == ("succeeded" if death in OUTLIVED else "unknown"), result
+    assert result["state"] == ("succeeded" if is_alive else "unknown"), result
     assert dying.accepted() == 1
     assert len(dying.sandbox.requests("licstat", "import")) == 1
 

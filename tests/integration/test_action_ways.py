@@ -22,14 +22,11 @@ import pytest
 
 from ..sandbox.handle import Sandbox
 from .both_ways import run_action
-from .support import Licstat, Logs
+from .support import OTHER_PYTHON, Licstat, Logs
 from .test_playbooks import MODULE, Ansible, Done, Task, assert_ended_well
 
 IN_WORKER = "in the worker process"
 RUN_ON = "__licstat_import_run_on"
-
-OTHER_PYTHON = str(Path(sys.executable).with_name("python3"))
-"""Another way to write the same interpreter."""
 
 
 def ways(done: Done) -> dict[str, str]:

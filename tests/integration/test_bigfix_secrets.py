@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from ..sandbox.bigfix.credentials import MANAGER
 from .bigfix import DataImports
 from .lies import NO, NO_ANSWER, REDIRECTS, Lie, http, text
 from .listener import Listener
-from .support import ABSENT, Playbook
+from .support import ABSENT, OTHER_PYTHON, Playbook
 from .test_secrets import SPELLINGS, traces
 from .test_secrets import TOKEN as SPACED
 
@@ -179,9 +180,16 @@ def test_no_bad_input_says_anything_of_them(bigfix: DataImports, options: dict[s
     assert_quiet(bigfix, output)
 
 
+@pytest.mark.parametrize(
+    ("python", "seen"), [(sys.executable, b"playbook.yml"), (OTHER_PYTHON, b"bigfix_import")], ids=["worker", "module"]
+)
 @pytest.mark.slow
 def test_a_playbook_says_nothing_of_them_at_any_verbosity(
-    bigfix: DataImports, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    python: str,
+    seen: bytes,
+    bigfix: DataImports,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     outside = tmp_path_factory.mktemp("secret")
     secrets = {"token": TOKEN, "password": PASSWORD}
@@ -202,6 +210,7 @@ def test_a_playbook_says_nothing_of_them_at_any_verbosity(
             {"assetops.imports.bigfix_import_info": connection},
             {"ansible.builtin.debug": {"var": "good"}},
         ],
+        python=python,
     )
 
     process = playbook.start("-vvvv", "--diff", "-e", f"@{outside / 'secrets.json'}")
@@ -214,6 +223,6 @@ def test_a_playbook_says_nothing_of_them_at_any_verbosity(
     assert process.returncode == 0, output
     assert "ok=5" in output
     assert "ignored=1" in output
-    assert any(b"bigfix_import" in command for command in commands.values())
+    assert any(seen in command for command in commands.values())
     assert {number: traces(command) for number, command in commands.items() if traces(command)} == {}
     assert_quiet(bigfix, output)

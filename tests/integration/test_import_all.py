@@ -234,7 +234,8 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
     assert done.status == 2, done.output
     table = done.output[done.output.index("target   ") :]
     assert re.search(r"^both +licstat_import +failed +new .*\n +.*importing is not enabled", table, re.MULTILINE | re.I)
-    assert re.search(r"^both +haplo_batch +scheduled +new +1 of 1", table, re.MULTILINE)
+    # Whichever of the two comes first sends what has become the same import.
+    assert re.search(r"^both +haplo_batch +scheduled +(new +1|receipt +0) of 1", table, re.MULTILINE)
     assert (done.recap("both")["failed"], done.recap("research")["failed"]) == (1, 0)
     assert site.imports[100] == 1
 

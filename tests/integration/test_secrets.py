@@ -28,7 +28,7 @@ from ..running import ROOT
 from ..stores import ask
 from .lies import NO, NO_ANSWER, REDIRECTS, Lie, accepted, http, text, value
 from .listener import Listener, http_answer
-from .support import ABSENT, Licstat, Logs, Playbook, only
+from .support import ABSENT, OTHER_PYTHON, Licstat, Logs, Playbook, only
 
 WORDS = ("c4nary", "w4tch", "b1rd")
 TOKEN = "c4nary\"\\w4tch%2f+/=&<>'; b1rd~"
@@ -319,9 +319,17 @@ def test_an_error_that_nobody_expected_does_not_give_the_token_away(licstat: Lic
 # A real run.
 
 
+@pytest.mark.parametrize(
+    ("python", "seen"), [(sys.executable, b"playbook.yml"), (OTHER_PYTHON, b"licstat_import")], ids=["worker", "module"]
+)
 @pytest.mark.slow
 def test_a_playbook_says_nothing_of_the_token_at_any_verbosity(
-    licstat: Licstat, make_log: Logs, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    python: str,
+    seen: bytes,
+    licstat: Licstat,
+    make_log: Logs,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     outside = tmp_path_factory.mktemp("secret")
     (outside / "token.json").write_text(json.dumps({"token": TOKEN}), encoding="utf-8")
@@ -346,6 +354,7 @@ def test_a_playbook_says_nothing_of_the_token_at_any_verbosity(
             },
             {"ansible.builtin.debug": {"var": "good"}},
         ],
+        python=python,
     )
 
     process = playbook.start("-vvvv", "--diff", "-e", f"@{outside / 'token.json'}")
@@ -357,7 +366,7 @@ def test_a_playbook_says_nothing_of_the_token_at_any_verbosity(
     assert process.returncode == 0, output
     assert "ok=5" in output
     assert "ignored=2" in output
-    assert any(b"licstat_import" in command for command in commands.values())
+    assert any(seen in command for command in commands.values())
     assert {number: traces(command) for number, command in commands.items() if traces(command)} == {}
     assert_quiet(licstat, output)
 
