@@ -299,11 +299,12 @@ def test_options_of_a_users_playbook_are_still_checked_by_ansible_lint(tmp_path:
     right: Task = {"url": "http://127.0.0.1", "api_token": "token", "license_server_id": 1, "src": ["a.log"]}
     given: list[Task] = [right, {**right, "merge_policy": "whatever"}, {**right, "mergepolicy": "reject"}]
     tasks = [{"name": f"Import {number}", MODULE: options} for number, options in enumerate(given)]
+    (tmp_path / ".ansible-lint").write_text("offline: true\n", encoding="utf-8")  # or that of a folder above holds
     (tmp_path / "play.yml").write_text(
         yaml.safe_dump([{"name": "Import", "hosts": "localhost", "tasks": tasks}], sort_keys=False), encoding="utf-8"
     )
     done = subprocess.run(
-        [BINARIES / "ansible-lint", "--offline", "--format", "json", "play.yml"],
+        [BINARIES / "ansible-lint", "--format", "json", "play.yml"],
         check=False,
         cwd=tmp_path,
         capture_output=True,
