@@ -223,9 +223,9 @@ class Verdict:
     def __init__(self) -> None:
         self.missed: list[str] = []
 
-    def line(self, what: str, figures: str, bar: str = "", met: bool | None = None) -> None:
-        """`met` is None where there is no bar."""
-        verdict = "" if met is None else f"{'met' if met else 'MISSED'}: {bar}"
+    def line(self, what: str, figures: str, limit: str = "", met: bool | None = None) -> None:
+        """`met` is None where there is no limit."""
+        verdict = "" if met is None else f"{'met' if met else 'MISSED'}: {limit}"
         print(f"  {what:<28} {figures:<48} {verdict}".rstrip(), flush=True)
         if met is False:
             self.missed.append(what)
@@ -251,10 +251,10 @@ def compare(count: int, verdict: Verdict) -> None:
     for name, runs in costs.items():
         cpu, wall = (median(getattr(run, kind) for run in runs) for kind in ("cpu", "wall"))
         verdict.line(name, f"{cpu / count * 1000:6.0f} ms of CPU a target, {wall:7.1f} s in all")
-    for (ours, theirs), bar in BARS.items():
+    for (ours, theirs), limit in BARS.items():
         ratio = median(one.cpu / other.cpu for one, other in zip(costs[ours], costs[theirs], strict=True))
-        met = ratio <= bar if count >= HAS_BAR_FROM else None
-        verdict.line(f"{ours} / {theirs}, {count} targets", f"{ratio:.2f}", f"at most {bar}", met)
+        met = ratio <= limit if count >= HAS_BAR_FROM else None
+        verdict.line(f"{ours} / {theirs}, {count} targets", f"{ratio:.2f}", f"at most {limit}", met)
 
 
 def measure_waiting(counts: dict[str, int], verdict: Verdict) -> None:
@@ -272,9 +272,9 @@ def measure_waiting(counts: dict[str, int], verdict: Verdict) -> None:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        bar = MEMORY_BARS[name]
+        limit = MEMORY_BARS[name]
         figures = f"{each:.1f} MiB each, {len(pids)} processes"
-        verdict.line(f"{name}, {count} targets", figures, f"at most {bar} MiB", each <= bar)
+        verdict.line(f"{name}, {count} targets", figures, f"at most {limit} MiB", each <= limit)
 
 
 def measure_progress(count: int, verdict: Verdict) -> None:

@@ -323,11 +323,11 @@ def test_logs_that_are_renamed_while_they_are_listed_are_all_found(
 def test_folders_that_never_come_to_rest_are_an_error(
     licstat: Licstat, rotated: Rotated, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = rotated("debug.log.1", 24)
+    rotated("debug.log.1", 24)
 
     def rotate(paths: list[str], option: str) -> Any:
-        nonlocal log
-        log = log.rename(log.with_name(f"{log.name}0"))
+        (log,) = folder.iterdir()
+        log.rename(folder / f"{log.name}0")
         return open_contents(paths, option)
 
     monkeypatch.setattr(finding, "open_contents", rotate)
