@@ -160,7 +160,7 @@ def test_of_several_logs_a_line_tells_how_many_are_where(
     watched.when(rf"^{server}: 1 of 4 done, 3 waited for after ", lambda: sandbox.clock(speed=QUICK))
     assert watched("licstat_import", **licstat.options(*logs))["state"] == "succeeded"
     ends = [line for line in watched.lines if ": succeeded after " in line]
-    assert [str(log) for log in logs[1:]] == sorted(re.findall(r"\S+\.log", " ".join(ends)))
+    assert [str(log) for log in logs[1:]] == sorted(re.findall(r": (/.+?\.log)", "\n".join(ends)))
 
 
 # What is not told
