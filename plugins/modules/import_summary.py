@@ -91,7 +91,8 @@ ARGUMENTS: Mapping[str, Any] = {
 
 
 def main() -> None:
-    AnsibleModule(**ARGUMENTS).fail_json("It has to run as an action, which reads the variables of hosts.")
+    module = AnsibleModule(**ARGUMENTS, supports_check_mode=True)
+    module.fail_json("It has to run as an action, which reads the variables of hosts.")
 
 
 if __name__ == "__main__":
