@@ -265,7 +265,7 @@ def measure_waiting(counts: dict[str, int], verdict: Verdict) -> None:
             bench.write_logs()
             process = bench.start(name, count)
             try:
-                bench.sandbox.wait_for("answered", timeout=PATIENCE, operation="status", count=2 * count)
+                bench.sandbox.wait_for("answered", timeout=PATIENCE, operation="import", count=count)
                 pids = processes_of(process.pid)
                 each = sum(share_of(pid) for pid in pids) / count / 1024
             finally:
