@@ -269,8 +269,9 @@ def measure_waiting(counts: dict[str, int], verdict: Verdict) -> None:
                 pids = processes_of(process.pid)
                 each = sum(share_of(pid) for pid in pids) / count / 1024
             finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                for pid in processes_of(process.pid):  # workers have sessions of their own
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 process.wait()
         limit = MEMORY_BARS[name]
         figures = f"{each:.1f} MiB each, {len(pids)} processes"
