@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         """What came of the imports."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         hostvars = (task_vars or {})["hostvars"]
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]
+        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
         unknown = [target for target in options["targets"] if target not in hostvars]
         if unknown:
             raise AnsibleActionFail(f"targets: {', '.join(unknown)}: no such host in the inventory.")

@@ -336,12 +336,16 @@ def answer_result(answer: Answer | None) -> dict[str, Any]:
 def _diff(target: str, secrets: Secrets, imports: list[Import]) -> dict[str, str]:
     """What was known of a target, and what is: a line an import."""
     ours = [one for one in imports if one.wanted.target == target]
-    return {
-        "before_header": target,
-        "after_header": target,
-        "before": "".join(f"{one.wanted.source}: {secrets.redact(one.before or 'not imported')}\n" for one in ours),
-        "after": "".join(f"{one.wanted.source}: {secrets.redact(one.after or one.state)}\n" for one in ours),
-    }
+    return difference(
+        target,
+        "".join(f"{one.wanted.source}: {secrets.redact(one.before or 'not imported')}\n" for one in ours),
+        "".join(f"{one.wanted.source}: {secrets.redact(one.after or one.state)}\n" for one in ours),
+    )
+
+
+def difference(what: str, before: str, after: str) -> dict[str, str]:
+    """What changes of something, in lines, as Ansible shows it in diff mode."""
+    return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
 def _hide_passwords_in_urls(host: Host) -> None:

@@ -460,12 +460,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.manifest import Manifest
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
     connecting,
+    difference,
     import_all,
     importing,
     receipt_store,
@@ -496,8 +497,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_fo
     some,
     sources_in,
 )
-
-SHOWN_PATHS = 10  # of what is left out for one reason
 
 FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
 CONTENT: Mapping[str, Any] = {"control": {"type": "str"}, "control_digest": {"type": "str"}}
@@ -746,13 +745,7 @@ def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dic
 
 def left_out_of(found: Found | None) -> dict[str, Any]:
     """What is in the directory and is no batch."""
-    left_out = {} if found is None else found.left_out
-    return {
-        "left_out": [
-            {"reason": reason, "count": len(paths), "paths": [shown(path) for path in paths[:SHOWN_PATHS]]}
-            for reason, paths in left_out.items()
-        ]
-    }
+    return {"left_out": [] if found is None else shown_by_reason(found.left_out)}
 
 
 def with_unusable(result: dict[str, Any], server: str, unusable: list[tuple[Order, str]]) -> dict[str, Any]:
@@ -790,8 +783,7 @@ def with_manifest(host: Host, result: dict[str, Any], manifest: Manifest, batche
         return with_trouble(result, f"{error.message} The next run writes it.")
     if host.diff:
         after = "".join(f"{line}\n" for line in lines)
-        headers = {"before_header": manifest.name, "after_header": manifest.name}
-        return {**result, "diff": [*result["diff"], {**headers, "before": "", "after": after}]}
+        return {**result, "diff": [*result["diff"], difference(manifest.name, "", after)]}
     return result
 
 

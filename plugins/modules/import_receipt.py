@@ -118,7 +118,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, Host, receipt_store, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    RECEIPTS,
+    Host,
+    difference,
+    receipt_store,
+    run_module,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -190,7 +196,7 @@ def forget_old(host: Host, store: Store) -> dict[str, Any]:
 def _diff(host: Host, what: str, before: str, after: str) -> dict[str, Any]:
     if not host.diff:
         return {}
-    return {"diff": {"before_header": what, "after_header": what, "before": f"{before}\n", "after": f"{after}\n"}}
+    return {"diff": difference(what, f"{before}\n", f"{after}\n")}
 
 
 if __name__ == "__main__":

@@ -442,11 +442,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     digests_of,
     open_contents,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
     connecting,
+    difference,
     import_all,
     importing,
     receipt_store,
@@ -598,7 +599,7 @@ def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]
             archive=archive_of(params),
         )
     )
-    return found.contents, [asdict(one) for one in found.left_out]
+    return found.contents, shown_by_reason(found.left_out)
 
 
 def archive_of(params: dict[str, Any]) -> Path | None:
@@ -616,8 +617,8 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
     from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
         MOVED,
         PutAway,
-        difference,
         failure,
+        moves,
         put_away,
     )
 
@@ -631,7 +632,7 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
         if host.diff:
-            result["diff"].append(difference(outcomes))
+            result["diff"].append(difference("logs", *moves(outcomes)))
     if failure(outcomes):
         result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"
 

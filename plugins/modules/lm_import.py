@@ -388,6 +388,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
     connecting,
+    difference,
     import_all,
     importing,
     receipt_store,
@@ -507,9 +508,8 @@ def with_counts(
         "".join(f"{name.replace('_', ' ')}: {count}\n" for name, count in held.items())
         for held in (before, after or before)
     ]
-    header = f"{result['imports'][0]['target']}: what it holds"
-    difference = {"before_header": header, "after_header": header, "before": texts[0], "after": texts[1]}
-    return {**counted, "diff": [*result["diff"], difference]}
+    what = f"{result['imports'][0]['target']}: what it holds"
+    return {**counted, "diff": [*result["diff"], difference(what, *texts)]}
 
 
 def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:

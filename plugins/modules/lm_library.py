@@ -196,6 +196,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     answer_result,
     client_of,
     connecting,
+    difference,
     receipt_store,
     run_module,
     server_name,
@@ -282,12 +283,7 @@ def result_of(
     if emptying.trouble is not None:
         result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
     if host.diff:
-        result["diff"] = {
-            "before_header": target,
-            "after_header": target,
-            "before": as_text(emptying.before),
-            "after": as_text(emptying.after),
-        }
+        result["diff"] = difference(target, as_text(emptying.before), as_text(emptying.after))
     return result
 
 

@@ -16,6 +16,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of
 from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import (
     plain,
     where,
@@ -32,7 +33,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.unusable i
 )
 
 LISTINGS = 5  # after so many that all differ from each other it is no rotation
-TOLD = 10  # paths of what was left out for the same reason
 LONGEST_NUMBER = 5  # digits of a rotated log's number; what is longer is a date or a time
 
 
@@ -54,20 +54,11 @@ class Search:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """What matched and was not taken for the same reason: how many files and folders, and the paths of some."""
-
-    reason: str
-    count: int
-    paths: list[str]
-
-
-@dataclass(frozen=True)
 class Found:
-    """The logs, the oldest first, and what was left out."""
+    """The logs, the oldest first, and the files and folders that matched and were left out, by the reason."""
 
     contents: list[Content]
-    left_out: list[LeftOut]
+    left_out: Mapping[str, list[Path]]
 
 
 def find_logs(search: Search) -> Found:
@@ -80,7 +71,7 @@ def find_logs(search: Search) -> Found:
         if again.seen == listing.seen:
             if error is not None:
                 raise error
-            return Found(contents, [LeftOut(why, len(all_), all_[:TOLD]) for why, all_ in listing.left_out.items()])
+            return Found(contents, listing.left_out)
         listing = again
     raise BadInput(
         f"Each time that {', '.join(search.paths)} was listed there were other logs; nothing was sent. Import them when"
@@ -105,7 +96,7 @@ class _Listing:
     search: Search
     now: float
     logs: dict[Path, os.stat_result] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
+    left_out: dict[str, list[Path]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     folders: set[tuple[int, int]] = field(default_factory=set)
 
@@ -159,7 +150,7 @@ class _Listing:
             self._weigh(path, entry)
 
     def leave_out(self, path: Path, reason: str) -> None:
-        self.left_out.setdefault(reason, []).append(shown(path))
+        self.left_out.setdefault(reason, []).append(path)
 
     def _matches(self, name: str) -> bool:
         """As in a shell, a wildcard takes no hidden file."""

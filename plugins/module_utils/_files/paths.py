@@ -13,8 +13,12 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+LISTED = 10  # paths that are shown for one reason
 
 
 def path_of(name: str) -> Path:
@@ -30,6 +34,14 @@ def name_of(path: Path) -> str:
 def shown(path: Path) -> str:
     """A path for people and receipts; what of it is no UTF-8 is shown in escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def shown_by_reason(paths: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
+    """Why paths were left out, ready for a result: each reason with how many they are, and some of them."""
+    return [
+        {"reason": reason, "count": len(all_), "paths": [shown(path) for path in all_[:LISTED]]}
+        for reason, all_ in paths.items()
+    ]
 
 
 def expanded(name: str) -> Path:

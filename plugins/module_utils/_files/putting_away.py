@@ -80,15 +80,13 @@ def put_away(
     return [replace(outcomes[_one_name(content)], source=content.source) for content, _unused in logs]
 
 
-def difference(outcomes: list[PutAway]) -> dict[str, str]:
-    """What was moved, as Ansible shows differences: a line a log."""
+def moves(outcomes: list[PutAway]) -> tuple[str, str]:
+    """The logs that were moved, before and after that: a line a log."""
     moved = [one for one in outcomes if one.state in MOVED]
-    return {
-        "before_header": "logs",
-        "after_header": "logs",
-        "before": "".join(f"{one.source}\n" for one in moved),
-        "after": "".join(f"{one.source}: {one.state}{f' as {one.place}' if one.place else ''}\n" for one in moved),
-    }
+    return (
+        "".join(f"{one.source}\n" for one in moved),
+        "".join(f"{one.source}: {one.state}{f' as {one.place}' if one.place else ''}\n" for one in moved),
+    )
 
 
 def failure(outcomes: list[PutAway]) -> str:
