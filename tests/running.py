@@ -36,9 +36,16 @@ def patch_module_args(arguments: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def as_on_a_target() -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def as_on_a_target() -> Iterator[None]:
     """From ansible-core 2.19 on, module_utils that share a process with anything of the controller behave otherwise."""
-    return mock.patch("ansible.module_utils._internal.is_controller", False, create=True)
+    with contextlib.ExitStack() as patches:
+        patches.enter_context(mock.patch("ansible.module_utils._internal.is_controller", False, create=True))
+        with contextlib.suppress(ImportError):
+            # Decided once a process: controllers refuse names of files that are not UTF-8, targets take them.
+            profiles = importlib.import_module("ansible.module_utils._internal._json._profiles")
+            patches.enter_context(mock.patch.object(profiles, "_string_encoding_check_enabled", return_value=False))
+        yield
 
 
 def run_module(name: str, /, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:

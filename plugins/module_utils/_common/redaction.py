@@ -61,11 +61,14 @@ class Secrets:
     def _sub(pattern: re.Pattern[str], text: str) -> str:
         """What is secret only once it is decoded, as what a server wrote and we put into a URL, is shown decoded."""
         text = pattern.sub(MASK, text)
-        decoded = text
-        for _time in range(ENCODED_TIMES if "%" in text else 0):
-            decoded = unquote(decoded)
+        encoded = text
+        for _time in range(ENCODED_TIMES):
+            decoded = unquote(encoded)
+            if decoded == encoded:
+                break
             if pattern.search(decoded):
                 return pattern.sub(MASK, decoded)
+            encoded = decoded
         return text
 
     def clean(self, value: Any) -> Any:
