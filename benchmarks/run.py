@@ -494,6 +494,7 @@ class Agreeable:
     """A system that takes every import and has carried it out at the first look."""
 
     is_repeatable = False
+    best_end = "succeeded"
 
     def prepare(self) -> None:
         """Nothing to prepare."""

@@ -69,4 +69,24 @@ options:
       - A name that stands for the server in the receipts, in place of its O(url). Set it from the beginning when the
         address may change, or when there are several.
     type: str
+  label:
+    description:
+      - What people call the target. It is kept in the receipts, so that they can be found by it, and changes nothing
+        else. The roles set it to the name of the target in the inventory.
+    type: str
+"""
+
+    # Of modules whose receipts decide.
+    ADOPT = r"""
+options:
+  adopt:
+    description:
+      - Whether to take what is not known to be imported for imported, without asking the system or sending it anything.
+        It is written down in the receipts, with the reason V(adopted). What is known already stays as it is, but for
+        what V(failed); what is V(unknown) is taken for imported with O(on_unknown=retry).
+      - That is the way in for what was imported by other means before, after a receipt store was lost, and where a
+        system says that it has the data already. Have a look at what would be adopted in check mode first, and do not
+        leave it set, or nothing is ever imported.
+    type: bool
+    default: false
 """

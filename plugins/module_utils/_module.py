@@ -27,6 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     StoreError,
     System,
     Wanted,
+    window_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, harmless
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
@@ -119,6 +120,8 @@ def importing(
         "once": {"type": "str", "choices": ["ever", "latest"], "default": once},
         "on_unknown": {"type": "str", "choices": ["fail", "retry"], "default": "fail"},
         "target_name": {"type": "str"},
+        "label": {"type": "str"},
+        **({"adopt": {"type": "bool", "default": False}} if once is not None else {}),
     }
 
 
@@ -268,6 +271,8 @@ def policy_of(host: Host) -> Policy:
         wait=params["wait"],
         check_mode=host.check_mode,
         if_running=params.get("if_running", "join"),
+        adopt=params.get("adopt", False),
+        label=params["label"],
     )
 
 
@@ -307,6 +312,9 @@ def _import_result(one: Import, secrets: Secrets) -> dict[str, Any]:
         "state": one.state,
         "changed": one.changed,
         "reason": one.reason,
+        "label": one.label,
+        "period": one.period,
+        "window": window_of(one.wanted.options),
         "attempts": one.attempt,
         "message": secrets.redact(one.message),
         "server": secrets.clean(one.server),

@@ -231,6 +231,18 @@ imports:
           V(forced), O(force) was set.
       type: str
       returned: always
+    label:
+      description: The name of the target, as O(label) gave it; V(null) where it did not.
+      type: str
+      returned: always
+    period:
+      description: Always V(null); what time a log tells of is found out for License Statistics.
+      type: dict
+      returned: always
+    window:
+      description: Always V(null); time ranges are imported into License Statistics.
+      type: dict
+      returned: always
     attempts:
       description: How many imports were started with this receipt store; V(0) if none was by this run.
       type: int

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.adopt
   - assetops.imports.receipts.place
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
@@ -376,7 +377,20 @@ imports:
         - Why it was done, or not. V(new), it was not scheduled yet, or not as the latest of its feed. V(receipt), it
           was, by a run before. V(resumed), a run before had come to schedule it, and this one made sure. V(retried), an
           attempt before ended earlier than that. V(forced), O(force) was set. V(joined), another run was at it.
+          V(adopted), O(adopt) was set.
       type: str
+      returned: always
+    label:
+      description: The name of the target, as O(label) gave it; V(null) where it did not.
+      type: str
+      returned: always
+    period:
+      description: Always V(null); what time a log tells of is found out for License Statistics.
+      type: dict
+      returned: always
+    window:
+      description: Always V(null); time ranges are imported into License Statistics.
+      type: dict
       returned: always
     attempts:
       description: How many attempts there were at this import, in all runs.

@@ -133,6 +133,42 @@ imports:
       description: The SHA-256 of what was imported, in hexadecimal; V(null) where nothing of the kind is known.
       type: str
       returned: always
+    label:
+      description: The name of the target, as the inventory calls it, where a role made the import; V(null) where it has none.
+      type: str
+      returned: always
+    period:
+      description:
+        - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
+          where that is not known.
+      type: dict
+      returned: always
+      contains:
+        first:
+          description: The first moment in it.
+          type: str
+          returned: always
+          sample: "2026-11-23T07:47:04"
+        last:
+          description: The last moment in it.
+          type: str
+          returned: always
+          sample: "2026-11-24T03:04:05"
+    window:
+      description: The time range that the import is known by; V(null) where it is its content.
+      type: dict
+      returned: always
+      contains:
+        from:
+          description: Its beginning; V(null) for the beginning of the log.
+          type: str
+          returned: always
+          sample: "2026-11-23T00:00:00"
+        to:
+          description: Its end, which is in it.
+          type: str
+          returned: always
+          sample: "2026-11-23T23:59:59"
     options:
       description: The options that make it this import, as they stand in its identity.
       type: dict

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - assetops.imports.licstat
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.adopt
   - assetops.imports.receipts.place
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
@@ -331,8 +332,46 @@ imports:
         - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before. V(resumed), a
           run before sent it, and this one waited for it. V(retried), an attempt before failed. V(forced), O(force) was
           set. V(duplicate), it stands in the task twice. V(joined), another run was at it.
+          V(adopted), O(adopt) was set.
+          V(adopted), O(adopt) was set.
       type: str
       returned: always
+    label:
+      description: The name of the target, as O(label) gave it; V(null) where it did not.
+      type: str
+      returned: always
+    period:
+      description:
+        - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
+          where that is not known.
+      type: dict
+      returned: always
+      contains:
+        first:
+          description: The first moment in it.
+          type: str
+          returned: always
+          sample: "2026-11-23T07:47:04"
+        last:
+          description: The last moment in it.
+          type: str
+          returned: always
+          sample: "2026-11-24T03:04:05"
+    window:
+      description: The time range that the import is known by; V(null) where it is its content.
+      type: dict
+      returned: always
+      contains:
+        from:
+          description: Its beginning; V(null) for the beginning of the log.
+          type: str
+          returned: always
+          sample: "2026-11-23T00:00:00"
+        to:
+          description: Its end, which is in it.
+          type: str
+          returned: always
+          sample: "2026-11-23T23:59:59"
     attempts:
       description: How many attempts there were at this import, in all runs.
       type: int

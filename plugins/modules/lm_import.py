@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - assetops.imports.lm
   - assetops.imports.wait
   - assetops.imports.receipts
+  - assetops.imports.receipts.adopt
   - assetops.imports.receipts.place
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
@@ -292,7 +293,20 @@ imports:
           library was emptied since.
           V(receipt), it was, by a run before. V(resumed), a run before sent it, and this one looked at it. V(retried),
           an attempt before failed. V(forced), O(force) was set. V(joined), another run was at it.
+          V(adopted), O(adopt) was set.
       type: str
+      returned: always
+    label:
+      description: The name of the target, as O(label) gave it; V(null) where it did not.
+      type: str
+      returned: always
+    period:
+      description: Always V(null); what time a log tells of is found out for License Statistics.
+      type: dict
+      returned: always
+    window:
+      description: Always V(null); time ranges are imported into License Statistics.
+      type: dict
       returned: always
     attempts:
       description: How many attempts there were at this import, in all runs.

@@ -112,6 +112,8 @@ class ImportAction(ActionBase):
             for option in self.ARGUMENTS["argument_spec"]
             if f"{self._name}_{option}" in variables
         }
+        if "label" in self.ARGUMENTS["argument_spec"]:
+            found.setdefault("label", variables.get("inventory_hostname"))
         templated: dict[str, Any] = self._templar.template(found)
         omitted = variables.get("omit")
         return self.chosen({option: value for option, value in templated.items() if value != omitted}, variables)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 
@@ -60,12 +60,25 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Period:
+    """The first and the last moment that a log tells of, by the clock of the host that wrote it, without a zone."""
+
+    first: datetime
+    last: datetime
+
+    def as_result(self) -> dict[str, str]:
+        """As it stands in receipts and results."""
+        return {"first": self.first.isoformat(), "last": self.last.isoformat()}
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One import that shall have happened.
 
     `key` is its identity (see `identity_of`); `stream` groups imports of which only the newest is the target's state;
     `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
-    is what the system needs to send it.
+    is what the system needs to send it. `basis`: the state of the target's other time ranges that it was planned by; it
+    is sent only while that holds. `read_period` reads what time the content tells of.
     """
 
     key: str
@@ -77,6 +90,8 @@ class Wanted:
     content_sha256: str | None
     options: Mapping[str, Any]
     payload: Any = field(compare=False, default=None)
+    basis: str | None = None
+    read_period: Callable[[], Period | None] | None = field(compare=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -141,10 +156,12 @@ class Attempt(Protocol):
 class System(Protocol):
     """What the life of an import asks of a system.
 
-    `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time.
+    `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time. `best_end`:
+    the state of an import that went well, as far as that can be known.
     """
 
     is_repeatable: bool
+    best_end: str
 
     def prepare(self) -> None:
         """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
@@ -236,6 +253,10 @@ class NoReply(ImportsError):
         self.unconnected = unconnected
 
 
+class Overtaken(ImportsError):
+    """Another run changed what this import was planned by; nothing was sent. It has to be planned anew."""
+
+
 class BadInput(ImportsError):
     """What the user asked for cannot be; nothing was sent."""
 
@@ -307,6 +328,16 @@ def as_text(moment: datetime) -> str:
 def canonical(value: Any) -> str:
     """The one JSON text of a value: sorted names, no spaces, no escapes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def window_of(options: Mapping[str, Any]) -> dict[str, str | None] | None:
+    """The time range that an import is known by, by the options of its identity; None where it is its content.
+
+    Without a beginning it is from the beginning of the log on. Times are as those of the option, without a zone.
+    """
+    if options.get("identity") != "window":
+        return None
+    return {"from": options["from"], "to": options["to"]}
 
 
 def identity_of(**parts: Any) -> str:

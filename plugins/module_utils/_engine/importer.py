@@ -34,6 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Look,
     NotSent,
     Outage,
+    Overtaken,
+    Period,
     Refused,
     StoreError,
     System,
@@ -63,6 +65,8 @@ class Policy:
     if_running: str = "join"
     wait: bool = True
     check_mode: bool = False
+    adopt: bool = False
+    label: str | None = None
 
 
 @dataclass
@@ -75,9 +79,10 @@ class Import:
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
     says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
     which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle this.
-    `disproof`: why its receipt was not believed. `unsaved`: why the store does not know what became of it; `unwritten`
-    is what it should be told. `words` are the server's for where it is while it runs; `trouble` is why the last look
-    failed.
+    `disproof`: why its receipt was not believed. `label` and `period` are as the receipt has them, or will.
+    `is_overlapped`: what it was planned by did not hold any more when it was to be sent, so it has to be planned anew.
+    `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told. `words` are the
+    server's for where it is while it runs; `trouble` is why the last look failed.
     """
 
     wanted: Wanted
@@ -104,6 +109,9 @@ class Import:
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
     disproof: str = ""
+    label: str | None = None
+    period: Mapping[str, str] | None = None
+    is_overlapped: bool = False
     words: str = ""
     trouble: str = ""
 
@@ -123,6 +131,7 @@ class Import:
         self.content_sha256 = receipt.content_sha256
         self.message, self.server, self.notes = receipt.message, receipt.detail.get("server"), receipt.notes
         self.started_at, self.finished_at = receipt.started_at, receipt.finished_at
+        self.label, self.period = receipt.label, receipt.period
 
     def begin(self, attempt: int, started_at: str, notes: Mapping[str, Any]) -> None:
         """Start anew; what an attempt before left behind is not this one's, but for its notes where it goes on."""
@@ -256,6 +265,7 @@ class Importer:
             elif decision is Decision.UNKNOWN:
                 self._tell_unknown(one, receipt)
             elif not self._is_disproved(one, receipt):
+                self._relabel(one, receipt)
                 one.settle(receipt.state, receipt.message)
         except StoreError as error:
             one.settle(one.state or "failed", error.message, has_failed=True)
@@ -334,6 +344,11 @@ class Importer:
 
     def _send(self, one: Import, receipt: Receipt | None) -> None:
         """Claim an import and send it. Without a claim nothing is sent: it may be another run's now."""
+        period = one.wanted.read_period() if one.wanted.read_period is not None else None
+        one.label, one.period = self._policy.label, None if period is None else period.as_result()
+        if self._policy.adopt:
+            self._adopt(one, receipt, period)
+            return
         if not self._prepare(one):
             return
         if self._policy.check_mode:
@@ -344,7 +359,12 @@ class Importer:
         notes = receipt.notes if receipt is not None and goes_on else {}
         try:
             receipt = self._forget_what_is_gone(one, receipt)
-            attempt = self._store.claim(one.wanted, receipt, started_at, notes)
+            label = self._policy.label
+            attempt = self._store.claim(one.wanted, receipt, started_at, notes, label=label, period=period)
+        except Overtaken as error:
+            one.is_overlapped = True
+            one.settle("failed", error.message)
+            return
         except ImportsError as error:
             self._stop = error.message
             one.settle("failed", f"{error.message} Nothing was imported.")
@@ -354,6 +374,33 @@ class Importer:
             return
         one.begin(attempt, started_at, notes)
         self._submit(one)
+
+    def _adopt(self, one: Import, receipt: Receipt | None, period: Period | None) -> None:
+        """Write it down as imported, and send nothing: the user says that it is there."""
+        state, now = self._system.best_end, now_text()
+        message = "Taken for imported, since adopt=true; nothing was sent."
+        one.before = one.before or "not imported"
+        attempt: int | None = None
+        if not self._policy.check_mode:
+            label = self._policy.label
+            attempt = self._store.adopt(
+                one.wanted, receipt, now, state=state, message=message, label=label, period=period
+            )
+            if attempt is None:
+                one.state, one.message = "running", "another run was faster"
+                return
+            one.begin(attempt, now, {})
+            one.finished_at = now
+        one.reason = "adopted"
+        one.settle(state, message)
+
+    def _relabel(self, one: Import, receipt: Receipt) -> None:
+        """Keep the name by which the target is known now, as what watches over targets goes by it."""
+        label = self._policy.label
+        if label is not None and label != receipt.label:
+            one.label = label
+            if not self._policy.check_mode:
+                self._store.relabel(receipt.key, receipt.attempt, label)
 
     def _prepare(self, one: Import) -> bool:
         """Whether the server is there and lets this user in: asked before the first, and after one left in doubt.
@@ -594,6 +641,7 @@ def _copy_outcome(first: Import, one: Import) -> None:
     one.before, one.content_sha256, one.attempt = first.before, first.content_sha256, first.attempt
     one.remote_id, one.server = first.remote_id, first.server
     one.started_at, one.finished_at = first.started_at, first.finished_at
+    one.label, one.period = first.label, first.period
 
 
 def _tell_unsaved(one: Import, reason: str) -> None:

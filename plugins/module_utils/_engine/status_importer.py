@@ -274,10 +274,10 @@ class StatusImporter(Importer):
 
     def _claim(self, one: Import, receipt: Receipt | None, started_at: str) -> int | None:
         try:
-            return self._store.claim(one.wanted, receipt, started_at)
+            return self._store.claim(one.wanted, receipt, started_at, label=self._policy.label)
         except StoreError as error:
             self._do_without(error)
-            return self._store.claim(one.wanted, None, started_at)
+            return self._store.claim(one.wanted, None, started_at, label=self._policy.label)
 
     def _do_without(self, error: ImportsError) -> None:
         self.warnings.append(f"{error.message} So no other run on this host is kept from starting an import, too.")

@@ -19,7 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    BadInput,
+    as_text,
+    now_text,
+    window_of,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
     AT_WORK,
     ENDS,
@@ -46,6 +51,7 @@ class Filters:
     key: str | None = None
     system: str | None = None
     target: str | None = None
+    label: str | None = None
     source: str | None = None
     states: tuple[str, ...] = ()
     since: datetime | None = None
@@ -178,7 +184,7 @@ _CURRENT = "receipts.key = attempts.key AND receipts.attempt = attempts.attempt"
 _LIST = f"""
 SELECT receipts.key, receipts.system, receipts.target, receipts.options, attempts.attempt, attempts.run, attempts.state,
        attempts.source, attempts.size, attempts.content_sha256, attempts.remote_id, attempts.message, attempts.detail,
-       attempts.started_at, attempts.changed_at, attempts.finished_at,
+       attempts.started_at, attempts.changed_at, attempts.finished_at, attempts.label, attempts.period,
        (SELECT max(other.attempt) FROM attempts AS other WHERE other.key = receipts.key) AS newest,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM {_JOINED} LEFT JOIN runs ON runs.id = attempts.run WHERE {_CURRENT}
@@ -206,6 +212,7 @@ def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any
         "receipts.key = ?": filters.key,
         "receipts.system = ?": filters.system,
         "receipts.target = ?": filters.target,
+        "attempts.label = ?": filters.label,
         "attempts.source = ?": filters.source,
         "attempts.changed_at >= ?": None if filters.since is None else as_text(filters.since),
     }
@@ -219,7 +226,7 @@ def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any
 
 def _told(store: Store, row: Any) -> dict[str, Any]:
     """A receipt for people, as a run would understand it."""
-    owner = store.owner(row)
+    owner, options = store.owner(row), json.loads(row["options"])
     is_at_it = owner is not None and owner.is_alive and row["state"] in AT_WORK
     state, message = row["state"], row["message"]
     attempt = row
@@ -234,7 +241,10 @@ def _told(store: Store, row: Any) -> dict[str, Any]:
         "source": attempt["source"],
         "size": attempt["size"],
         "content_sha256": attempt["content_sha256"],
-        "options": json.loads(row["options"]),
+        "label": attempt["label"],
+        "period": attempt["period"] and json.loads(attempt["period"]),
+        "window": window_of(options),
+        "options": options,
         "state": state,
         "remote_id": attempt["remote_id"],
         "message": message,

@@ -36,9 +36,12 @@ from typing import Any, Callable, Protocol, TypeVar
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
+    Overtaken,
+    Period,
     StoreError,
     Wanted,
     canonical,
+    identity_of,
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
@@ -55,6 +58,7 @@ PAUSE = 0.5  # seconds between two tries to reach it
 LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
+A_WINDOW = '%"identity":"window"%'  # in the options of a receipt, which are canonical JSON
 LAST = 2**62  # greater than any `sent`
 LONGEST_PATH = 2000  # bytes; an index of PostgreSQL takes not much more
 DEEPEST = 100  # levels of what a server says that are kept
@@ -100,6 +104,12 @@ MIGRATIONS = (
     """
     DELETE FROM digests;
     ALTER TABLE digests ADD COLUMN device TEXT NOT NULL DEFAULT '';
+    """,
+    """
+    ALTER TABLE attempts ADD COLUMN label TEXT;
+    ALTER TABLE attempts ADD COLUMN period TEXT;
+    CREATE INDEX receipts_by_target ON receipts (target);
+    CREATE INDEX attempts_by_label ON attempts (label, changed_at);
     """,
 )
 VERSION = len(MIGRATIONS)
@@ -182,7 +192,8 @@ class Owner:
 class Receipt:
     """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
 
-    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt.
+    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt, and so is `label`.
+    `period` is what time its content told of, as a result has it.
     """
 
     key: str
@@ -197,12 +208,30 @@ class Receipt:
     started_at: str
     finished_at: str | None
     owner: Owner | None
+    label: str | None = None
+    period: Mapping[str, str] | None = None
 
     @property
     def notes(self) -> Mapping[str, Any]:
         """What the system noted of the attempt."""
         notes: Mapping[str, Any] = self.detail.get("notes", {})
         return notes
+
+
+@dataclass(frozen=True)
+class Window:
+    """A time range that was imported into a target, or was tried to be: the options that it is known by, and so on."""
+
+    options: Mapping[str, Any]
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All time ranges of a target; `basis` changes whenever one of them does."""
+
+    found: tuple[Window, ...]
+    basis: str
 
 
 class Store:
@@ -242,6 +271,14 @@ class Store:
             last = next((row for row in found if row["state"] in STANDING), last)
         return None if last is None else _receipt(last, receipt.version, self.owner(last))
 
+    def windows_of(self, target: str) -> Windows:
+        """What is known of the time ranges of a target that were, or may have been, imported."""
+        rows = self.ask(_WINDOWS, (target, A_WINDOW))
+        if self._watched(rows):
+            rows = self.ask(_WINDOWS, (target, A_WINDOW))
+        found = tuple(Window(json.loads(row["options"]), self.receipt(row)) for row in rows)
+        return Windows(found, _basis(rows))
+
     def check_that_it_can_be_written(self) -> None:
         """Raise `StoreError` where a claim could not be written, for what only tells what would be done."""
         with told(self._database, "read"):
@@ -253,36 +290,60 @@ class Store:
         return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
 
     def claim(
-        self, wanted: Wanted, seen: Receipt | None, now: str, notes: Mapping[str, Any] | None = None
+        self,
+        wanted: Wanted,
+        seen: Receipt | None,
+        now: str,
+        notes: Mapping[str, Any] | None = None,
+        *,
+        label: str | None = None,
+        period: Period | None = None,
     ) -> int | None:
         """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None.
 
-        `notes` are what an attempt before noted, for this one to go on from.
+        `notes` are what an attempt before noted, for this one to go on from. Raises `Overtaken` where what the import
+        was planned by holds no longer.
         """
 
         def change(execute: Execute, is_again: bool) -> int | None:
-            number = 1
-            if seen is not None or not _put_first(execute, wanted, now):
-                current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
-                if is_again and current is not None and self._has_claimed(current, seen):
-                    return int(current["attempt"])
-                if seen is None or current is None or _version(current) != seen.version:
-                    return None
-                if current["state"] in ENDS:
-                    _end_attempt(execute, wanted.key, current["attempt"], current["state"])
-                number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
-                execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
-            content = (storable(wanted.source), wanted.size, wanted.content_sha256)
-            detail = kept({"notes": notes or {}})
-            execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, detail, now, now, wanted.stream))
-            if self._lease is None:
-                execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", (self._run, *processes.here(), LEASE))
+            number, is_new = self._begin(execute, wanted, seen, now, is_again=is_again)
+            if number is not None and is_new:
+                self._put_attempt(execute, wanted, number, now, notes or {}, label, period)
+                if self._lease is None:
+                    values = (self._run, *processes.here(), LEASE)
+                    execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", values)
             return number
 
         number = self.change(change)
         if number is not None and self._lease is None:
             self._lease = Lease(self._run, self._database)
         return number
+
+    def adopt(
+        self,
+        wanted: Wanted,
+        seen: Receipt | None,
+        now: str,
+        *,
+        state: str,
+        message: str,
+        label: str | None = None,
+        period: Period | None = None,
+    ) -> int | None:
+        """Write an import down as one that ended in this state, in one step. Otherwise as `claim`."""
+
+        def change(execute: Execute, is_again: bool) -> int | None:
+            number, is_new = self._begin(execute, wanted, seen, now, is_again=is_again)
+            if number is not None and is_new:
+                self._put_attempt(execute, wanted, number, now, {}, label, period)
+                execute(_ADOPT, (state, storable(message), now, wanted.key, number))
+            return number
+
+        return self.change(change)
+
+    def relabel(self, key: str, attempt: int, label: str) -> None:
+        """Note the name that the inventory has by now for where an import went."""
+        self._update("UPDATE attempts SET label = ? WHERE key = ? AND attempt = ?", (storable(label), key, attempt))
 
     def note(self, key: str, attempt: int, notes: Mapping[str, Any]) -> bool:
         """Keep what an own attempt came to, for whoever goes on from there. False: the claim was lost."""
@@ -494,10 +555,42 @@ class Store:
         """Make a change of one statement; whether it changed one row."""
         return self.change(lambda execute, _is_again: execute(statement, values).rowcount == 1)
 
-    def _has_claimed(self, current: Any, seen: Receipt | None) -> bool:
-        """Whether the claim that is there is this run's own, made since the receipt was seen."""
-        is_own = current["run"] == self._run and current["state"] == "claimed"
-        return is_own and (seen is None or current["attempt"] > seen.version[0])
+    def _begin(
+        self, execute: Execute, wanted: Wanted, seen: Receipt | None, now: str, *, is_again: bool
+    ) -> tuple[int | None, bool]:
+        """The number of the attempt that may be begun, if any may, and whether it is still to be written."""
+        number = 1
+        if seen is not None or not _put_first(execute, wanted, now):
+            current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
+            if is_again and current is not None and self._has_begun(current, seen):
+                return int(current["attempt"]), False
+            if seen is None or current is None or _version(current) != seen.version:
+                return None, False
+            if current["state"] in ENDS:
+                _end_attempt(execute, wanted.key, current["attempt"], current["state"])
+            number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
+        if wanted.basis is not None and wanted.basis != _basis(execute(_WINDOWS, (wanted.target, A_WINDOW)).fetchall()):
+            raise Overtaken("Another run imported another time range meanwhile, or began to. Nothing was sent.")
+        execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
+        return number, True
+
+    def _put_attempt(
+        self,
+        execute: Execute,
+        wanted: Wanted,
+        number: int,
+        now: str,
+        notes: Mapping[str, Any],
+        label: str | None,
+        period: Period | None,
+    ) -> None:
+        content = (storable(wanted.source), wanted.size, wanted.content_sha256, kept({"notes": notes}))
+        told = (label and storable(label), period and kept(period.as_result()))
+        execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now, wanted.stream, *told))
+
+    def _has_begun(self, current: Any, seen: Receipt | None) -> bool:
+        """Whether the attempt that is there is this run's own, begun since the receipt was seen."""
+        return bool(current["run"] == self._run and (seen is None or current["attempt"] > seen.version[0]))
 
     def _persistently(self, work: Callable[[bool], T]) -> T:
         """Do it; where the connection is lost, again over a new one.
@@ -601,8 +694,9 @@ _NONE_YET = (
     " require_receipts=false; if this is a container, a file has to be on a volume."
 )
 SELECT = """
-SELECT receipts.key, attempts.stream, attempts.attempt, attempts.run, attempts.state, attempts.content_sha256,
-       attempts.remote_id, attempts.message, attempts.detail, attempts.started_at, attempts.finished_at,
+SELECT receipts.key, receipts.options, attempts.stream, attempts.attempt, attempts.run, attempts.state,
+       attempts.content_sha256, attempts.remote_id, attempts.message, attempts.detail, attempts.started_at,
+       attempts.finished_at, attempts.label, attempts.period,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
 """
@@ -614,6 +708,12 @@ WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attemp
 """
 )
 _IN_STREAM = SELECT + "WHERE receipts.key = ? AND attempts.stream = ? ORDER BY attempts.attempt DESC"
+_WINDOWS = (
+    SELECT
+    + """
+WHERE receipts.target = ? AND attempts.attempt = receipts.attempt AND receipts.options LIKE ? ORDER BY receipts.key
+"""
+)
 _NEWEST = f"""
 SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
 ORDER BY sent DESC LIMIT 1
@@ -633,8 +733,13 @@ _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHER
 _PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"
 _PUT_ATTEMPT = """
 INSERT INTO attempts
-    (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, ?)
+    (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream, label,
+     period)
+VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, ?, ?, ?)
+"""
+_ADOPT = """
+UPDATE attempts SET state = ?, message = ?, finished_at = ?, sent = (SELECT coalesce(max(sent), 0) + 1 FROM attempts)
+WHERE key = ? AND attempt = ?
 """
 FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
@@ -684,7 +789,13 @@ def _receipt(row: Any, version: tuple[int, str], owner: Owner | None) -> Receipt
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         owner=owner,
+        label=row["label"],
+        period=row["period"] and json.loads(row["period"]),
     )
+
+
+def _basis(rows: Sequence[Any]) -> str:
+    return identity_of(windows=[(row["key"], row["attempt"], row["state"]) for row in rows])
 
 
 def _version(row: Any) -> tuple[int, str]:

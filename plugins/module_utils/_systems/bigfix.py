@@ -282,6 +282,7 @@ class DataImports:
     """
 
     is_repeatable = False
+    best_end = "succeeded"
 
     def __init__(
         self,

@@ -201,6 +201,7 @@ class HaploBatches:
     """
 
     is_repeatable = True
+    best_end = "scheduled"
 
     def __init__(self, client: Client, url: str, base: str) -> None:
         self._client = client

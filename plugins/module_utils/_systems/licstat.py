@@ -182,6 +182,7 @@ class LicenseStatistics:
     """
 
     is_repeatable = False
+    best_end = "succeeded"
 
     def __init__(self, client: Client, api_version: str) -> None:
         self._client = client

@@ -306,6 +306,7 @@ class LifecycleManager:
     """
 
     is_repeatable = False
+    best_end = "succeeded"
 
     def __init__(
         self,

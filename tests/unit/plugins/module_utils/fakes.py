@@ -70,6 +70,7 @@ class ScriptedSystem:
     looked_at: list[str] = field(default_factory=list)
     on_submit: Callable[[Wanted], None] | None = None
     is_repeatable: bool = False
+    best_end: str = "succeeded"
     on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:

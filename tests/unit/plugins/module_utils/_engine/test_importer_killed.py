@@ -146,6 +146,7 @@ class DoomedSystem:
     """
 
     is_repeatable = False
+    best_end = "succeeded"
 
     def __init__(self, books: Books, fate: Fate, policy: Policy, weather: list[str], state: str) -> None:
         self.books = books

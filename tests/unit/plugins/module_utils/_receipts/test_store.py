@@ -864,8 +864,8 @@ def test_receipts_outlive_that_digests_get_to_know_their_device(location: str, m
     with monkeypatch.context() as before:
         before.setattr(_receipts, "MIGRATIONS", _receipts.MIGRATIONS[:2])
         before.setattr(_receipts, "VERSION", 2)
+        make_version_one(location)
         with closing(open_store(location)) as store:
-            ended(store, "a", "succeeded")
             host = store._host
         ask(location, "INSERT INTO digests VALUES (?, 1, 1, 1, '1', ?)", f"{host}/log", "ab" * 32)
     with closing(open_store(location)) as store:
