@@ -255,15 +255,23 @@ def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read
         store.close()
 
 
+def importer_of(host: Host, store: Store, secrets: Secrets, system: System) -> Importer:
+    """What makes imports true, as the user wants it."""
+    return Importer(system, store, policy_of(host), pace_of(host), secrets=secrets, progress=host.progress)
+
+
 def import_all(host: Host, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
-    importer = Importer(system, store, policy_of(host), pace_of(host), secrets=secrets, progress=host.progress)
-    return result_of(host, store, secrets, importer.run(wanted))
+    return result_of(host, store, secrets, importer_of(host, store, secrets, system).run(wanted))
 
 
 def policy_of(host: Host) -> Policy:
-    """What the user wants done in each case."""
+    """What the user wants done in each case. Raises `BadInput` for what cannot be meant together."""
     params = host.params
+    if params.get("adopt") and params["force"]:
+        raise BadInput("adopt sends nothing, and force sends what is there already; set one of them.")
+    if params.get("adopt") and params["receipts"] == NOWHERE:
+        raise BadInput("adopt needs receipts to write down what is there, and receipts is none.")
     return Policy(
         force=params["force"],
         once=params["once"],

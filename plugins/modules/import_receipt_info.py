@@ -134,7 +134,7 @@ imports:
       type: str
       returned: always
     label:
-      description: The name of the target, as the inventory calls it, where a role made the import; V(null) where it has none.
+      description: What people call the target, which for the roles is its name in the inventory; V(null) if nothing.
       type: str
       returned: always
     period:

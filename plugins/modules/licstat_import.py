@@ -139,28 +139,52 @@ options:
       - The beginning of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T); a date alone is
         its beginning. Without it, it is the beginning of the log.
       - Time ranges are taken as times of the License Statistics server, so a time zone is refused.
+      - With O(identity=since_last), it is where the first time range of all begins.
     type: str
   to:
     description:
-      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). Without it, it is the
-        end of the log.
+      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). It is in the range.
+        Without it, it is the end of the log, or with O(identity=since_last) that of the last day that is over.
     type: str
   window:
     description:
-      - V(yesterday) imports the day before this one, once, from a log that keeps growing. It is the last calendar day
-        in the time zone of the host that the module runs on.
-      - It stands for O(from), O(to) and O(identity=window), and there must be exactly one log.
+      - Which time range of a log that keeps growing is imported night by night. There must be exactly one log.
+      - V(since_last) imports all that came since the last time range that was imported, up to the end of the last day
+        that is over. So a night that failed or never came is in the one after it. It stands for O(identity=since_last).
+      - V(yesterday) imports the last day that is over, once, and no other. It stands for O(from), O(to) and
+        O(identity=window). Where days before it are missing, O(on_gap) says what happens.
+      - O(from) and O(to) together take its place, to catch up by hand. An empty text is as if it was not set.
     type: str
-    choices: [yesterday]
+    choices: ['', yesterday, since_last]
   identity:
     description:
       - What makes two imports the same. With V(content) it is the content of the log, with V(window) the time range
         from O(from) to O(to), whatever the log holds.
-      - Use V(window) to import last night from a log that keeps growing, which is another content every night. It needs
-        O(from), O(to) in the past, and exactly one log. For yesterday, O(window=yesterday) says the same.
+      - Use V(since_last) or V(window) for a log that keeps growing, which is another content every night. They need
+        exactly one log, and O(to), if it is set, in the past.
+      - With V(since_last), the time range begins a second after the last one that was imported successfully into the
+        same license server with the same O(gather), as the receipts tell; the first one with O(from) or the log. One
+        that an earlier run left open is seen to its end first. As long as it is V(unknown), none after it is imported.
+        Where there is nothing new, the last one is returned, unchanged.
+      - V(window) needs both O(from) and O(to).
     type: str
-    choices: [content, window]
+    choices: [content, window, since_last]
     default: content
+  timezone:
+    description:
+      - The time zone in which a day of the license server begins and ends, as a name of the IANA database such as
+        V(Europe/Berlin). It says when a time range is over, and which day was the last one.
+      - If not set, it is that of the host that the module runs on, which is right where both are at the same place.
+      - A time range that is not over by the clock of the License Statistics server is refused, too.
+    type: str
+  on_gap:
+    description:
+      - What to do where a time range was not imported between those that were. V(warn) warns of it, V(fail) fails and
+        sends nothing.
+      - With O(identity=window) the gap before this time range counts, with O(identity=since_last) any.
+    type: str
+    choices: [warn, fail]
+    default: warn
   resolve_domain_names_to_ip:
     description:
       - Whether License Statistics looks up unknown IP addresses of hosts in the DNS. Needs License Statistics 6.21.
@@ -242,7 +266,17 @@ EXAMPLES = r"""
     resolve_domain_names_to_ip: true
     find_domain_names_by_ip: true
 
-- name: Import yesterday from a log that keeps growing
+- name: Import what came since the last time, from a log that keeps growing
+  assetops.imports.licstat_import:
+    url: https://licstat.example.com
+    api_token: "{{ licstat_api_token }}"
+    license_server_id: 40
+    src:
+      - /var/log/flexlm/debug.log
+    window: since_last
+    timezone: Europe/Berlin
+
+- name: Import yesterday only, and fail where the day before is missing
   assetops.imports.licstat_import:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
@@ -250,6 +284,16 @@ EXAMPLES = r"""
     src:
       - /var/log/flexlm/debug.log
     window: yesterday
+    on_gap: fail
+
+- name: Take what was imported by other means before for imported
+  assetops.imports.licstat_import:
+    url: https://licstat.example.com
+    api_token: "{{ licstat_api_token }}"
+    license_server_id: 40
+    paths:
+      - /var/log/flexlm
+    adopt: true
 
 - name: Import all rotated logs, the oldest first, and archive what is imported
   assetops.imports.licstat_import:
@@ -397,6 +441,22 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+gaps:
+  description: The time ranges that were not imported between those that were.
+  returned: when a time range was to be imported
+  type: list
+  elements: dict
+  contains:
+    from:
+      description: The beginning.
+      type: str
+      returned: always
+      sample: "2026-11-21T00:00:00"
+    to:
+      description: The end, which is in it.
+      type: str
+      returned: always
+      sample: "2026-11-22T23:59:59"
 left_out:
   description: What is called like a log in O(paths) and was not taken, by reason.
   returned: when the logs could be read
@@ -468,14 +528,14 @@ response:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime, time, timedelta
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     Content,
     digests_of,
@@ -488,12 +548,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     connecting,
     difference,
     import_all,
+    importer_of,
     importing,
     receipt_store,
+    result_of,
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NOWHERE, Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GATHER,
@@ -506,6 +568,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     license_server,
     moment,
     wanted_import,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
+    history_of,
+    import_since_last,
+    last_day,
+    late_log,
+    wanted_window,
+    zone_of,
 )
 
 SEARCH: Mapping[str, Any] = {
@@ -530,12 +600,14 @@ ARGUMENTS: Mapping[str, Any] = {
         "merge_policy": {"type": "str", "choices": list(MERGE_POLICY)},
         "from": {"type": "str"},
         "to": {"type": "str"},
-        "window": {"type": "str", "choices": ["yesterday"]},
-        "identity": {"type": "str", "choices": ["content", "window"], "default": "content"},
+        "window": {"type": "str", "choices": ["", "yesterday", "since_last"]},
+        "identity": {"type": "str", "choices": ["content", "window", "since_last"], "default": "content"},
+        "timezone": {"type": "str"},
+        "on_gap": {"type": "str", "choices": ["warn", "fail"], "default": "warn"},
         "resolve_domain_names_to_ip": {"type": "bool"},
         "find_domain_names_by_ip": {"type": "bool"},
     },
-    "mutually_exclusive": [("src", "paths"), ("window", "from"), ("window", "to")],
+    "mutually_exclusive": [("src", "paths")],
     "required_one_of": [("src", "paths")],
     "required_if": [("afterwards", "archive", ("archive",))],
 }
@@ -553,15 +625,16 @@ def import_logs(host: Host) -> dict[str, Any]:
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents, left_out = logs_of(params)
-    if options.is_window and len(contents) > 1:
-        raise BadInput(
-            f"identity=window takes exactly one log, and here are {len(contents)}: the window would be imported from"
-            " the first one only."
-        )
     with receipt_store(host) as store:
-        digests = [None] * len(contents) if options.is_window else digests_of(contents, store)
-        wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
-        result = import_all(host, store, client.secrets, system, wanted)
+        if options.is_window and contents:
+            content = the_one_of(contents)
+            result = import_window(
+                host, store, client.secrets, system, lambda one: wanted_window(server, one, content), options
+            )
+        else:
+            digests = digests_of(contents, store)
+            wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
+            result = import_all(host, store, client.secrets, system, wanted)
         result["left_out"] = left_out
         result["put_away"] = []
         if params["require_logs"] and not contents:
@@ -573,23 +646,54 @@ def import_logs(host: Host) -> dict[str, Any]:
 
 def options_of(params: dict[str, Any]) -> ImportOptions:
     check_lists(params)
-    now = datetime.now()
-    start, end = moment(params["from"], "from"), moment(params["to"], "to")
-    if params["window"]:
-        yesterday = now.date() - timedelta(days=1)
-        start, end = datetime.combine(yesterday, time.min), datetime.combine(yesterday, time(23, 59, 59))
     options = ImportOptions(
         license_server_id=license_server(params["license_server_id"]),
         gather=params["gather"] and tuple(set(params["gather"])),
         merge_policy=params["merge_policy"],
-        start=start,
-        end=end,
+        start=moment(params["from"], "from"),
+        end=moment(params["to"], "to"),
         resolve_domain_names_to_ip=params["resolve_domain_names_to_ip"],
         find_domain_names_by_ip=params["find_domain_names_by_ip"],
-        is_window=params["identity"] == "window" or params["window"] is not None,
+        is_window=known_by(params) != "content",
+        zone=zone_of(params["timezone"]),
     )
-    options.check(now)
+    options = in_time(options, params)
+    options.check()
     return options
+
+
+def known_by(params: dict[str, Any]) -> str:
+    """What the imports are known by. A range that somebody names is that range, whatever `window` stands for."""
+    if not params["window"]:
+        return str(params["identity"])
+    is_by_hand = params["from"] is not None and params["to"] is not None
+    return "since_last" if params["window"] == "since_last" and not is_by_hand else "window"
+
+
+def in_time(options: ImportOptions, params: dict[str, Any]) -> ImportOptions:
+    """The options with the time range that is meant. Raises `BadInput` where none is."""
+    identity, is_given = known_by(params), (options.start is not None, options.end is not None)
+    if identity == "since_last":
+        check_since_last(params)
+        return options if options.end else replace(options, end=last_day(options.zone).end)
+    if params["window"] and any(is_given) and not all(is_given):
+        raise BadInput(f"from and to take the place of window={params['window']} together, and one of them is missing.")
+    if params["window"] and not any(is_given):
+        day = last_day(options.zone)
+        return replace(options, start=day.start, end=day.end)
+    if identity == "window" and not all(is_given):
+        raise BadInput("identity=window needs both from and to: they are what the import is known by.")
+    return options
+
+
+def check_since_last(params: dict[str, Any]) -> None:
+    """Raise `BadInput` for what cannot go with a range that begins where the last one ended."""
+    if params["force"]:
+        raise BadInput("force has no time range to import again here; name it, with identity=window, from and to.")
+    if params["once"] != "ever":
+        raise BadInput("once=latest is for contents that replace each other, and time ranges do not.")
+    if params["receipts"] == NOWHERE:
+        raise BadInput("Where the last time range ended stands in the receipts, and receipts is none.")
 
 
 def check_lists(params: dict[str, Any]) -> None:
@@ -618,6 +722,56 @@ def check_lists(params: dict[str, Any]) -> None:
         archive = expanded(params["archive"])
         if archive.exists() and not archive.is_dir():
             raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
+
+
+def the_one_of(contents: list[Content]) -> Content:
+    if len(contents) > 1:
+        raise BadInput(
+            f"A time range is imported from exactly one log, and here are {len(contents)}; name the one in src."
+        )
+    return contents[0]
+
+
+def import_window(
+    host: Host,
+    store: Store,
+    secrets: Secrets,
+    system: LicenseStatistics,
+    wanted: Callable[[ImportOptions], Wanted],
+    options: ImportOptions,
+) -> dict[str, Any]:
+    """Import a time range of a growing log, and tell what was left out before it."""
+    target = wanted(options).target
+    gaps = check_gaps(host, store, target, options)
+    importer = importer_of(host, store, secrets, system)
+    if known_by(host.params) == "since_last":
+        imports = import_since_last(
+            lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options
+        )
+    else:
+        imports = importer.run([wanted(options)])
+    for one in imports:
+        if late := late_log(one.period, one.wanted.options):
+            host.warn(f"{one.wanted.source}: {late}")
+    return {**result_of(host, store, secrets, imports), "gaps": gaps}
+
+
+def check_gaps(host: Host, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
+    """What was never imported between time ranges that were, told, or refused if the user wants that."""
+    history = history_of(store.windows_of(target).found, options)
+    if known_by(host.params) == "since_last":
+        gaps = history.gaps
+    else:
+        gaps = [gap for gap in (options.start and history.gap_before(options.start),) if gap]
+    if gaps:
+        told = (
+            f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
+            " it with from and to, or say with adopt, from and to that it is there."
+        )
+        if host.params["on_gap"] == "fail":
+            raise BadInput(f"{told} Nothing was sent, since on_gap=fail.")
+        host.warn(told)
+    return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
 
 
 def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]]:
@@ -663,7 +817,7 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
 
     done = ("succeeded", "planned") if host.check_mode else ("succeeded",)
     logs = [(log, one["content_sha256"]) for log, one in zip(contents, result["imports"]) if one["state"] in done]
-    if any(host.params[option] for option in ("window", "from", "to")):
+    if known_by(host.params) != "content" or host.params["from"] or host.params["to"]:
         outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     else:
         outcomes = put_away(logs, archive_of(host.params), store, check_mode=host.check_mode)

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     from ansible_collections.assetops.imports.plugins.module_utils._http.transport import Transport
 
 TRIES = 4
+DATE = re.compile(  # in its three forms, of IMF, RFC 850 and asctime, without the weekday
+    r"(?<!\d)\d{1,2}[ -][a-z]{3}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d (GMT|UTC?|[+-]\d{4})"
+    r"|(?<![a-z])[a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}",
+    re.ASCII | re.IGNORECASE,
+)
 LONGEST_RETRY_AFTER = 30.0  # seconds; a server that wants more rest is asked by the next run
 SHOWN = 500  # characters of a server's words in a message
 TRY_AGAIN = (429, 503)
@@ -166,7 +171,7 @@ class Client:
         *,
         form: Mapping[str, str] | None = None,
         is_of_the_api: Callable[[Answer], bool] | None = None,
-    ) -> None:
+    ) -> Answer:
         """Find out, by a question that changes nothing, whether the API is there and lets this user in.
 
         What a server answers to such a question is mostly not documented, so any answer of the API will do, a no to
@@ -187,6 +192,7 @@ class Client:
             raise not_logged_in(answer)
         if _is_html(answer) and not _is_json(answer):
             raise Refused(f"{said(answer)} A page is no answer of the API; is url its address?", answer)
+        return answer
 
     def submit(
         self,
@@ -465,6 +471,11 @@ def json_object(answer: Answer) -> dict[str, Any]:
     return value
 
 
+def date_of(answer: Answer) -> datetime | None:
+    """When the server answered, by its own clock (RFC 9110, Date); None where it does not say."""
+    return _first_date(answer.headers.get("date", ""))
+
+
 def is_login_page(answer: Answer) -> bool:
     """A page with a field for a password: whoever answers so did not take a request for what it was."""
     return _is_html(answer) and re.search(r"<input[^>]*type=[\"']?password", answer.text, re.IGNORECASE) is not None
@@ -574,16 +585,23 @@ def _retry_after(answer: Answer, otherwise: float) -> float:
     asked = answer.headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdecimal():
         return min(float(asked), LONGEST_RETRY_AFTER)
-    then, now = _moment(asked), _moment(answer.headers.get("date", ""))
+    then, now = _first_date(asked), date_of(answer)
     if then is None:
         return otherwise
     return min(max((then - (now or datetime.now(timezone.utc))).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _moment(text: str) -> datetime | None:
-    """The moment that a date of HTTP is, None for what is none."""
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+def _first_date(text: str) -> datetime | None:
+    """The first valid date of HTTP in a header, as a proxy may add its own (RFC 9110, 5.6.7).
+
+    The weekday says nothing new, and one before 1970 is that of no clock.
+    """
+    for found in DATE.finditer(text):
+        try:
+            date = email.utils.parsedate_to_datetime(found.group().replace(":60", ":59"))  # a leap second
+            date = date.astimezone(timezone.utc) if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
+            continue
+        if date.year >= 1970:
+            return date
+    return None

@@ -21,7 +21,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -41,6 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     Client,
+    date_of,
     is_login_page,
     json_object,
     not_logged_in,
@@ -103,11 +103,6 @@ ODD_LOOKS = 3  # so often in a row a server that runs no import may tell of no e
 RECONNECT = (0.5, 1.0, 2.0)  # seconds between tries to reach a server of which no import is known to run
 RECONNECT_WITHIN = 10.0  # seconds; a try that takes as long as that was many
 AHEAD = 300.0  # seconds; a time so far ahead of the clock by which it is reckoned proves nothing
-DATE = re.compile(  # in its three forms, of IMF, RFC 850 and asctime, without the weekday
-    r"(?<!\d)\d{1,2}[ -][a-z]{3}[ -](\d{4}|\d\d) \d\d:\d\d:\d\d (GMT|UTC?|[+-]\d{4})"
-    r"|(?<![a-z])[a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}",
-    re.ASCII | re.IGNORECASE,
-)
 FAR_OFF = timedelta(days=30)  # a server's clock so far from this host's may be that of a cache, or none
 
 
@@ -537,7 +532,7 @@ def status_of(answer: Answer, clock: Clock | None = None) -> Status:
         last_type=_word(raw.get("last_import_type")),
         last_end=_moment(raw.get("last_import_time")),
         last_success=_moment(raw.get("last_success_time")),
-        at=_date(answer),
+        at=date_of(answer),
         asked=datetime.fromtimestamp((clock or Clock()).wall(), timezone.utc),
     )
 
@@ -676,19 +671,3 @@ def _moment(value: Any) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
-
-
-def _date(answer: Answer) -> datetime | None:
-    """When the server answered, by its own clock (RFC 9110, Date): the first valid date, as a proxy may add its own.
-
-    The weekday says nothing new, and one before 1970 is that of no clock.
-    """
-    for found in DATE.finditer(answer.headers.get("date", "")):
-        try:
-            date = parsedate_to_datetime(found.group().replace(":60", ":59"))  # a leap second
-            date = date.astimezone(timezone.utc) if date.tzinfo else date.replace(tzinfo=timezone.utc)
-        except (TypeError, ValueError, IndexError, OverflowError):  # which of them depends on the Python
-            continue
-        if date.year >= 1970:
-            return date
-    return None

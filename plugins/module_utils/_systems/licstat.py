@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Attempt,
     BadInput,
     Look,
+    NotSent,
     Outage,
     Refused,
     Unclear,
@@ -33,7 +34,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, json_object, said
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, date_of, json_object, said
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import expecting, form_data
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
@@ -72,6 +73,7 @@ SUCCEEDED = "SUCCESS"
 WAITING = "PENDING"
 FAILED = ("FAILURE", "FAILED", "ERROR", "CANCELED", "CANCELLED", "REVOKED", "ABORTED", "REJECTED")
 
+CLOCKS_DIFFER = timedelta(seconds=300)  # by more than that, one of them is wrong
 NO_TASK = "import_00000000-0000-0000-0000-000000000000"
 
 
@@ -80,7 +82,8 @@ class ImportOptions:
     """The parameters of an import; None is not sent, and the server's documented default holds.
 
     `start` and `end` bound the time range that is imported, in the time zone of the License Statistics server (a
-    guess: the vendor names none). `is_window`: the range, not the content, is what the import is known by.
+    guess: the vendor names none), and both are in it (another guess). `is_window`: the range, not the content, is what
+    the import is known by. `zone` tells when it is over; None is the zone of this host.
     """
 
     license_server_id: int
@@ -91,15 +94,39 @@ class ImportOptions:
     resolve_domain_names_to_ip: bool | None = None
     find_domain_names_by_ip: bool | None = None
     is_window: bool = False
+    zone: tzinfo | None = None
 
-    def check(self, now: datetime) -> None:
-        """Raise `BadInput` for a range that cannot be; `now` is local time here, for want of the server's."""
+    def check(self) -> None:
+        """Raise `BadInput` for a range that cannot be."""
         if self.start and self.end and self.start > self.end:
             raise BadInput(f"from ({self.start}) is later than to ({self.end}).")
-        if self.is_window and not (self.start and self.end):
-            raise BadInput("identity=window needs both from and to: they are what the import is known by.")
-        if self.is_window and self.end and self.end > now:
-            raise BadInput(f"identity=window needs a window that is over, and to ({self.end}) is yet to come.")
+        now = datetime.now(timezone.utc)
+        if self.is_window and self.end and not self.is_over(now):
+            where = f" in {self.zone}" if self.zone else ""
+            raise BadInput(
+                f"A time range has to be over, and its end, {self.end}, is yet to come: it is"
+                f" {now.astimezone(self.zone):%Y-%m-%d %H:%M:%S}{where}."
+            )
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the end has passed by a clock with a zone, even where clocks that are set back make it come twice."""
+        if self.end is None:
+            return False
+        last_second = self.end.replace(tzinfo=self.zone, fold=1).astimezone(timezone.utc)
+        return last_second + timedelta(seconds=1) <= now
+
+    def as_known(self, identity: Mapping[str, Any]) -> ImportOptions:
+        """The options of an import that was made before, by what it is known by; where they do not matter, these."""
+        start, end = (identity[name] and datetime.fromisoformat(identity[name]) for name in ("from", "to"))
+        return replace(
+            self,
+            gather=tuple(identity["gather"]),
+            merge_policy=identity["merge_policy"],
+            start=start,
+            end=end,
+            resolve_domain_names_to_ip=identity["resolve_domain_names_to_ip"] or None,
+            find_domain_names_by_ip=identity["find_domain_names_by_ip"] or None,
+        )
 
     def query(self) -> dict[str, str]:
         """As the vendor's page spells them, only those that are set."""
@@ -187,6 +214,7 @@ class LicenseStatistics:
     def __init__(self, client: Client, api_version: str) -> None:
         self._client = client
         self._base = f"/api/{api_version}/admin"
+        self._now: datetime | None = None  # by the server's clock, when it was asked first
 
     def prepare(self) -> None:
         """Be ready to send."""
@@ -194,11 +222,12 @@ class LicenseStatistics:
 
     def probe(self) -> None:
         """Ask about a task that does not exist; what the server answers to that is not documented."""
-        self._client.probe("POST", self._status_path(NO_TASK))
+        self._now = date_of(self._client.probe("POST", self._status_path(NO_TASK)))
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Upload a log. What the server accepts becomes a task in its queue."""
         upload: Upload = wanted.payload
+        self._check_that_it_is_over(upload.options)
         body = form_data("file", upload.content, expecting(upload.content, wanted.content_sha256, attempt.commit))
         path = f"{self._base}/license-server/{upload.options.license_server_id}/import"
         answer = self._client.submit("POST", path, body, upload.options.query())
@@ -212,6 +241,15 @@ class LicenseStatistics:
         if task_id is None:
             raise Unclear(f"{said(answer)} It names no task, so nobody can tell what became of the import.", answer)
         return Accepted(task_id, data)
+
+    def _check_that_it_is_over(self, options: ImportOptions) -> None:
+        """Raise `NotSent` for a time range that goes on by the clock of the server, whatever the one here says."""
+        if options.is_window and self._now is not None and not options.is_over(self._now + CLOCKS_DIFFER):
+            raise NotSent(
+                f"The time range up to {options.end} is not over by the clock of the server, where it is"
+                f" {self._now.astimezone(options.zone):%Y-%m-%d %H:%M:%S} in the zone of {GUIDE.named('timezone')}."
+                " See to the clock of this host, and to that of the server."
+            )
 
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
         """How an upload that became a task is doing."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,6 @@ from .._http.test_client import Talk
 from ..peers import Conversation, Peer, Script, well
 
 FROM, TO = datetime(2021, 1, 10, 15, 10), datetime(2021, 2, 10, 19, 13, 23)
-NOW = datetime(2022, 1, 1)
 SERVER = "https://licstat.example.com"
 DIGEST = "5a" * 32
 TASK = "import_527ddd6f-d7de-4854-bc99-839b5afd458e"
@@ -320,27 +320,41 @@ def test_any_text_is_a_time_or_refused(text: str) -> None:
         {"start": FROM, "end": FROM},
         {"end": datetime(2100, 1, 1)},
         {"start": FROM, "end": TO, "is_window": True},
-        {"start": FROM, "end": NOW, "is_window": True},
+        {"end": TO, "is_window": True},
     ],
 )
 def test_a_range_that_can_be_is_taken(options: dict[str, Any]) -> None:
-    ImportOptions(40, **options).check(NOW)
+    ImportOptions(40, **options).check()
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"start": TO, "end": FROM}, "later than"),
-        ({"is_window": True}, "needs both from and to"),
-        ({"start": FROM, "is_window": True}, "needs both from and to"),
-        ({"end": TO, "is_window": True}, "needs both from and to"),
         ({"start": FROM, "end": datetime(2100, 1, 1), "is_window": True}, "yet to come"),
         ({"start": TO, "end": FROM, "is_window": True}, "later than"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        ImportOptions(40, **options).check(NOW)
+        ImportOptions(40, **options).check()
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "now", "is_over"),
+    [
+        ("UTC", "2026-11-24 23:59:59", "2026-11-25 00:00:00", True),
+        ("UTC", "2026-11-24 23:59:59", "2026-11-24 23:59:59", False),
+        ("Asia/Tokyo", "2026-11-24 23:59:59", "2026-11-24 15:00:00", True),
+        ("America/Los_Angeles", "2026-11-24 23:59:59", "2026-11-25 07:59:59", False),
+        # 02:30 comes twice in this night, 00:30 and 01:30 in UTC.
+        ("Europe/Berlin", "2026-10-25 02:30:00", "2026-10-25 00:45:00", False),
+        ("Europe/Berlin", "2026-10-25 02:30:00", "2026-10-25 01:30:01", True),
+    ],
+)
+def test_a_range_is_over_when_it_is_so_in_its_zone(zone: str, end: str, now: str, is_over: bool) -> None:
+    options = ImportOptions(40, end=datetime.fromisoformat(end), is_window=True, zone=ZoneInfo(zone))
+    assert options.is_over(datetime.fromisoformat(f"{now}+00:00")) is is_over
 
 
 # Answers to an upload
