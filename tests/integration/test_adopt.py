@@ -114,7 +114,7 @@ def test_the_label_of_a_receipt_is_the_last_one(licstat: Licstat, make_log: Logs
     assert only(licstat(log, label="new name", check=True))["label"] == "new name"
     labels = []
     for label in (None, "new name", None):
-        one = only(licstat(log, **({} if label is None else {"label": label})))
+        one = only(licstat(log, label=label))
         labels.append(one["label"])
         assert one["reason"] == "receipt"
     assert labels == ["old name", "new name", "new name"]
