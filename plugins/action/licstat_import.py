@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
+from ansible_collections.assetops.imports.plugins.module_utils._files import finding, period, putting_away
 from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, SEARCH, import_logs, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -18,7 +18,7 @@ class ActionModule(ImportAction):
     """`licstat_import` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
-    LOADED = (finding, putting_away)
+    LOADED = (finding, period, putting_away)
     work = staticmethod(import_logs)
 
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

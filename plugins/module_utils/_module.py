@@ -191,6 +191,7 @@ def client_of(host: Host, headers: Mapping[str, str], guide: Guide | None = None
         if option in host.secret_options and params[option] is not None:
             _check_secret(option, params[option])
     _check_numbers(params)
+    _check_record(params)
     connection = Connection(
         url=base_url(params["url"]),
         validate_certs=params["validate_certs"],
@@ -266,12 +267,8 @@ def import_all(host: Host, store: Store, secrets: Secrets, system: System, wante
 
 
 def policy_of(host: Host) -> Policy:
-    """What the user wants done in each case. Raises `BadInput` for what cannot be meant together."""
+    """What the user wants done in each case."""
     params = host.params
-    if params.get("adopt") and params["force"]:
-        raise BadInput("adopt sends nothing, and force sends what is there already; set one of them.")
-    if params.get("adopt") and params["receipts"] == NOWHERE:
-        raise BadInput("adopt needs receipts to write down what is there, and receipts is none.")
     return Policy(
         force=params["force"],
         once=params["once"],
@@ -397,6 +394,16 @@ def _check_numbers(params: Mapping[str, Any]) -> None:
     for option in ("wait_timeout", "unreachable_timeout", "progress"):
         if option in params and not 0 <= params[option] <= LONGEST:
             raise BadInput(f"{option} has to be a number of seconds, 0 or more, a year at most.")
+
+
+def _check_record(params: Mapping[str, Any]) -> None:
+    """Raise `BadInput` for what cannot be meant to be written down."""
+    if params.get("label") is not None and not params["label"].strip():
+        raise BadInput("label is empty, as where it is taken from a variable that is not set; leave it out.")
+    if params.get("adopt") and params["force"]:
+        raise BadInput("adopt sends nothing, and force sends what is there already; set one of them.")
+    if params.get("adopt") and params["receipts"] == NOWHERE:
+        raise BadInput("adopt needs receipts to write down what is there, and receipts is none.")
 
 
 def _check_files(connection: Connection) -> None:

@@ -442,8 +442,8 @@ imports:
       type: float
       returned: always
 gaps:
-  description: The time ranges that were not imported between those that were.
-  returned: when a time range was to be imported
+  description: The time ranges that were not imported between those that were; empty where none is to be imported.
+  returned: when the logs could be read
   type: list
   elements: dict
   contains:
@@ -625,16 +625,18 @@ def import_logs(host: Host) -> dict[str, Any]:
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents, left_out = logs_of(params)
+    if options.is_window:
+        check_that_it_is_one(contents)
     with receipt_store(host) as store:
         if options.is_window and contents:
-            content = the_one_of(contents)
+            (content,) = contents
             result = import_window(
                 host, store, client.secrets, system, lambda one: wanted_window(server, one, content), options
             )
         else:
             digests = digests_of(contents, store)
             wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
-            result = import_all(host, store, client.secrets, system, wanted)
+            result = {**import_all(host, store, client.secrets, system, wanted), "gaps": []}
         result["left_out"] = left_out
         result["put_away"] = []
         if params["require_logs"] and not contents:
@@ -724,12 +726,12 @@ def check_lists(params: dict[str, Any]) -> None:
             raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
 
 
-def the_one_of(contents: list[Content]) -> Content:
+def check_that_it_is_one(contents: list[Content]) -> None:
+    """Raise `BadInput` where a time range would be imported from the first of several logs only."""
     if len(contents) > 1:
         raise BadInput(
             f"A time range is imported from exactly one log, and here are {len(contents)}; name the one in src."
         )
-    return contents[0]
 
 
 def import_window(

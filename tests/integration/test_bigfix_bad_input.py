@@ -81,6 +81,7 @@ IMPORTING = [
     bad("once", "never", "once"),
     bad("on_unknown", "guess", "on_unknown"),
     bad("target_name", " ", "target_name"),
+    bad("label", " ", "label is empty"),
     bad("unheard_of", 1, "unheard_of"),
 ]
 

@@ -30,7 +30,7 @@ from ..sandbox.handle import Sandbox
 from .bigfix import DAY, DataImports, assert_imported, outcome
 from .lies import http
 from .listener import Listener, http_answer
-from .support import ABSENT, argument_spec, assert_plain_failure, only
+from .support import ABSENT, argument_spec, assert_plain_failure, in_process, only
 
 Test = TypeVar("Test", bound=Callable[..., None])
 EXERCISED: set[str] = set()
@@ -708,9 +708,9 @@ def test_the_answer_to_the_start_is_waited_for_as_long_as_response_timeout_says(
 # Receipts.
 
 
-@exercises("receipts", "target_name")
+@exercises("receipts", "target_name", "label")
 def test_receipts_are_a_record_that_decides_nothing(bigfix: DataImports) -> None:
-    first = bigfix(target_name="production")
+    first = bigfix(target_name="production", label="inventory 1")
     second = bigfix(target_name="production")
     third = bigfix(target_name="production", receipts="none")
 
@@ -718,6 +718,9 @@ def test_receipts_are_a_record_that_decides_nothing(bigfix: DataImports) -> None
     assert [only(result)["target"] for result in (first, second, third)] == ["production"] * 3
     assert len(bigfix.starts) == 3
     assert first["receipts"] == {"store": str(bigfix.store), "created": True}
+    assert only(first)["label"] == "inventory 1"
+    known = in_process("import_receipt_info", receipts=str(bigfix.store), history=True)
+    assert only(known)["label"] is None  # as in the last run
 
 
 @exercises("receipts", "receipts_password")

@@ -167,6 +167,8 @@ CASES = [
     bad("once", "never", "once"),
     bad("on_unknown", "ignore", "on_unknown"),
     bad("target_name", "", "target_name"),
+    bad("label", " ", "label is empty"),
+    bad("adopt", True, "adopt sends nothing", force=True),
     bad("receipts", "receipts.db", "receipts.db", "absolute"),
     bad("receipts", "{place}", "receipt", "{place}"),
     bad("receipts_password", "abc", "receipts_password", receipts="postgresql://127.0.0.1:9/assets"),

@@ -49,6 +49,8 @@ ELSEWHERE = {
         *("paths", "patterns", "excludes", "recurse", "min_age", "max_age"),
         *("require_logs", "window"),
     ),
+    "test_licstat_windows.py": ("timezone", "on_gap"),
+    "test_adopt.py": ("adopt", "label"),
     "test_licstat_putting_away.py": ("afterwards", "archive"),
 }
 """Options of an import that have files of tests of their own."""

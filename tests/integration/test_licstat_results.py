@@ -162,7 +162,7 @@ def test_the_states_and_reasons_that_are_returned_are_the_documented_ones() -> N
     for state in ("planned", "submitted", "running", "unknown"):
         assert f"V({state})" in described
     assert set(re.findall(r"V\((\w+)\)", reasons)) == {
-        *("new", "receipt", "resumed", "retried", "forced", "duplicate", "joined"),
+        *("new", "receipt", "resumed", "retried", "forced", "duplicate", "joined", "adopted"),
     }
 
 

@@ -286,6 +286,42 @@ def test_a_gap_that_was_left_before_is_told_by_what_follows_the_mark(nights: Nig
     assert nights(3, on_gap="fail")["gaps"] == []
 
 
+# What the log tells of itself.
+
+
+def test_the_period_of_the_log_is_told_and_kept(nights: Nights) -> None:
+    period = {"first": "2022-01-10T07:47:04", "last": "2022-01-12T08:31:00"}
+    for check in (True, False, False):
+        assert only(nights(2, check=check))["period"] == period
+    known = in_process("import_receipt_info", receipts=str(nights.licstat.store))
+    assert [one["period"] for one in known["imports"]] == [period]
+    assert [one["window"] for one in known["imports"]] == [window(None, 2)]
+
+
+def test_what_is_no_log_that_is_known_has_no_period(licstat: Licstat, tmp_path: Path) -> None:
+    report = tmp_path / "report.rl"
+    report.write_bytes(bytes(range(256)) * 64)
+    result = licstat(report)
+    assert_ended_well(result, changed=True, reason="new")
+    assert only(result)["period"] is None
+
+
+def test_a_log_whose_beginning_was_rotated_away_is_told(nights: Nights) -> None:
+    nights(0)
+    nights.log.write_text(log_text(3), encoding="utf-8")
+    result = nights(3)
+    assert_ended_well(result, changed=True, reason="new")
+    assert "The log begins at 2022-01-13T07:47:04" in str(result["warnings"])
+
+
+def test_a_log_that_ended_before_the_time_range_is_told(nights: Nights) -> None:
+    """As where the job was left with the path of a log that nobody writes to any more."""
+    nights(0)
+    nights.log.write_text(log_text(0), encoding="utf-8")
+    result = nights.licstat(nights.log, identity="since_last", to=str(end_of(3)))
+    assert "The log ends at 2022-01-10T08:31:00" in str(result["warnings"])
+
+
 # Whose midnight it is.
 
 
@@ -343,30 +379,3 @@ def test_an_empty_window_is_none(licstat: Licstat, log: Path) -> None:
     result = licstat(log, window="")
     assert_ended_well(result, changed=True, reason="new")
     assert only(result)["window"] is None
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"window": "yesterday", "from": "2022-01-10"}, "together"),
-        ({"window": "yesterday", "to": "2022-01-10 10:00"}, "together"),
-        ({"window": "since_last", "force": True}, "force"),
-        ({"window": "since_last", "once": "latest"}, "once=latest"),
-        ({"window": "since_last", "receipts": "none"}, "receipts is none"),
-        ({"window": "since_last", "to": "2999-01-01 00:00"}, "yet to come"),
-        ({"window": "since_last", "from": "2022-01-12", "to": "2022-01-11 10:00"}, "later than"),
-        ({"window": "yesterday", "timezone": "Mars/Olympus"}, "IANA"),
-        ({"window": "yesterday", "timezone": ""}, "IANA"),
-        ({"window": "yesterday", "timezone": "../etc/passwd"}, "IANA"),
-        ({"window": "yesterday", "timezone": "Europe"}, "IANA"),
-        ({"adopt": True, "force": True}, "adopt"),
-        ({"adopt": True, "receipts": "none"}, "adopt"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
-    licstat: Licstat, log: Path, options: dict[str, Any], said: str
-) -> None:
-    result = licstat(log, **options)
-    assert_plain_failure(result)
-    assert said in result["msg"]
-    assert licstat.sandbox.requests() == []

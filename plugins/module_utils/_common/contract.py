@@ -61,7 +61,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Period:
-    """The first and the last moment that a log tells of, by the clock of the host that wrote it, without a zone."""
+    """The first and the last moment that a log tells of, by the clock of the host that wrote it, without a zone.
+
+    As exact as the log is: to the second, or to the minute.
+    """
 
     first: datetime
     last: datetime

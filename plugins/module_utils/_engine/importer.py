@@ -260,6 +260,7 @@ class Importer:
                 self._send(one, receipt)
             elif decision is Decision.RESUME:
                 one.state, one.is_followed = "submitted", True
+                self._relabel(one, receipt)
             elif decision is Decision.WAIT_FOR_OWNER:
                 one.state, one.message = "running", "another run is at it"
             elif decision is Decision.UNKNOWN:

@@ -99,6 +99,7 @@ class StatusImporter(Importer):
             return
         if before is not None and before.reason == "joined":
             one.reason = "joined"  # what ran may stand for this one too
+        one.label = self._policy.label
         self._progress.follow([one], is_waited_for=self._policy.wait)
         self._wait_for(one, deadline)
         self._progress.tell(one)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Period
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 
 NEAR = 256 * 1024  # bytes read at each end; holds a header and some hundred lines at the least
@@ -42,17 +42,6 @@ YEAR = timedelta(days=366)  # the year 2000, in which moments without a year are
 MONTHS = {
     name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)
 }
-
-
-@dataclass(frozen=True)
-class Period:
-    """The first and the last moment of a log, without a zone: the wall clock of the license server that wrote it.
-
-    As exact as the log is: to the second, or to the minute.
-    """
-
-    first: datetime
-    last: datetime
 
 
 @dataclass(frozen=True)

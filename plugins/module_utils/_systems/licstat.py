@@ -27,6 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Look,
     NotSent,
     Outage,
+    Period,
     Refused,
     Unclear,
     Wanted,
@@ -199,6 +200,7 @@ def wanted_import(server: str, options: ImportOptions, content: Content, sha256:
         content_sha256=sha256,
         options=options.identity(),
         payload=Upload(options, content),
+        read_period=lambda: _period_of(content),
     )
 
 
@@ -328,6 +330,13 @@ def _judged(task: Mapping[str, Any]) -> Look:
         return Look("failed", f"the task ended in state {state}, without a reason", dict(task))
     message = "" if state == WAITING else f"the state {state!r} is not documented and taken as still running"
     return Look("running", message, dict(task), words=str(state))
+
+
+def _period_of(content: Content) -> Period | None:
+    # Not needed, and so not to be loaded, where there is nothing to import.
+    from ansible_collections.assetops.imports.plugins.module_utils._files.period import period_of
+
+    return period_of(content)
 
 
 def _boolean(value: bool | None) -> str | None:

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Period
 from ansible_collections.assetops.imports.plugins.module_utils._files import period as _period
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.period import FAR, NEAR, Period, period_of
+from ansible_collections.assetops.imports.plugins.module_utils._files.period import FAR, NEAR, period_of
 
 from .....sandbox.licstat.flexnet_logs import CAD, CAE, EDA, Site, debug_log
 
