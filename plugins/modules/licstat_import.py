@@ -16,8 +16,9 @@ description:
     same license server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
   - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
     early is resumed by the next one.
-  - A log is sent as it is, up to the size it had when the module looked at it; a log that is still being written to is
-    fine. It is not unpacked.
+  - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
+    log is not that log; its import is V(failed), and the other logs are imported all the same. Only with
+    O(identity=window) a log that grows is taken, up to the size it had when the module looked at it.
   - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
     is told to.
 seealso:
@@ -429,17 +430,18 @@ response:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     Content,
-    digests_of,
+    Interrupted,
+    digests_or_obstacles,
     open_contents,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
@@ -464,6 +466,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     ImportOptions,
     LicenseStatistics,
     credentials,
+    hindered_import,
     license_server,
     moment,
     wanted_import,
@@ -520,8 +523,7 @@ def import_logs(host: Host) -> dict[str, Any]:
             " the first one only."
         )
     with receipt_store(host) as store:
-        digests = [None] * len(contents) if options.is_window else digests_of(contents, store)
-        wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
+        wanted = wanted_imports(server, options, contents, store)
         result = import_all(host, store, client.secrets, system, wanted)
         result["left_out"] = left_out
         result["put_away"] = []
@@ -530,6 +532,19 @@ def import_logs(host: Host) -> dict[str, Any]:
         if params["afterwards"] != "keep":
             see_to_what_is_done(host, store, contents, result)
         return result
+
+
+def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
+    """The import of each log. One that is still being written, or is gone, keeps no other from being imported."""
+    if options.is_window:
+        return [wanted_import(server, options, replace(content, may_grow=True), None) for content in contents]
+    wanted = []
+    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
+        if isinstance(digest, Interrupted):
+            wanted.append(hindered_import(server, options, content, f"{digest.message} Nothing of it was sent."))
+        else:
+            wanted.append(wanted_import(server, options, content, digest))
+    return wanted
 
 
 def options_of(params: dict[str, Any]) -> ImportOptions:

@@ -65,7 +65,7 @@ class Wanted:
 
     `key` is its identity (see `identity_of`); `stream` groups imports of which only the newest is the target's state;
     `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
-    is what the system needs to send it.
+    is what the system needs to send it. `obstacle`: why it cannot be sent, for a person; empty if it can.
     """
 
     key: str
@@ -77,6 +77,7 @@ class Wanted:
     content_sha256: str | None
     options: Mapping[str, Any]
     payload: Any = field(compare=False, default=None)
+    obstacle: str = ""
 
 
 @dataclass(frozen=True)

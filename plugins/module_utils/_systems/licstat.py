@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -173,6 +173,12 @@ def wanted_import(server: str, options: ImportOptions, content: Content, sha256:
         options=options.identity(),
         payload=Upload(options, content),
     )
+
+
+def hindered_import(server: str, options: ImportOptions, content: Content, obstacle: str) -> Wanted:
+    """The import of a log whose content cannot be known now, and so is not that of any other log."""
+    wanted = wanted_import(server, options, content, None)
+    return replace(wanted, key=identity_of(hindered=wanted.key, source=content.source), obstacle=obstacle)
 
 
 class LicenseStatistics:
