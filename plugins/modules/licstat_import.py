@@ -63,8 +63,10 @@ options:
     elements: str
   paths:
     description:
-      - The folders in which to look for the logs, which are imported the oldest first. That none is there is a success,
-        unless O(require_logs).
+      - The folders in which to look for the logs, which are imported the oldest first.
+      - That none is there is a success, unless O(require_logs), where anything was imported into this license server
+        before. Where the receipts know of no such import, as always with O(receipts=none), it is an error, in check
+        mode, too; so wrong folders or patterns are not taken for quiet nights.
       - A folder that is not there or cannot be read is an error, and so is a link to nothing among the logs. They are
         followed where they lead to files, not where they lead to folders. Empty files are left out.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
@@ -72,15 +74,17 @@ options:
     elements: str
   patterns:
     description:
-      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones and
-        leaves the one that still grows, which would be another content every night.
+      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones, with
+        numbers or dates, and leaves the one that still grows, which would be another content every night.
+      - What is called like a rotated log, as C(lmgrd.log.1), C(DEBUG.LOG.1), C(report.rl-20261124), and taken by none
+        of them, is told in RV(left_out), unless O(excludes) take it.
     type: list
     elements: str
-    default: [debug.log.*]
+    default: [debug.log.*, debug.log-*]
   excludes:
     description:
       - Names of files that are no logs though they match, and with O(recurse) of folders that are not looked into.
-        License Statistics is not documented to take archives.
+        License Statistics is not known to take compressed logs, so by default they are left out, and told.
     type: list
     elements: str
     default: ['*.gz', '*.bz2', '*.xz', '*.zip', '*.zst']
@@ -91,7 +95,9 @@ options:
     default: false
   min_age:
     description:
-      - For how many seconds a log must not have been written to. Set it where a log may be about to be rotated.
+      - For how many seconds a log must not have been written to, so that a rotation or a copy that is at it can end.
+        Half of a log is not that log; what is seen to change while it is read is never imported, but a log to which a
+        line is written each minute is not seen to change in between.
     type: int
     default: 0
   max_age:
@@ -100,7 +106,7 @@ options:
     type: int
   require_logs:
     description:
-      - Whether it is an error that there is no log.
+      - Whether it is an error that there is no log, although some were imported before.
     type: bool
     default: false
   afterwards:
@@ -118,7 +124,7 @@ options:
   archive:
     description:
       - The folder for O(afterwards=archive), on the host where the logs lie; needed for that. It is made if it is not
-        there. It must not be one of O(paths).
+        there. It must not be one of O(paths), and is not searched where it lies below them.
       - What is in it is never overwritten.
     type: path
   gather:
@@ -280,7 +286,7 @@ state:
     - The state of the import, or the worst of several.
     - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not over; the next run
       resumes them. V(unknown) means that the answer to an upload was lost and License Statistics cannot be asked.
-    - V(succeeded), too, where there was no log to import.
+    - V(succeeded), too, where there was no log to import and that is no error.
   returned: when the logs could be read
   type: str
   sample: succeeded
@@ -360,7 +366,11 @@ imports:
       type: float
       returned: always
 left_out:
-  description: What is called like a log in O(paths) and was not taken, by reason.
+  description:
+    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to folders, too. Empty
+      with O(src).
+    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night; it is told, as
+      are folders that are not searched, only where it is an error that there is no log.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -369,7 +379,7 @@ left_out:
       description: Why it was left out.
       type: str
       returned: always
-      sample: excluded by *.gz
+      sample: called like a rotated log, but taken by none of the patterns
     count:
       description: How many files or folders were.
       type: int
@@ -432,7 +442,6 @@ response:
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -469,11 +478,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     hindered_import,
     license_server,
     moment,
+    target_of,
     wanted_import,
 )
 
 SEARCH: Mapping[str, Any] = {
-    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*"]},
+    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*", "debug.log-*"]},
     "excludes": {"type": "list", "elements": "str", "default": ["*.gz", "*.bz2", "*.xz", "*.zip", "*.zst"]},
     "recurse": {"type": "bool", "default": False},
     "min_age": {"type": "int", "default": 0},
@@ -516,7 +526,7 @@ def import_logs(host: Host) -> dict[str, Any]:
     client = client_of(host, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
-    contents, left_out = logs_of(params)
+    contents, left_out, passed_over = logs_of(params)
     if options.is_window and len(contents) > 1:
         raise BadInput(
             f"identity=window takes exactly one log, and here are {len(contents)}: the window would be imported from"
@@ -527,8 +537,8 @@ def import_logs(host: Host) -> dict[str, Any]:
         result = import_all(host, store, client.secrets, system, wanted)
         result["left_out"] = left_out
         result["put_away"] = []
-        if params["require_logs"] and not contents:
-            result.update(state="failed", msg=no_logs(params, left_out))
+        if not contents:
+            result.update(failure_without_logs(params, store, target_of(server, options), [*left_out, *passed_over]))
         if params["afterwards"] != "keep":
             see_to_what_is_done(host, store, contents, result)
         return result
@@ -596,10 +606,10 @@ def check_lists(params: dict[str, Any]) -> None:
             raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
 
 
-def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]]:
-    """The logs, and what was left out."""
+def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]], list[dict[str, Any]]]:
+    """The logs, what was left out, and what is of interest besides where there is no log."""
     if params["src"]:
-        return open_contents(params["src"]), []
+        return open_contents(params["src"]), [], []
     # Not needed, and so not to be loaded, where the logs are named.
     from ansible_collections.assetops.imports.plugins.module_utils._files.finding import Search, find_logs
 
@@ -611,20 +621,30 @@ def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]
             recurse=params["recurse"],
             min_age=params["min_age"],
             max_age=params["max_age"],
-            archive=archive_of(params),
+            archive=expanded(params["archive"]) if params["archive"] else None,
+            fills_archive=params["afterwards"] == "archive",
         )
     )
-    return found.contents, shown_by_reason(found.left_out)
+    return found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over)
 
 
-def archive_of(params: dict[str, Any]) -> Path | None:
-    return expanded(params["archive"]) if params["afterwards"] == "archive" else None
-
-
-def no_logs(params: dict[str, Any], left_out: list[dict[str, Any]]) -> str:
+def failure_without_logs(
+    params: dict[str, Any], store: Store, target: str, others: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What to tell where there is no log: nothing, unless one is required or there never was one, which is no night."""
+    is_known = store.is_known(target)
+    if is_known and not params["require_logs"]:
+        return {}
     told = f"There is no log {' or '.join(params['patterns'])} in {', '.join(params['paths'])}"
-    others = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in left_out)
-    return f"{told}; left out were {others}." if others else f"{told}."
+    if others:
+        each = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in others)
+        told += f"; left out were {each}"
+    if not is_known:
+        told += (
+            f". Nor do the receipts ({store.location}) know of any import into {target}, so paths or patterns may be"
+            " wrong. Once a log was imported, a run without one is a success, unless require_logs"
+        )
+    return {"state": "failed", "msg": f"{told}.", "left_out": others}
 
 
 def see_to_what_is_done(host: Host, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
@@ -642,7 +662,8 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
     if any(host.params[option] for option in ("window", "from", "to")):
         outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     else:
-        outcomes = put_away(logs, archive_of(host.params), store, check_mode=host.check_mode)
+        archive = expanded(host.params["archive"]) if host.params["afterwards"] == "archive" else None
+        outcomes = put_away(logs, archive, store, check_mode=host.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError, sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, own_name, shown
 
 BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
 SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
@@ -77,7 +77,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        return name_of(Path(Path(self.path).name))
+        return own_name(name_of(Path(Path(self.path).name)))
 
     @property
     def source(self) -> str:
