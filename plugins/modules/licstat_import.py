@@ -116,7 +116,9 @@ options:
       - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. Of a
         link, the archive gets what it leads to, and the link is removed.
       - A log that holds something else by now than what was imported is kept, and so is one of which a time range was
-        imported. With O(wait=false), the next run puts it away.
+        imported, or that has the name of an archived log. With O(wait=false), the next run puts it away.
+      - What is copied to another disk is read again and compared, and the disk has it before the log goes. A log that
+        has a hidden name because a run was killed as it removed it is found by its own name an hour later.
       - Where a log cannot be put away, the task fails and says why; what became of the imports is told all the same.
     type: str
     choices: [keep, archive, delete]

@@ -143,10 +143,13 @@ class _Listing:
 
     def at_rest(self, contents: list[Content]) -> list[Content]:
         """Those that were not written to between the listing and the moment that they were looked at."""
-        young = [one for one in contents if self._is_young(one.fingerprint.mtime_ns / 1e9)]
-        for content in young:
-            self.leave_out(Path(content.path), self._too_young)
-        return [one for one in contents if one not in young]
+        resting = []
+        for content in contents:
+            if self._is_young(content.fingerprint.mtime_ns / 1e9):
+                self.leave_out(Path(content.path), self._too_young)
+            else:
+                resting.append(content)
+        return resting
 
     def enter(self, folder: Path, name: str) -> None:
         """List a folder, once: paths may lead to the same one."""
