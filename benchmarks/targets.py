@@ -133,6 +133,7 @@ class Bench:
             "licstat_import_api_token": self.sandbox.licstat_token,
             "licstat_import_receipts": str(FOLDER / "receipts.db"),
             "licstat_import_paths": [f"{FOLDER}/logs/{{{{ inventory_hostname }}}}"],
+            "licstat_import_min_age": 0,
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }

@@ -16,8 +16,9 @@ description:
     same license server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
   - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
     early is resumed by the next one.
-  - A log is sent as it is, up to the size it had when the module looked at it; a log that is still being written to is
-    fine. It is not unpacked.
+  - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
+    log is not that log; its import is V(failed), and the other logs are imported all the same. Only with
+    O(identity=window) a log that grows is taken, up to the size it had when the module looked at it.
   - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
     is told to.
 seealso:
@@ -63,8 +64,10 @@ options:
     elements: str
   paths:
     description:
-      - The folders in which to look for the logs, which are imported the oldest first. That none is there is a success,
-        unless O(require_logs).
+      - The folders in which to look for the logs, which are imported the oldest first.
+      - That none is there is a success, unless O(require_logs), where anything was imported into this license server
+        before. Where the receipts know of no such import, as always with O(receipts=none), it is an error, in check
+        mode, too; so wrong folders or patterns are not taken for quiet nights.
       - A folder that is not there or cannot be read is an error, and so is a link to nothing among the logs. They are
         followed where they lead to files, not where they lead to folders. Empty files are left out.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
@@ -72,15 +75,17 @@ options:
     elements: str
   patterns:
     description:
-      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones and
-        leaves the one that still grows, which would be another content every night.
+      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones, with
+        numbers or dates, and leaves the one that still grows, which would be another content every night.
+      - What is called like a rotated log, as C(lmgrd.log.1), C(DEBUG.LOG.1), C(report.rl-20261124), and taken by none
+        of them, is told in RV(left_out), unless O(excludes) take it.
     type: list
     elements: str
-    default: [debug.log.*]
+    default: [debug.log.*, debug.log-*]
   excludes:
     description:
       - Names of files that are no logs though they match, and with O(recurse) of folders that are not looked into.
-        License Statistics is not documented to take archives.
+        License Statistics is not known to take compressed logs, so by default they are left out, and told.
     type: list
     elements: str
     default: ['*.gz', '*.bz2', '*.xz', '*.zip', '*.zst']
@@ -91,7 +96,9 @@ options:
     default: false
   min_age:
     description:
-      - For how many seconds a log must not have been written to. Set it where a log may be about to be rotated.
+      - For how many seconds a log must not have been written to, so that a rotation or a copy that is at it can end.
+        Half of a log is not that log; what is seen to change while it is read is never imported, but a log to which a
+        line is written each minute is not seen to change in between.
     type: int
     default: 0
   max_age:
@@ -100,7 +107,7 @@ options:
     type: int
   require_logs:
     description:
-      - Whether it is an error that there is no log.
+      - Whether it is an error that there is no log, although some were imported before.
     type: bool
     default: false
   afterwards:
@@ -110,7 +117,9 @@ options:
       - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. Of a
         link, the archive gets what it leads to, and the link is removed.
       - A log that holds something else by now than what was imported is kept, and so is one of which a time range was
-        imported. With O(wait=false), the next run puts it away.
+        imported, or that has the name of an archived log. With O(wait=false), the next run puts it away.
+      - What is copied to another disk is read again and compared, and the disk has it before the log goes. A log that
+        has a hidden name because a run was killed as it removed it is found by its own name an hour later.
       - Where a log cannot be put away, the task fails and says why; what became of the imports is told all the same.
     type: str
     choices: [keep, archive, delete]
@@ -118,7 +127,7 @@ options:
   archive:
     description:
       - The folder for O(afterwards=archive), on the host where the logs lie; needed for that. It is made if it is not
-        there. It must not be one of O(paths).
+        there. It must not be one of O(paths), and is not searched where it lies below them.
       - What is in it is never overwritten.
     type: path
   gather:
@@ -324,7 +333,7 @@ state:
     - The state of the import, or the worst of several.
     - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not over; the next run
       resumes them. V(unknown) means that the answer to an upload was lost and License Statistics cannot be asked.
-    - V(succeeded), too, where there was no log to import.
+    - V(succeeded), too, where there was no log to import and that is no error.
   returned: when the logs could be read
   type: str
   sample: succeeded
@@ -458,7 +467,11 @@ gaps:
       returned: always
       sample: "2026-11-22T23:59:59"
 left_out:
-  description: What is called like a log in O(paths) and was not taken, by reason.
+  description:
+    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to folders, too. Empty
+      with O(src).
+    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night; it is told, as
+      are folders that are not searched, only where it is an error that there is no log.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -467,7 +480,7 @@ left_out:
       description: Why it was left out.
       type: str
       returned: always
-      sample: excluded by *.gz
+      sample: called like a rotated log, but taken by none of the patterns
     count:
       description: How many files or folders were.
       type: int
@@ -529,8 +542,7 @@ response:
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -538,7 +550,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     Content,
-    digests_of,
+    Interrupted,
+    digests_or_obstacles,
     open_contents,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
@@ -565,8 +578,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     ImportOptions,
     LicenseStatistics,
     credentials,
+    hindered_import,
     license_server,
     moment,
+    target_of,
     wanted_import,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
@@ -579,7 +594,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_
 )
 
 SEARCH: Mapping[str, Any] = {
-    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*"]},
+    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*", "debug.log-*"]},
     "excludes": {"type": "list", "elements": "str", "default": ["*.gz", "*.bz2", "*.xz", "*.zip", "*.zst"]},
     "recurse": {"type": "bool", "default": False},
     "min_age": {"type": "int", "default": 0},
@@ -624,26 +639,33 @@ def import_logs(host: Host) -> dict[str, Any]:
     client = client_of(host, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
-    contents, left_out = logs_of(params)
+    contents, left_out, passed_over = logs_of(params)
     if options.is_window:
         check_that_it_is_one(contents)
     with receipt_store(host) as store:
         if options.is_window and contents:
-            (content,) = contents
-            result = import_window(
-                host, store, client.secrets, system, lambda one: wanted_window(server, one, content), options
-            )
+            result = import_window(host, store, client.secrets, system, server, contents[0], options)
         else:
-            digests = digests_of(contents, store)
-            wanted = [wanted_import(server, options, content, sha256) for content, sha256 in zip(contents, digests)]
+            wanted = wanted_imports(server, options, contents, store)
             result = {**import_all(host, store, client.secrets, system, wanted), "gaps": []}
         result["left_out"] = left_out
         result["put_away"] = []
-        if params["require_logs"] and not contents:
-            result.update(state="failed", msg=no_logs(params, left_out))
+        if not contents:
+            result.update(failure_without_logs(params, store, target_of(server, options), [*left_out, *passed_over]))
         if params["afterwards"] != "keep":
             see_to_what_is_done(host, store, contents, result)
         return result
+
+
+def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
+    """The import of each log. One that is still being written, or is gone, keeps no other from being imported."""
+    wanted = []
+    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
+        if isinstance(digest, Interrupted):
+            wanted.append(hindered_import(server, options, content, f"{digest.message} Nothing of it was sent."))
+        else:
+            wanted.append(wanted_import(server, options, content, digest))
+    return wanted
 
 
 def options_of(params: dict[str, Any]) -> ImportOptions:
@@ -739,11 +761,16 @@ def import_window(
     store: Store,
     secrets: Secrets,
     system: LicenseStatistics,
-    wanted: Callable[[ImportOptions], Wanted],
+    server: str,
+    content: Content,
     options: ImportOptions,
 ) -> dict[str, Any]:
     """Import a time range of a growing log, and tell what was left out before it."""
-    target = wanted(options).target
+
+    def wanted(range_: ImportOptions) -> Wanted:
+        return wanted_window(server, range_, content)
+
+    target = target_of(server, options)
     gaps = check_gaps(host, store, target, options)
     importer = importer_of(host, store, secrets, system)
     if known_by(host.params) == "since_last":
@@ -776,10 +803,10 @@ def check_gaps(host: Host, store: Store, target: str, options: ImportOptions) ->
     return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
 
 
-def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]]:
-    """The logs, and what was left out."""
+def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]], list[dict[str, Any]]]:
+    """The logs, what was left out, and what is of interest besides where there is no log."""
     if params["src"]:
-        return open_contents(params["src"]), []
+        return open_contents(params["src"]), [], []
     # Not needed, and so not to be loaded, where the logs are named.
     from ansible_collections.assetops.imports.plugins.module_utils._files.finding import Search, find_logs
 
@@ -791,20 +818,30 @@ def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]
             recurse=params["recurse"],
             min_age=params["min_age"],
             max_age=params["max_age"],
-            archive=archive_of(params),
+            archive=expanded(params["archive"]) if params["archive"] else None,
+            fills_archive=params["afterwards"] == "archive",
         )
     )
-    return found.contents, shown_by_reason(found.left_out)
+    return found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over)
 
 
-def archive_of(params: dict[str, Any]) -> Path | None:
-    return expanded(params["archive"]) if params["afterwards"] == "archive" else None
-
-
-def no_logs(params: dict[str, Any], left_out: list[dict[str, Any]]) -> str:
+def failure_without_logs(
+    params: dict[str, Any], store: Store, target: str, others: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What to tell where there is no log: nothing, unless one is required or there never was one, which is no night."""
+    is_known = store.is_known(target)
+    if is_known and not params["require_logs"]:
+        return {}
     told = f"There is no log {' or '.join(params['patterns'])} in {', '.join(params['paths'])}"
-    others = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in left_out)
-    return f"{told}; left out were {others}." if others else f"{told}."
+    if others:
+        each = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in others)
+        told += f"; left out were {each}"
+    if not is_known:
+        told += (
+            f". Nor do the receipts ({store.location}) know of any import into {target}, so paths or patterns may be"
+            " wrong. Once a log was imported, a run without one is a success, unless require_logs"
+        )
+    return {"state": "failed", "msg": f"{told}.", "left_out": others}
 
 
 def see_to_what_is_done(host: Host, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
@@ -822,7 +859,8 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
     if known_by(host.params) != "content" or host.params["from"] or host.params["to"]:
         outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     else:
-        outcomes = put_away(logs, archive_of(host.params), store, check_mode=host.check_mode)
+        archive = expanded(host.params["archive"]) if host.params["afterwards"] == "archive" else None
+        outcomes = put_away(logs, archive, store, check_mode=host.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True

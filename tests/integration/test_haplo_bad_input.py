@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,14 @@ def test_a_path_may_begin_with_the_home(haplo: Haplo) -> None:
 # What changes on the way.
 
 
-@pytest.mark.parametrize("change", ["shorter", "other"])
+CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "shorter": (lambda before: before[:-1], "became shorter"),
+    "other": (lambda before: before[:-1] + b" ", "is still being written: it changed"),
+    "longer": (lambda before: before + b" ", "is still being written: it grew"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("which", ["control", "file"])
 def test_a_file_that_changes_while_it_is_sent_is_broken_off(haplo: Haplo, which: str, change: str) -> None:
     """The next run takes it as it is then."""
@@ -273,14 +281,15 @@ def test_a_file_that_changes_while_it_is_sent_is_broken_off(haplo: Haplo, which:
     module = haplo.start()
     haplo.sandbox.wait_for("held", operation="batch")
     original = path.read_bytes()
-    path.write_bytes(original[:-1] if change == "shorter" else original[:-1] + b" ")
+    changed, reason = CHANGES[change]
+    path.write_bytes(changed(original))
 
     haplo.sandbox.release()
     result = module.finish()
 
     assert_plain_failure(result)
     assert (result["state"], result["changed"]) == ("failed", False)
-    assert f"{path} {'became shorter' if change == 'shorter' else 'changed'}" in result["msg"]
+    assert f"{path} {reason}" in result["msg"]
     assert not haplo.sent("control" if which == "control" else "file")[-1].complete
     path.write_bytes(original)
     assert_scheduled(haplo(), changed=True, reason="retried")

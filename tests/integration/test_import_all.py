@@ -56,6 +56,7 @@ class Site(Ansible):
             "licstat_import_url": sandbox.licstat_url,
             "licstat_import_api_token": sandbox.licstat_token,
             "licstat_import_paths": [f"{self.logs}/{{{{ inventory_hostname }}}}"],
+            "licstat_import_min_age": 0,
             "licstat_import_receipts": receipts,
             "licstat_import_wait_sleep": 0.2,
         }

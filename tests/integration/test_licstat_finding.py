@@ -20,8 +20,12 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import open_contents
 
-from .support import ABSENT, Licstat, Logs, assert_ended_well, assert_plain_failure, only
+from .support import ABSENT, SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, log_text, only
 
+COMPRESSED = "excluded by *.gz, as the server is not known to take what is compressed"
+LIKE_A_LOG = "called like a rotated log, but taken by none of the patterns"
+LIVE = "called like a log that is still written to, and taken by none of the patterns"
+LINKED_FOLDER = "a link to a folder, which is not followed"
 HOUR = 3600
 DAY = 24 * HOUR
 
@@ -103,7 +107,7 @@ def test_what_matches_and_is_left_out_is_told_with_the_reason(licstat: Licstat, 
     assert left_out(result) == {
         f"written to less than {HOUR} s ago": ["debug.log.0"],
         f"not written to for more than {30 * DAY} s": ["debug.log.2"],
-        "excluded by *.gz": ["debug.log.5.gz"],
+        COMPRESSED: ["debug.log.5.gz"],
         "empty": ["debug.log.empty"],
         "not a regular file but a pipe": ["debug.log.pipe"],
         "not a regular file but a socket": ["debug.log.socket"],
@@ -119,23 +123,21 @@ def test_of_much_that_is_left_out_the_number_is_told_and_some_paths(
 
     (told,) = found(licstat, folder)["left_out"]
 
-    assert (told["reason"], told["count"]) == ("excluded by *.gz", 30)
+    assert (told["reason"], told["count"]) == (COMPRESSED, 30)
     assert told["paths"] == [f"{folder}/debug.log.{number:02}.gz" for number in range(10)]
 
 
 def test_of_equal_age_the_higher_number_is_older_and_the_later_date_is_not(
     licstat: Licstat, make_log: Logs, folder: Path
 ) -> None:
-    for name in ("debug.log.1", "debug.log.10", "debug.log.9", "debug.log.20261128", "debug.log.20261129"):
+    in_order = [
+        *("debug.log-2026-10-31", "debug.log-2026-11-01", "debug.log-20261128", "debug.log-20261129"),
+        *("debug.log.10", "debug.log.9", "debug.log.1", "debug.log.20261128", "debug.log.20261129"),
+    ]
+    for name in sorted(in_order):
         os.utime(make_log(name), (1_700_000_000,) * 2)
 
-    assert names(found(licstat, folder)) == [
-        "debug.log.10",
-        "debug.log.9",
-        "debug.log.1",
-        "debug.log.20261128",
-        "debug.log.20261129",
-    ]
+    assert names(found(licstat, folder)) == in_order
 
 
 def test_folders_below_are_searched_if_wanted_but_for_excluded_ones_and_links(
@@ -151,7 +153,7 @@ def test_folders_below_are_searched_if_wanted_but_for_excluded_ones_and_links(
     assert names(found(licstat, folder)) == ["debug.log.1"]
     result = found(licstat, folder, folder / "cad", recurse=True, excludes=["lost+*"])
     assert names(result) == ["debug.log.1", "debug.log.2"], "a folder that paths lead to twice is searched once"
-    assert left_out(result) == {"excluded by lost+*": ["lost+found"]}
+    assert left_out(result) == {"excluded by lost+*": ["lost+found"], LINKED_FOLDER: ["link", "loop"]}
 
 
 def test_patterns_are_of_names_in_utf8(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
@@ -212,33 +214,179 @@ def test_a_log_is_found_by_its_name_in_utf8_in_every_locale(licstat: Licstat, ma
     assert place.name.startswith("Köln €.log-")
 
 
+# Not taken, and told.
+
+
+def test_what_is_called_like_a_rotated_log_and_taken_by_no_pattern_is_told(
+    licstat: Licstat, rotated: Rotated, folder: Path
+) -> None:
+    rotated("debug.log.1", 2)
+    for name in (
+        "debug.log",
+        "lmgrd.log",
+        "lmgrd.log.1",
+        "DEBUG.LOG.1",
+        "report.rl-20261124",
+        "other.txt",
+        "old.log.1",
+    ):
+        rotated(name, 1)
+    (folder / "lmgrd.log.2").symlink_to("lmgrd.log.1")
+    (folder / "lmgrd.log.3").symlink_to("nothing")
+
+    result = found(licstat, folder, excludes=["old.*"])
+
+    assert names(result) == ["debug.log.1"]
+    assert left_out(result) == {
+        LIKE_A_LOG: ["DEBUG.LOG.1", "lmgrd.log.1", "lmgrd.log.2", "report.rl-20261124"],
+        "a link to nothing that is called like a log": ["lmgrd.log.3"],
+    }
+
+
+def test_what_may_not_be_read_and_is_taken_by_no_pattern_is_told_and_does_no_harm(
+    licstat: Licstat, rotated: Rotated, folder: Path
+) -> None:
+    rotated("debug.log.1", 2)
+    rotated("lmgrd.log.1", 1).chmod(0)
+    result = licstat.unprivileged(src=ABSENT, paths=[str(folder)])
+    assert names(result) == ["debug.log.1"]
+    assert left_out(result) == {f"{LIKE_A_LOG}, nor may it be read": ["lmgrd.log.1"]}
+
+
+def test_where_logs_are_named_nothing_is_left_out(licstat: Licstat, rotated: Rotated) -> None:
+    rotated("debug.log.1", 2)
+    assert licstat(rotated("debug.log.2", 2))["left_out"] == []
+
+
+def test_a_log_that_is_written_to_after_it_was_listed_is_too_young(
+    licstat: Licstat, rotated: Rotated, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = rotated("debug.log.1", 2)
+
+    def write(paths: list[str], option: str) -> Any:
+        with log.open("a") as file:
+            file.write("one more line\n")
+        return open_contents(paths, option)
+
+    licstat(rotated("debug.log.2", 3))
+    monkeypatch.setattr(finding, "open_contents", write)
+    result = found(licstat, folder, min_age=HOUR)
+    assert names(result) == ["debug.log.2"]
+    assert left_out(result) == {f"written to less than {HOUR} s ago": ["debug.log.1"]}
+
+
 # Nothing there.
 
 
-def test_no_log_is_a_success_in_which_nothing_is_sent(licstat: Licstat, folder: Path) -> None:
+def below(folder: Path) -> None:
+    (folder.parent / "cad").mkdir()
+    (folder.parent / "cad" / "debug.log.1").write_text(log_text(0))
+    (folder / "current").symlink_to(folder.parent / "cad")
+
+
+def old(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(log_text(0))
+        aged(folder / name, 2)
+
+
+EMPTY: dict[str, tuple[Callable[[Path], object], dict[str, Any], dict[str, list[str]]]] = {
+    "misspelled pattern": (
+        lambda folder: old(folder, "debug.log.1"),
+        {"patterns": ["debg.*"]},
+        {LIKE_A_LOG: ["debug.log.1"]},
+    ),
+    "empty folder": (lambda folder: None, {}, {}),
+    "folder above": (
+        lambda folder: old(folder, "cad/debug.log.1", "unrelated.txt"),
+        {},
+        {"a folder, which is searched with recurse only": ["cad"]},
+    ),
+    "all excluded": (
+        lambda folder: old(folder, "debug.log.1.gz", "debug.log-20261124.gz"),
+        {},
+        {COMPRESSED: ["debug.log-20261124.gz", "debug.log.1.gz"]},
+    ),
+    "all excluded that no pattern takes": (
+        lambda folder: old(folder, "lmgrd.log.1.gz"),
+        {},
+        {COMPRESSED: ["lmgrd.log.1.gz"]},
+    ),
+    "all too young": (
+        lambda folder: old(folder, "debug.log.1"),
+        {"min_age": DAY},
+        {f"written to less than {DAY} s ago": ["debug.log.1"]},
+    ),
+    "all too old": (
+        lambda folder: old(folder, "debug.log.1"),
+        {"max_age": HOUR},
+        {f"not written to for more than {HOUR} s": ["debug.log.1"]},
+    ),
+    "all empty": (lambda folder: (folder / "debug.log.1").touch(), {}, {"empty": ["debug.log.1"]}),
+    "the live one only": (lambda folder: old(folder, "debug.log"), {}, {LIVE: ["debug.log"]}),
+    "links to folders only": (below, {}, {LINKED_FOLDER: ["current"]}),
+    "links to folders only, with recurse": (below, {"recurse": True}, {LINKED_FOLDER: ["current"]}),
+    "dates in a form of one's own": (
+        lambda folder: old(folder, "debug.log_2026-11-24"),
+        {},
+        {LIKE_A_LOG: ["debug.log_2026-11-24"]},
+    ),
+    "dates, and a pattern for numbers": (
+        lambda folder: old(folder, "debug.log-20261124"),
+        {"patterns": ["debug.log.*"]},
+        {LIKE_A_LOG: ["debug.log-20261124"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_no_log_is_a_failure_where_nothing_was_ever_imported(licstat: Licstat, folder: Path, case: str) -> None:
+    make, options, expected = EMPTY[case]
     folder.mkdir()
-    (folder / "debug.log.1.gz").touch()
+    make(folder)
 
     for check in (True, False):
-        result = found(licstat, folder, check=check, diff=True, afterwards="delete")
-        assert not result.get("failed"), result["msg"]
-        assert (result["changed"], result["state"], result["imports"]) == (False, "succeeded", [])
-        assert (result["put_away"], result["diff"]) == ([], [])
-        assert left_out(result) == {"excluded by *.gz": ["debug.log.1.gz"]}
+        for receipts in (str(licstat.store), "none"):
+            result = found(licstat, folder, check=check, receipts=receipts, **options)
+            assert_plain_failure(result)
+            assert (result["state"], result["changed"], result["imports"]) == ("failed", False, [])
+            patterns = " or ".join(options.get("patterns", ["debug.log.*", "debug.log-*"]))
+            assert result["msg"].startswith(f"There is no log {patterns} in {folder}")
+            assert f"the receipts ({receipts}) know of" in result["msg"]
+            assert f"any import into {licstat.sandbox.licstat_url} license server {SERVER}" in result["msg"]
+            assert left_out(result) == expected
+            for reason, paths in expected.items():
+                assert f"{len(paths)} {reason} (as {folder}/{paths[0]})" in result["msg"]
     assert licstat.sandbox.requests() == []
 
 
-def test_no_log_is_a_failure_where_there_has_to_be_one(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
+def test_no_log_is_a_success_once_something_was_imported_unless_there_has_to_be_one(
+    licstat: Licstat, rotated: Rotated, folder: Path
+) -> None:
+    assert names(licstat(rotated("a", 2), license_server_id=41)) == ["a"]
     rotated("debug.log.1.gz", 0)
-    result = found(licstat, folder, require_logs=True)
-    assert_plain_failure(result)
-    assert f"There is no log debug.log.* in {folder}" in result["msg"]
-    assert "1 excluded by *.gz" in result["msg"]
-    assert (result["state"], result["changed"], result["imports"]) == ("failed", False, [])
-    assert left_out(result)
+    rotated("debug.log", 0)
+    assert found(licstat, folder)["failed"], "that was another license server"
+    assert names(licstat(rotated("b", 2))) == ["b"]
+    asked = len(licstat.sandbox.requests())
 
-    rotated("debug.log.1", 0)
-    assert names(found(licstat, folder, require_logs=True)) == ["debug.log.1"]
+    for check in (True, False):
+        quiet = found(licstat, folder, check=check, diff=True, afterwards="delete")
+        assert names(quiet) == []
+        assert (quiet["changed"], quiet["state"], quiet["put_away"], quiet["diff"]) == (False, "succeeded", [], [])
+        assert left_out(quiet) == {COMPRESSED: ["debug.log.1.gz"]}
+
+        result = found(licstat, folder, check=check, require_logs=True)
+        assert_plain_failure(result)
+        assert f"There is no log debug.log.* or debug.log-* in {folder}; left out were 1 {COMPRESSED}" in result["msg"]
+        assert "receipts" not in result["msg"]
+        assert (result["state"], result["changed"], result["imports"]) == ("failed", False, [])
+        assert left_out(result) == {COMPRESSED: ["debug.log.1.gz"], LIVE: ["debug.log"]}
+    assert len(licstat.sandbox.requests()) == asked
+
+    rotated("debug.log-20261124", 0)
+    assert names(found(licstat, folder, require_logs=True)) == ["debug.log-20261124"]
 
 
 # What cannot be searched.

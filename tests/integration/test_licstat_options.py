@@ -289,25 +289,6 @@ def test_src_is_found_below_the_home_and_by_variables(
     assert result["imports"][0]["source"] == str(Path.home() / "debug.log")
 
 
-@exercises("src")
-def test_a_log_that_grows_while_it_is_sent_is_imported_up_to_the_size_it_had(licstat: Licstat, make_log: Logs) -> None:
-    log = make_log(mib=16)
-    before = log.read_bytes()
-    licstat.sandbox.fault("hold", operation="import", after_bytes=MIB)
-    module = licstat.start(log)
-    licstat.sandbox.wait_for("held", operation="import")
-
-    with log.open("ab") as file:
-        file.write(b"9:00:00 (vendord) IN: more\n" * 1000)
-    licstat.sandbox.release()
-    result = module.finish()
-
-    assert_ended_well(result, changed=True, reason="new")
-    (task,) = licstat.sandbox.licstat().tasks
-    assert (task.size, task.sha256) == (len(before), hashlib.sha256(before).hexdigest())
-    assert only(result)["content_sha256"] == task.sha256
-
-
 @exercises("gather")
 @pytest.mark.parametrize(
     ("gather", "sent", "sessions", "denials"),

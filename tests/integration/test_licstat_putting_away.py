@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._files import putting_away
+from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import aside
 
 from .small_disk import SmallDisk
 from .support import ABSENT, Licstat, Logs, assert_ended_well, assert_plain_failure
@@ -369,6 +371,100 @@ def test_an_archive_below_the_folders_is_not_searched(licstat: Licstat, make_log
     again = archived(licstat, **options)
     assert (again["imports"], again["changed"]) == ([], False)
     assert again["left_out"] == [{"reason": "the archive", "count": 1, "paths": [str(below)]}]
+
+
+@pytest.mark.parametrize("spelling", ["as it is", "by a link", "by a way around"])
+def test_an_archive_below_the_folders_is_known_by_any_name(
+    licstat: Licstat, make_log: Logs, tmp_path: Path, spelling: str
+) -> None:
+    log = make_log("debug.log.1")
+    below = log.parent / "archive"
+    below.mkdir()
+    (tmp_path / "link").symlink_to(log.parent)
+    name = {"by a link": tmp_path / "link/archive", "by a way around": log.parent / "../logs/archive"}.get(
+        spelling, below
+    )
+    options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "recurse": True}
+    assert outcomes(archived(licstat, **options, archive=name)) == [("archived", None)]
+    held = entries(below)
+
+    for again in (
+        archived(licstat, **options, archive=name),
+        archived(licstat, **{**options, "paths": [str(tmp_path / "link")]}, archive=below),
+        licstat(**options, archive=str(name), patterns=["*"], afterwards="delete"),
+        licstat(**options, archive=str(name), patterns=["*"]),
+    ):
+        assert not again.get("failed"), again["msg"]
+        assert (again["imports"], [one["reason"] for one in again["left_out"]]) == ([], ["the archive"])
+    for paths in ([str(name)], [str(log.parent), str(below)]):
+        refused = archived(licstat, **{**options, "paths": paths}, archive=name)
+        assert_plain_failure(refused)
+        assert "that is the archive" in refused["msg"]
+    assert entries(below) == held
+
+
+def test_an_archive_that_is_mounted_below_the_folders_is_not_searched(
+    licstat: Licstat, make_log: Logs, archive: Path
+) -> None:
+    log = make_log("debug.log.1")
+    archived(licstat, log, archive=archive)
+    held = entries(archive)
+    mounted = log.parent / "mounted"
+    mounted.mkdir()
+    mount = ["sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', str(archive), str(mounted)]
+    within = ["unshare", "--user", "--map-root-user", "--mount", *mount]
+    if subprocess.run([*within, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespaces")
+
+    options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "recurse": True, "patterns": ["*"]}
+    options.update(afterwards="archive", archive=str(archive))
+    result = licstat.start(within=within, **options).finish()
+
+    assert not result.get("failed"), result["msg"]
+    assert (result["imports"], [one["reason"] for one in result["left_out"]]) == ([], ["the archive"])
+    assert entries(archive) == held
+
+
+def test_what_an_earlier_archive_holds_stays_in_it_and_can_be_imported_from_there(
+    licstat: Licstat, make_log: Logs, tmp_path: Path
+) -> None:
+    log = make_log("debug.log.1")
+    before = log.parent / "archive"
+    archived(licstat, log, archive=before)
+    held = entries(before)
+    options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "recurse": True}
+
+    for afterwards in ("archive", "delete"):
+        result = licstat(**options, afterwards=afterwards, archive=str(tmp_path / "other"))
+        assert outcomes(result) == [
+            ("kept", "it has the name of an archived log, and what is in an archive stays there")
+        ]
+        assert (result["changed"], entries(before)) == (False, held)
+    from_there = licstat(src=ABSENT, paths=[str(before)], archive=str(before), license_server_id=41)
+    assert_ended_well(from_there, changed=True, reason="new")
+
+
+@pytest.mark.parametrize("once", ["ever", "latest"])
+def test_a_log_that_a_killed_run_set_aside_is_imported_if_it_was_not_and_put_away(
+    licstat: Licstat, make_log: Logs, archive: Path, monkeypatch: pytest.MonkeyPatch, once: str
+) -> None:
+    imported, other = make_log("debug.log.1", day=1), make_log("debug.log.2", day=2)
+    contents = {imported.name: imported.read_bytes(), other.name: other.read_bytes()}
+    licstat(imported, once=once)
+    for log in (imported, other):
+        log.rename(aside(log))
+    options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "once": once}
+    waited = archived(licstat, **options, archive=archive)
+    assert (waited["imports"], [one["count"] for one in waited["left_out"]]) == ([], [2])
+
+    monkeypatch.setattr(finding, "ABANDONED", -1.0)
+    result = archived(licstat, **options, archive=archive)
+
+    assert sorted(one["reason"] for one in result["imports"]) == ["new", "receipt"]
+    assert outcomes(result) == [("archived", None)] * 2
+    assert entries(log.parent) == []
+    assert {*archive.iterdir()} == {place_of(archive, Path(name), content) for name, content in contents.items()}
+    assert {task.file_name for task in licstat.sandbox.licstat().tasks} == {*contents}
 
 
 # Cost.

@@ -198,20 +198,24 @@ def test_a_big_archive_with_credentials_that_are_no_use_is_told_as_such(lm: Lm, 
     assert lm.held.runs == []
 
 
-def test_an_archive_that_is_changed_while_it_is_sent_is_not_imported(lm: Lm, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("place", "change"), [(-1, "changed"), (0, "grew")])
+def test_an_archive_that_is_written_to_while_it_is_sent_is_not_imported(
+    lm: Lm, tmp_path: Path, place: int, change: str
+) -> None:
     archive = tmp_path / "changing.zip"
     archive.write_bytes(b"\0" * 16 * MIB)
     lm.sandbox.fault("hold", operation="import", after_bytes=MIB)
     module = lm.start(archive)
     lm.sandbox.wait_for("held", operation="import")
     with archive.open("r+b") as file:
-        file.seek(-1, 2)
+        file.seek(place, 2)
         file.write(b"\1")
     lm.sandbox.release()
 
     result = module.finish()
 
     assert_plain_failure(result)
+    assert f"{archive} is still being written: it {change}" in result["msg"]
     assert (result["state"], result["changed"]) == ("failed", False)
     lm.sandbox.wait_idle()
     assert lm.held.runs == []

@@ -28,7 +28,7 @@ ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
 BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
-OWN_DEFAULTS = {"bigfix_import_max_age": 86400}
+OWN_DEFAULTS = {"bigfix_import_max_age": 86400, "licstat_import_min_age": 120}
 DAY = 24 * 3600
 
 
@@ -152,6 +152,7 @@ def test_logs_are_found_by_pattern_and_age_imported_oldest_first_and_archived_af
     logs = folder_of_logs(tmp_path / "one", make_log)
     shutil.copy2(FIXTURES / "truncated/debug.log", logs / "debug.log.3")  # License Statistics refuses it
     os.utime(logs / "debug.log.3", (datetime.now().timestamp() - 100 * 3600,) * 2)
+    make_log("one/debug.log.0")  # just written, as by a rotation that goes on
     before = sorted(path.name for path in logs.iterdir())
     archive = tmp_path / "archive"
     role = roles.role("licstat_import", paths=[str(logs)], max_age=30 * DAY, afterwards="archive", archive=str(archive))
@@ -201,21 +202,31 @@ def test_named_logs_are_taken_in_place_of_those_of_the_group_and_may_be_left_whe
 
 
 @pytest.mark.slow
-def test_what_is_wrong_is_told_in_the_words_of_the_module_and_no_log_is_a_success(roles: Roles, tmp_path: Path) -> None:
+def test_what_is_wrong_is_told_in_the_words_of_the_module_and_a_later_night_without_logs_is_a_success(
+    roles: Roles, log: Path, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
-    nothing = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
+    never = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
+    first = roles.role("licstat_import", src=[str(log)])
     required = roles.role("licstat_import", paths=[str(tmp_path / "empty")], require_logs=True)
     missing = roles.role("licstat_import", paths=[str(tmp_path / "missing")])
     wrong = roles.role("licstat_import", src=["/nowhere"], afterwards="burn")
-    rescued = ({"block": [task], "rescue": [{"ansible.builtin.meta": "noop"}]} for task in (required, missing, wrong))
-    done = roles.play(nothing, *rescued)
+    rescue = [{"ansible.builtin.meta": "noop"}]
+    never, required, missing, wrong = (
+        {"block": [task], "rescue": rescue} for task in (never, required, missing, wrong)
+    )
+    quiet = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
+    done = roles.play(never, required, missing, wrong, first, quiet, required)
     assert done.status == 0, done.output
-    found, nothing_found, not_there = of_task(done, "oldest first")
-    assert (found["state"], found["changed"], found["imports"]) == ("succeeded", False, [])
-    assert nothing_found["msg"] == f"There is no log debug.log.* in {tmp_path}/empty."
+    nothing_known, nothing_found, not_there, _imported, quiet_night, nothing_again = of_task(done, "oldest first")
+    no_log = f"There is no log debug.log.* or debug.log-* in {tmp_path}/empty."
+    for failed in (nothing_known, nothing_found):
+        assert failed["msg"].startswith(f"{no_log} Nor do the receipts")
     assert f"{tmp_path}/missing: No such file or directory" in not_there["msg"]
     assert_told(done, "burn")
-    assert roles.sandbox.requests() == []
+    assert (quiet_night["state"], quiet_night["changed"], quiet_night["imports"]) == ("succeeded", False, [])
+    assert nothing_again["msg"] == no_log
+    assert roles.accepted() == 1
 
 
 @pytest.mark.slow
@@ -223,7 +234,7 @@ def test_logs_on_a_host_are_imported_there(roles: Roles, log: Path, tmp_path: Pa
     """As its own user, with its own store: what is set for the connection to it holds."""
     hosts = {"server": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
     (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    tasks = [roles.role("licstat_import", paths=[str(log.parent)], patterns=["*"], run_on="host")]
+    tasks = [roles.role("licstat_import", paths=[str(log.parent)], patterns=["*"], min_age=0, run_on="host")]
     environment = {"HOME": str(tmp_path / "home"), "ASSETOPS_RECEIPTS": str(tmp_path / "there.db")}
     tasks[0]["vars"].pop("licstat_import_receipts")
     play = {"hosts": "server", "gather_facts": False, "tasks": tasks, "environment": environment}

@@ -226,7 +226,10 @@ class Importer:
         receipts = self._store.find(list(firsts))
         self._progress.follow(work, is_waited_for=self._policy.wait)
         for one in work:
-            self._advance(one, receipts.get(one.wanted.key))
+            if one.wanted.obstacle:
+                one.settle("failed", one.wanted.obstacle)
+            else:
+                self._advance(one, receipts.get(one.wanted.key))
             self._progress.tell(one)
         self._see_to_the_end([one for one in work if not one.is_settled])
         for one in work:

@@ -4,7 +4,9 @@
 
 """A file as the content of an import: checked, sized, digested, read in blocks.
 
-A file is taken up to the size it had when it was first looked at, so a log that is still written to can be imported.
+A file is whole only while nobody writes to it: half of a log that is still being copied is not that log. So whatever
+reads it breaks off, before the last block is handed out, when it is not what it was when it was first looked at. Only
+where a part is wanted anyway, as for a time range of a log that grows, it is taken up to the size that it had then.
 Its digest is reckoned again while it is sent and compared before the last block leaves: what was digested is what the
 server gets, or it gets nothing.
 
@@ -23,14 +25,14 @@ from pathlib import Path
 from typing import Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError, sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, own_name, shown
 
 BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
 SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
 
 
 class Interrupted(ImportsError):
-    """The content cannot be sent as it was digested: it shrank, changed or cannot be read any more."""
+    """The content is not to be had as it was looked at: it grew, shrank, changed or cannot be read any more."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,14 @@ class DigestMemory(Protocol):
 
 @dataclass(frozen=True)
 class Content:
-    """A regular, readable, non-empty file, and the size in bytes up to which it is taken."""
+    """A regular, readable, non-empty file, and the size in bytes up to which it is taken.
+
+    `may_grow`: it is taken up to that size although somebody writes to it.
+    """
 
     path: str
     fingerprint: Fingerprint
+    may_grow: bool = False
 
     @property
     def size(self) -> int:
@@ -71,7 +77,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        return name_of(Path(Path(self.path).name))
+        return own_name(name_of(Path(Path(self.path).name)))
 
     @property
     def source(self) -> str:
@@ -79,24 +85,55 @@ class Content:
         return shown(Path(self.path))
 
     def blocks(self) -> Iterator[bytes]:
-        """The first `size` bytes, in blocks. Raises `Interrupted` when there are not so many any more.
-
-        A rotation may have given the name to another file since it was looked at; half of that is nothing to import.
-        """
+        """The first `size` bytes, in blocks. Raises `Interrupted`, before the last one, when that is not all of it."""
         left = self.size
         try:
             with Path(self.path).open("rb", buffering=0) as file:
-                status = os.fstat(file.fileno())
-                if (status.st_ino, status.st_dev) != (self.fingerprint.inode, self.fingerprint.device):
-                    raise Interrupted(f"{self.source} became another file after it was looked at.")
+                self._check(os.fstat(file.fileno()))
                 while left:
                     block = file.read(min(BLOCK, left))
                     if not block:
                         raise Interrupted(f"{self.source} became shorter while it was read.")
                     left -= len(block)
+                    if not left:
+                        self._check(os.fstat(file.fileno()))
+                        self.check()
                     yield block
         except OSError as error:
-            raise Interrupted(sentence(f"{self.source} could not be read: {error.strerror}")) from error
+            raise self._unreadable(error) from error
+
+    def check(self) -> None:
+        """Raise `Interrupted` unless the name is that of the file that was looked at, and it is as it was then.
+
+        Of one that may grow, a part is wanted that was read already, whatever became of it since.
+        """
+        if self.may_grow:
+            return
+        try:
+            self._check(Path(self.path).stat())
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _check(self, now: os.stat_result) -> None:
+        """Raise `Interrupted` where a file is not what was looked at.
+
+        Its `ctime_ns` is of no interest: it changes with a hard link and with rights, too, which change no content.
+        """
+        then = self.fingerprint
+        if (now.st_ino, now.st_dev) != (then.inode, then.device):  # as by a rotation
+            raise Interrupted(f"{self.source} became another file after it was looked at.")
+        if now.st_size < then.size:
+            raise Interrupted(f"{self.source} became shorter while it was read.")
+        if self.may_grow:
+            return
+        if now.st_size > then.size or now.st_mtime_ns != then.mtime_ns:
+            how = f"it grew from {then.size} to {now.st_size} bytes" if now.st_size > then.size else "it changed"
+            raise Interrupted(
+                f"{self.source} is still being written: {how} after it was looked at. Import it when it is at rest."
+            )
+
+    def _unreadable(self, error: OSError) -> Interrupted:
+        return Interrupted(sentence(f"{self.source} could not be read: {error.strerror}"))
 
     def ends(self, size: int) -> tuple[bytes, bytes]:
         """So many bytes of its beginning and of its end, at most. Raises `BadInput` where they cannot be read."""
@@ -129,21 +166,34 @@ def open_contents(names: list[str], option: str = "src") -> list[Content]:
 
 
 def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
-    """The SHA-256 of each content, in hexadecimal. What `memory` knows is not read; what is reckoned is remembered."""
-    known = dict(memory.recall_digests([content.fingerprint for content in contents]))
+    """The SHA-256 of each content, in hexadecimal. Raises `BadInput` where one is not to be had; see below."""
+    digests = [*digests_or_obstacles(contents, memory)]
+    problems = [one.message for one in digests if isinstance(one, Interrupted)]
+    if problems:
+        raise BadInput(f"{' '.join(problems)} Nothing was sent.")
+    return [one for one in digests if isinstance(one, str)]
+
+
+def digests_or_obstacles(contents: list[Content], memory: DigestMemory) -> list[str | Interrupted]:
+    """The SHA-256 of each content, in hexadecimal, or why it is not to be had.
+
+    What `memory` knows is not read; what is reckoned is remembered.
+    """
+    found: dict[Fingerprint, str | Interrupted] = {**memory.recall_digests([one.fingerprint for one in contents])}
     fresh: dict[Fingerprint, str] = {}
     for content in contents:
-        if content.fingerprint not in known:
+        if content.fingerprint not in found:
             started = time.time()
             try:
-                known[content.fingerprint] = digest_of(content)
+                found[content.fingerprint] = digest = digest_of(content)
             except Interrupted as error:
-                raise BadInput(f"{error.message} Nothing was sent.") from error
-            if _is_settled(content.fingerprint, started):
-                fresh[content.fingerprint] = known[content.fingerprint]
+                found[content.fingerprint] = error
+            else:
+                if _is_settled(content.fingerprint, started):
+                    fresh[content.fingerprint] = digest
     if fresh:
         memory.remember_digests(fresh)
-    return [known[content.fingerprint] for content in contents]
+    return [found[content.fingerprint] for content in contents]
 
 
 def looked_at(path: Path) -> Content:

@@ -13,12 +13,16 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 LISTED = 10  # paths that are shown for one reason
+PART = ".part"  # ends the hidden names of what is not whole yet, or not removed yet
+ABANDONED = 3600.0  # seconds after which nobody is at such a file any more
+SET_ASIDE = re.compile(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", re.DOTALL)
 
 
 def path_of(name: str) -> Path:
@@ -55,3 +59,15 @@ def expanded(name: str) -> Path:
         with suppress(RuntimeError):  # nobody has a home here, or nobody is called so
             path = path.expanduser()
     return path
+
+
+def aside(path: Path) -> Path:
+    """A hidden name beside it, from which its own name can be told."""
+    return path.with_name(f".{own_name(path.name)}.{os.urandom(6).hex()}{PART}")
+
+
+def own_name(name: str) -> str:
+    """The name that a file had before it was set aside; any other name is as it is."""
+    while found := SET_ASIDE.fullmatch(name):
+        name = found[1]
+    return name

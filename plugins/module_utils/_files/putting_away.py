@@ -4,16 +4,19 @@
 
 """Archiving or deleting logs that were imported: each only if it holds what was imported, and nothing else by now.
 
-Wherever this is broken off, a log is whole under its own name, or whole in the archive, or both. Under a name of its
-own the archive never has half of a log, and nothing in it is overwritten.
+Wherever this is broken off, a log is whole under its own name, or whole in the archive, or both; or it has the hidden
+name under which it was set aside at that moment, by which a later run finds it. Under a name of its own the archive
+never has half of a log, and nothing in it is overwritten. The disk has all of it before the log goes.
 
 Private to this collection: names may change without notice.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 import time
@@ -32,13 +35,22 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     digest_of,
     looked_at,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
+    ABANDONED,
+    LISTED,
+    PART,
+    aside,
+    own_name,
+    shown,
+)
 
-PART = ".part"  # ends the names of what is not whole yet
-ABANDONED = 3600.0  # seconds after which nobody is at such a part any more
+DIGITS = 12  # of the digest, in the name that the archive has a log by
+COPY = re.compile(rf"\.[0-9a-f]{{{DIGITS}}}\.[0-9a-f]{{8}}{re.escape(PART)}")
+NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # where a disk cannot be told so
 MOVED = ("archived", "deleted")  # states of logs that are not where they were
 CHANGED = "it holds something else by now than what was imported"
 GONE = "it is not there any more"
+FROM_ARCHIVE = "it has the name of an archived log, and what is in an archive stays there"
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,8 @@ def put_away(
     With `check_mode` nothing is touched, and it is told what would be. `memory` saves reading what did not change.
     """
     digests = _known(logs, memory)
+    if archive is not None and not check_mode:
+        _forget_abandoned(archive)
     outcomes: dict[Path, PutAway] = {}
     # Links first: what they lead to may be among the logs, too.
     for content, sha256 in sorted(logs, key=lambda log: not Path(log[0].path).is_symlink()):
@@ -97,8 +111,13 @@ def failure(outcomes: list[PutAway]) -> str:
             sources.setdefault(one.reason or "", []).append(one.source)
     if not sources:
         return ""
-    each = " ".join(f"[{', '.join(names)}] {sentence(reason)}" for reason, names in sources.items())
+    each = " ".join(f"[{_some(names)}] {sentence(reason)}" for reason, names in sources.items())
     return f"{sum(map(len, sources.values()))} of {len(outcomes)} imported logs could not be put away. {each}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def _known(logs: list[tuple[Content, str]], memory: DigestMemory) -> Mapping[Fingerprint, str]:
@@ -118,7 +137,10 @@ def _outcome(
     content: Content, sha256: str, archive: Path | None, digests: Mapping[Fingerprint, str], *, check_mode: bool
 ) -> PutAway:
     log, source = Path(content.path), content.source
-    place = None if archive is None else archive / f"{log.name}-{sha256[:12]}"
+    mark = f"-{sha256[:DIGITS]}"
+    if log.name.endswith(mark):  # as where the archive is mounted twice, and so looks like another folder
+        return PutAway(source, "kept", reason=FROM_ARCHIVE)
+    place = None if archive is None else archive / f"{own_name(log.name)}{mark}"
     told = None if place is None else shown(place)
     doing = "archived" if place else "deleted"
     try:
@@ -134,34 +156,40 @@ def _outcome(
             _remove(log, look, place)
     except (_Changed, Interrupted):
         return PutAway(source, "kept", reason=CHANGED)
-    except FileNotFoundError:
-        return PutAway(source, "kept", reason=GONE)
     except _Failed as error:
         return PutAway(source, "failed", reason=str(error))
     except OSError as error:
-        return PutAway(source, "failed", reason=f"it cannot be {doing}{f' as {told}' if told else ''}: {_said(error)}")
+        if isinstance(error, FileNotFoundError) and not log.exists():
+            return PutAway(source, "kept", reason=GONE)
+        where = f" in {shown(archive)}" if archive else ""
+        return PutAway(source, "failed", reason=f"it cannot be {doing}{where}: {_said(error)}")
     return PutAway(source, doing, told)
 
 
 def _archive(log: Path, look: os.stat_result, sha256: str, place: Path) -> None:
-    """Have the archive hold the log, too."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # not to be taken for the log
-        raise _Failed(f"the archive {shown(place.parent)} cannot be made: {_said(error)}") from error
+    """Have the archive hold the log, too, and the disk know it."""
+    _make(place.parent)
     if os.path.lexists(place):
         _check_that_it_is_there(place, sha256)
-        return
-    _forget_abandoned(place.parent, sha256)
-    part = place.with_name(f".{sha256[:12]}.{os.urandom(4).hex()}{PART}")
-    try:
-        if not _link(log, look, part):
-            _copy(log, part, sha256)
-        _name(part, place, sha256)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
+    else:
+        part = place.with_name(f".{sha256[:DIGITS]}.{os.urandom(4).hex()}{PART}")
+        try:
+            if not _link(log, look, part):
+                _copy(log, part, sha256)
+            _name(part, place, sha256)
+        finally:
+            with suppress(FileNotFoundError):
+                part.unlink()
+    _sync(place)
     _sync(place.parent)
+
+
+def _make(folder: Path) -> None:
+    """See to it that the folder is there, and that the disk knows it."""
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        _sync(made.parent)
 
 
 def _link(log: Path, look: os.stat_result, part: Path) -> bool:
@@ -178,7 +206,7 @@ def _link(log: Path, look: os.stat_result, part: Path) -> bool:
 
 
 def _copy(log: Path, part: Path, sha256: str) -> None:
-    """Copy the log, and see to it that the disk has it."""
+    """Copy the log, and see to it that the disk has the same."""
     found = hashlib.sha256()
     with log.open("rb") as source, open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
         while block := source.read(BLOCK):
@@ -190,8 +218,12 @@ def _copy(log: Path, part: Path, sha256: str) -> None:
             os.chown(part, status.st_uid, status.st_gid)
         shutil.copystat(log, part)
         os.fsync(target.fileno())
+        with suppress(AttributeError, OSError):  # so that the disk is read, and not what is remembered of it
+            os.posix_fadvise(target.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     if found.hexdigest() != sha256:
         raise _Changed
+    if digest_of(looked_at(part)) != sha256:
+        raise _Failed(f"its copy in {shown(part.parent)} is not the same when it is read again; see to that disk")
 
 
 def _name(part: Path, place: Path, sha256: str) -> None:
@@ -221,42 +253,42 @@ def _remove(log: Path, look: os.stat_result, place: Path | None) -> None:
     A rotation may give that name to another log at any moment, so it is taken away first, and then it is seen whose
     it was.
     """
-    aside = log.with_name(f".{os.urandom(6).hex()}{PART}")
+    hidden = aside(log)
     try:
-        log.rename(aside)
+        log.rename(hidden)
     except FileNotFoundError:  # another run was faster
         return
     except OSError as error:
         told = f"it is archived as {shown(place)}, but" if place else "it"
         raise _Failed(f"{told} cannot be removed from {shown(log.parent)}: {_said(error)}") from error
-    now = aside.lstat()
+    now = hidden.lstat()
     if _is_same(now, look):
-        aside.unlink()
+        hidden.unlink()
         return
-    _put_back(aside, log)
+    _put_back(hidden, log)
     if place is not None and os.path.samestat(place.lstat(), now):  # it was written to, and so the archive's was
         place.unlink()
     raise _Changed
 
 
-def _put_back(aside: Path, log: Path) -> None:
+def _put_back(hidden: Path, log: Path) -> None:
     """Give a log its name again, unless yet another one has it by now."""
     try:
-        os.link(aside, log, follow_symlinks=False)
+        os.link(hidden, log, follow_symlinks=False)
     except OSError as error:
         if os.path.lexists(log):
             raise _Failed(
-                f"another log got its name at this moment; what had the name is {shown(aside)} now"
+                f"another log got its name at this moment; what had the name is {shown(hidden)} now"
             ) from error
-        aside.rename(log)
+        hidden.rename(log)
     else:
-        aside.unlink()
+        hidden.unlink()
 
 
-def _forget_abandoned(archive: Path, sha256: str) -> None:
-    """Remove what earlier runs began to copy of this log, and did not end."""
-    for part in archive.glob(f".{sha256[:12]}.*{PART}"):
-        with suppress(OSError):
+def _forget_abandoned(archive: Path) -> None:
+    """Remove what earlier runs began to copy, and did not end."""
+    with suppress(OSError):  # the next run will
+        for part in [one for one in archive.iterdir() if COPY.fullmatch(one.name)]:
             if part.lstat().st_ctime < time.time() - ABANDONED:
                 part.unlink()
 
@@ -281,14 +313,19 @@ def _looks(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _sync(folder: Path) -> None:
-    """Have the disk know the names in a folder; not all disks can be told so."""
-    with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+def _sync(path: Path) -> None:
+    """Have the disk know a file, or the names in a folder. Raises OSError where it fails to; not all can be told so."""
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in NOT_SYNCED:
+            raise
+    finally:
+        os.close(opened)
 
 
 def _said(error: OSError) -> str:

@@ -133,11 +133,12 @@ def json_document(document: Any, commit: Callable[[str], None]) -> Body:
 
 
 def expecting(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
-    """A commit that breaks off when what was read is not what was digested before, where it was."""
+    """A commit that breaks off when what was read is not what was digested before, or is not whole any more."""
 
     def compare_and_commit(digest: str) -> None:
         if sha256 is not None and digest != sha256:
             raise Interrupted(f"{content.source} changed after its digest was taken.")
+        content.check()  # two blocks were sent since its end was read, which may have taken a while
         commit(digest)
 
     return compare_and_commit

@@ -397,6 +397,10 @@ class Store:
 
         self.change(change)
 
+    def is_known(self, target: str) -> bool:
+        """Whether anything was imported into a target, or may have been."""
+        return bool(self.ask(_KNOWN, (storable(target),)))
+
     def at_work(self, target: str) -> list[Owner]:
         """The living runs that are at an import into a target."""
         return self._owners(self.ask(_AT_WORK, (target,)))
@@ -726,6 +730,7 @@ UPDATE attempts SET state = 'superseded', changed_at = ? WHERE {_IN_TARGET} AND 
     AND state IN {MAY_HAVE_CHANGED} AND (state NOT IN ('sent', 'submitted') OR run NOT IN ({{}}))
 """
 _STANDING_IN = f"SELECT key, attempt FROM attempts WHERE {_IN_TARGET} AND state IN {STANDING}"
+_KNOWN = f"SELECT key FROM attempts WHERE {_IN_TARGET} AND state IN {MAY_HAVE_CHANGED} LIMIT 1"
 _SUPERSEDE_ONE = f"""
 UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {STANDING}
 """

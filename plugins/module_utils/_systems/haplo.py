@@ -33,7 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
     sentence,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, said, tried
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
@@ -142,9 +142,11 @@ def control_file(content: Content) -> ControlFile:
     """
     if content.size > LARGEST_DOCUMENT:
         raise BadInput(f"control: {content.source} has more than the {LARGEST_DOCUMENT} bytes that Haplo reads.")
-    data = b"".join(content.blocks())
     try:
+        data = b"".join(content.blocks())
         files = _files_of(data)
+    except Interrupted as error:
+        raise BadInput(f"control: {error.message} Nothing was sent.") from error
     except ValueError as error:
         raise BadInput(sentence(f"control: {content.source} is no control file: {error}")) from error
     return ControlFile(content, hashlib.sha256(data).hexdigest(), files)

@@ -185,14 +185,18 @@ def license_server(value: object) -> int:
     )
 
 
+def target_of(server: str, options: ImportOptions) -> str:
+    """What an import is into, for people and receipts."""
+    return f"{server} license server {options.license_server_id}"
+
+
 def wanted_import(server: str, options: ImportOptions, content: Content, sha256: str | None) -> Wanted:
     """The import of one log. `server` is the base URL in its one spelling, or the name given to that target."""
-    target = f"license server {options.license_server_id}"
     parts = {"system": SYSTEM, "server": server, "target": options.license_server_id, "content": sha256}
     return Wanted(
         key=identity_of(**parts, options=options.identity()),
         system=SYSTEM,
-        target=f"{server} {target}",
+        target=target_of(server, options),
         # Read only where an earlier state of a log shall be importable again (once: latest).
         stream=identity_of(system=SYSTEM, server=server, target=options.license_server_id, feed=content.name),
         source=content.source,
@@ -202,6 +206,12 @@ def wanted_import(server: str, options: ImportOptions, content: Content, sha256:
         payload=Upload(options, content),
         read_period=lambda: _period_of(content),
     )
+
+
+def hindered_import(server: str, options: ImportOptions, content: Content, obstacle: str) -> Wanted:
+    """The import of a log whose content cannot be known now, and so is not that of any other log."""
+    wanted = wanted_import(server, options, content, None)
+    return replace(wanted, key=identity_of(hindered=wanted.key, source=content.source), obstacle=obstacle)
 
 
 class LicenseStatistics:

@@ -132,7 +132,7 @@ def last_day(zone: tzinfo | None) -> Range:
 
 def wanted_window(server: str, options: ImportOptions, content: Content) -> Wanted:
     """The import of a time range of a log, which may go on growing."""
-    return wanted_import(server, options, content, None)
+    return wanted_import(server, options, replace(content, may_grow=True), None)
 
 
 def late_log(period: Mapping[str, str] | None, options: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace as with_changes
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable
@@ -24,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     Fingerprint,
     Interrupted,
     digests_of,
+    digests_or_obstacles,
     open_contents,
 )
 
@@ -150,23 +152,83 @@ def test_a_file_whose_name_is_not_utf8_can_be_written_about(tmp_path: Path) -> N
 # Files that change
 
 
-def test_a_file_that_grows_is_taken_up_to_the_size_it_had(log: Path) -> None:
-    content = content_of(log)
-    with log.open("ab") as file:
-        file.write(b"more\n" * BLOCK)
+def growing(path: Path) -> Content:
+    return with_changes(content_of(path), may_grow=True)
+
+
+def test_a_file_that_may_grow_is_taken_up_to_the_size_it_had(log: Path) -> None:
+    content = growing(log)
+    append(log)
     assert b"".join(content.blocks()) == TEXT
-    assert digests_of([content], Memory()) == [sha256(TEXT)]
+    content.check()
 
 
-def test_a_file_that_grows_while_it_is_read_is_taken_up_to_the_size_it_had(tmp_path: Path) -> None:
+def test_a_file_that_may_grow_is_taken_up_to_the_size_it_had_while_it_is_written_and_rotated(tmp_path: Path) -> None:
     log = tmp_path / "debug.log"
     log.write_bytes(b"x" * (2 * BLOCK + 1))
     read = []
-    for block in content_of(log).blocks():
+    for block in growing(log).blocks():
         read.append(block)
-        with log.open("ab") as file:
-            file.write(b"more")
+        log.rename(tmp_path / "debug.log.1")
+        append(tmp_path / "debug.log.1")
+        log.write_bytes(b"new")
     assert b"".join(read) == b"x" * (2 * BLOCK + 1)
+
+
+def test_a_file_that_may_grow_may_not_shrink(tmp_path: Path) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (3 * BLOCK))
+    blocks = growing(log).blocks()
+    next(blocks)
+    os.truncate(log, 2 * BLOCK)
+    with pytest.raises(Interrupted, match=r"debug\.log became shorter"):
+        list(blocks)
+
+
+@pytest.mark.parametrize("change", ["append", "touch", "rewrite"])
+@pytest.mark.parametrize("moment", ["before", "while"])
+def test_a_file_that_is_written_to_breaks_off_before_its_last_block(tmp_path: Path, change: str, moment: str) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (3 * BLOCK))
+    content = content_of(log)
+    blocks = content.blocks()
+    read = [next(blocks)] if moment == "while" else []
+    changes: dict[str, Callable[[Path], None]] = {"append": append, "touch": touch, "rewrite": change_in_place_later}
+    changes[change](log)
+    with pytest.raises(Interrupted, match=r"debug\.log is still being written: .* Import it when it is at rest\."):
+        read.extend(blocks)
+    assert len(read) == {"before": 0, "while": 2}[moment]
+    with pytest.raises(Interrupted, match="is still being written"):
+        content.check()
+
+
+def test_what_changes_no_content_does_not_break_off(tmp_path: Path) -> None:
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (2 * BLOCK))
+    content = content_of(log)
+    blocks = content.blocks()
+    next(blocks)
+    os.link(log, tmp_path / "another name")
+    log.chmod(0o600)
+    assert len([*blocks]) == 1
+    content.check()
+
+
+def test_a_name_that_a_rotation_gives_to_another_file_breaks_off(tmp_path: Path) -> None:
+    """What has the name now may be more of the same log, as where a copy of it is made anew."""
+    log = tmp_path / "debug.log"
+    log.write_bytes(b"x" * (2 * BLOCK))
+    blocks = content_of(log).blocks()
+    next(blocks)
+    log.rename(tmp_path / "debug.log.1")
+    with pytest.raises(Interrupted, match=r"debug\.log could not be read: No such file"):
+        list(blocks)
+    log.write_bytes(b"x" * (3 * BLOCK))
+    blocks = content_of(tmp_path / "debug.log.1").blocks()
+    next(blocks)
+    log.replace(tmp_path / "debug.log.1")
+    with pytest.raises(Interrupted, match=r"debug\.log\.1 became another file"):
+        list(blocks)
 
 
 def test_a_file_that_shrinks_before_it_is_read_breaks_off(log: Path) -> None:
@@ -204,15 +266,32 @@ def test_a_file_whose_name_is_another_files_by_now_breaks_off(log: Path) -> None
         list(content.blocks())
 
 
-@pytest.mark.parametrize("how", ["shrinks", "is gone"])
-def test_a_file_that_changes_before_its_digest_is_reckoned_is_bad_input(log: Path, how: str) -> None:
-    content = content_of(log)
-    if how == "shrinks":
-        log.write_bytes(b"x")
-    else:
-        log.unlink()
-    with pytest.raises(BadInput, match=r"debug\.log .*Nothing was sent\."):
-        digests_of([content], Memory())
+@pytest.mark.usefixtures("_a_minute_later")
+def test_a_file_that_changes_before_its_digest_is_reckoned_has_none_and_others_have(tmp_path: Path) -> None:
+    changes: dict[str, Callable[[Path], object]] = {
+        "shorter": lambda log: log.write_bytes(b"x"),
+        "longer": append,
+        "gone": Path.unlink,
+        "same": Path.stat,
+    }
+    logs = {name: tmp_path / name for name in changes}
+    for log in logs.values():
+        log.write_bytes(TEXT)
+    contents = open_contents([str(log) for log in logs.values()])
+    for name, change in changes.items():
+        change(logs[name])
+
+    memory = Memory()
+    *obstacles, digest = digests_or_obstacles(contents, memory)
+
+    assert digest == sha256(TEXT)
+    assert [*memory.digests] == [contents[-1].fingerprint]
+    reasons = ("shorter became shorter", "longer is still being written", "gone could not be read")
+    for obstacle, reason in zip(obstacles, reasons):
+        assert isinstance(obstacle, Interrupted)
+        assert reason in obstacle.message
+    with pytest.raises(BadInput, match=r"shorter became .*longer is still .*gone could .*Nothing was sent\."):
+        digests_of(contents, Memory())
 
 
 def test_blocks_are_no_larger_than_a_mebibyte(tmp_path: Path) -> None:
@@ -276,6 +355,12 @@ def test_a_file_from_the_future_is_not_remembered(log: Path) -> None:
 def append(log: Path) -> None:
     with log.open("ab") as file:
         file.write(b"x")
+
+
+def change_in_place_later(log: Path) -> None:
+    """Write the same number of bytes anew, when the clock of the file system has moved on."""
+    size, before = log.stat().st_size, log.stat().st_mtime_ns
+    eventually(lambda: log.write_bytes(b"y" * size) > 0 and log.stat().st_mtime_ns != before)
 
 
 def touch(log: Path) -> None:

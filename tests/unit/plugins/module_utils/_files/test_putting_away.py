@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -16,9 +18,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._files import putting_away
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint, looked_at
-from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import ABANDONED, PART, put_away
+from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint, looked_at
+from ansible_collections.assetops.imports.plugins.module_utils._files.finding import SET_ASIDE, Search, find_logs
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import ABANDONED, PART, aside, own_name
+from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
+    FROM_ARCHIVE,
+    PutAway,
+    failure,
+    put_away,
+)
 
 SHORT = 12
 """Digits of the digest in a name in the archive."""
@@ -54,11 +63,19 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     yield None if request.param == "delete" else tmp_path / "archive"
 
 
+def found(folder: Path) -> list[Content]:
+    """The rotated logs that are there."""
+    return find_logs(Search((str(folder),), ("debug.log.*",))).contents
+
+
 def run(folder: Path, archive: Path | None) -> list[str]:
-    """Put away what is there of the logs; the states that this gave."""
-    logs = [folder / name for name in CONTENTS if (folder / name).exists()]
-    contents = [(looked_at(log), hashlib.sha256(CONTENTS[log.name]).hexdigest()) for log in logs]
+    """Put away what is found of the logs; the states that this gave."""
+    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
     return [one.state for one in put_away(contents, archive, NoMemory(), check_mode=False)]
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def killed(work: Callable[[], Any], at: int) -> bool:
@@ -87,7 +104,7 @@ def new_logs(folder: Path) -> None:
 
 
 def place_of(archive: Path, name: str) -> Path:
-    return archive / f"{name}-{hashlib.sha256(CONTENTS[name]).hexdigest()[:SHORT]}"
+    return archive / f"{name}-{digest(CONTENTS[name])[:SHORT]}"
 
 
 def visible(folder: Path) -> dict[str, bytes]:
@@ -101,7 +118,8 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     archive: Path | None, tmp_path: Path, stride: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(putting_away, "BLOCK", 500)
-    points = 0
+    monkeypatch.setattr(finding, "ABANDONED", -ABANDONED)  # at once, and not after an hour
+    points = hidden = 0
     for at in range(0, 100_000, stride(15)):
         folder = tmp_path / f"logs-{at}"
         own = archive and archive / str(at)
@@ -118,8 +136,11 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
             for name in CONTENTS:
                 assert name in left or place_of(own, name).name in kept, f"{name} is lost"
 
-        assert run(folder, own) == ["deleted" if own is None else "archived"] * len(left)
-        assert list(visible(folder)) == ["debug.log"]
+        set_aside = [path for path in folder.iterdir() if own_name(path.name) != path.name]
+        assert {path.read_bytes() for path in set_aside} <= {*CONTENTS.values()}
+        assert run(folder, own) == ["deleted" if own is None else "archived"] * (len(left) + len(set_aside))
+        assert [path.name for path in folder.iterdir()] == ["debug.log"]
+        hidden += len(set_aside)
         if own is not None:
             assert visible(own) == whole
         if not was_killed:
@@ -128,7 +149,7 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     else:
         pytest.fail("it does not end")
     assert points > 10
-    print(f"killed at {points} points")
+    print(f"killed at {points} points, at {hidden} of which a log was set aside")
 
 
 def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | None, tmp_path: Path) -> None:
@@ -137,7 +158,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
     names = [f"debug.log.{number}" for number in range(30)]
     for name in names:
         (folder / name).write_text(name)
-    logs = [(looked_at(folder / name), hashlib.sha256(name.encode()).hexdigest()) for name in names]
+    logs = [(looked_at(folder / name), digest(name.encode())) for name in names]
     gate, opener = os.pipe()
     runs = []
     for _unused in range(6):
@@ -171,10 +192,183 @@ def test_what_a_killed_run_began_to_copy_is_removed_when_it_is_old(
     assert part.exists(), "another run may be at it"
 
     (folder / "debug.log.1").write_bytes(CONTENTS["debug.log.1"])
-    place.unlink()
     monkeypatch.setattr(putting_away, "ABANDONED", -ABANDONED)
     assert run(folder, archive) == ["archived"]
     assert sorted(path.name for path in archive.iterdir()) == [
         ".mine",
         *sorted(place_of(archive, name).name for name in CONTENTS),
     ]
+
+
+# What was set aside, and is found again.
+
+
+def test_a_log_that_a_killed_run_set_aside_is_found_by_its_own_name_when_nobody_is_at_it_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "debug.log.1"
+    log.write_bytes(b"one")
+    hidden = aside(aside(aside(log)))
+    log.rename(hidden)
+    assert hidden.name.count("debug.log.1") == hidden.name.count(PART) == 1
+    (tmp_path / ".debug.log.2.part").write_bytes(b"of somebody else")
+    aside(tmp_path / "other").write_bytes(b"no log")
+    search = Search((str(tmp_path),), ("debug.log.*",))
+
+    fresh = find_logs(search)
+    assert (fresh.contents, fresh.left_out) == ([], {SET_ASIDE: [hidden]})
+
+    monkeypatch.setattr(finding, "ABANDONED", -1.0)
+    (content,) = find_logs(search).contents
+    assert (content.path, content.name) == (str(hidden), "debug.log.1")
+
+
+# The disk has it before the log goes.
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that the disk was told to keep, in order."""
+    paths = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        paths.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return paths
+
+
+@pytest.mark.parametrize("second_names", [True, False])
+def test_the_disk_has_the_copy_and_its_folders_before_the_log_goes(
+    tmp_path: Path, synced: list[str], monkeypatch: pytest.MonkeyPatch, *, second_names: bool
+) -> None:
+    folder, archive = tmp_path / "logs", tmp_path / "new" / "archive"
+    new_logs(folder)
+    (folder / "debug.log.2").unlink()
+    remove = putting_away._remove
+    before: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        before.extend(synced)
+        remove(*arguments)
+
+    monkeypatch.setattr(putting_away, "_remove", note)
+    monkeypatch.setattr(putting_away, "_link", putting_away._link if second_names else lambda *_arguments: False)
+    place = place_of(archive, "debug.log.1")
+    for is_there in (False, True):
+        assert run(folder, archive) == ["archived"]
+        assert {str(place), str(archive)} <= {*before}
+        assert ({str(tmp_path), str(tmp_path / "new")} <= {*before}) == (not is_there), "of new folders"
+        assert any(path.endswith(PART) for path in before) == (not is_there and not second_names)
+        before.clear()
+        synced.clear()
+        (folder / "debug.log.1").write_bytes(CONTENTS["debug.log.1"])
+
+
+@pytest.mark.parametrize(("number", "state"), [(errno.EIO, "failed"), (errno.EINVAL, "archived")])
+def test_a_disk_that_fails_to_keep_it_leaves_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, state: str
+) -> None:
+    folder, archive = tmp_path / "logs", tmp_path / "archive"
+    new_logs(folder)
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
+    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+        assert one.state == state
+        assert Path(one.source).exists() == (state == "failed")
+        assert one.reason == (
+            f"it cannot be archived in {archive}: Input/output error" if number == errno.EIO else None
+        )
+
+
+def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, archive = tmp_path / "logs", tmp_path / "archive"
+    new_logs(folder)
+    keep_status = shutil.copystat
+
+    def lose_a_byte(source: Path, copy: Path) -> None:
+        os.truncate(copy, copy.stat().st_size - 1)
+        keep_status(source, copy)
+
+    monkeypatch.setattr(putting_away, "_link", lambda *_arguments: False)
+    monkeypatch.setattr(shutil, "copystat", lose_a_byte)
+    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
+    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+        assert (one.state, one.place) == ("failed", None)
+        assert "is not the same when it is read again" in (one.reason or "")
+        assert Path(one.source).read_bytes() == CONTENTS[Path(one.source).name]
+    assert list(archive.iterdir()) == []
+
+
+def test_an_archive_that_goes_away_is_not_taken_for_a_log_that_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, archive = tmp_path / "logs", tmp_path / "archive"
+    new_logs(folder)
+    monkeypatch.setattr(putting_away, "_make", lambda folder: None)
+    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
+    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+        assert (one.state, one.reason) == ("failed", f"it cannot be archived in {archive}: No such file or directory")
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_a_log_of_an_archive_stays_there(tmp_path: Path, *, other: bool) -> None:
+    """As where the folder is known by another device, since it is mounted twice."""
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    place = place_of(archive, "debug.log.1")
+    place.write_bytes(CONTENTS["debug.log.1"])
+    log = (looked_at(place), digest(CONTENTS["debug.log.1"]))
+    kept = [PutAway(str(place), "kept", reason=FROM_ARCHIVE)]
+    for check_mode in (True, False):
+        assert put_away([log], tmp_path / "other" if other else None, NoMemory(), check_mode=check_mode) == kept
+    assert place.exists()
+
+
+# Any number.
+
+
+def test_twice_as_many_logs_are_twice_the_work(tmp_path: Path) -> None:
+    """Counted in calls, as time goes by the machine."""
+    calls = []
+    for count in (60, 120):
+        folder, archive = tmp_path / f"logs-{count}", tmp_path / f"archive-{count}"
+        folder.mkdir()
+        archive.mkdir()
+        for number in range(count):
+            (folder / f"debug.log.{number}").write_text(f"{number}")
+            (archive / f"before.{number}").touch()
+        calls.append(0)
+
+        def count_one(_frame: Any, event: str, _argument: Any) -> None:
+            calls[-1] += event.endswith("call")
+
+        sys.setprofile(count_one)
+        try:
+            logs = [(log, digest(Path(log.path).read_bytes())) for log in found(folder)]
+            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
+        finally:
+            sys.setprofile(None)
+        assert [one.state for one in outcomes] == ["archived"] * count
+    few, many = calls
+    assert few < many < 2.2 * few
+    print(f"{few} calls for 60 logs, {many} for 120")
+
+
+def test_of_many_that_cannot_be_put_away_some_are_told_by_name_and_all_are_counted() -> None:
+    outcomes = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
+    outcomes.append(PutAway("/logs/other", "failed", reason="it may not be removed"))
+    outcomes.append(PutAway("/logs/good", "archived"))
+    names = ", ".join(f"/logs/{number}" for number in range(10))
+    assert failure(outcomes) == (
+        f"3001 of 3002 imported logs could not be put away. [{names} and 2990 more] the disk is full."
+        " [/logs/other] it may not be removed."
+    )

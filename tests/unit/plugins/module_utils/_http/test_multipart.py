@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import multipart
@@ -216,8 +217,8 @@ def test_a_body_of_texts_alone_commits_too() -> None:
 # What was digested is what is sent
 
 
-def expected_body(path: Path, data: bytes, commits: list[str]) -> Body:
-    content = content_of(path, data)
+def expected_body(path: Path, data: bytes, commits: list[str], *, may_grow: bool = False) -> Body:
+    content = replace(content_of(path, data), may_grow=may_grow)
     (sha256,) = digests_of([content], Memory())
     return form_data("file", content, expecting(content, sha256, commits.append))
 
@@ -230,14 +231,30 @@ def test_a_log_as_it_was_digested_is_committed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [b"the LOG", b"the LOG and more"])
-def test_a_log_that_changed_since_breaks_off_before_the_last_block(tmp_path: Path, after: bytes) -> None:
+def test_a_log_that_is_another_log_by_now_breaks_off_before_the_last_block(tmp_path: Path, after: bytes) -> None:
+    """Also where its time of change tells nothing, as it is set back, or where it may grow."""
     commits: list[str] = []
-    body = expected_body(tmp_path / "debug.log", b"the log", commits)
-    (tmp_path / "debug.log").write_bytes(after)
+    log = tmp_path / "debug.log"
+    body = expected_body(log, b"the log", commits, may_grow=len(after) > len(b"the log"))
+    times = log.stat()
+    log.write_bytes(after)
+    os.utime(log, ns=(times.st_atime_ns, times.st_mtime_ns))
     sent: list[bytes] = []
     with pytest.raises(Interrupted, match="changed after its digest was taken"):
         sent.extend(body)
     assert len(b"".join(sent)) < len(body)
+    assert (commits, body.committed) == ([], False)
+
+
+def test_a_log_that_is_written_to_after_its_end_was_read_breaks_off_before_the_last_block(tmp_path: Path) -> None:
+    commits: list[str] = []
+    body = expected_body(tmp_path / "debug.log", b"the log", commits)
+    blocks = iter(body)
+    while b"the log" not in next(blocks):
+        pass
+    (tmp_path / "debug.log").write_bytes(b"the log, and more")
+    with pytest.raises(Interrupted, match="is still being written"):
+        next(blocks)
     assert (commits, body.committed) == ([], False)
 
 
@@ -250,9 +267,9 @@ def test_a_log_that_shrank_since_breaks_off_before_the_last_block(tmp_path: Path
     assert (commits, body.committed) == ([], False)
 
 
-def test_a_log_that_only_grew_is_sent_as_it_was_digested(tmp_path: Path) -> None:
+def test_a_log_that_may_grow_is_sent_as_it_was_digested(tmp_path: Path) -> None:
     commits: list[str] = []
-    body = expected_body(tmp_path / "debug.log", b"the log", commits)
+    body = expected_body(tmp_path / "debug.log", b"the log", commits, may_grow=True)
     (tmp_path / "debug.log").write_bytes(b"the log, and more")
     (part,) = parts_of(body, b"".join(body))
     assert part.raw == b"the log"

@@ -239,6 +239,17 @@ def test_only_what_stood_when_it_was_asked_for_is_there_no_more(store: Store, st
         assert (standing, receipt.state) == ([], state)
 
 
+@pytest.mark.parametrize("state", ["succeeded", "scheduled", "incomplete", "submitted", "unknown", "failed"])
+def test_a_target_is_known_once_something_may_have_been_imported_into_it(store: Store, state: str) -> None:
+    assert not store.is_known(A.target)
+    claimed(store)
+    assert not store.is_known(A.target), "nothing has been sent so far"
+    store.withdraw(A.key, 1)
+    ended(store, state)
+    assert store.is_known(A.target) == (state != "failed")
+    assert not store.is_known(B.target)
+
+
 def abandon_lease_only(store: Store) -> None:
     """As a run does that stalls for longer than its lease."""
     assert store._lease is not None
