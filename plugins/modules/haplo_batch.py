@@ -715,9 +715,8 @@ def opened_order(order: Order) -> Opened:
             check_whole(control, name, content)
         return opened
     path = order.options["control"]
-    control = None if path is None else control_at(path)
     sources = {file["name"]: file["src"] for file in order.options["files"]}
-    return opened_with(order, control, sources)
+    return opened_with(order, None if path is None else control_at(path), sources)
 
 
 def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str, str]) -> Opened:

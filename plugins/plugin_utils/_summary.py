@@ -129,10 +129,11 @@ def _shared(group: Sequence[Outcome]) -> list[str]:
     if len(group) == 1:
         return [_row(group[0].target, group[0])]
     row = _row(f"{len(group)} targets", group[0], sum(one.wanted for one in group))
-    return [row, f"    {_in_short([one.target for one in group])}"]
+    return [row, f"    {in_short([one.target for one in group])}"]
 
 
-def _in_short(names: Sequence[str]) -> str:
+def in_short(names: Sequence[str]) -> str:
+    """As many of these as fit a line, and how many more there are."""
     shown = 1
     while shown < len(names) and len(", ".join(names[: shown + 1])) <= WIDTH:
         shown += 1

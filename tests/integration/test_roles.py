@@ -390,7 +390,7 @@ def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
         "control": str(fixture / "control.json"),
         "files": [{"name": "people", "src": str(fixture / "people.json")}],
     }
-    listed = {"batches": [batch], "allow_missing_files": True}
+    listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
     done = roles.play(roles.role("haplo_batch", **listed, dry_run=True), roles.role("haplo_batch", **listed))
     assert_ended_well(done)
     assert [batch.dry_run for batch in roles.sandbox.haplo().batches] == [True, False]
