@@ -78,7 +78,8 @@ options:
   control_digest:
     description:
       - The SHA-256, in 64 lower-case hexadecimal digits, of a control file that Haplo knows already.
-      - Whether the names in O(files) are in that control file cannot be checked then, and neither the sizes of files.
+      - Whether the names in O(files) are in that control file cannot be checked then, nor whether one is missing, nor
+        the sizes of files.
     type: str
   files:
     description:
@@ -108,10 +109,10 @@ options:
         passed over. Batches are sent in the order of their names.
       - A file is called by its name in the control file if that has it, and else by it without what is behind the last
         dot, so C(people.json) may be C(people) there.
-      - A folder that lacks a file that the control file names, or has one that it does not name, is an error, and
-        nothing of it is sent; so is one with an empty file, or with JSON that is cut off. A folder without a control
-        file is left out, with a warning if there are files in it. A directory or folder that cannot be read is an
-        error.
+      - A folder that lacks a file that the control file names, unless O(allow_missing_files), or has one that it does
+        not name, is an error, and nothing of it is sent; so is one with an empty file, or with JSON that is cut off. A
+        folder without a control file is left out, with a warning if there are files in it. A directory or folder that
+        cannot be read is an error.
       - Put a folder there when it is complete, by renaming it, or put the control file into it last.
       - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
         So what is in it is imported when it changes, and only then. Links to folders are left out, as what they lead
@@ -123,11 +124,15 @@ options:
       - The name of control files in O(directory).
     type: str
     default: control.json
-  require_files:
+  allow_missing_files:
     description:
-      - Whether each file that the control file names has to be there, in a folder of O(directory).
+      - Whether a file that the control file names may be missing in O(files), in a batch of O(batches) or in a folder
+        of O(directory). Otherwise it is an error, and nothing of that batch is sent, as Haplo would import the other
+        files and say nothing of it.
+      - C(DEFAULT) in a control file is no such name, and does not stand for those that have entries of their own.
+      - With O(control_digest), nobody can tell what is missing.
     type: bool
-    default: true
+    default: false
   batches:
     description:
       - Batches with files from anywhere, in place of O(control) and O(files). They are sent in this order.
@@ -533,7 +538,7 @@ ARGUMENTS: Mapping[str, Any] = {
         "files": FILES,
         "directory": {"type": "str"},
         "control_name": {"type": "str", "default": "control.json"},
-        "require_files": {"type": "bool", "default": True},
+        "allow_missing_files": {"type": "bool", "default": False},
         "batches": {
             "type": "list",
             "elements": "dict",
@@ -609,7 +614,7 @@ def import_batch(host: Host) -> dict[str, Any]:
     orders = orders_of(params, found)
     if not orders:
         return {**nothing_there(params, host.warn), **left_out_of(found)}
-    opened, unusable = opened_of(orders, require_files=params["require_files"])
+    opened, unusable = opened_of(orders)
     with receipt_store(host) as store:
         batches = [one.batch(store) for one in opened]
         wanted = [wanted_batch(server, one.order.source, batch) for one, batch in zip(opened, batches)]
@@ -698,12 +703,12 @@ def feed_of(params: Mapping[str, Any], folder: BatchFolder) -> str | None:
 # Its files.
 
 
-def opened_of(orders: list[Order], *, require_files: bool) -> tuple[list[Opened], list[tuple[Order, str]]]:
+def opened_of(orders: list[Order]) -> tuple[list[Opened], list[tuple[Order, str]]]:
     """The orders whose files can be sent, and the others, with the reason. Raises `BadInput` if none can."""
     opened, unusable = [], []
     for order in orders:
         try:
-            opened.append(opened_order(order, require_files=require_files))
+            opened.append(opened_order(order))
         except BadInput as error:
             unusable.append((order, error.message))
     if not opened:
@@ -711,12 +716,12 @@ def opened_of(orders: list[Order], *, require_files: bool) -> tuple[list[Opened]
     return opened, unusable
 
 
-def opened_order(order: Order, *, require_files: bool) -> Opened:
+def opened_order(order: Order) -> Opened:
     """An order with its files, which Haplo would import. Raises `BadInput` if they are not there, or would not be."""
     if order.folder is not None:
         folder = order.folder.readable()
         control = control_at(name_of(folder.control))
-        sources = sources_in(folder, control, require_files=require_files)
+        sources = sources_in(folder, control)
         check_names([*sources])
         check_text("feed, with the name of the folder,", order.options["feed"])
         opened = opened_with(order, control, sources)
@@ -733,6 +738,8 @@ def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str,
     if control is not None:
         for name, content in contents.items():
             control.check(name, content)
+        if not order.options["allow_missing_files"]:
+            control.check_complete(sources, "files" if order.folder is None else shown(order.folder.path))
     return Opened(order, control, contents)
 
 

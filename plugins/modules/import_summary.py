@@ -12,6 +12,9 @@ version_added: 0.1.0
 description:
   - Shows a table with a line for each target and role that ran on it, failures first, with the reason below. Targets at
     which nothing was to be sent share a line. It is shown whatever Ansible is told to show of tasks that are ok.
+  - It tells what was found and left out, with the reason, in one line for all targets that share a line otherwise; but
+    of a file that is called like a log and that no pattern takes, it tells with its target. Of imports of a time range,
+    the window of the newest is shown.
   - Runs on the controller, as an action. It reads what the roles of this collection leave in variables, and connects to
     no host. The role P(assetops.imports.import_report#role) uses it, and fails for the targets that failed.
 seealso:

@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, ClassVar
@@ -29,6 +29,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
 
 PLACES = ("controller", "host")
 LOCAL = ("ansible.builtin.local", "mitogen_local")
@@ -54,6 +55,8 @@ class ImportAction(ActionBase):
 
     ARGUMENTS: ClassVar[Mapping[str, Any]]
     """What the module takes, as for AnsibleModule."""
+    OPTIONS_OF_ROLE: ClassVar[Collection[str]] = ()
+    """The options that are variables of the role, where those are not all that the module takes."""
     LOADED: ClassVar[tuple[ModuleType, ...]] = ()
     """What the work imports late. Here it is once, before Ansible forks its workers, and not in each of them."""
 
@@ -67,8 +70,17 @@ class ImportAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         run_on = self._run_on()
-        if run_on is not None:
-            self._task.args = {**self._options_of_role(variables), **self._task.args}
+        if run_on is None:
+            return {**result, **self._done(variables, run_on)}
+        self._task.args = {**self._options_of_role(variables), **self._task.args}
+        done = self._done(variables, run_on)
+        strange = strangers_to(self._role, variables, self.OPTIONS_OF_ROLE or self.ARGUMENTS["argument_spec"])
+        if strange:
+            done["warnings"] = [*strange, *done.get("warnings", ())]
+        return {**result, **done}
+
+    def _done(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
+        """The result of the import, in the worker or by the module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         is_for_controller = run_on == "controller"
@@ -78,11 +90,12 @@ class ImportAction(ActionBase):
         host = variables.get("inventory_hostname")
         if obstacle is None:
             display.vvv(f"{self._task.action} runs in the worker process", host=host)
-            return {**result, **self._in_worker(variables, environment)}
+            return self._in_worker(variables, environment)
         display.vvv(f"{self._task.action} runs as a module: {obstacle}", host=host)
         if is_for_controller:
             variables = self._brought_to_controller(variables)
-        return {**result, **self._execute_module(task_vars=variables, wrap_async=self._task.async_val)}
+        done: dict[str, Any] = self._execute_module(task_vars=variables, wrap_async=self._task.async_val)
+        return done
 
     # The task of a role.
 
@@ -90,6 +103,11 @@ class ImportAction(ActionBase):
     def _name(self) -> str:
         """The module without the collection."""
         return str(self._task.action.rpartition(".")[2])
+
+    @property
+    def _role(self) -> str:
+        """The role that the task is of, if it is of one."""
+        return self._name.removesuffix("_info")
 
     def _run_on(self) -> str | None:
         """Where a role wants to run; None for the task of anybody else.
@@ -101,8 +119,9 @@ class ImportAction(ActionBase):
             return None
         place = str(self._templar.template(wanted))
         if place not in PLACES:
-            variable = f"{self._name.removesuffix('_info')}_run_on"
-            raise AnsibleActionFail(f"{variable} has to be {' or '.join(PLACES)}, and is {place!r}. Nothing was done.")
+            raise AnsibleActionFail(
+                f"{self._role}_run_on has to be {' or '.join(PLACES)}, and is {place!r}. Nothing was done."
+            )
         return place
 
     def _options_of_role(self, variables: Mapping[str, Any]) -> dict[str, Any]:

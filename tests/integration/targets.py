@@ -20,7 +20,10 @@ _FIXTURES = ROOT / "tests/fixtures"
 _BATCH = {
     "name": "people",
     "control": str(_FIXTURES / "haplo/control.json"),
-    "files": [{"name": "people", "src": str(_FIXTURES / "haplo/people.json")}],
+    "files": [
+        {"name": "people", "src": str(_FIXTURES / "haplo/people.json")},
+        {"name": "visitors", "src": str(_FIXTURES / "haplo/visitors.tsv")},
+    ],
 }
 _HOSTS: dict[str, dict[str, dict[str, Any]]] = {
     "licstat": {

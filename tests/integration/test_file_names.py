@@ -158,7 +158,7 @@ def test_names_in_a_batch_and_of_an_archive_may_look_like_variables(haplo: Haplo
     control = haplo.control.rename(haplo.folder / "$HOME.json")
     data = Path(haplo.files[0]["src"]).rename(haplo.folder / "${HOME}.json")
 
-    result = haplo(control=str(control), files=[{"name": "people", "src": str(data)}])
+    result = haplo(control=str(control), files=[{"name": "people", "src": str(data)}, haplo.files[1]])
 
     assert_scheduled(result, changed=True, reason="new")
     assert only(result)["source"] == str(control)

@@ -137,7 +137,8 @@ CASES = [
     bad("control_name", "", "control_name", directory="{place}", **NEITHER),
     bad("control_name", "..", "control_name", directory="{place}", **NEITHER),
     bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
-    bad("require_files", "perhaps", "require_files"),
+    bad("allow_missing_files", "perhaps", "allow_missing_files"),
+    bad("allow_missing_files", False, "names 'people', 'visitors', 'xml'", "no file for 'visitors', 'xml'", "'people'"),
     bad("batches", [BATCH], "mutually exclusive"),
     bad("batches", "people", "dictionary", **NEITHER),
     bad("batches", [{**BATCH, "control": None}], "control, control_digest", **NEITHER),
@@ -206,7 +207,7 @@ def filled_in(value: Any, place: Path) -> Any:
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_is_told_before_anything_happens(haplo: Haplo, place: Path, case: Bad, check: bool) -> None:
-    usual = {"control": "{place}/good-control.json", "files": [file()]}
+    usual = {"control": "{place}/good-control.json", "files": [file()], "allow_missing_files": True}
     options = filled_in({**usual, **case.options}, place)
     before = everything_below(haplo.folder)
 
@@ -254,10 +255,11 @@ def test_what_has_no_limit_is_not_limited(haplo: Haplo, place: Path) -> None:
 
 
 def test_a_path_may_begin_with_the_home(haplo: Haplo) -> None:
-    for path in (haplo.control, Path(haplo.files[0]["src"])):
+    files = [{**file, "src": f"~/{Path(file['src']).name}"} for file in haplo.files]
+    for path in (haplo.control, *(Path(file["src"]) for file in haplo.files)):
         (Path.home() / path.name).write_bytes(path.read_bytes())
 
-    result = haplo(control="~/control.json", files=[{"name": "people", "src": "~/people.json"}])
+    result = haplo(control="~/control.json", files=files)
 
     assert_scheduled(result, changed=True, reason="new")
 

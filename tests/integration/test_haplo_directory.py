@@ -255,14 +255,6 @@ def test_json_that_is_cut_off_is_not_sent(haplo: Haplo, feeds: Feeds, case: str)
     assert [batch.errors for batch in haplo.scheduled] == [0]
 
 
-@exercises("require_files")
-def test_files_may_be_missing_where_they_need_not_be_there(haplo: Haplo, feeds: Feeds) -> None:
-    feeds.add(files=("people.json",))
-
-    assert_scheduled(feeds(require_files=False), changed=True, reason="new")
-    assert_one_whole_batch(haplo, ("people",))
-
-
 # One of several.
 
 

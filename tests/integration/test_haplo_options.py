@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -240,11 +241,63 @@ def test_the_same_files_in_two_feeds_are_two_imports(haplo: Haplo) -> None:
 # Receipts.
 
 
+PEOPLE = {"people": {"read": "json"}}
+GUESTS = {"guests": {"read": "json"}}
+OTHERS = {"DEFAULT": {"read": "json"}}
+MISSING: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
+    "one of two": ({**PEOPLE, **GUESTS}, ("people",), "'guests'"),
+    "all but another": ({**PEOPLE, **GUESTS, **OTHERS}, ("gests",), "'people', 'guests'"),
+    "misspelled, so that another entry takes it": ({**PEOPLE, **OTHERS}, ("peple", "people2"), "'people'"),
+    "none": (PEOPLE, ("people",), ""),
+    "none, and there are others": ({**PEOPLE, **OTHERS}, ("people", "gests"), ""),
+    "none, as only others are named": (OTHERS, ("people",), ""),
+}
+"""Files that a control file names, those of a batch, and which are missing."""
+
+
+def in_ways(haplo: Haplo, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The options of a batch of these files, in each way to give it."""
+    folder = haplo.folder / "batch"
+    folder.mkdir()
+    shutil.copy(haplo.control, folder / "control.json")
+    for name in names:
+        shutil.copy(haplo.file(name)["src"], folder)
+    files = [{"name": name, "src": str(folder / f"{name}.json")} for name in names]
+    neither: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
+    return {
+        "control": {"files": files},
+        "batches": {**neither, "batches": [{"control": str(haplo.control), "files": files}]},
+        "directory": {**neither, "directory": str(folder)},
+        "control_digest": {"control": ABSENT, "control_digest": haplo.control_digest, "files": files},
+    }
+
+
+@exercises("allow_missing_files")
+@pytest.mark.parametrize("case", MISSING)
+def test_half_a_batch_fails_in_each_way_to_give_it_unless_files_may_be_missing(haplo: Haplo, case: str) -> None:
+    entries, names, missing = MISSING[case]
+    haplo.control_file("control.json", files=entries)
+    ways = in_ways(haplo, names)
+    by_digest = ways.pop("control_digest")
+
+    for way, options in ways.items():
+        for check in (True, False):
+            result = haplo(check=check, feed=way, **options)
+            assert bool(result.get("failed")) == bool(missing), way
+            assert f"there is no file for {missing};" in result["msg"] if missing else "msg" not in result
+    assert bool(haplo.sent()) == (not missing)
+
+    for way, options in ways.items():
+        allowed = haplo(allow_missing_files=True, feed=way, **options)
+        assert_scheduled(allowed, changed=bool(missing), reason="new" if missing else "receipt")
+    assert_scheduled(haplo(feed="digest", **by_digest), changed=True, reason="new")  # as nobody can tell
+
+
 @exercises("once")
 def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
     changed = []
     for person in ("Ann", "Bob", "Ann"):
-        haplo.files = [haplo.file("people", person)]
+        haplo.file("people", person)
         changed.append(haplo(once="ever")["changed"])
 
     assert changed == [True, True, False]

@@ -47,7 +47,7 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     """With the address of the sandbox, and the files of this test."""
     monkeypatch.setenv("ASSETOPS_RECEIPTS", str(haplo.store))
     haplo.control = haplo.control_file(
-        "people-control.json", files={"people": {"read": "json"}, "visitors": {"read": "tsv-with-name-row"}}
+        "people-control.json", files={"people": {"read": "json"}, "DEFAULT": {"read": "tsv-with-name-row"}}
     )
     (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
     text = haplo_batch.EXAMPLES

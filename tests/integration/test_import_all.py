@@ -16,7 +16,7 @@ import pytest
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
 from .support import QUICK, Logs, log_text
-from .test_playbooks import Ansible, Done
+from .test_playbooks import Ansible, Done, without_spaces
 
 PLAYBOOK = "assetops.imports.import_all"
 LICENSE_SERVERS = {f"server{number:02}": 100 + number for number in range(50)}
@@ -271,3 +271,90 @@ def test_all_targets_failing_is_reported_as_well(site: Site) -> None:
         "refused": "failed",
         "unreachable": "unreachable",
     }
+
+
+# Green and empty.
+
+STRAYS: dict[str, Any] = {"all": {"children": {"licstats": {"hosts": {"cad": None}}, "web": {"hosts": {"www": None}}}}}
+"""An inventory with a misspelled group."""
+EMPTY = {  # the playbook, the arguments, and what is told
+    "a group is misspelled": (
+        "import_all",
+        ["-i", "strays.json", "--check"],
+        (
+            "No host of this run is in one of the groups licstat, bigfix, lmt, haplo, lm.",
+            "strays.json) has the groups licstats, web. Is licstats meant to be licstat?",
+        ),
+    ),
+    "the inventory is another": ("import_all", ["-i", "missing.json"], ("missing.json) has no hosts. Is -i right?",)),
+    "the limit leaves no target": (
+        "import_all",
+        ["-i", "inventory.json", "-i", "strays.json", "--limit", "www"],
+        ("in one of the groups licstat, bigfix, lmt, haplo, lm.", "--limit www leaves www."),
+    ),
+    "a tag is misspelled": (
+        "import_all",
+        ["-i", "inventory.json", "--tags", "lm,licstta"],
+        ("--tags licstta: there is no such tag here; did you mean licstat?",),
+    ),
+    "there are no hosts": ("licstat", ["-i", "nobody"], ("No host of this run is in the group licstat.",)),
+    "the limit leaves only targets of others": (
+        "bigfix",
+        ["-i", "inventory.json", "--limit", "server00"],
+        ("No host of this run is in one of the groups bigfix, lmt.", "--limit server00 leaves server00."),
+    ),
+    "the tag of a step is misspelled": (
+        "haplo",
+        ["-i", "inventory.json", "--tags", "dryrun"],
+        ("--tags dryrun: there is no such tag here; did you mean dry_run?", "The tags here are dry_run, haplo,"),
+    ),
+    "the tags that are skipped are all": (
+        "lm",
+        ["-i", "inventory.json", "--skip-tags", "lm_import"],
+        ("--skip-tags lm_import leaves nothing to import. The tags here are lm, lm_import.",),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", EMPTY)
+def test_a_run_that_would_import_nothing_fails_and_says_why(site: Site, case: str) -> None:
+    playbook, arguments, words = EMPTY[case]
+    (site.folder / "strays.json").write_text(json.dumps(STRAYS))
+    (site.folder / "nobody").write_text("")
+
+    done = site.run(f"assetops.imports.{playbook}", *arguments)
+
+    assert done.status not in (0, 4), done.output
+    told = " ".join(task["result"].get("msg", "") for task in done.tasks if task["failed"])
+    for text in (*words, "Nothing was imported."):
+        assert text in told, done.output
+    assert site.sandbox.requests() == []
+    assert not site.store.exists()
+
+
+@pytest.mark.slow
+def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Site) -> None:
+    """Hosts that are no targets are warned of, whatever Ansible is told to show."""
+    (site.folder / "strays.json").write_text(json.dumps(STRAYS))
+    (site.folder / "site.yml").write_text(
+        json.dumps([{"import_playbook": PLAYBOOK, "tags": ["nightly"], "vars": {"import_targets_required": False}}])
+    )
+    command = ["-i", str(site.inventory), "-i", "strays.json", "site.yml", "--limit", "server00,cad,www,localhost"]
+
+    other = site.run(*command, "--tags", "web", ANSIBLE_DISPLAY_OK_HOSTS="false")
+    assert other.status == 0, other.output
+    assert without_spaces("--tags web: there is no such tag here") in without_spaces(other.output)
+    assert site.imports[100] == 0
+
+    strange = json.dumps({"licstat_import_windwo": "yesterday", "import_report_fial": True})
+    nightly = site.run(*command, "--tags", "nightly", "-e", strange, ANSIBLE_DISPLAY_OK_HOSTS="false")
+    assert nightly.status == 0, nightly.output
+    assert site.imports[100] == 1
+    told = "2 hosts of this run are in none of the groups licstat, bigfix, lmt, haplo, lm, and nothing is imported for"
+    assert without_spaces(f"{told} cad, www. Is licstats meant to be licstat?") in without_spaces(nightly.output)
+    assert nightly.output.count("hosts of this run are") == 1
+    report = nightly.output[nightly.output.index("target   ") :]
+    for role, name, meant in (("licstat_import", "windwo", "window"), ("import_report", "fial", "fail")):
+        told = f"The role {role} has no variable {role}_{name}, so that does nothing. Did you mean {role}_{meant}?"
+        assert report.count(f"Warning: {told}") == 1, nightly.output

@@ -22,7 +22,7 @@ from ..running import ROOT
 from ..sandbox.handle import Sandbox
 from .lm import Lm
 from .support import QUICK, SERVER, Logs, argument_spec
-from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well
+from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well, without_spaces
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
@@ -372,10 +372,13 @@ def test_the_batches_of_a_directory_are_scheduled_once_and_kept_in_a_manifest(ro
     (directory / "half a batch").mkdir()
     (directory / "half a batch/people.json").write_text("[]")
     manifest = directory / "scheduled.jsonl"
-    role = roles.role("haplo_batch", directory=str(directory), comment="From HR")
+    role = roles.role("haplo_batch", directory=str(directory), comment="From HR", dryrun="kept to itself")
 
     planned = roles.play(role, arguments=["--check"])
     assert_ended_well(planned)
+    told = "has no variable haplo_batch_dryrun, so that does nothing. Did you mean haplo_batch_dry_run?"
+    assert without_spaces(told) in without_spaces(planned.output)
+    assert "kept to itself" not in planned.output
     assert {request.operation for request in roles.sandbox.requests()} == {"schedule"}  # of a batch that there is not
     assert roles.sandbox.haplo().batches == ()
     assert not manifest.exists()
@@ -401,9 +404,8 @@ def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
         "control": str(fixture / "control.json"),
         "files": [{"name": "people", "src": str(fixture / "people.json")}],
     }
-    done = roles.play(
-        roles.role("haplo_batch", batches=[batch], dry_run=True), roles.role("haplo_batch", batches=[batch])
-    )
+    listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
+    done = roles.play(roles.role("haplo_batch", **listed, dry_run=True), roles.role("haplo_batch", **listed))
     assert_ended_well(done)
     assert [batch.dry_run for batch in roles.sandbox.haplo().batches] == [True, False]
 
@@ -493,7 +495,7 @@ def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_ho
             "hosts": host,
             "gather_facts": False,
             "become": host == "far",
-            "tasks": [roles.role(role, run_on=where, **variables)],
+            "tasks": [roles.role(role, run_on=where, tiemout=60, **variables)],
         }
         for host, where in (("far", "controller"), ("near", "host"))
     ]
@@ -503,6 +505,8 @@ def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_ho
     ways = re.findall(rf"<(\w+)> assetops\.imports\.{role} runs (in the worker|as a module|\S+)", done.output)
     assert ways[0] == ("far", "in the worker")
     assert [recap["changed"] for recap in map(done.recap, ("far", "near"))] == [1, 0]
+    warnings = [str(task["result"]["warnings"]) for task in done.tasks if "imports" in task["result"]]
+    assert [text.count(f"no variable {role}_tiemout, so that does nothing. Did") for text in warnings] == [1, 1]
 
 
 # The report.

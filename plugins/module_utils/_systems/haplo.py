@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -105,6 +105,16 @@ class ControlFile:
             raise BadInput(
                 f"files: {content.source} has {content.size} bytes; of {reader} Haplo reads no file of more than"
                 f" {LARGEST_DOCUMENT} bytes. Split it, and give the parts names of their own."
+            )
+
+    def check_complete(self, names: Collection[str], where: str) -> None:
+        """Raise `BadInput` where a file that it names is not among these; Haplo would import the others in silence."""
+        missing = [name for name in self.files if name not in names and name != ANY_NAME]
+        if missing:
+            raise BadInput(
+                f"{where}: {self.content.name} names {_listed(self.files)}, and there is no file for"
+                f" {_listed(missing)}; there is {_listed(names)}. Nothing of it is sent until it is whole; if files may"
+                " be missing, set allow_missing_files to true."
             )
 
 
@@ -461,6 +471,10 @@ def _is_not_permitted(answer: Answer) -> bool:
 def _says(answer: Answer | None, text: str) -> bool:
     """Whether an answer is Haplo's no in exactly these words."""
     return answer is not None and answer.status == 400 and answer.text.strip() == text
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _given(**texts: str | None) -> dict[str, str]:

@@ -103,11 +103,11 @@ def find_batches(directory: str, control_name: str, manifest: str | None = None)
     return found
 
 
-def sources_in(folder: BatchFolder, control: ControlFile, *, require_files: bool) -> dict[str, str]:
+def sources_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
     """The data files in there, by the names that the control file has for them, in the order of their own.
 
     A file is called by its own name, or else without what is behind the last dot. Raises `BadInput` for a folder with
-    which Haplo would import nothing, or with `require_files`, only a part.
+    which Haplo would import nothing, or only one of two files.
     """
     files: dict[str, Path] = {}
     for path in folder.files:
@@ -118,15 +118,10 @@ def sources_in(folder: BatchFolder, control: ControlFile, *, require_files: bool
         files[name] = path
     if not files:
         raise _bad(folder, f"there is no data file beside {control.content.name}")
-    names = f"{control.content.name} names {', '.join(map(repr, control.files)) or 'none'}"
     unknown = [path for name, path in files.items() if name not in control.files]
     if unknown and ANY_NAME not in control.files:
+        names = f"{control.content.name} names {', '.join(map(repr, control.files)) or 'none'}"
         raise _bad(folder, f"{names}, and not {some(unknown)}; with that in it, Haplo would import nothing of it")
-    missing = [name for name in control.files if name not in files and name != ANY_NAME]
-    if missing and require_files:
-        told = ", ".join(map(repr, missing[:TOLD])) + _more(missing)
-        advice = "Nothing of it is sent until it is whole; if files may be missing, set require_files to false"
-        raise _bad(folder, f"{names}, and there is no file for {told}; there is {some(folder.files)}. {advice}")
     return {name: name_of(path) for name, path in files.items()}
 
 

@@ -158,6 +158,86 @@ def test_what_is_not_over_and_what_was_warned_of_shares_no_line(known: dict[str,
     assert [line for line in lines if line.startswith(" ")] == ["    Warning: Odd."] * (2 if "warnings" in known else 0)
 
 
+EXCLUDED = {"reason": "excluded by *.gz", "count": 12, "paths": [f"/srv/debug.log.{number}.gz" for number in range(10)]}
+YOUNG = {"reason": "written to less than 120 s ago", "count": 1, "paths": ["/srv/debug.log.1"]}
+STRAY = {
+    "reason": "called like a rotated log, but taken by none of the patterns",
+    "count": 2,
+    "paths": ["/srv/lmgrd.log.1", "/srv/lmgrd.log.2"],
+}
+
+
+def test_what_is_left_out_everywhere_shares_a_line_and_what_may_be_missed_is_told_of_its_target() -> None:
+    idle = {f"idle{number}": {"licstat_import_result": result(KNOWN, left_out=[EXCLUDED])} for number in range(30)}
+    missed = {"licstat_import_result": result(KNOWN, left_out=[EXCLUDED, STRAY])}
+    sent = {"licstat_import_result": result(SENT, left_out=[YOUNG])}
+
+    lines, _failures = told(**idle, alone={"haplo_batch_result": result(left_out=[YOUNG])}, missed=missed, sent=sent)
+
+    assert [line.strip() for line in lines if not line.endswith(" -")] == [
+        "Left out: 2, called like a rotated log, but taken by none of the patterns: /srv/lmgrd.log.1, /srv/lmgrd.log.2",
+        (
+            "Left out: 12, excluded by *.gz: /srv/debug.log.0.gz, /srv/debug.log.1.gz, /srv/debug.log.2.gz,"
+            " /srv/debug.log.3.gz and 8 more"
+        ),
+        words_of_row("sent", lines),
+        "Left out: 1, written to less than 120 s ago: /srv/debug.log.1",
+        f"{', '.join([*idle][:14])} and 16 more",
+        (
+            "Left out by licstat_import at 30 targets: 360, excluded by *.gz: /srv/debug.log.0.gz, /srv/debug.log.1.gz,"
+            " /srv/debug.log.2.gz, /srv/debug.log.3.gz and 356 more"
+        ),
+        "Left out by haplo_batch: 1, written to less than 120 s ago: /srv/debug.log.1",
+    ]
+    rows = [words(line)[0] for line in lines if line.endswith(" -")]
+    assert rows == ["missed", "30", "alone"]
+
+
+def words_of_row(target: str, lines: list[str]) -> str:
+    (line,) = [line for line in lines if line.startswith(f"{target} ")]
+    return line
+
+
+WEEK = [f"2026-11-2{day} 00:00:00" for day in range(7)]
+
+
+def windows(*ends: tuple[int | None, int]) -> dict[str, Any]:
+    """A result with imports of these windows, from and to days of the week."""
+    day = [{"from": None if begin is None else WEEK[begin], "to": WEEK[end]} for begin, end in ends]
+    return {"licstat_import_result": result(*({**KNOWN, "window": window} for window in day))}
+
+
+@pytest.mark.parametrize(
+    ("results", "shown"),
+    [
+        ([windows((1, 2))], f"{WEEK[1]} to {WEEK[2]}"),
+        ([windows((1, 2), (4, 5), (2, 4))], f"{WEEK[4]} to {WEEK[5]}"),
+        ([windows((None, 3))], f"beginning of log to {WEEK[3]}"),
+        ([windows((1, 2)), windows((1, 2))], f"{WEEK[1]} to {WEEK[2]}"),
+        ([windows((1, 2)), windows((0, 2)), windows((2, 3))], f"to {WEEK[2]} ... {WEEK[3]}"),
+        ([windows((1, 2)), {"licstat_import_result": result({**KNOWN, "window": None})}], f"{WEEK[1]} to {WEEK[2]}"),
+    ],
+)
+def test_the_window_of_the_newest_import_stands_in_the_row(results: list[dict[str, Any]], shown: str) -> None:
+    lines, _failures = told(**{f"target{number}": one for number, one in enumerate(results)})
+
+    assert lines[0].endswith(f" -  {shown}")
+
+
+def test_of_imports_without_windows_there_is_no_such_column() -> None:
+    outcomes = outcomes_of("cad", {"licstat_import_result": result({**KNOWN, "window": None}, KNOWN)}, ROLES)
+
+    assert table(outcomes)[0].endswith(" seconds")
+    assert table(outcomes)[1].endswith(" -")
+
+
+def test_a_warning_of_each_item_of_a_loop_is_told_once() -> None:
+    looped = {"results": [result(KNOWN, warnings=["Odd."]), result(KNOWN, warnings=["Odd."])]}
+    lines, _failures = told(target={"licstat_import_result": looped})
+
+    assert lines[1:] == ["    Warning: Odd."]
+
+
 def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() -> None:
     idle = {f"target{number:03}": {"licstat_import_result": result(KNOWN)} for number in range(500)}
     failed = {"odd": {"licstat_import_result": {"failed": True, "msg": "\x1b[2J" + "x" * 5000}}}

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables that are called like those of a role and are none: a misspelled one would be passed over in silence.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+
+OF_ROLES: Mapping[str, Collection[str]] = {
+    "licstat_import": ("result", "run_on", "throttle"),
+    "bigfix_import": ("gate", "gate_max_age", "gate_result", "result", "run_on", "throttle"),
+    "haplo_batch": ("result", "run_on", "throttle"),
+    "lm_import": ("result", "run_on", "throttle"),
+    "import_report": ("fail", "failures", "role", "roles", "summary", "targets"),
+}
+"""What a role has and leaves beside the options of its module, without its prefix."""
+
+
+def strangers_to(role: str, variables: Iterable[str], options: Collection[str] = ()) -> list[str]:
+    """What to say of the variables that begin with the role's prefix and are neither its own nor such an option."""
+    prefix = f"{role}_"
+    found = sorted(name for name in variables if name.startswith(prefix))
+    known = {f"{prefix}{name}" for name in (*options, *OF_ROLES[role])} if found else set()
+    return [_told(role, name, known) for name in found if name not in known]
+
+
+def _told(role: str, name: str, known: Collection[str]) -> str:
+    # Without the prefix, which they have in common, and by which all would be near to each other.
+    own = {one.removeprefix(f"{role}_"): one for one in known}
+    near = get_close_matches(name.removeprefix(f"{role}_"), own, n=1)
+    meant = f" Did you mean {own[near[0]]}?" if near else ""
+    return f"The role {role} has no variable {name}, so that does nothing.{meant}"
