@@ -42,6 +42,10 @@ options:
     description:
       - Only imports into this target, as the importing modules return it.
     type: str
+  label:
+    description:
+      - Only imports into the target that is called so. The roles call it as the inventory does.
+    type: str
   source:
     description:
       - Only imports whose last attempt was made from this source, as the importing modules return it, such as the path
@@ -93,6 +97,11 @@ EXAMPLES = r"""
     key: 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
     history: true
 
+- name: See how the imports of one target of the inventory went
+  assetops.imports.import_receipt_info:
+    system: licstat
+    label: cad
+
 - name: Count what was imported into a target since yesterday
   assetops.imports.import_receipt_info:
     target: https://licstat.example.com license server 40
@@ -134,7 +143,8 @@ imports:
       type: str
       returned: always
     label:
-      description: The name of the target, as the inventory calls it, where a role made the import; V(null) where it has none.
+      description:
+        - The name of the target, as the inventory calls it, where a role made the import; V(null) where it has none.
       type: str
       returned: always
     period:
@@ -277,6 +287,7 @@ def main() -> None:
             "key": {"type": "str", "no_log": False},
             "system": {"type": "str", "choices": SYSTEMS},
             "target": {"type": "str"},
+            "label": {"type": "str"},
             "source": {"type": "str"},
             "state": {"type": "list", "elements": "str", "choices": list(STATES)},
             "since": {"type": "str"},
@@ -296,6 +307,7 @@ def read_receipts(host: Host) -> dict[str, Any]:
         key=params["key"],
         system=params["system"],
         target=params["target"],
+        label=params["label"],
         source=params["source"],
         states=tuple(params["state"] or ()),
         since=None if params["since"] is None else moment(params["since"], "since"),
