@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible import constants
+
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
 
@@ -129,15 +131,22 @@ def _shared(group: Sequence[Outcome]) -> list[str]:
     if len(group) == 1:
         return [_row(group[0].target, group[0])]
     row = _row(f"{len(group)} targets", group[0], sum(one.wanted for one in group))
-    return [row, f"    {_in_short([one.target for one in group])}"]
+    return [row, f"    {in_short([one.target for one in group])}"]
 
 
-def _in_short(names: Sequence[str]) -> str:
+def in_short(names: Sequence[str]) -> str:
+    """As many names as fit into a line, and how many more there are."""
     shown = 1
     while shown < len(names) and len(", ".join(names[: shown + 1])) <= WIDTH:
         shown += 1
     left = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {left} more" if left else "")
+
+
+def is_stdout_for_programs() -> bool:
+    """Whether lines for people have to go to standard error."""
+    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
+    return callback.rpartition(".")[2] in ("json", "jsonl")
 
 
 def _size(size: float) -> str:
