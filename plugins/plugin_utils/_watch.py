@@ -116,11 +116,14 @@ def _judge_status(finding: Finding, status: Mapping[str, Any], now: datetime) ->
         return False
     if status["is_running"] and status["last_success_time"] is None:
         return False  # as long as it runs; the receipts tell of the one before
-    finding.last_success, finding.age = None, None
-    if status["last_success_time"] is not None and status["age"] >= -TOLERANCE.total_seconds():
-        finding.succeeded(datetime.fromtimestamp(now.timestamp() - status["age"], timezone.utc), status["age"])
+    when, age = status["last_success_time"], status["age"]
+    is_ahead = when is not None and age < -TOLERANCE.total_seconds()
+    if when is None or is_ahead:
+        finding.last_success, finding.age = None, None
+    else:
+        finding.succeeded(datetime.fromtimestamp(now.timestamp() - age, timezone.utc), age)
     if not status["is_fresh"]:
-        state = "never" if status["last_success_time"] is None else "old" if finding.age is not None else "ahead"
+        state = "never" if when is None else "ahead" if is_ahead else "old"
         finding.add(state, f"Its own status says: {status['message']}")
     if status["last_status"] not in (None, "successful") and not status["is_running"]:
         finding.add("failed", f"Its own status says that the last import ended as {status['last_status']!r}.")

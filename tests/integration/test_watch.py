@@ -350,7 +350,7 @@ def test_bigfix_is_judged_by_its_own_status(bigfix: DataImports, local: Watch) -
     assert bigfix(max_age=60)["changed"]
     bigfix.sandbox.clock(speed=1)
     requests = len(bigfix.sandbox.requests())
-    local.left("fresh", "failed", system="bigfix")  # an hour ago, and the server has made up for it
+    local.left("fresh", "failed", 12 * HOUR, system="bigfix")  # the server has made up for it
     local.target("unasked", "bigfix", **server, import_watch_ask=False)
     local.target("wrong token", "bigfix", **{**server, "bigfix_import_token": "geheim-4711"})
     result = local()
