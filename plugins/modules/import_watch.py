@@ -35,7 +35,7 @@ attributes:
   diff_mode:
     support: N/A
     details:
-      - It changes nothing.
+      - It changes nothing but the files that it is told to write.
   idempotent:
     support: full
 options:
