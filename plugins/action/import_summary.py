@@ -7,13 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.modules.import_summary import ARGUMENTS, main
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import failures_of, outcomes_of, table
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
+    failures_of,
+    is_stdout_for_programs,
+    outcomes_of,
+    table,
+)
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
@@ -41,15 +45,10 @@ class ActionModule(ActionBase):
         ]
         lines = [*table(outcomes), *(f"Warning: {text}" for text in self._strange(task_vars or {}))]
         if not self._task.no_log:
-            display.display("\n".join(lines), stderr=_is_stdout_for_programs())
+            display.display("\n".join(lines), stderr=is_stdout_for_programs())
         return {**result, "changed": False, "table": lines, "failures": failures_of(outcomes)}
 
     def _strange(self, variables: Mapping[str, Any]) -> list[str]:
         """What to say of variables that the role does not have, if it is its task."""
         role = self._task._role.get_name() if self._task._role else ""
         return strangers_to("import_report", variables) if role.rpartition(".")[2] == "import_report" else []
-
-
-def _is_stdout_for_programs() -> bool:
-    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-    return callback.rpartition(".")[2] in ("json", "jsonl")

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: import_receipt
-short_description: Settle an import that is in doubt, or forget receipts
+short_description: Settle imports that are in doubt, or forget receipts
 version_added: 0.1.0
 description:
-  - Writes into the receipt store what a person found out about an import, or takes receipts out of it. No system is
+  - Writes into the receipt store what a person found out about imports, or takes receipts out of it. No system is
     asked or changed.
   - An import is V(unknown) when it was sent whole and the answer was lost. Look at the server. If the import is there,
-    set it to V(succeeded), and it is not sent again; if not, set it to V(failed), and the next run sends it again.
+    set it to V(succeeded), and it is not sent again; if not, set it to V(failed), and the next run sends it again. An
+    import that is V(failed), but that the server holds, such as one of which it says that the data is there already,
+    can be set to V(succeeded), too.
+  - One import is chosen by O(key), many by the other options, all of which have to hold. In check mode it is told how
+    many there are, and which.
+  - All that are chosen are changed, or none is. Imports that a run is at work on at that moment are left out, with a
+    warning, and told in RV(at_work); that run writes itself what becomes of them.
+  - A time range of License Statistics is settled as any import is. Set to V(failed), it is part of the next range of
+    a run that goes on where the last successful one ended; set to V(succeeded), it counts as imported.
   - Receipts never expire by themselves, since what is forgotten may be imported again. O(older_than) forgets those that
     are over and old.
 seealso:
@@ -32,21 +40,43 @@ options:
   key:
     description:
       - The identity of the import, as the importing modules and M(assetops.imports.import_receipt_info) return it.
-      - Exactly one of O(key) and O(older_than) is needed.
+      - Not together with the options that choose many. Without it, one of O(system), O(target) and O(label) is needed;
+        with O(state=absent), O(older_than) is enough.
     type: str
+  system:
+    description:
+      - Choose imports into systems of this kind.
+    type: str
+    choices: [licstat, bigfix, haplo, lm]
+  target:
+    description:
+      - Choose imports into this target, as the importing modules return it.
+    type: str
+  label:
+    description:
+      - Choose imports into the target that is called so. The roles call it as the inventory does.
+    type: str
+  of_state:
+    description:
+      - Choose imports in one of these states, as M(assetops.imports.import_receipt_info) tells them.
+      - If not set, V(succeeded) and V(failed) settle what is V(unknown), V(submitted) or V(incomplete), and
+        O(state=absent) forgets what is V(succeeded), V(scheduled), V(failed) or V(superseded).
+      - Only what is in doubt or V(failed) can be settled.
+    type: list
+    elements: str
+    choices: [submitted, unknown, incomplete, succeeded, scheduled, failed, superseded]
   state:
     description:
-      - V(succeeded) and V(failed) settle an import that is V(unknown), V(submitted) or V(incomplete) in the receipts.
-        It fails for one that is known to have ended otherwise.
+      - V(succeeded) and V(failed) settle an import that is V(unknown), V(submitted), V(incomplete) or V(failed) in the
+        receipts. With O(key), it fails for one that is known to have succeeded.
       - V(absent) forgets an import with all its attempts, whatever its state. The next run imports it anew.
-      - While a run is at work on the import, it fails.
+      - While a run is at work on the import of O(key), it fails.
     type: str
     choices: [absent, succeeded, failed]
     required: true
   older_than:
     description:
-      - With O(state=absent), forgets all imports that are V(succeeded), V(scheduled), V(failed) or superseded, and
-        whose receipts were changed last more than so many seconds ago. What is not over is kept.
+      - Choose imports whose receipts were changed last more than so many seconds ago.
       - An import that was forgotten is made again by a run that still wants it. Choose a time after which its source is
         surely gone.
     type: float
@@ -67,6 +97,21 @@ EXAMPLES = r"""
   assetops.imports.import_receipt:
     key: 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
     state: failed
+
+- name: Have everything that is in doubt at one license server sent again
+  assetops.imports.import_receipt:
+    system: licstat
+    label: cad
+    state: failed
+    comment: The server was set up anew from the backup of the 22nd.
+
+- name: Say that imports which the server refused, as their data is there already, are in
+  assetops.imports.import_receipt:
+    target: https://licstat.example.com license server 40
+    of_state:
+      - failed
+    state: succeeded
+    comment: Data already exists
 
 - name: Forget an import
   assetops.imports.import_receipt:
@@ -94,10 +139,59 @@ state:
   returned: with O(key)
   type: str
   sample: succeeded
+settled:
+  description: How many imports were settled, or would be.
+  returned: success
+  type: int
 forgotten:
   description: How many imports were forgotten, or would be.
   returned: success
   type: int
+imports:
+  description: Which imports were settled or forgotten, or would be; the 100 newest of them, by their last change.
+  returned: without O(key)
+  type: list
+  elements: dict
+  contains: &import
+    key:
+      description: The identity of the import.
+      type: str
+      returned: always
+    system:
+      description: The kind of system that it went into.
+      type: str
+      returned: always
+      sample: licstat
+    target:
+      description: Where it went.
+      type: str
+      returned: always
+      sample: https://licstat.example.com license server 40
+    label:
+      description: What people call the target; V(null) if it has no such name.
+      type: str
+      returned: always
+      sample: cad
+    source:
+      description: What was imported.
+      type: str
+      returned: always
+      sample: /var/log/flexlm/debug.log
+    window:
+      description: The time range that the import is known by, with C(from) and C(to); V(null) where it is its content.
+      type: dict
+      returned: always
+    before:
+      description: The state that it was in.
+      type: str
+      returned: always
+      sample: unknown
+at_work:
+  description: Imports that were left out since a run is at work on them; the 100 newest of them.
+  returned: without O(key)
+  type: list
+  elements: dict
+  contains: *import
 receipts:
   description: The receipt store.
   returned: success
@@ -113,11 +207,12 @@ receipts:
       returned: always
 """
 
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
     Host,
@@ -129,6 +224,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 CENTURY = 100 * 365 * 24 * 3600.0  # seconds; calendars take no more than some thousands of years
+SHOWN = 100  # imports that are named in a result
+ALL = 2**62  # more receipts than any store has
+AT_WORK = ("claimed", "sent", "submitted")
+CHOOSING = ("system", "target", "label", "of_state", "older_than")
 
 
 def main() -> None:
@@ -136,26 +235,53 @@ def main() -> None:
         argument_spec={
             **RECEIPTS,
             "key": {"type": "str", "no_log": False},
+            "system": {"type": "str", "choices": list(ROLES)},
+            "target": {"type": "str"},
+            "label": {"type": "str"},
+            "of_state": {
+                "type": "list",
+                "elements": "str",
+                "choices": [state for state in bookkeeping.STATES if state not in bookkeeping.OF_THE_LIVING],
+            },
             "state": {"type": "str", "choices": ["absent", "succeeded", "failed"], "required": True},
             "older_than": {"type": "float"},
             "comment": {"type": "str"},
         },
-        mutually_exclusive=[("key", "older_than"), ("older_than", "comment")],
-        required_one_of=[("key", "older_than")],
+        mutually_exclusive=[("key", name) for name in CHOOSING],
         supports_check_mode=True,
     )
     run_module(module, change_receipts)
 
 
 def change_receipts(host: Host) -> dict[str, Any]:
-    older_than, state = host.params["older_than"], host.params["state"]
-    if older_than is not None and state != "absent":
-        raise BadInput("older_than goes with state=absent only.")
+    check_options(host.params)
+    with receipt_store(host, make=False) as store:
+        result = change_many(host, store) if host.params["key"] is None else change_one(host, store)
+        return {**result, "receipts": {"store": store.location, "created": store.created}}
+
+
+def check_options(params: dict[str, Any]) -> None:
+    """Raise `BadInput` where it is not clear what is to be changed, or where nothing can be."""
+    is_absent, older_than = params["state"] == "absent", params["older_than"]
+    if is_absent and params["comment"] is not None:
+        raise BadInput("comment goes with state=succeeded and state=failed only: nothing is left to write it to.")
     if older_than is not None and not 0 <= older_than <= CENTURY:
         raise BadInput("older_than has to be a number of seconds, 0 or more, a century at most.")
-    with receipt_store(host, make=False) as store:
-        result = change_one(host, store) if older_than is None else forget_old(host, store)
-        return {**result, "receipts": {"store": store.location, "created": store.created}}
+    for name in ("key", "target", "label", "of_state"):
+        if params[name] is not None and not params[name]:
+            raise BadInput(f"{name} is empty, as where it is taken from a variable that is not set.")
+    enough = ("key", "system", "target", "label", *(("older_than",) if is_absent else ()))
+    if all(params[name] is None for name in enough):
+        raise BadInput(
+            f"Which imports are meant? state={params['state']} needs one of {', '.join(enough)}; by of_state"
+            f"{'' if is_absent else ' and older_than'} alone, those of all targets would be."
+        )
+    wrong = set() if is_absent else set(params["of_state"] or ()).difference(bookkeeping.SETTLEABLE)
+    if wrong:
+        raise BadInput(
+            f"of_state: what is {' or '.join(sorted(wrong))} is not in doubt, and cannot be settled otherwise."
+            " state=absent forgets it."
+        )
 
 
 def change_one(host: Host, store: Store) -> dict[str, Any]:
@@ -169,34 +295,89 @@ def change_one(host: Host, store: Store) -> dict[str, Any]:
         if state == "absent":
             bookkeeping.check_that_nobody_is_at_it(known)
         else:
-            bookkeeping.check_that_it_is_in_doubt(known)
-        if not host.check_mode and state == "absent":
-            bookkeeping.forget(store, known)
-        elif not host.check_mode:
-            bookkeeping.settle(store, known, state, host.params["comment"])
+            bookkeeping.check_that_it_can_be_settled(known)
+        if not host.check_mode:
+            change(host, store, [known])
     return {
         "changed": changed,
         "key": key,
         "before": before,
         "state": state,
-        "forgotten": int(changed and state == "absent"),
-        **_diff(host, key, before, state),
+        **_counts(state, int(changed)),
+        **_diff(host, key, f"{before}\n", f"{state}\n"),
     }
 
 
-def forget_old(host: Host, store: Store) -> dict[str, Any]:
-    count = bookkeeping.forget_finished(store, host.params["older_than"], really=not host.check_mode)
+def change_many(host: Host, store: Store) -> dict[str, Any]:
+    """Settle or forget all that the filters choose and no run is at work on."""
+    state, of_state = host.params["state"], host.params["of_state"]
+    if state == "absent" and of_state is None:
+        return forget_finished(host, store)
+    wanted = tuple(of_state or bookkeeping.IN_DOUBT)
+    found = bookkeeping.listed(store, filters_of(host, tuple({*AT_WORK, *wanted})), ALL)
+    at_work = [one for one in found if one["owner"] is not None]
+    chosen = [one for one in found if one["owner"] is None and one["state"] in wanted and one["state"] != state]
+    if chosen and not host.check_mode:
+        change(host, store, chosen)
+    if at_work:
+        host.warn(f"{len(at_work)} imports were left out: a run is at work on them, and writes what becomes of them.")
+    return _many(host, chosen[:SHOWN], len(chosen), at_work[:SHOWN])
+
+
+def forget_finished(host: Host, store: Store) -> dict[str, Any]:
+    """Forget what is over, which no run can be at work on, and of which there may be very much."""
+    filters = filters_of(host, bookkeeping.FINISHED)
+    shown = bookkeeping.listed(store, filters, SHOWN)
+    count = bookkeeping.count_of_finished(store, filters)
+    if not host.check_mode:
+        count = bookkeeping.forget(store, [], filters)
+    return _many(host, shown, count, [])
+
+
+def filters_of(host: Host, states: tuple[str, ...]) -> bookkeeping.Filters:
+    params = host.params
+    until = None
+    if params["older_than"] is not None:
+        until = datetime.now(timezone.utc) - timedelta(seconds=params["older_than"])
+    return bookkeeping.Filters(
+        system=params["system"], target=params["target"], label=params["label"], states=states, until=until
+    )
+
+
+def change(host: Host, store: Store, imports: list[dict[str, Any]]) -> None:
+    if host.params["state"] == "absent":
+        bookkeeping.forget(store, imports)
+    else:
+        bookkeeping.settle(store, imports, host.params["state"], host.params["comment"])
+
+
+def _many(host: Host, shown: list[dict[str, Any]], count: int, at_work: list[dict[str, Any]]) -> dict[str, Any]:
+    state = host.params["state"]
+    lines = [f"{one['target']}: {one['source']} ({one['key']})" for one in shown]
+    left = [f"and {count - len(shown)} more"] if count > len(shown) else []
+    before = "".join(f"{line}: {one['state']}\n" for line, one in zip(lines, shown))
+    after = "".join(f"{line}: {state}\n" for line in lines)
     return {
         "changed": count > 0,
-        "forgotten": count,
-        **_diff(host, "finished imports of that age", str(count), "0"),
+        **_counts(state, count),
+        "imports": [_in_short(one) for one in shown],
+        "at_work": [_in_short(one) for one in at_work],
+        **_diff(host, f"{count} imports", *(text + "".join(f"{line}\n" for line in left) for text in (before, after))),
     }
+
+
+def _counts(state: str, count: int) -> dict[str, int]:
+    is_absent = state == "absent"
+    return {"settled": 0 if is_absent else count, "forgotten": count if is_absent else 0}
+
+
+def _in_short(one: dict[str, Any]) -> dict[str, Any]:
+    names = ("key", "system", "target", "label", "source", "window")
+    return {**{name: one[name] for name in names}, "before": one["state"]}
 
 
 def _diff(host: Host, what: str, before: str, after: str) -> dict[str, Any]:
-    if not host.diff:
-        return {}
-    return {"diff": difference(what, f"{before}\n", f"{after}\n")}
+    return {"diff": difference(what, before, after)} if host.diff else {}
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ options:
     description:
       - Only imports into this target, as the importing modules return it.
     type: str
+  label:
+    description:
+      - Only imports into the target that is called so. The roles call it as the inventory does.
+    type: str
   source:
     description:
       - Only imports whose last attempt was made from this source, as the importing modules return it, such as the path
@@ -92,6 +96,11 @@ EXAMPLES = r"""
   assetops.imports.import_receipt_info:
     key: 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
     history: true
+
+- name: See how the imports of one target of the inventory went
+  assetops.imports.import_receipt_info:
+    system: licstat
+    label: cad
 
 - name: Count what was imported into a target since yesterday
   assetops.imports.import_receipt_info:
@@ -277,6 +286,7 @@ def main() -> None:
             "key": {"type": "str", "no_log": False},
             "system": {"type": "str", "choices": SYSTEMS},
             "target": {"type": "str"},
+            "label": {"type": "str"},
             "source": {"type": "str"},
             "state": {"type": "list", "elements": "str", "choices": list(STATES)},
             "since": {"type": "str"},
@@ -296,6 +306,7 @@ def read_receipts(host: Host) -> dict[str, Any]:
         key=params["key"],
         system=params["system"],
         target=params["target"],
+        label=params["label"],
         source=params["source"],
         states=tuple(params["state"] or ()),
         since=None if params["since"] is None else moment(params["since"], "since"),

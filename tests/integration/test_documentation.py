@@ -113,7 +113,7 @@ def test_every_module_says_whether_it_can_check_and_tell_differences(module: str
     attributes = documents()[module]["doc"]["attributes"]
 
     assert attributes["check_mode"]["support"] == "full"
-    only_tells = module.endswith("_info") or module in ("import_summary", "import_targets")
+    only_tells = module.endswith("_info") or module in ("import_summary", "import_targets", "import_watch")
     assert attributes["diff_mode"]["support"] == ("N/A" if only_tells else "full")
     assert {"idempotent", "platform"} <= set(attributes)
 

@@ -14,8 +14,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    BadInput,
+    Wanted,
+    as_text,
+    now_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.modules import import_receipt
 
 from ..running import run_module
 from ..stores import KINDS, ask, new_store
@@ -33,10 +40,12 @@ class Runs:
     location: str
     store: Store
 
-    def left(self, name: str, state: str, *, remote_id: str | None = None, **of_what: Any) -> int:
+    def left(
+        self, name: str, state: str, *, remote_id: str | None = None, label: str | None = None, **of_what: Any
+    ) -> int:
         """A run came as far as this with an import. The number of its attempt."""
         one = wanted(name, **of_what)
-        attempt = self.store.claim(one, self.store.find([one.key]).get(one.key), now_text())
+        attempt = self.store.claim(one, self.store.find([one.key]).get(one.key), now_text(), label=label)
         assert attempt is not None
         if state != "claimed":
             assert self.store.mark_sent(one.key, attempt, one.content_sha256)
@@ -67,6 +76,9 @@ class Runs:
     def change(self, name: str, state: str, **options: Any) -> dict[str, Any]:
         return run_module("import_receipt", receipts=self.location, key=f"key of {name}", state=state, **options)
 
+    def change_many(self, state: str, **options: Any) -> dict[str, Any]:
+        return run_module("import_receipt", receipts=self.location, state=state, **options)
+
     def forget(self, **options: Any) -> dict[str, Any]:
         return run_module("import_receipt", receipts=self.location, state="absent", **options)
 
@@ -86,7 +98,7 @@ def runs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runs]:
 
 
 def test_a_receipt_is_told_with_all_that_is_known(runs: Runs) -> None:
-    runs.left("a", "succeeded", remote_id="task 1")
+    runs.left("a", "succeeded", remote_id="task 1", label="cad")
     result = runs.info()
     (one,) = result["imports"]
     times = [one.pop(name) for name in ("started_at", "changed_at", "finished_at")]
@@ -98,7 +110,7 @@ def test_a_receipt_is_told_with_all_that_is_known(runs: Runs) -> None:
         "source": "/a",
         "size": 3,
         "content_sha256": "5a" * 32,
-        "label": None,
+        "label": "cad",
         "period": None,
         "window": None,
         "options": {"gather": ["usage"]},
@@ -126,13 +138,14 @@ def test_the_newest_come_first_and_no_more_than_asked_for(runs: Runs) -> None:
 
 def test_filters_go_together(runs: Runs) -> None:
     runs.left("a", "succeeded")
-    runs.left("b", "failed", target="elsewhere")
+    runs.left("b", "failed", target="elsewhere", label="cad")
     runs.left("c", "succeeded", system="bigfix")
     runs.left("d", "unknown", target="elsewhere")
     runs.changed("d", timedelta(days=2))
     assert runs.names(key="key of b") == ["b"]
     assert runs.names(system="bigfix") == ["c"]
     assert sorted(runs.names(target="elsewhere")) == ["b", "d"]
+    assert runs.names(label="cad") == ["b"]
     assert runs.names(source="/a") == ["a"]
     assert sorted(runs.names(state=["failed", "unknown"])) == ["b", "d"]
     yesterday = as_text(datetime.now(timezone.utc) - timedelta(days=1))
@@ -213,11 +226,16 @@ def test_a_filter_that_cannot_be_is_an_error_in_words(tmp_path: Path, options: d
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
-@pytest.mark.parametrize("left", ["unknown", "sent", "submitted", "incomplete"])
-def test_what_is_in_doubt_can_be_settled(runs: Runs, left: str, state: str) -> None:
+@pytest.mark.parametrize("left", ["unknown", "sent", "submitted", "incomplete", "failed", "claimed"])
+def test_what_is_in_doubt_or_failed_can_be_settled(runs: Runs, left: str, state: str) -> None:
     runs.left("a", left, remote_id="task 1")
     runs.have_ended()
-    before = "unknown" if left == "sent" else left
+    before = {"sent": "unknown", "claimed": "failed"}.get(left, left)
+    if before == state:
+        assert runs.change("a", state)["changed"] is False
+        return
+    runs.changed("a", timedelta(days=7))
+    (seen,) = runs.info()["imports"]
 
     planned = runs.change("a", state, check=True, diff=True)
     assert (planned["changed"], planned["before"], planned["state"]) == (True, before, state)
@@ -226,18 +244,18 @@ def test_what_is_in_doubt_can_be_settled(runs: Runs, left: str, state: str) -> N
 
     settled = runs.change("a", state, comment="I saw it.")
     assert (settled["changed"], settled["before"], settled["state"], settled["forgotten"]) == (True, before, state, 0)
+    assert settled["settled"] == 1
     (one,) = runs.info()["imports"]
     assert (one["state"], one["message"].endswith("I saw it.")) == (state, True)
     assert f"it was {before}" in one["message"]
-    assert one["finished_at"] is not None
+    assert one["finished_at"] == (seen["finished_at"] or seen["changed_at"])  # old data does not become new
+    assert one["changed_at"] > seen["changed_at"]
 
     again = runs.change("a", state)
     assert (again["changed"], again["before"]) == (False, state)
 
 
-@pytest.mark.parametrize(
-    ("left", "state"), [("succeeded", "failed"), ("failed", "succeeded"), ("claimed", "succeeded")]
-)
+@pytest.mark.parametrize(("left", "state"), [("succeeded", "failed"), ("scheduled", "failed")])
 def test_what_is_not_in_doubt_cannot_be_settled_otherwise(runs: Runs, left: str, state: str) -> None:
     runs.left("a", left)
     runs.have_ended()
@@ -245,7 +263,15 @@ def test_what_is_not_in_doubt_cannot_be_settled_otherwise(runs: Runs, left: str,
         refused = runs.change("a", state, check=check)
         assert refused["failed"]
         assert "not in doubt" in refused["msg"]
-    assert runs.state("a") == ("failed" if left == "claimed" else left)
+    assert runs.state("a") == left
+
+
+def test_what_was_never_sent_and_is_settled_as_succeeded_is_the_newest_of_its_stream(runs: Runs) -> None:
+    runs.left("a", "succeeded")
+    runs.left("b", "claimed")
+    runs.have_ended()
+    assert runs.change("b", "succeeded")["changed"]
+    assert runs.store.newest_of("stream") == ("key of b", 1)
 
 
 def test_an_earlier_success_counts_again_once_a_later_attempt_is_settled_as_failed(runs: Runs) -> None:
@@ -280,6 +306,88 @@ def test_a_settled_import_is_taken_as_settled_by_the_next_run(licstat: Licstat, 
     assert (settled["state"], settled["changed"], settled["imports"][0]["reason"]) == ("succeeded", False, "receipt")
     assert run_module("import_receipt", receipts=store, key=key, state="absent")["changed"]
     assert licstat(log)["imports"][0]["reason"] == "new"
+
+
+def at_two_targets(runs: Runs) -> None:
+    """Imports in each state at two license servers, made by runs that are over."""
+    states = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed")
+    for label in ("cad", "cae"):
+        for state in states:
+            runs.left(f"{label} {state}", state, label=label, target=f"target of {label}")
+    runs.have_ended()
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"label": "cad"}, {"target": "target of cad"}, {"label": "cad", "system": "licstat"}]
+)
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_all_that_is_in_doubt_at_a_target_is_settled_at_once(runs: Runs, state: str, chosen: dict[str, Any]) -> None:
+    at_two_targets(runs)
+    before = runs.info()["counts"]
+    doubtful = {f"key of cad {left}": left.replace("sent", "unknown") for left in ("sent", "submitted", "unknown")}
+    doubtful["key of cad incomplete"] = "incomplete"
+
+    planned = runs.change_many(state, **chosen, check=True, diff=True)
+    assert runs.info()["counts"] == before
+    assert planned["diff"]["before"].count("\n") == planned["diff"]["after"].count(f": {state}\n") == 4
+    settled = runs.change_many(state, **chosen, comment="I looked.")
+
+    for result in (planned, settled):
+        assert (result["changed"], result["settled"], result["forgotten"], result["at_work"]) == (True, 4, 0, [])
+        assert {one["key"]: one["before"] for one in result["imports"]} == doubtful
+        assert {(one["label"], one["target"], one["system"]) for one in result["imports"]} == {
+            ("cad", "target of cad", "licstat")
+        }
+    assert {runs.state(f"cad {left}") for left in ("sent", "submitted", "unknown", "incomplete")} == {state}
+    assert runs.state("cae unknown") == "unknown"
+    assert runs.info(label="cad", state=[state])["imports"][0]["message"].endswith("I looked.")
+    again = runs.change_many(state, **chosen)
+    assert (again["changed"], again["settled"], again["imports"]) == (False, 0, [])
+
+
+def test_what_failed_is_settled_only_when_it_is_named(runs: Runs) -> None:
+    at_two_targets(runs)
+    assert runs.change_many("succeeded", label="cad", of_state=["failed"])["settled"] == 2  # one died with its claim
+    assert runs.info(label="cad")["counts"] == {
+        "submitted": 1,
+        "unknown": 2,
+        "incomplete": 1,
+        "succeeded": 3,
+        "scheduled": 1,
+    }
+
+
+def test_what_a_run_is_at_work_on_is_left_out_of_many_and_told(runs: Runs) -> None:
+    for state in ("claimed", "sent", "submitted", "unknown"):
+        runs.left(state, state, label="cad")
+    result = runs.change_many("failed", label="cad")
+    assert [one["source"] for one in result["imports"]] == ["/unknown"]
+    assert {one["source"][1:]: one["before"] for one in result["at_work"]} == {
+        state: state for state in ("claimed", "sent", "submitted")
+    }
+    assert "3 imports were left out" in str(result["warnings"])
+    assert runs.state("submitted") == "submitted"
+
+
+def test_many_are_settled_by_age_and_named_up_to_a_bound(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_receipt, "SHOWN", 3)
+    for number in range(8):
+        runs.left(f"{number}", "unknown")
+        runs.changed(f"{number}", timedelta(hours=number))
+    result = runs.change_many("failed", system="licstat", older_than=3 * 3600 - 60, diff=True)
+    assert (result["settled"], [one["source"] for one in result["imports"]]) == (5, ["/3", "/4", "/5"])
+    assert "and 2 more" in result["diff"]["before"]
+    assert sorted(runs.names(state=["unknown"])) == ["0", "1", "2"]
+
+
+def test_none_is_settled_where_one_was_begun_anew_meanwhile(runs: Runs) -> None:
+    at_two_targets(runs)
+    with closing(open_store(runs.location)) as store:
+        seen = bookkeeping.listed(store, bookkeeping.Filters(states=("unknown",)), 10)
+        runs.left("cad sent", "claimed")
+        with pytest.raises(BadInput, match=r"began .* anew meanwhile"):
+            bookkeeping.settle(store, seen, "failed", None)
+        assert bookkeeping.counted(store, bookkeeping.Filters(label="cae"))["unknown"] == 2
 
 
 # Forgetting.
@@ -318,12 +426,32 @@ def test_what_is_over_and_old_is_forgotten(runs: Runs) -> None:
     assert (again["changed"], again["forgotten"]) == (False, 0)
 
 
+def test_what_is_over_at_a_target_is_forgotten_or_what_is_named(runs: Runs) -> None:
+    at_two_targets(runs)
+    planned = runs.forget(label="cad", check=True)
+    forgotten = runs.forget(label="cad")
+    for result in (planned, forgotten):
+        assert (result["forgotten"], result["settled"]) == (3, 0)
+        assert {one["before"] for one in result["imports"]} == {"succeeded", "scheduled", "failed"}
+    assert runs.info(label="cad")["counts"] == {"submitted": 1, "unknown": 2, "incomplete": 1, "failed": 1}
+    assert runs.forget(label="cad", of_state=["unknown", "failed"])["forgotten"] == 3
+    assert runs.info(label="cad")["counts"] == {"submitted": 1, "incomplete": 1}
+    assert sum(runs.info(label="cae")["counts"].values()) == 8
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"state": "absent"}, "older_than"),
+        ({"state": "absent", "of_state": ["failed"]}, "older_than"),
+        ({"state": "succeeded"}, "Which imports"),
+        ({"state": "failed", "older_than": 1}, "Which imports"),
+        ({"state": "succeeded", "of_state": ["failed"]}, "Which imports"),
         ({"state": "absent", "key": "key", "older_than": 1}, "mutually exclusive"),
-        ({"state": "failed", "older_than": 1}, "state=absent only"),
+        ({"state": "failed", "key": "key", "label": "cad"}, "mutually exclusive"),
+        ({"state": "failed", "label": ""}, "label is empty"),
+        ({"state": "failed", "label": "cad", "of_state": ["succeeded"]}, "succeeded is not in doubt"),
+        ({"state": "absent", "key": "key", "comment": "so"}, "comment"),
         ({"state": "absent", "older_than": -1}, "older_than"),
         ({"state": "absent", "older_than": 1e12}, "older_than"),
     ],

@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -39,14 +40,18 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 
 STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed", "superseded")
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")
-IN_DOUBT = ("sent", "submitted", "unknown", "incomplete")  # what a look at the server can settle
+IN_DOUBT = ("submitted", "unknown", "incomplete")  # what a look at the server can settle
+SETTLEABLE = (*IN_DOUBT, "failed")
 OF_THE_LIVING = ("claimed", "sent")  # states that mean something else once their run is dead
 DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well is forgotten; no clock is set so far
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which receipts are wanted; None and an empty list of states for any. `since`: by their last change."""
+    """Which receipts are wanted; None and an empty list of states for any.
+
+    By their last change, at `since` or later, and before `until`.
+    """
 
     key: str | None = None
     system: str | None = None
@@ -55,6 +60,7 @@ class Filters:
     source: str | None = None
     states: tuple[str, ...] = ()
     since: datetime | None = None
+    until: datetime | None = None
 
 
 def moment(text: str, option: str) -> datetime:
@@ -88,7 +94,8 @@ def counted(store: Store, filters: Filters) -> dict[str, int]:
     asked = filters.states or STATES
     plain = tuple(state for state in STATES if state not in OF_THE_LIVING)
     condition, values = _condition(filters, plain)
-    rows = store.ask(f"{_COUNT} {condition} GROUP BY attempts.state", values)
+    question = _COUNT if filters.label is None else _COUNT_OF_LABEL
+    rows = store.ask(f"{question} {condition} GROUP BY attempts.state", values)
     counts = Counter({row["state"]: int(row["count"]) for row in rows})
     counts.update(_told(store, row)["state"] for row in _rows(store, filters, OF_THE_LIVING))
     return {state: counts[state] for state in STATES if state in asked and counts[state]}
@@ -110,53 +117,54 @@ def one_of(store: Store, key: str) -> dict[str, Any] | None:
     return next(iter(listed(store, Filters(key=key), 1)), None)
 
 
-def settle(store: Store, known: dict[str, Any], state: str, comment: str | None) -> None:
-    """Write that an import which was in doubt has succeeded, or failed. Raises `BadInput` where it is not in doubt."""
-    check_that_it_is_in_doubt(known)
+def settle(store: Store, imports: Sequence[dict[str, Any]], state: str, comment: str | None) -> None:
+    """Write that these imports have succeeded, or failed; all of them, or none.
+
+    Each is a receipt as `listed` tells it. Raises `BadInput` where one cannot be settled, or is not as it was any more.
+    """
+    for known in imports:
+        check_that_it_can_be_settled(known)
     now = now_text()
-    message = storable(f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment))
-    key, attempt = known["key"], known["attempt"]
 
     def change(execute: Execute, is_again: bool) -> None:
-        _check_that_nobody_began(execute, known)
-        settled = execute(_SETTLE, (state, message, now, now, key, attempt))
-        if settled.rowcount == 0 and not is_again:
-            raise BadInput(f"Another run wrote what became of {key} meanwhile. Look again.")
-        if state == "failed":
-            execute(FALL_BACK, (key, key, attempt))
+        for known in imports:
+            _check_that_nobody_began(execute, known)
+            key, attempt = known["key"], known["attempt"]
+            message = f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment)
+            settled = execute(_SETTLE[state], (state, storable(message), now, key, attempt))
+            if settled.rowcount == 0 and not is_again:
+                raise BadInput(f"Another run wrote what became of {key} meanwhile. Nothing was settled. Look again.")
+            if state == "failed":
+                execute(FALL_BACK, (key, key, attempt))
 
     store.change(change)
 
 
-def forget(store: Store, known: dict[str, Any]) -> None:
-    """Forget an import: as far as the store knows, nobody ever tried it. Raises `BadInput` while a run is at it."""
-    check_that_nobody_is_at_it(known)
-    key = known["key"]
+def forget(store: Store, imports: Sequence[dict[str, Any]], old: Filters | None = None) -> int:
+    """Forget these imports: as far as the store knows, nobody ever tried them. And those `old` ones that are over.
 
-    def change(execute: Execute, _is_again: bool) -> None:
-        _check_that_nobody_began(execute, known)
-        _delete(execute, [key])
-
-    store.change(change)
-
-
-def forget_finished(store: Store, age: float, *, really: bool) -> int:
-    """Forget what is over and was last changed more than so many seconds ago; how many that are, really or not."""
-    before = as_text(datetime.now(timezone.utc) - timedelta(seconds=age))
-    question = f"{_KEYS} AND attempts.state IN {FINISHED} AND attempts.changed_at < ?"
-    if not really:
-        return len(store.ask(question, (before,)))
+    All of them, or none; how many they were. Raises `BadInput` while a run is at one of `imports`.
+    """
+    for known in imports:
+        check_that_nobody_is_at_it(known)
 
     def change(execute: Execute, _is_again: bool) -> int:
-        keys = [row["key"] for row in execute(question, (before,)).fetchall()]
+        for known in imports:
+            _check_that_nobody_began(execute, known)
+        keys = [str(known["key"]) for known in imports]
+        if old is not None:
+            keys += [row["key"] for row in execute(*_over(_KEYS, old)).fetchall()]
+            _forget_dead_runs(store, execute)
         for some in portions(keys):
             _delete(execute, some)
-        for run in execute("SELECT id, place, lease_ends, clock() AS now FROM runs").fetchall():
-            if store.lease_left(run) < -DEAD_RUNS:
-                execute("DELETE FROM runs WHERE id = ?", (run["id"],))
         return len(keys)
 
     return store.change(change)
+
+
+def count_of_finished(store: Store, filters: Filters) -> int:
+    """How many imports are over in one of the states of `filters`, which are of `FINISHED`."""
+    return sum(int(row["count"]) for row in store.ask(*_over(_COUNT, filters, " GROUP BY attempts.state")))
 
 
 def check_that_nobody_is_at_it(known: dict[str, Any]) -> None:
@@ -168,10 +176,10 @@ def check_that_nobody_is_at_it(known: dict[str, Any]) -> None:
         )
 
 
-def check_that_it_is_in_doubt(known: dict[str, Any]) -> None:
-    """Raise `BadInput` for an import that nobody can settle: a run is at work on it, or its end is known."""
+def check_that_it_can_be_settled(known: dict[str, Any]) -> None:
+    """Raise `BadInput` for an import that nobody can settle: a run is at work on it, or it is known to be in."""
     check_that_nobody_is_at_it(known)
-    if known["state"] not in IN_DOUBT:
+    if known["state"] not in SETTLEABLE:
         raise BadInput(
             f"{known['key']} is {known['state']}, so it is not in doubt, and cannot be settled otherwise. state=absent"
             " forgets it."
@@ -189,20 +197,43 @@ SELECT receipts.key, receipts.system, receipts.target, receipts.options, attempt
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
 FROM {_JOINED} LEFT JOIN runs ON runs.id = attempts.run WHERE {_CURRENT}
 """
-# The other way round, in the order of the keys.
+# The other way round, in the order of the keys, where an index does not know which.
 _COUNT = f"SELECT attempts.state, count(*) AS count FROM receipts CROSS JOIN attempts WHERE {_CURRENT}"
+_COUNT_OF_LABEL = f"SELECT attempts.state, count(*) AS count FROM {_JOINED} WHERE {_CURRENT}"
 _KEYS = f"SELECT receipts.key FROM {_JOINED} WHERE {_CURRENT}"
 _BEFORE_A_CLAIM = f"SELECT * FROM attempts WHERE key = ? AND state IN {STANDING} ORDER BY attempt DESC LIMIT 1"
-_SETTLE = f"""
-UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?
-WHERE key = ? AND attempt = ? AND state IN {IN_DOUBT}
+# What is settled keeps the time at which its run ended: nobody shall take old data for new because of it. A claim is
+# that of a dead run. A success gets its place in the order of commit points, by which a stream's newest is told.
+_SETTLE = {
+    state: f"""
+UPDATE attempts SET state = ?, message = ?, finished_at = coalesce(finished_at, changed_at), changed_at = ?{place}
+WHERE key = ? AND attempt = ? AND state IN {("claimed", "sent", *SETTLEABLE)}
 """
+    for state, place in (
+        ("failed", ""),
+        ("succeeded", ", sent = coalesce(sent, (SELECT coalesce(max(sent), 0) + 1 FROM attempts))"),
+    )
+}
+
+
+def _over(question: str, filters: Filters, ending: str = "") -> tuple[str, list[Any]]:
+    """A question about what is over, with its values."""
+    condition, values = _condition(filters, filters.states)
+    return f"{question} {condition}{ending}", values
+
+
+def _forget_dead_runs(store: Store, execute: Execute) -> None:
+    for run in execute("SELECT id, place, lease_ends, clock() AS now FROM runs").fetchall():
+        if store.lease_left(run) < -DEAD_RUNS:
+            execute("DELETE FROM runs WHERE id = ?", (run["id"],))
 
 
 def _rows(store: Store, filters: Filters, states: tuple[str, ...], limit: int | None = None) -> list[Any]:
     """The receipts in these states, the newest first; `states` are those in the database, none for any."""
     condition, values = _condition(filters, states)
-    question = f"{_LIST} {condition} ORDER BY attempts.changed_at DESC, attempts.key DESC"
+    # Not by an index where a label is wanted: SQLite would rather go through all that changed than sort those few.
+    changed_at = "attempts.changed_at" if filters.label is None else "attempts.changed_at || ''"
+    question = f"{_LIST} {condition} ORDER BY {changed_at} DESC, attempts.key DESC"
     return store.ask(question, values) if limit is None else store.ask(f"{question} LIMIT ?", (*values, limit))
 
 
@@ -215,6 +246,7 @@ def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any
         "attempts.label = ?": filters.label,
         "attempts.source = ?": filters.source,
         "attempts.changed_at >= ?": None if filters.since is None else as_text(filters.since),
+        "attempts.changed_at < ?": None if filters.until is None else as_text(filters.until),
     }
     given = {condition: value for condition, value in wanted.items() if value is not None}
     condition, values = "".join(f" AND {condition}" for condition in given), list(given.values())

@@ -109,7 +109,7 @@ MIGRATIONS = (
     ALTER TABLE attempts ADD COLUMN label TEXT;
     ALTER TABLE attempts ADD COLUMN period TEXT;
     CREATE INDEX receipts_by_target ON receipts (target);
-    CREATE INDEX attempts_by_label ON attempts (label, changed_at);
+    CREATE INDEX attempts_by_label ON attempts (label, state, finished_at);
     """,
 )
 VERSION = len(MIGRATIONS)
@@ -232,6 +232,10 @@ class Windows:
 
     found: tuple[Window, ...]
     basis: str
+
+
+class NoStoreYet(BadInput):
+    """There is no store where one is required."""
 
 
 class Store:
@@ -677,7 +681,7 @@ def open_store(
             on_error.callback(database.close)
         version = _version_of(database)
         if not version and required:
-            raise BadInput(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
+            raise NoStoreYet(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
         if database is not None and not version and is_rehearsal:
             with told(database, "opened"):
                 database.check_that_it_can_be_made()

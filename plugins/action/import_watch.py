@@ -1,0 +1,291 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    ROLES,
+    ImportsError,
+    as_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    RECEIPTS,
+    Host,
+    outcome_of,
+    receipt_store,
+    secret_options,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NoStoreYet, is_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target, targets_of
+from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
+from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
+from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
+from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
+    GROUPS,
+    Finding,
+    Wanted,
+    judged,
+    lines_of,
+    replace_file,
+    textfile,
+)
+
+__all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
+
+AT_ONCE = 8  # servers that are asked at the same time
+OWN = ("receipts", "receipts_password", "label", "run_on")
+QUESTION = tuple(bigfix_import_info.ARGUMENTS["argument_spec"])
+OF_TARGETS = ("max_age", "ask", "allow_incomplete")
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """`import_watch`, which reads the variables of all targets, and their receipts, and asks some of their servers."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What was found of each target."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = {**options, **self._of_play(variables)}
+        files = {name: _file(name, options[name]) for name in ("file", "textfile") if options[name] is not None}
+        now = datetime.now(timezone.utc)
+        findings = self._findings(options, variables, now)
+        lines = lines_of(findings, self._others(options["targets"], variables))
+        failures = {
+            f"{one.wanted.target} ({one.wanted.system})": "\n".join(one.problems) for one in findings if one.problems
+        }
+        summary = _summary(findings, failures, variables)
+        told = {
+            "summary": summary,
+            "failures": failures if findings else {"-": summary},
+            "targets": [one.as_result() for one in findings],
+        }
+        if not self._task.check_mode:
+            _write(files, {"time": as_text(now), **told}, textfile(findings, now))
+        if not self._task.no_log:
+            display.display("\n".join([*lines, summary]), stderr=is_stdout_for_programs())
+        return {**result, "changed": False, "table": lines, **told}
+
+    def _findings(self, options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> list[Finding]:
+        findings: list[Finding] = []
+        wanted: list[Wanted] = []
+        for target, system, group in self._targets(options["targets"], variables):
+            try:
+                wanted.append(self._wanted(target, system, group, options, variables))
+            except (AnsibleError, ValueError, TypeError) as error:
+                finding = Finding(Wanted(target, system, target, options["max_age"], {}))
+                finding.add("unread", f"Its variables cannot be read: {error}")
+                findings.append(finding)
+        known = _known(wanted, now)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            statuses = list(pool.map(_asked, wanted))
+        findings += [judged(one, seen, status, now) for one, seen, status in zip(wanted, known, statuses)]
+        return findings
+
+    # What is to be watched
+
+    def _of_play(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What a play, or a role, sets for all targets that do not say otherwise; not what one host says of itself."""
+        own = variables["hostvars"][variables["inventory_hostname"]]
+        names = {name: f"import_watch_{name}" for name in OF_TARGETS}
+        found = {name: variables[full] for name, full in names.items() if full in variables and full not in own}
+        templated: dict[str, Any] = self._templar.template(found)
+        return templated
+
+    def _targets(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        """Each target with its system and its group. A host in groups of two systems is two targets."""
+        groups = {group: set(variables["groups"].get(group, ())) for group in GROUPS}
+        found: dict[tuple[str, str], str] = {}
+        for host in hosts:
+            for group, system in GROUPS.items():
+                if host in groups[group]:
+                    found.setdefault((host, system), group)
+        return [(host, system, group) for (host, system), group in found.items()]
+
+    def _others(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
+        """The hosts of the inventory that are no targets; the localhost that Ansible makes up is none of them."""
+        watched = {target for target, _system, _group in self._targets(hosts, variables)}
+        return [host for host in hosts if host in variables["groups"]["all"] and host not in watched]
+
+    def _wanted(
+        self, target: str, system: str, group: str, options: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> Wanted:
+        """What the variables of a target say. Raises what they are wrong by."""
+        role, own = ROLES[system], variables["hostvars"][target]
+        names = {*OWN, *(QUESTION if system == "bigfix" else ())}
+        omitted = variables.get("omit")
+        given = {name: own[f"{role}_{name}"] for name in sorted(names) if f"{role}_{name}" in own}
+        given = {name: value for name, value in given.items() if _is_set(value, omitted)}
+        found = json.loads(json.dumps(given, cls=encoder, vault_to_text=True))
+        receipts = {name: found[name] for name in ("receipts", "receipts_password") if name in found}
+        of_watch = {name: own.get(f"import_watch_{name}", options[name]) for name in OF_TARGETS}
+        max_age = float(of_watch["max_age"])
+        if not max_age > 0:
+            raise ValueError("import_watch_max_age has to be a number of seconds above 0.")
+        question = None
+        if system == "bigfix" and boolean(of_watch["ask"]):
+            question = _question(found, max_age, group)
+        elsewhere = str(found.get("run_on", "controller")) == "host" and own.get("ansible_connection") != "local"
+        return Wanted(
+            target=target,
+            system=system,
+            label=str(found.get("label") or target),
+            max_age=max_age,
+            receipts={**_receipts({**receipts, "require_receipts": True}), "is_elsewhere": elsewhere},
+            allow_incomplete=boolean(of_watch["allow_incomplete"]),
+            question=question,
+        )
+
+
+def _is_set(value: Any, omitted: Any) -> bool:
+    return value is not None and value is not omitted and not (isinstance(omitted, str) and value == omitted)
+
+
+def _receipts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a receipt store, with defaults and what the environment says."""
+    validation = ArgumentSpecValidator(dict(RECEIPTS)).validate(given)
+    if validation.error_messages:
+        raise ValueError(validation.error_messages[0])
+    return dict(validation.validated_parameters)
+
+
+def _question(found: Mapping[str, Any], max_age: float, group: str) -> dict[str, Any]:
+    """The options with which the status of BigFix Inventory or License Metric Tool is asked."""
+    question = {name: value for name, value in found.items() if name in QUESTION}
+    if group == "lmt":
+        question.setdefault("product", "license_metric_tool")
+    return {**question, "max_age": max_age, "require_fresh": False, "is_planned": False}
+
+
+def _file(name: str, text: str) -> Path:
+    """A file that is to be written. Raises `AnsibleActionFail` where that cannot be."""
+    path = Path(text)
+    why = None
+    if not path.is_absolute():
+        why = "is no absolute path"
+    elif name == "textfile" and path.suffix != ".prom":
+        why = "does not end in .prom, and node_exporter takes no other files"
+    elif not path.parent.is_dir():
+        why = f"is in {path.parent}, which is no folder"
+    elif path.is_dir():
+        why = "is a folder"
+    if why is not None:
+        raise AnsibleActionFail(f"{name}: {text!r} {why}. Nothing was looked at.")
+    return path
+
+
+def _known(wanted: Sequence[Wanted], now: datetime) -> list[Target | str]:
+    """What the receipts tell of each target, or why they cannot be read. Each store is opened once."""
+    stores: dict[str, list[Wanted]] = {}
+    for one in wanted:
+        stores.setdefault(json.dumps(one.receipts, sort_keys=True), []).append(one)
+    found: dict[str, Mapping[tuple[str, str], Target] | str] = {
+        store: _read(targets[0].receipts, targets, now) for store, targets in stores.items()
+    }
+    told: list[Target | str] = []
+    for one in wanted:
+        targets = found[json.dumps(one.receipts, sort_keys=True)]
+        told.append(targets if isinstance(targets, str) else targets[one.name])
+    return told
+
+
+def _read(
+    receipts: Mapping[str, Any], targets: Sequence[Wanted], now: datetime
+) -> Mapping[tuple[str, str], Target] | str:
+    """What a store knows of these targets, or why it cannot be read."""
+    location = receipts["receipts"]
+    if receipts["is_elsewhere"] and not is_url(location):
+        return (
+            f"Its receipts are in a file on the host itself ({location}), where its imports run, and cannot be read"
+            " from here. Keep them in a PostgreSQL database, or run the watch there."
+        )
+    host = Host(
+        params={name: receipts[name] for name in RECEIPTS},
+        check_mode=True,
+        diff=False,
+        warn=display.warning,
+        secret_options=secret_options(RECEIPTS),
+        no_log_values={receipts["receipts_password"]} if receipts["receipts_password"] else set(),
+    )
+    found: dict[str, Any] = {}
+
+    def read(host: Host) -> dict[str, Any]:
+        good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in targets}
+        try:
+            with receipt_store(host, read_only=True, make=False) as store:
+                found["targets"] = targets_of(store, good, now)
+        except NoStoreYet as error:
+            where = "" if is_url(location) else f" on {socket.gethostname()}, for user id {os.getuid()}"
+            raise ImportsError(
+                f"There is no receipt store at {location}{where}. Either nothing was ever imported, or the importing"
+                " runs have another one, or it is lost."
+            ) from error
+        return {}
+
+    outcome = remove_values(outcome_of(host, read), host.no_log_values)
+    return str(outcome["msg"]) if "msg" in outcome else found["targets"]
+
+
+def _asked(wanted: Wanted) -> dict[str, Any] | None:
+    """What the server of a target says of its imports, or why it cannot be asked, in `msg`; None if it is not to be."""
+    if wanted.question is None:
+        return None
+    spec = bigfix_import_info.ARGUMENTS["argument_spec"]
+    validation = ArgumentSpecValidator(spec).validate(wanted.question)
+    if validation.error_messages:
+        return {"msg": str(remove_values(validation.error_messages[0], set(validation._no_log_values)))}
+    host = Host(
+        params=dict(validation.validated_parameters),
+        check_mode=True,  # so that the client refuses whatever could change something
+        diff=False,
+        warn=lambda _text: None,  # it stands in the message, too
+        secret_options=secret_options(spec),
+        no_log_values=set(validation._no_log_values),
+    )
+    outcome: dict[str, Any] = remove_values(outcome_of(host, bigfix_import_info.read_status), host.no_log_values)
+    return outcome
+
+
+def _summary(findings: Sequence[Finding], failures: Mapping[str, str], variables: Mapping[str, Any]) -> str:
+    if not findings:
+        sources = ", ".join(
+            str(source) for source in variables.get("ansible_inventory_sources") or ["no source at all"]
+        )
+        return (
+            f"There is nothing to watch: no host is in any of the groups {', '.join(GROUPS)}. The inventory is of"
+            f" {sources}; --limit leaves hosts out, too."
+        )
+    if not failures:
+        return f"All {len(findings)} targets get their imports."
+    return f"{len(failures)} of {len(findings)} targets are not as they should be: {in_short(list(failures))}."
+
+
+def _write(files: Mapping[str, Path], told: Mapping[str, Any], metrics: str) -> None:
+    texts = {"file": json.dumps(told, indent=2, ensure_ascii=False) + "\n", "textfile": metrics}
+    for name, path in files.items():
+        try:
+            replace_file(path, texts[name])
+        except OSError as error:
+            raise AnsibleActionFail(f"{name}: {path} could not be written: {error.strerror}.") from error

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the receipts tell of whether a target gets its imports: the last success, and what did not end well since.
+
+A store may hold the receipts of years, so what is asked here is answered by indexes. Only of targets at which
+something did not end well are single imports looked at, and of these the newest.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, window_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
+    OF_THE_LIVING,
+    STATES,
+    Filters,
+    counted,
+    listed,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+
+GOOD = ("succeeded", "scheduled")
+OPEN = ("claimed", "sent", "submitted", "unknown", "incomplete", "failed")
+A_MONTH = timedelta(days=35)  # for which what failed, and was not made up for, is told
+NEWEST = 5  # imports of a target that did not end well, which are looked at
+LAST = 20  # successes of a target, among which its last time range is looked for
+FOLLOWING = 50  # successes after one of those, which are looked at
+TOLERANCE = timedelta(seconds=300)  # by which a clock may have been ahead
+
+
+@dataclass
+class Target:
+    """What the receipts tell of a target.
+
+    `last_success` is when its last successful import ended. `ahead` is one that is told for a time to come, which
+    proves nothing. `counts`: imports by state. `open` are imports that did not end well, or have not ended, and that
+    no later one made up for, the newest first, as `listed` tells them. `window_end`: up to where time ranges of a log
+    are imported, as the option has it.
+    """
+
+    last_success: str | None = None
+    ahead: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    open: list[dict[str, Any]] = field(default_factory=list)
+    window_end: str | None = None
+
+
+Name = tuple[str, str]
+"""The label of a target, and the kind of its system."""
+
+
+def targets_of(store: Store, good: Mapping[Name, Collection[str]], now: datetime) -> dict[Name, Target]:
+    """What is known of these targets. `good`: which states of an import are a success there, besides the usual ones."""
+    limit = as_text(now + TOLERANCE)
+    found = {name: Target() for name in good}
+    for row in store.ask(_BY_STATE, (limit,)):
+        name = (row["label"], row["system"])
+        if name in found:
+            found[name].counts[row["state"]] += int(row["count"])
+            if row["state"] in (*GOOD, *good[name]):
+                _note_success(found[name], limit, row["newest"], row["last"])
+    for name, target in found.items():
+        _look_closer(store, name, target, good[name], now)
+    return found
+
+
+def _note_success(target: Target, limit: str, *times: str | None) -> None:
+    for time in filter(None, times):
+        if time > limit:
+            target.ahead = max(target.ahead or "", time)
+        else:
+            target.last_success = max(target.last_success or "", time)
+
+
+def _look_closer(store: Store, name: Name, target: Target, good: Collection[str], now: datetime) -> None:
+    """Look at the newest imports that did not end well, or have not ended; what runs that died left is put right."""
+    label, system = name
+    states = tuple(state for state in OPEN if target.counts[state] and state not in good)
+    if set(states).intersection(OF_THE_LIVING):  # what they turn out to be may be anything
+        states = STATES
+        target.counts = Counter(counted(store, Filters(system=system, label=label)))
+    if states:
+        found = listed(store, Filters(system=system, label=label, states=states), NEWEST)
+        for one in found:
+            if one["state"] in (*GOOD, *good):
+                _note_success(target, as_text(now + TOLERANCE), one["finished_at"])
+        left = [one for one in found if one["state"] in OPEN and one["state"] not in good]
+        target.open = [one for one in left if not _is_made_up_for(store, one, now)]
+    if system == "licstat" and target.counts["succeeded"]:
+        rows = store.ask(_LAST_WINDOWS, (label, LAST))
+        windows = filter(None, (window_of(json.loads(row["options"])) for row in rows))
+        target.window_end = max((str(window["to"]) for window in windows), default=None)
+
+
+def _is_made_up_for(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
+    """Whether an import that failed, or is in a part only, matters no more, as a later one did what it was for.
+
+    That is one from the same file, of the same stream where the content is a state, or of a time range around it.
+    """
+    if one["state"] not in ("failed", "incomplete"):
+        return False
+    ended = one["finished_at"] or one["changed_at"]
+    if one["window"] is not None:
+        rows = store.ask(_LATER_WINDOWS, (one["label"], ended, one["target"], FOLLOWING))
+        return any(_covers(json.loads(row["options"]), one["options"]) for row in rows)
+    if ended < as_text(now - A_MONTH):
+        return True
+    if one["system"] == "licstat":
+        return bool(store.ask(_LATER_OF_SOURCE, (one["label"], ended, FOLLOWING, one["source"])))
+    return bool(store.ask(_LATER_IN_STREAM, (ended, one["key"], one["attempt"])))
+
+
+def _covers(options: Mapping[str, Any], missed: Mapping[str, Any]) -> bool:
+    """Whether a time range has all of another one in it, and is of the same kind."""
+    window, inner = window_of(options), window_of(missed)
+    if window is None or inner is None:
+        return False
+    rest, other = ({name: one[name] for name in one if name not in ("from", "to")} for one in (options, missed))
+    return rest == other and (window["from"] or "") <= (inner["from"] or "") and str(window["to"]) >= str(inner["to"])
+
+
+# By the index of labels alone, but for the system.
+_BY_STATE = """
+SELECT attempts.label, receipts.system, attempts.state, count(*) AS count, max(attempts.finished_at) AS last,
+       max(CASE WHEN attempts.finished_at <= ? THEN attempts.finished_at END) AS newest
+FROM attempts CROSS JOIN receipts
+WHERE receipts.key = attempts.key AND receipts.attempt = attempts.attempt AND attempts.label IS NOT NULL
+GROUP BY attempts.label, receipts.system, attempts.state
+"""
+_OPTIONS_OF_LABEL = """
+SELECT receipts.options FROM attempts CROSS JOIN receipts
+WHERE receipts.key = attempts.key AND receipts.attempt = attempts.attempt AND attempts.label = ?
+    AND attempts.state = 'succeeded'
+"""
+_LAST_WINDOWS = f"{_OPTIONS_OF_LABEL} ORDER BY attempts.finished_at DESC LIMIT ?"
+_LATER_WINDOWS = (
+    f"{_OPTIONS_OF_LABEL} AND attempts.finished_at > ? AND receipts.target = ? ORDER BY attempts.finished_at LIMIT ?"
+)
+_LATER_OF_SOURCE = """
+SELECT 1 AS one FROM (
+    SELECT source FROM attempts WHERE label = ? AND state = 'succeeded' AND finished_at > ? ORDER BY finished_at LIMIT ?
+) AS later WHERE source = ? LIMIT 1
+"""
+_LATER_IN_STREAM = f"""
+SELECT 1 AS one FROM attempts WHERE state IN {GOOD} AND finished_at > ?
+    AND stream = (SELECT stream FROM attempts WHERE key = ? AND attempt = ?) LIMIT 1
+"""
