@@ -471,6 +471,7 @@ response:
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -511,7 +512,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_folders import (
     BatchFolder,
     Found,
-    check_whole,
     find_batches,
     some,
     sources_in,
@@ -539,6 +539,9 @@ ARGUMENTS: Mapping[str, Any] = {
         "directory": {"type": "str"},
         "control_name": {"type": "str", "default": "control.json"},
         "allow_missing_files": {"type": "bool", "default": False},
+        "check_files": {"type": "bool", "default": True},
+        "strict_files": {"type": "bool", "default": False},
+        "trim_final_newline": {"type": "bool", "default": False},
         "batches": {
             "type": "list",
             "elements": "dict",
@@ -583,6 +586,12 @@ class Opened:
     control: ControlFile | None
     files: Mapping[str, Content]
 
+    def check_by(self, host: Host) -> Callable[[], None] | None:
+        """What reads the files before they are sent; None where nobody wants that, or knows how they are read."""
+        if self.control is None or not self.order.options["check_files"]:
+            return None
+        return partial(check_contents, host, self.control, self.files)
+
     def batch(self, store: Store) -> Batch:
         """What is sent."""
         options = self.order.options
@@ -617,7 +626,9 @@ def import_batch(host: Host) -> dict[str, Any]:
     opened, unusable = opened_of(orders)
     with receipt_store(host) as store:
         batches = [one.batch(store) for one in opened]
-        wanted = [wanted_batch(server, one.order.source, batch) for one, batch in zip(opened, batches)]
+        wanted = [
+            wanted_batch(server, one.order.source, batch, one.check_by(host)) for one, batch in zip(opened, batches)
+        ]
         result = import_all(host, store, client.secrets, system, wanted)
     if manifest is not None:
         result = with_manifest(host, result, manifest, batches)
@@ -634,6 +645,10 @@ def check(params: dict[str, Any]) -> None:
     for option in ("directory", "manifest"):
         if params[option] is not None and not params[option].strip():
             raise BadInput(f"{option} is empty; leave it out where there shall be none.")
+    if params["strict_files"] and not params["check_files"]:
+        raise BadInput(
+            "strict_files refuses what check_files finds, and check_files is false; set one of them otherwise."
+        )
     if params["batches"] is None:
         check_batch(params, is_folder=params["directory"] is not None)
     for number, batch in enumerate(params["batches"] or []):
@@ -656,6 +671,12 @@ def check_batch(options: Mapping[str, Any], *, is_folder: bool = False) -> None:
         raise BadInput(f"control_digest {digest!r} is no SHA-256 in 64 lower-case hexadecimal digits.")
     if digest is not None and options["control_comment"] is not None:
         raise BadInput("control_comment is of no use with control_digest: no control file is uploaded then.")
+    for option in ("strict_files", "trim_final_newline"):
+        if digest is not None and options[option]:
+            raise BadInput(
+                f"{option} needs the control file, which tells how the files are read; give it with control in place of"
+                " control_digest."
+            )
 
 
 def check_names(names: list[str]) -> None:
@@ -724,23 +745,50 @@ def opened_order(order: Order) -> Opened:
         sources = sources_in(folder, control)
         check_names([*sources])
         check_text("feed, with the name of the folder,", order.options["feed"])
-        opened = opened_with(order, control, sources)
-        for name, content in opened.files.items():
-            check_whole(control, name, content)
-        return opened
+        return opened_with(order, control, sources)
     path = order.options["control"]
     sources = {file["name"]: file["src"] for file in order.options["files"]}
     return opened_with(order, None if path is None else control_at(path), sources)
 
 
 def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str, str]) -> Opened:
+    options = order.options
     contents = dict(zip(sources, open_contents([*sources.values()], "files")))
     if control is not None:
-        for name, content in contents.items():
-            control.check(name, content)
-        if not order.options["allow_missing_files"]:
+        entries = {name: control.entry(name) for name in contents}
+        if not options["allow_missing_files"]:
             control.check_complete(sources, "files" if order.folder is None else shown(order.folder.path))
+        if options["trim_final_newline"]:
+            contents = {name: trimmed(entries[name], content) for name, content in contents.items()}
+        if options["check_files"]:
+            for name, content in contents.items():
+                control.check_size(name, content)
     return Opened(order, control, contents)
+
+
+def trimmed(entry: Mapping[str, Any], content: Content) -> Content:
+    """A file as it is sent with `trim_final_newline`."""
+    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_tsv import without_final_break
+
+    return without_final_break(entry, content)
+
+
+def check_contents(host: Host, control: ControlFile, files: Mapping[str, Content]) -> None:
+    """Read the files of a batch as Haplo would, and warn of what it would import wrongly.
+
+    Raises `BadInput` for what it could not import at all, and with `strict_files` for all of it.
+    """
+    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_files import check_file
+
+    refused = []
+    for name, content in files.items():
+        for finding in check_file(control, name, content):
+            if finding.is_fatal or host.params["strict_files"]:
+                refused.append(f"{content.source}{finding}")
+            else:
+                host.warn(f"{content.source}{finding}")
+    if refused:
+        raise BadInput(f"files: {' '.join(refused)} Nothing of the batch was sent.")
 
 
 def control_at(path: str) -> ControlFile:

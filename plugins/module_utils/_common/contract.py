@@ -81,8 +81,9 @@ class Wanted:
     `key` is its identity (see `identity_of`); `stream` groups imports of which only the newest is the target's state;
     `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
     is what the system needs to send it. `basis`: the state of the target's other time ranges that it was planned by; it
-    is sent only while that holds. `read_period` reads what time the content tells of. `obstacle`:
-    why it cannot be sent, for a person; empty if it can.
+    is sent only while that holds. `read_period` reads what time the content tells of. `check` reads the content before
+    it is sent, and raises `BadInput` where the server could make nothing of it. `obstacle`: why it cannot be sent, for
+    a person; empty if it can.
     """
 
     key: str
@@ -96,6 +97,7 @@ class Wanted:
     payload: Any = field(compare=False, default=None)
     basis: str | None = None
     read_period: Callable[[], Period | None] | None = field(compare=False, default=None)
+    check: Callable[[], None] | None = field(compare=False, default=None)
     obstacle: str = ""
 
 

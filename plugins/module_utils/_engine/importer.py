@@ -353,7 +353,7 @@ class Importer:
         if self._policy.adopt:
             self._adopt(one, receipt, period)
             return
-        if not self._prepare(one):
+        if not self._is_fit(one) or not self._prepare(one):
             return
         if self._policy.check_mode:
             self._plan(one)
@@ -405,6 +405,16 @@ class Importer:
             one.label = label
             if not self._policy.check_mode:
                 self._store.relabel(receipt.key, receipt.attempt, label)
+
+    def _is_fit(self, one: Import) -> bool:
+        """Whether the server can make something of the content; not asked again of what it may have been sent whole."""
+        if one.wanted.check is None or one.reason == "resumed":
+            return True
+        try:
+            one.wanted.check()
+        except ImportsError as error:
+            one.settle("failed", f"{error.message} Nothing was imported.")
+        return not one.is_settled
 
     def _prepare(self, one: Import) -> bool:
         """Whether the server is there and lets this user in: asked before the first, and after one left in doubt.

@@ -20,7 +20,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -64,16 +64,23 @@ class DigestMemory(Protocol):
 class Content:
     """A regular, readable, non-empty file, and the size in bytes up to which it is taken.
 
-    `may_grow`: it is taken up to that size although somebody writes to it.
+    `may_grow`: it is taken up to that size although somebody writes to it. `cut`: so many bytes at its end are left
+    out.
     """
 
     path: str
     fingerprint: Fingerprint
     may_grow: bool = False
+    cut: int = 0
 
     @property
     def size(self) -> int:
-        return self.fingerprint.size
+        return self.fingerprint.size - self.cut
+
+    @property
+    def taken(self) -> Fingerprint:
+        """What tells, without reading it, that what is taken was digested before."""
+        return replace(self.fingerprint, size=self.size) if self.cut else self.fingerprint
 
     @property
     def name(self) -> str:
@@ -179,21 +186,21 @@ def digests_or_obstacles(contents: list[Content], memory: DigestMemory) -> list[
 
     What `memory` knows is not read; what is reckoned is remembered.
     """
-    found: dict[Fingerprint, str | Interrupted] = {**memory.recall_digests([one.fingerprint for one in contents])}
+    found: dict[Fingerprint, str | Interrupted] = {**memory.recall_digests([one.taken for one in contents])}
     fresh: dict[Fingerprint, str] = {}
     for content in contents:
-        if content.fingerprint not in found:
+        if content.taken not in found:
             started = time.time()
             try:
-                found[content.fingerprint] = digest = digest_of(content)
+                found[content.taken] = digest = digest_of(content)
             except Interrupted as error:
-                found[content.fingerprint] = error
+                found[content.taken] = error
             else:
                 if _is_settled(content.fingerprint, started):
-                    fresh[content.fingerprint] = digest
+                    fresh[content.taken] = digest
     if fresh:
         memory.remember_digests(fresh)
-    return [found[content.fingerprint] for content in contents]
+    return [found[content.taken] for content in contents]
 
 
 def looked_at(path: Path) -> Content:

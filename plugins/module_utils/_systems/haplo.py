@@ -74,6 +74,12 @@ GUIDE = Guide(
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024  # bytes that Haplo reads of a control file, and of a data file by READ_AT_ONCE
 READ_AT_ONCE = ("json", "tsv-with-name-row")
+INHERITED = frozenset(  # what every object of JavaScript has, and Haplo would take for an entry of a control file
+    (
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toSource"),
+        *("toString", "valueOf", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+    )
+)
 LARGEST_TEXT = 64 * 1024  # bytes of a text in a form
 REQUIRED = ("dataImportControlFileVersion", "model", "instructions", "files")  # properties of a control file
 DATA_FILE = "; this looks like a data file, which belongs in files, while control tells how to read it"
@@ -89,18 +95,30 @@ SCHEDULE_TRIES = 3  # where an answer does not tell; lost ones the client repeat
 
 @dataclass(frozen=True)
 class ControlFile:
-    """A control file that Haplo may take: its digest in hexadecimal, and the files it has a use for, by name."""
+    """A control file that Haplo may take: its digest in hexadecimal, and what is in it.
+
+    `files` are its entries for data files, by name.
+    """
 
     content: Content
     sha256: str
-    files: Mapping[str, Any]
+    properties: Mapping[str, Any]
 
-    def check(self, name: str, content: Content) -> None:
-        """Raise `BadInput` for a data file that Haplo would take and then not import."""
-        if name not in self.files and ANY_NAME not in self.files:
-            known = ", ".join(sorted(self.files)) or "none"
+    @property
+    def files(self) -> Mapping[str, Any]:
+        return dict(self.properties["files"])
+
+    def entry(self, name: str) -> Mapping[str, Any]:
+        """How a file of that name is read. Raises `BadInput` where Haplo would not know, and import nothing."""
+        files = self.properties["files"]
+        if name not in files and (ANY_NAME not in files or name in INHERITED):
+            known = ", ".join(sorted(files)) or "none"
             raise BadInput(f"files: {name!r} is not in the control file {self.content.source}, which names {known}.")
-        reader = self.files[name if name in self.files else ANY_NAME]["read"]
+        return dict(files[name if name in files else ANY_NAME])
+
+    def check_size(self, name: str, content: Content) -> None:
+        """Raise `BadInput` for a data file that Haplo would take and then not import, since it is too large."""
+        reader = self.entry(name)["read"]
         if reader in READ_AT_ONCE and content.size > LARGEST_DOCUMENT:
             raise BadInput(
                 f"files: {content.source} has {content.size} bytes; of {reader} Haplo reads no file of more than"
@@ -154,12 +172,12 @@ def control_file(content: Content) -> ControlFile:
         raise BadInput(f"control: {content.source} has more than the {LARGEST_DOCUMENT} bytes that Haplo reads.")
     try:
         data = b"".join(content.blocks())
-        files = _files_of(data)
+        properties = _properties_of(data)
     except Interrupted as error:
         raise BadInput(f"control: {error.message} Nothing was sent.") from error
     except ValueError as error:
         raise BadInput(sentence(f"control: {content.source} is no control file: {error}")) from error
-    return ControlFile(content, hashlib.sha256(data).hexdigest(), files)
+    return ControlFile(content, hashlib.sha256(data).hexdigest(), properties)
 
 
 def check_text(option: str, text: str | None) -> None:
@@ -186,8 +204,11 @@ def api_base(path: str) -> str:
     return path.rstrip("/")
 
 
-def wanted_batch(server: str, source: str, batch: Batch) -> Wanted:
-    """The import of one batch. `server` is the base URL in its one spelling, or the name given to that target."""
+def wanted_batch(server: str, source: str, batch: Batch, check: Callable[[], None] | None = None) -> Wanted:
+    """The import of one batch. `server` is the base URL in its one spelling, or the name given to that target.
+
+    `check` reads its files before they are sent (see `Wanted`).
+    """
     parts = {"system": SYSTEM, "server": server, "dry_run": batch.dry_run}
     default_feed = {"control": batch.control_sha256, "files": sorted(file.name for file in batch.files)}
     return Wanted(
@@ -200,6 +221,7 @@ def wanted_batch(server: str, source: str, batch: Batch) -> Wanted:
         content_sha256=batch.content_sha256,
         options={"dry_run": batch.dry_run, "feed": batch.feed},
         payload=batch,
+        check=check,
     )
 
 
@@ -409,8 +431,8 @@ class _Api:
         return error
 
 
-def _files_of(data: bytes) -> Mapping[str, Any]:
-    """The `files` of a control file, by name. Raises `ValueError` that says what it lacks."""
+def _properties_of(data: bytes) -> Mapping[str, Any]:
+    """What is in a control file. Raises `ValueError` that says what it lacks."""
     if data.startswith(b"\xef\xbb\xbf"):
         raise ValueError("it begins with a byte order mark, which Haplo does not take")
     try:
@@ -440,7 +462,7 @@ def _files_of(data: bytes) -> Mapping[str, Any]:
     for name, specification in files.items():
         if not isinstance(specification, dict) or "read" not in specification:
             raise ValueError(f'its file {name!r} does not say how to read it, as {{"read": "json"}} does')
-    return files
+    return control
 
 
 def _check_instructions(control: Mapping[str, Any]) -> None:

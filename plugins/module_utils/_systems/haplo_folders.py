@@ -18,14 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, path_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import ANY_NAME, ControlFile
 
 A_LINK = "a link to a folder, whose batch would be imported under two names"
 TOO_DEEP = "a folder in the folder of a batch"
-BRACKETS = ((b"[", b"]"), (b"{", b"}"))  # of JSON with records; anything else is none to Haplo
-LOOKED_AT = 4096  # bytes at either end of a file
 TOLD = 3  # names, so many of which stand in a message
 
 
@@ -123,18 +120,6 @@ def sources_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
         names = f"{control.content.name} names {', '.join(map(repr, control.files)) or 'none'}"
         raise _bad(folder, f"{names}, and not {some(unknown)}; with that in it, Haplo would import nothing of it")
     return {name: name_of(path) for name, path in files.items()}
-
-
-def check_whole(control: ControlFile, name: str, content: Content) -> None:
-    """Raise `BadInput` for JSON that is cut off, as while its folder is filled. What is in it is Haplo's affair."""
-    if control.files.get(name, control.files.get(ANY_NAME))["read"] != "json":
-        return
-    beginning, end = content.ends(LOOKED_AT)
-    if not any(beginning.lstrip()[:1] == first and end.rstrip()[-1:] == last for first, last in BRACKETS):
-        raise BadInput(
-            f"files: {content.source} is not whole: it does not begin and end as JSON with records does. It may still"
-            " be being written; Haplo would take it and import nothing."
-        )
 
 
 def some(paths: Sequence[Path]) -> str:

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Haplo's readers `xml-text-of-children` and `xml-attributes`: an element in the root for each record.
+
+A block and the names in one record are in memory. Entities are never expanded: a file that declares some is refused.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+from typing import Callable
+from xml.parsers import expat
+
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_reading import (
+    NOTHING_OF_ALL,
+    REPLACEMENT,
+    Fatal,
+    Finding,
+    Reading,
+    Unchecked,
+    Warnings,
+    java_codec,
+    nothing_looked_for,
+    shown,
+    unlike,
+)
+
+BUILT_IN = ("utf-8", "utf-16", "iso-8859-1", "us-ascii")  # encodings that the parser knows itself
+ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+NAMES_IN_MIND = 100_000  # of the children of an XML element; beyond that none is seen to be there twice
+
+
+def read_xml(blocks: Iterable[bytes], reading: Reading) -> list[Finding]:
+    """What is to be warned of. Raises `Fatal` or `Unchecked`. A declaration has to be whole in the first block."""
+    warnings = Warnings()
+    blocks = iter(blocks)
+    first = next(blocks, b"")
+    encoding, decode = _decoding(first, warnings)
+    document = _Xml(encoding, reading, warnings)
+    document.feed(decode(first))
+    for block in blocks:
+        document.feed(decode(block))
+    document.end()
+    return warnings.findings()
+
+
+class _Xml:
+    """The readers `xml-text-of-children` and `xml-attributes`: the elements in the root are the records."""
+
+    def __init__(self, encoding: str | None, reading: Reading, warnings: Warnings) -> None:
+        self._reading = reading
+        self._warnings = warnings
+        self._of_attributes = reading.entry["read"] == "xml-attributes"
+        self._records_at = 1 if reading.is_single else 2  # depth; that of the root is 1
+        self._depth = self._count = 0
+        self._has_root = self._has_source = self._has_value = self._is_cdata = False
+        self._names: set[str] = set()  # in the record
+        self._last_names: set[str] = set()
+        self._parser = parser = expat.ParserCreate(encoding, "\n")
+        parser.namespace_prefixes = True
+        parser.buffer_text = True
+        parser.XmlDeclHandler = self._declaration
+        parser.StartDoctypeDeclHandler = lambda *_parts: self._refuse_before_root("a document type (<!DOCTYPE>)")
+        parser.CommentHandler = lambda _text: self._refuse_before_root("a comment")
+        parser.ProcessingInstructionHandler = lambda *_parts: self._refuse_before_root(
+            "a processing instruction (<?…?>)"
+        )
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        if not self._of_attributes:
+            parser.CharacterDataHandler = self._characters
+            parser.StartCdataSectionHandler = self._start_cdata
+            parser.EndCdataSectionHandler = self._end_cdata
+
+    def feed(self, data: bytes) -> None:
+        """Raises `Fatal`."""
+        self._parse(data, is_last=False)
+
+    def end(self) -> None:
+        """Raises `Fatal`."""
+        self._parse(b"", is_last=True)
+        if not self._count:
+            self._warnings.add("There are no elements in the root element, so Haplo imports nothing of it.")
+        elif not self._has_source:
+            self._warnings.add(nothing_looked_for(self._reading, "No record", self._last_names))
+
+    def _parse(self, data: bytes, *, is_last: bool) -> None:
+        try:
+            self._parser.Parse(data, is_last)
+        except expat.ExpatError as error:
+            end = NOTHING_OF_ALL
+            if is_last:
+                end = f"{end} The file may be cut off, or still be being written."
+            reason = expat.ErrorString(error.code)
+            raise Fatal(f"It is not well-formed XML: {reason}. {end}", error.lineno, error.offset + 1) from None
+
+    @property
+    def _line(self) -> int:
+        return int(self._parser.CurrentLineNumber)
+
+    def _declaration(self, version: str, _encoding: str | None, _standalone: int) -> None:
+        if version != "1.0":
+            raise Unchecked(f"It is XML {version}.")
+
+    def _refuse_before_root(self, what: str) -> None:
+        if not self._has_root:
+            raise Fatal(
+                f"There is {what} before the root element, and Haplo takes it for that: it would import nothing of the"
+                " file and say nothing of it. Leave it out, or write it after the root element.",
+                self._line,
+            )
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._has_root = True
+        self._depth += 1
+        if self._depth == self._records_at:
+            self._count += 1
+            self._names.clear()
+            self._has_value = False
+            if self._of_attributes:
+                self._has_value = bool(attributes)
+                self._names.update(map(_qualified, attributes))
+        elif self._depth == self._records_at + 1 and not self._of_attributes:
+            self._start_value(_local(name))
+        elif self._depth == self._records_at + 2 and not self._of_attributes:
+            self._warnings.add("There are elements in a value; Haplo joins their texts.", self._line)
+
+    def _start_value(self, name: str) -> None:
+        if name in self._names:
+            text = f"There is more than one {shown(name)} in a record; Haplo takes the last one."
+            self._warnings.add(text, self._line)
+        elif len(self._names) < NAMES_IN_MIND:
+            self._names.add(name)
+
+    def _end(self, _name: str) -> None:
+        if self._depth == self._records_at:
+            self._end_record()
+        self._depth -= 1
+
+    def _end_record(self) -> None:
+        self._has_source = self._has_source or self._reading.has_source(self._names)
+        if not self._has_value:
+            what = "attributes" if self._of_attributes else "texts in elements of its own"
+            self._warnings.add(f"A record has no {what}, and is imported without values.", self._line)
+        if self._names != self._last_names:
+            self._last_names = set(self._names)
+            for source, name in self._reading.lookalikes(self._names).items():
+                self._warnings.add(unlike(name, source), self._line)
+
+    def _characters(self, _text: str) -> None:
+        if self._depth > self._records_at and not self._is_cdata:
+            self._has_value = True
+
+    def _start_cdata(self) -> None:
+        self._is_cdata = True
+        if self._depth > self._records_at:
+            self._warnings.add("Haplo leaves out what is in CDATA sections. Write it with &lt; and &amp;.", self._line)
+
+    def _end_cdata(self) -> None:
+        self._is_cdata = False
+
+
+def _decoding(beginning: bytes, warnings: Warnings) -> tuple[str | None, Callable[[bytes], bytes]]:
+    """The encoding to tell the parser, None for the one that is declared, and what to make of each block for it."""
+    declared = ENCODING.match(beginning)
+    name = declared[1].decode("ascii") if declared else BUILT_IN[0]
+    if name.lower() in BUILT_IN:
+        return None, bytes
+    codec = java_codec(name)
+    if codec is None:
+        if not _is_known_to_python(name):
+            raise Fatal(f"There is no encoding {name!r}. {NOTHING_OF_ALL}", 1)
+        raise Unchecked(f"The encoding {name!r} is not known here.")
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+
+    def decode(block: bytes) -> bytes:
+        text = decoder.decode(block)
+        if REPLACEMENT in text:
+            warnings.add(f"There are bytes in it that are not {name}; what they stand for is lost.")
+        return text.encode("utf-8")
+
+    return "utf-8", decode
+
+
+def _is_known_to_python(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return False
+    return True
+
+
+def _local(name: str) -> str:
+    """A name without its prefix; the parser gives what the prefix stands for, the name and the prefix, in lines."""
+    return name.split("\n")[1] if "\n" in name else name
+
+
+def _qualified(name: str) -> str:
+    """The same with its prefix."""
+    return ":".join(name.split("\n")[:0:-1]) if "\n" in name else name
