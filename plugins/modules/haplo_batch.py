@@ -19,8 +19,9 @@ description:
     import again.
   - The outcome is V(scheduled), never V(succeeded). Haplo imports in the background, and its API has no way to ask how
     that went. The result names the page with the log of the batch, for a person to look at.
-  - What would make Haplo take a file and then not import it is found before anything is sent, as far as it can be seen
-    from the control file and the files.
+  - Haplo takes whatever it is sent, and what it then makes of a file stands in its log only. So before a batch is sent,
+    its files are read as Haplo will read them. One of which nothing could be imported is refused; of what would be
+    imported wrongly without a word there is a warning. O(check_files) says what is looked at.
   - What to import is a control file with files, a O(directory) with a batch or several in it, or a list of O(batches).
     Of several, each is an import of its own; one that cannot be sent does not keep the others from being scheduled, and
     makes the task fail at the end.
@@ -78,8 +79,8 @@ options:
   control_digest:
     description:
       - The SHA-256, in 64 lower-case hexadecimal digits, of a control file that Haplo knows already.
-      - Whether the names in O(files) are in that control file cannot be checked then, nor whether one is missing, nor
-        the sizes of files.
+      - As the control file tells how files are read, they are not checked then but for being there and not empty.
+        Whether the names in O(files) are in it cannot be told either, nor whether one is missing.
     type: str
   files:
     description:
@@ -99,7 +100,6 @@ options:
         description:
           - The file. It must not be empty.
           - C(~) and environment variables are expanded where no file of the literal name exists.
-          - Of JSON and of TSV with a row of names, Haplo reads no file of more than 16777216 bytes.
         type: str
         required: true
   directory:
@@ -110,9 +110,9 @@ options:
       - A file is called by its name in the control file if that has it, and else by it without what is behind the last
         dot, so C(people.json) may be C(people) there.
       - A folder that lacks a file that the control file names, unless O(allow_missing_files), or has one that it does
-        not name, is an error, and nothing of it is sent; so is one with an empty file, or with JSON that is cut off. A
-        folder without a control file is left out, with a warning if there are files in it. A directory or folder that
-        cannot be read is an error.
+        not name, is an error, and nothing of it is sent; so is one with an empty file, or with a file that
+        O(check_files) refuses, as while it is still being written. A folder without a control file is left out, with a
+        warning if there are files in it. A directory or folder that cannot be read is an error.
       - Put a folder there when it is complete, by renaming it, or put the control file into it last.
       - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
         So what is in it is imported when it changes, and only then. Links to folders are left out, as what they lead
@@ -131,6 +131,44 @@ options:
         files and say nothing of it.
       - C(DEFAULT) in a control file is no such name, and does not stand for those that have entries of their own.
       - With O(control_digest), nobody can tell what is missing.
+    type: bool
+    default: false
+  check_files:
+    description:
+      - Whether to read the files of a batch before it is sent, in check mode too, as Haplo will read them. V(false)
+        leaves that to Haplo, which tells of it in its log only.
+      - What can only end in an error, or of which Haplo would import nothing, is refused. Of JSON, what cannot be
+        parsed, as with a byte order mark, in JSON Lines, with C(NaN) or cut off; and records that are no objects, as
+        where the list of records is within an object. Of TSV, what begins with a line break, has no column for which
+        the control file looks, as with commas for tabs or in UTF-16, or has a C(charset) in the control file that is
+        none. Of XML, what is not well-formed, or has a comment, a document type or a processing instruction before its
+        root element. Of JSON and TSV, files of more than 16777216 bytes.
+      - What would be imported wrongly without a word is warned of, with the line. A line break at the end of TSV, which
+        makes one more record; a byte order mark, because of which the first column is not found; rows with too few or
+        too many cells; quotes. Bytes that do not fit the charset. Lists without records, and records without values.
+        Names that are there twice, and names that look like one for which the control file looks. Numbers that Haplo
+        rounds. CDATA sections, which Haplo leaves out.
+      - If there is a record processor or an instruction of a plugin in the control file, names are not compared, and
+        what a plugin may make something of is only warned of. How the readers of plugins read is not known here; files
+        for them are not checked.
+      - JSON and TSV are in memory while they are looked at, mostly with two to five bytes for each of their own. Of
+        JSON that is one large object, or has large lists in its records, it may be thirty.
+      - With O(control_digest), nothing of this is checked.
+    type: bool
+    default: true
+  strict_files:
+    description:
+      - Whether to refuse what O(check_files) warns of.
+      - Not with O(control_digest), nor with O(check_files=false).
+    type: bool
+    default: false
+  trim_final_newline:
+    description:
+      - Whether to send TSV files without the line breaks at their end, which Haplo takes for one more record, without
+        values. The files themselves stay as they are.
+      - It is another content then, with a digest of its own, and so another import. If the charset of a file is not
+        known here, that is an error.
+      - Not with O(control_digest).
     type: bool
     default: false
   batches:
@@ -253,7 +291,8 @@ options:
         settled by the next one.
 notes:
   - Haplo checks control files when they are uploaded, and tells what is wrong in its own words. What is in the files it
-    looks at only when it imports them; mistakes in them are in the log of the batch and nowhere else.
+    looks at only when it imports them. Whether their values are right, such as the name of a type, shows in the log of
+    the batch and nowhere else.
   - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. There is no way to remove
     one over the API.
 """
@@ -270,6 +309,17 @@ EXAMPLES = r"""
     comment: People from HR
     control_comment: HR feed
     feed: people
+
+- name: Import visitors from a program that ends files in a line break, and nothing that Haplo would read otherwise
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_api_key }}"
+    control: /etc/haplo/visitors-control.json
+    files:
+      - name: visitors
+        src: /var/lib/hr-export/visitors.tsv
+    trim_final_newline: true
+    strict_files: true
 
 - name: Only try it; the message of the result says where the log is
   assetops.imports.haplo_batch:

@@ -139,6 +139,13 @@ CASES = [
     bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
     bad("allow_missing_files", "perhaps", "allow_missing_files"),
     bad("allow_missing_files", False, "names 'people', 'visitors', 'xml'", "no file for 'visitors', 'xml'", "'people'"),
+    bad("check_files", "perhaps", "check_files"),
+    bad("strict_files", "perhaps", "strict_files"),
+    bad("strict_files", True, "check_files is false", check_files=False),
+    bad("strict_files", True, "strict_files needs the control file", **BY_DIGEST),
+    bad("trim_final_newline", "perhaps", "trim_final_newline"),
+    bad("trim_final_newline", True, "trim_final_newline needs the control file", **BY_DIGEST),
+    bad("trim_final_newline", True, "nothing in it but line breaks", files=[file("visitors", "{place}/breaks")]),
     bad("batches", [BATCH], "mutually exclusive"),
     bad("batches", "people", "dictionary", **NEITHER),
     bad("batches", [{**BATCH, "control": None}], "control, control_digest", **NEITHER),
@@ -189,6 +196,7 @@ def place(tmp_path: Path) -> Path:
     (folder / "good-control.json").write_bytes(control())
     (folder / "good.json").write_text("[]")
     (folder / "other.json").write_text("[1]")
+    (folder / "breaks").write_text("\r\n\n")
     with (folder / "huge").open("wb") as huge:
         huge.truncate(16 * MIB + 1)
     os.mkfifo(folder / "pipe")
@@ -249,9 +257,19 @@ def test_without_a_control_file_large_files_are_left_to_haplo(haplo: Haplo, plac
 
 def test_what_has_no_limit_is_not_limited(haplo: Haplo, place: Path) -> None:
     haplo.control = haplo.control_file("xml.json", files={"xml": {"read": "xml-attributes"}})
+    (place / "huge").write_bytes(b'<people><person first="Joe"/>%s</people>' % (b" " * 16 * MIB))
 
-    assert_scheduled(haplo(files=[file("xml", str(place / "huge"))]), changed=True, reason="new")
-    assert haplo.scheduled[0].files[0].size == 16 * MIB + 1
+    result = haplo(files=[file("xml", str(place / "huge"))])
+
+    assert_scheduled(result, changed=True, reason="new")
+    assert haplo.scheduled[0].files[0].size > 16 * MIB
+
+
+def test_files_that_are_not_checked_have_no_limit(haplo: Haplo, place: Path) -> None:
+    """A newer Haplo may read larger ones."""
+    files = [file(src=str(place / "huge"))]
+
+    assert_scheduled(haplo(files=files, check_files=False, allow_missing_files=True), changed=True, reason="new")
 
 
 def test_a_path_may_begin_with_the_home(haplo: Haplo) -> None:

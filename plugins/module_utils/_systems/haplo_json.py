@@ -32,7 +32,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_re
     unlike,
 )
 
-LARGEST_EXACT = 2**53  # of the numbers that JavaScript has, the last up to which no integer is missing
+LARGEST_EXACT = 2**53 - 1  # the last integer of JavaScript that no other one is rounded to
 SHAPES_IN_MIND = 1000  # of objects in JSON; more than any export has
 SPACES = re.compile(r"[ \t\r\n]*")
 NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -118,7 +118,7 @@ class _Json:
             for source, name in value.lookalikes.items():
                 self._warnings.add(unlike(name, source), offset)
             return value.has_source
-        kind = _kind(value)
+        kind = KIND_OF[value.__class__]
         if kind in "ls" and any(source == "length" or source.isdigit() for source in self._reading.sources or ()):
             return True
         ends = "stops there with an error" if kind == "n" else "makes a record without values of it"
@@ -129,7 +129,7 @@ class _Json:
     def _check_top(self, value: Any) -> None:
         """The top level is no list: Haplo takes each value of an object for a record."""
         if not isinstance(value, _Object) or not value.names:
-            what = "an empty object" if isinstance(value, _Object) else KINDS[_kind(value)]
+            what = "an empty object" if isinstance(value, _Object) else KINDS[KIND_OF[value.__class__]]
             raise Fatal(f"It is {what}; Haplo would import nothing of it. {LIST_WANTED}", 1)
         kinds = dict(zip(value.names, value.kinds))
         if kinds.get("length") == "d":
@@ -186,8 +186,8 @@ class _Json:
         return value, end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> _Object:
-        names = tuple(name for name, _value in pairs)
-        kinds = "".join(_kind(value) for _name, value in pairs)
+        names = tuple([name for name, _value in pairs])
+        kinds = "".join([KIND_OF[value.__class__] for _name, value in pairs])
         shape = self._shapes.get((names, kinds))
         if shape is None:
             reading = self._reading
@@ -248,7 +248,7 @@ def read_json(blocks: Iterable[bytes], reading: Reading) -> list[Finding]:
     if text.startswith(BOM):
         advice = "Write it without one."
         raise Fatal(f"It begins with a byte order mark, because of which Haplo would import nothing. {advice}", 1, 1)
-    nul = NUL_ESCAPE.search(text)
+    nul = NUL_ESCAPE.search(text) if r"\u0000" in text else None
     if nul:
         warnings.add(r"There is a \u0000 in a text, which no database takes; the batch may never end.", nul.start())
     one = _Json(text, reading, warnings)
@@ -256,13 +256,4 @@ def read_json(blocks: Iterable[bytes], reading: Reading) -> list[Finding]:
     return warnings.findings(one.line_of)
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, str):
-        return "s"
-    if isinstance(value, _Object):
-        return "o"
-    if value is None:
-        return "n"
-    if isinstance(value, bool):
-        return "b"
-    return "l" if isinstance(value, list) else "d"
+KIND_OF = {_Object: "o", list: "l", str: "s", float: "d", bool: "b", type(None): "n"}

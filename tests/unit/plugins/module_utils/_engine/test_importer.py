@@ -20,6 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Accepted,
     Answer,
     Attempt,
+    BadInput,
     ImportsError,
     Look,
     NotSent,
@@ -1378,3 +1379,61 @@ def test_an_attempt_that_nobody_knows_of_is_not_forgotten_for_an_earlier_success
     next_run(location, system, "a", replace(LATEST, on_unknown="retry"))
     last = next_run(location, system, "a", LATEST)
     assert (last.state, last.changed, last.remote_id) == ("succeeded", True, "task 9")
+
+
+# What the content has to be like
+
+
+def checked(calls: list[str], error: ImportsError | None = None) -> Wanted:
+    """The import `a`, whose content is read before it is sent; with an error where it is found to be bad."""
+
+    def check() -> None:
+        calls.append("read")
+        if error is not None:
+            raise error
+
+    return replace(A, check=check)
+
+
+@pytest.mark.parametrize("policy", [Policy(), FORCE, CHECK, LATEST])
+def test_what_the_server_could_make_nothing_of_is_not_sent(
+    system: ScriptedSystem, store: Store, policy: Policy
+) -> None:
+    (one,) = run(system, store, [checked([], BadInput("line 2: it is cut off."))], policy)
+
+    assert (one.state, one.has_failed, one.changed) == ("failed", True, False)
+    assert one.message == "line 2: it is cut off. Nothing was imported."
+    assert (system.tried, system.probed) == ([], 0)
+    assert store.find([A.key]) == {}
+
+
+def test_a_content_is_read_where_it_is_to_be_sent_and_no_more(system: ScriptedSystem, store: Store) -> None:
+    calls: list[str] = []
+    bad = checked(calls, BadInput("it is cut off"))
+
+    assert run(system, store, [checked(calls)], CHECK)[0].state == "planned"
+    assert run(system, store, [checked(calls)])[0].state == "succeeded"
+    assert calls == ["read", "read"]
+    assert run(system, store, [bad])[0].reason == "receipt"
+    assert run(system, store, [bad], Policy(once="latest"))[0].state == "succeeded"
+    assert run(system, store, [replace(bad, key="another")], Policy(adopt=True))[0].reason == "adopted"
+    assert calls == ["read", "read"]
+
+
+@pytest.mark.parametrize("state", ["sent", "unknown"])
+def test_what_the_server_may_have_is_not_read_again(system: ScriptedSystem, location: str, state: str) -> None:
+    """It was read by the run that sent it, and only the server tells what became of it."""
+    system.is_repeatable = True
+    left_dead(location, state)
+
+    with closing(open_store(location)) as store:
+        (one,) = run(system, store, [checked([], BadInput("it is cut off"))])
+
+    assert (one.state, one.reason) == ("succeeded", "resumed")
+
+
+def test_one_that_is_bad_keeps_no_other_from_being_sent(system: ScriptedSystem, store: Store) -> None:
+    bad, good = run(system, store, [checked([], BadInput("it is cut off")), B])
+
+    assert (bad.state, good.state) == ("failed", "succeeded")
+    assert system.tried == ["b"]

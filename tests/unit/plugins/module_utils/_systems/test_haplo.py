@@ -140,18 +140,22 @@ def test_a_control_file_has_16_mib_at_most(tmp_path: Path) -> None:
 
 def test_a_name_has_to_be_in_the_control_file(tmp_path: Path) -> None:
     control = control_file(file_of(tmp_path, changed()))
-    content = file_of(tmp_path, b"[]", "people.json")
-    control.check("people", content)
+    assert control.entry("people") == {"read": "json"}
 
-    for name in ("People", "people ", "DEFAULT", ""):
+    for name in ("People", "people ", "DEFAULT", "", "toString"):
         with pytest.raises(BadInput, match="which names people, staff"):
-            control.check(name, content)
+            control.entry(name)
 
 
 def test_any_name_will_do_where_the_control_file_has_a_default(tmp_path: Path) -> None:
-    control = control_file(file_of(tmp_path, changed(files={"DEFAULT": {"read": "json"}})))
+    """But for those that every object of JavaScript has, in which Haplo would look for a reader."""
+    control = control_file(file_of(tmp_path, changed(files={"DEFAULT": {"read": "json"}, "valueOf": {"read": "x"}})))
 
-    control.check("whatever", file_of(tmp_path, b"[]", "people.json"))
+    assert control.entry("whatever") == {"read": "json"}
+    assert control.entry("valueOf") == {"read": "x"}
+    for name in ("toString", "constructor", "__defineGetter__"):
+        with pytest.raises(BadInput, match="not in the control file"):
+            control.entry(name)
 
 
 @pytest.mark.parametrize(
@@ -171,14 +175,14 @@ def test_a_file_that_its_reader_would_not_read_is_told(
     tmp_path: Path, name: str, files: dict[str, Any], is_bounded: bool
 ) -> None:
     control = control_file(file_of(tmp_path, changed(files=files)))
-    control.check(name, large_file(tmp_path, LARGEST_DOCUMENT))
+    control.check_size(name, large_file(tmp_path, LARGEST_DOCUMENT))
     larger = large_file(tmp_path, LARGEST_DOCUMENT + 1)
 
     if not is_bounded:
-        control.check(name, larger)
+        control.check_size(name, larger)
         return
     with pytest.raises(BadInput, match="16777216 bytes"):
-        control.check(name, larger)
+        control.check_size(name, larger)
 
 
 # Texts and paths.
