@@ -838,7 +838,7 @@ def check_contents(host: Host, control: ControlFile, files: Mapping[str, Content
             else:
                 host.warn(f"{content.source}{finding}")
     if refused:
-        raise BadInput(f"files: {' '.join(refused)} Nothing of the batch was sent.")
+        raise BadInput(f"files: {' '.join(refused)}")
 
 
 def control_at(path: str) -> ControlFile:

@@ -248,7 +248,8 @@ def test_json_that_is_cut_off_is_not_sent(haplo: Haplo, feeds: Feeds, case: str)
     result = feeds()
 
     assert_plain_failure(result)
-    assert f"{folder}/people.json, line 1" in result["msg"]
+    assert f"files: {folder}/people.json" in result["msg"]
+    assert "Haplo would import nothing of" in result["msg"]
     assert haplo.sent() == []
     (folder / "people.json").write_bytes(b"\n " + whole + b"\n")
     assert_scheduled(feeds(), changed=True, reason="new")

@@ -330,6 +330,26 @@ def test_a_digest_that_is_remembered_is_not_reckoned_again(log: Path) -> None:
     assert digests_of([content], memory) == [sha256(TEXT)]
 
 
+@pytest.mark.usefixtures("_a_minute_later")
+def test_a_file_without_its_end_has_a_digest_of_its_own(log: Path) -> None:
+    memory = Memory()
+    whole = content_of(log)
+    cut = with_changes(whole, cut=1)
+
+    assert digests_of([whole, cut], memory) == [sha256(TEXT), sha256(TEXT[:-1])]
+    assert (cut.size, cut.ends(4)) == (len(TEXT) - 1, (TEXT[:4], TEXT[-5:-1]))
+    log.unlink()
+    assert digests_of([cut, whole], memory) == [sha256(TEXT[:-1]), sha256(TEXT)]
+
+
+def test_a_file_that_grows_is_no_other_one_without_its_end(log: Path) -> None:
+    """What is left out is the end that it had."""
+    cut = with_changes(content_of(log), cut=1)
+    append(log)
+    with pytest.raises(Interrupted, match="it grew"):
+        b"".join(cut.blocks())
+
+
 def test_a_file_that_was_just_changed_is_not_remembered(log: Path) -> None:
     """Another change could follow in the same tick of the clock, and would not show."""
     memory = Memory()
