@@ -49,6 +49,7 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     haplo.control = haplo.control_file(
         "people-control.json", files={"people": {"read": "json"}, "DEFAULT": {"read": "tsv-with-name-row"}}
     )
+    haplo.control_file("visitors-control.json", files={"visitors": {"read": "tsv-with-name-row"}})
     (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
     text = haplo_batch.EXAMPLES
     for name in ("arts", "science"):
@@ -66,9 +67,9 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
     assert status == 0, output
-    assert [batch.dry_run for batch in haplo.scheduled] == [False, True, *[False] * 4]
-    assert [batch.state for batch in haplo.scheduled] == ["complete", "dry-run", *["complete"] * 4]
-    assert [batch.errors for batch in haplo.scheduled] == [0] * 6
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, False, True, *[False] * 4]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "complete", "dry-run", *["complete"] * 4]
+    assert [batch.errors for batch in haplo.scheduled] == [0] * 7
 
 
 @pytest.mark.slow

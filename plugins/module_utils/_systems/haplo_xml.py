@@ -5,6 +5,7 @@
 """Haplo's readers `xml-text-of-children` and `xml-attributes`: an element in the root for each record.
 
 A block and the names in one record are in memory. Entities are never expanded: a file that declares some is refused.
+So memory is bounded, however large a file is; one that would need more is not looked at to its end.
 
 Private to this collection: names may change without notice.
 """
@@ -33,6 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_re
 
 BUILT_IN = ("utf-8", "utf-16", "iso-8859-1", "us-ascii")  # encodings that the parser knows itself
 ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+LARGEST_PIECE = 16 * 1024 * 1024  # bytes of a tag or a comment, which the parser has in memory
+DEEPEST = 10_000  # elements in each other, for each of which the parser has something in memory
 NAMES_IN_MIND = 100_000  # of the children of an XML element; beyond that none is seen to be there twice
 
 
@@ -62,6 +65,7 @@ class _Xml:
         self._has_root = self._has_source = self._has_value = self._is_cdata = False
         self._names: set[str] = set()  # in the record
         self._last_names: set[str] = set()
+        self._fed = 0  # bytes
         self._parser = parser = expat.ParserCreate(encoding, "\n")
         parser.namespace_prefixes = True
         parser.buffer_text = True
@@ -91,6 +95,7 @@ class _Xml:
             self._warnings.add(nothing_looked_for(self._reading, "No record", self._last_names))
 
     def _parse(self, data: bytes, *, is_last: bool) -> None:
+        self._fed += len(data)
         try:
             self._parser.Parse(data, is_last)
         except expat.ExpatError as error:
@@ -99,6 +104,8 @@ class _Xml:
                 end = f"{end} The file may be cut off, or still be being written."
             reason = expat.ErrorString(error.code)
             raise Fatal(f"It is not well-formed XML: {reason}. {end}", error.lineno, error.offset + 1) from None
+        if self._fed - self._parser.CurrentByteIndex > LARGEST_PIECE:
+            raise Unchecked(f"There is a tag or a comment of more than {LARGEST_PIECE} bytes in it.")
 
     @property
     def _line(self) -> int:
@@ -119,6 +126,8 @@ class _Xml:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._has_root = True
         self._depth += 1
+        if self._depth > DEEPEST:
+            raise Unchecked("It is nested too deep to be read here.")
         if self._depth == self._records_at:
             self._count += 1
             self._names.clear()

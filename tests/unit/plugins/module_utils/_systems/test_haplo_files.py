@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -267,6 +268,34 @@ def test_a_file_with_many_faults_is_told_of_in_a_few_words() -> None:
 
     assert 1 < len(found) < 30
     assert all(len(str(one)) < 500 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("piece", "told"),
+    [
+        (b"<p>" * 512, "nested too deep"),
+        (b"<!-- " + b"x" * 4096, "a tag or a comment of more than 16777216 bytes"),
+        (b"<p>" + b"x" * 4096 + b"</p>\n", ""),
+        (b"x" * 4096, ""),
+    ],
+)
+def test_xml_without_end_is_not_gathered_in_memory(piece: bytes, told: str) -> None:
+    """Neither is it read to its end, where that would have to be."""
+    read = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal read
+        yield b"<people><person first='Joe'/><person>"
+        yield piece
+        for _unused in range(5000):  # 20 MB of it
+            read += 1
+            yield piece if told.startswith("nested") or not told else b"x" * 4096
+        yield b"</person></people>"
+
+    (found, *_others) = [*findings_in(blocks(), Reading({"read": A}, SOURCES)), Finding("")]
+
+    assert told in found.text
+    assert (read < 5000) == bool(told)
 
 
 # What the control file looks for.
