@@ -89,7 +89,7 @@ class Unchecked(Exception):
 
 
 class Warnings:
-    """Warnings of one file, each with the first place where it holds and the number of them."""
+    """Warnings of one file, each with the first place where it holds and the number of them; `WARNINGS` at most."""
 
     def __init__(self) -> None:
         self._places: dict[str, tuple[int, int]] = {}
