@@ -273,12 +273,13 @@ def test_each_target_may_have_its_own_limits(watch: Watch) -> None:
     watch.target("weekly", import_watch_max_age="691200")
     watch.target("strict", import_watch_max_age=60)
     watch.target("wrong", import_watch_max_age="a week")
+    watch.target("endless", import_watch_max_age="inf")
     watch.target("partly", import_watch_allow_incomplete=True)
     for name in ("daily", "weekly"):
         watch.left(name, "succeeded", 48 * HOUR)
     watch.left("strict", "succeeded")
     watch.left("partly", "incomplete")
-    states = {"daily": "old", "weekly": "ok", "strict": "old", "wrong": "unread", "partly": "ok"}
+    states = {"daily": "old", "weekly": "ok", "strict": "old", "wrong": "unread", "endless": "unread", "partly": "ok"}
     assert watch.states() == states
     assert watch.states(max_age=200000) == {**states, "daily": "ok"}
 
@@ -516,7 +517,7 @@ class Site(Ansible):
         sandbox.clock(speed=QUICK)
         self.inventory = folder / "inventory.json"
         variables = {"licstat_import_receipts": f"{self.store.parent}/{{{{ 'receipts' }}}}.db"}
-        hosts = {"cad": None, "cae": {"import_watch_max_age": 600}}
+        hosts = {"cad": {"licstat_import_receipts_password": "{{ omit }}"}, "cae": {"import_watch_max_age": 600}}
         children = {"licstat": {"hosts": hosts, "vars": variables}, "others": {"hosts": {"web": None}}}
         self.inventory.write_text(json.dumps({"all": {"children": children}}))
 
@@ -524,6 +525,7 @@ class Site(Ansible):
         return self.run("-i", inventory or str(self.inventory), "assetops.imports.watch", *arguments)
 
 
+@pytest.mark.slow
 def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sandbox: Sandbox, tmp_path: Path) -> None:
     site = Site(sandbox, tmp_path)
     metrics = tmp_path / "assetops.prom"
@@ -551,6 +553,7 @@ def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sand
     assert sandbox.requests() == []
 
 
+@pytest.mark.slow
 def test_a_misspelled_inventory_is_red(sandbox: Sandbox, tmp_path: Path) -> None:
     site = Site(sandbox, tmp_path)
     for done in (site.watch(inventory=str(tmp_path / "no such")), site.watch("--limit", "web")):
