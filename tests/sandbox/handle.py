@@ -21,6 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -241,9 +242,12 @@ class Sandbox:
         query = _given(timeout=timeout, requests=int(requests))
         self._call("GET", "/idle", query=query, timeout=timeout + 5)
 
-    def clock(self, speed: float | None = None, step: float | None = None) -> float:
-        """Set the speed (0: stand still), or go so many sandbox seconds ahead; sandbox seconds since the start."""
-        change = _given(speed=speed, step=step)
+    def clock(self, speed: float | None = None, step: float | None = None, date: datetime | None = None) -> float:
+        """Set the speed (0: stand still), go so many sandbox seconds ahead, or set the date, which has a zone.
+
+        Returns the sandbox seconds since the start.
+        """
+        change = _given(speed=speed, step=step, date=None if date is None else date.isoformat())
         return float(self._call("POST", "/clock", change)["now"])
 
     def configure(self, system: str = "licstat", **settings: Any) -> None:
