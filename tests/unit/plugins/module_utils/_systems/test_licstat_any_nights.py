@@ -34,7 +34,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Unclear,
     Wanted,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import looked_at
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
@@ -62,6 +62,7 @@ Span = tuple[Optional[datetime], datetime]
 
 # How an import ends; `taken` is whether the server has, or will have, what was sent.
 GOES_WELL = "goes well"
+ADOPTED = "is adopted"
 TAKEN = ("its answer is lost", "it is killed when all is sent", "it is killed while it waits", "it takes too long")
 NOT_TAKEN = (
     *("the server is away", "it breaks before all is sent", "it is refused", "its task fails"),
@@ -199,7 +200,7 @@ class Nights:
     def _run(self, run: Run, day: int) -> None:
         with self._ending_in(run) as store:
             end = FIRST_DAY + day * DAY
-            importer = Importer(self.server, store, Policy(), PACE, TurnedClock().clock)
+            importer = Importer(self.server, store, Policy(adopt=run.ends == ADOPTED), PACE, TurnedClock().clock)
             between = []
             if run.beside is not None and run.is_between:
                 between = [(run.beside, day + run.beside.days)]
@@ -212,7 +213,13 @@ class Nights:
                     self._run(*between.pop())
                 return windows
 
-            how = (lambda one: importer.run([one])[0], look, self._wanted)
+            def imported(wanted: Wanted) -> Import:
+                (one,) = importer.run([wanted])
+                if one.reason == "adopted":  # so it was there before
+                    self.server.held.append(span_of(wanted.options))
+                return one
+
+            how = (imported, look, self._wanted)
             if run.is_daily:
                 start = end - DAY + SECOND
                 with suppress(BadInput):  # a part of it was imported
@@ -231,9 +238,8 @@ class Nights:
             yield store
         except Killed:
             abandon(store)
-        else:
-            store.close()
         finally:
+            store.close()
             self.server.ends.pop()
             self.server.before_it_takes = None
 
@@ -262,7 +268,7 @@ def check_that_they_meet(spans: list[Span]) -> None:
         assert start == end + SECOND
 
 
-endings = st.sampled_from((GOES_WELL, *TAKEN, *NOT_TAKEN))
+endings = st.sampled_from((GOES_WELL, *TAKEN, *NOT_TAKEN, ADOPTED))
 single_runs = st.builds(Run, days=st.integers(0, 2), ends=endings)
 besides = st.builds(Run, days=st.integers(-2, 2), ends=endings)
 single_days = st.builds(Run, days=st.integers(0, 2), ends=endings, is_daily=st.just(True))
@@ -309,6 +315,7 @@ def test_time_ranges_meet_whatever_befalls_the_nights(deeds: list[Run | str]) ->
 @settings(max_examples=60)
 @example([Run(1, beside=Run(0, is_daily=True), is_daily=False)])  # each plans the same day before the other claims it
 @example([Run(1, beside=Run(0), is_daily=True)])
+@example([Run(1, ADOPTED, beside=Run(0))])
 @example([Run(2), Run(0, is_daily=True)])
 @example([Run(2, "its answer is lost"), Run(0, is_daily=True)])
 def test_no_day_is_imported_twice_and_what_is_missing_is_told(deeds: list[Run | str]) -> None:
