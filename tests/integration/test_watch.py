@@ -208,6 +208,22 @@ def test_failures_are_told_first_and_in_bounds(local: Watch) -> None:
     assert "1 of 41 targets" in result["summary"]
 
 
+def test_what_is_unknown_is_not_hidden_by_much_that_came_later(watch: Watch) -> None:
+    for name, state in {"known": "unknown", "died": "sent"}.items():
+        watch.target(name)
+        watch.left(name, state, 60 * HOUR)
+        for hours in range(50, 43, -1):
+            watch.left(name, "failed", hours * HOUR)
+            watch.left(name, "succeeded", (hours - 43) * HOUR)
+    watch.have_ended()
+    result = watch()
+    assert {one["target"]: one["state"] for one in result["targets"]} == {"known": "unknown", "died": "unknown"}
+    assert {json.dumps(one["counts"]) for one in result["targets"]} == {
+        '{"failed": 7, "succeeded": 7, "unknown": 1}',
+    }
+    assert "failed" not in json.dumps(result["failures"])
+
+
 def test_what_a_living_run_is_at_is_waited_for(watch: Watch) -> None:
     watch.target("cad")
     watch.left("cad", "succeeded")
