@@ -560,8 +560,9 @@ def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sand
         assert old.status != 0
         assert re.search(r"^cae +licstat +old ", old.output, re.MULTILINE), old.output
         assert re.search(r"^cad +licstat +ok ", old.output, re.MULTILINE), old.output
-        limited = site.watch("--limit", "cad")
+        limited = site.watch("--limit", "cad", "-e", "import_watch_maxage=1")
         assert limited.status == 0, limited.output
+        assert "no variable import_watch_maxage" in limited.output
         well = site.watch("-e", "import_watch_max_age=93600")
         assert well.status == 0, well.output
         assert "All 2 targets get their imports." in well.output
