@@ -17,8 +17,8 @@ description:
   - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
     early is resumed by the next one.
   - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
-    log is not that log; its import is V(failed), and the other logs are imported all the same. Only with
-    O(identity=window) a log that grows is taken, up to the size it had when the module looked at it.
+    log is not that log; its import is V(failed), and the other logs are imported all the same. Only of a
+    time range, a log that grows is taken, up to the size it had when the module looked at it.
   - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
     is told to.
 seealso:
