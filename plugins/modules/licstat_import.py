@@ -291,7 +291,7 @@ EXAMPLES = r"""
   assetops.imports.licstat_import:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
-    license_server_id: 40
+    license_server_id: 41
     src:
       - /var/log/flexlm/debug.log
     window: yesterday
