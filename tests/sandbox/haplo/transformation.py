@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .javascript import ScriptError
-from .model import TITLE, Destination, Model
+from .model import TITLE, TYPE, Destination, Model
 
 MOST_ERRORS = 500
 """From this one on, errors are counted only."""
@@ -134,6 +134,8 @@ class Transformation:
         for target in [*self._set_aside, *self._targets.values()]:
             if not target.destination.is_object:
                 raise ScriptError(f"Delegate for {target.destination.name} does not implement commit()")
+            if target.destination.object_type is not None and TYPE not in target.values:
+                target.values[TYPE] = [{"ref": target.destination.object_type}]
             self.store.save(target)
 
     def _make_way(self, name: str) -> Destination:

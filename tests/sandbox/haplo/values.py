@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .javascript import ScriptError, has, items, member, to_string, truthy
+from .javascript import FUNCTION, Function, ScriptError, has, items, member, to_json, to_string, truthy
 
 Transformer = Callable[[Any], Any]
 """None, which stands for `undefined`, means that nothing is set."""
 
 _FIXABLE_URL = re.compile(r"[a-zA-Z][a-zA-Z+.\-/]+")
 _URL = re.compile(r"[a-zA-Z+.\-]+:")
+_CONFIGURATION_NAME = re.compile(r"[a-zA-Z0-9_-]+:[:a-zA-Z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,19 @@ class Source:
         self.report(f"{what} for {self.description}: {to_string(value)}")
 
 
-def transformer(data_type: str, instruction: Any, source: Source, mappings: Any) -> Transformer:
-    """What an instruction does with values for a name of this data type; `mappings` are those of the control file."""
-    is_ref = data_type == "ref"
-    transform = _ref_transformer(instruction, source, mappings) if is_ref else _of_type(data_type, source)
+def transformer(
+    data_type: str, instruction: Any, source: Source, mappings: Any, object_types: list[str]
+) -> Transformer:
+    """What an instruction does with values for a name of this data type.
+
+    `mappings` are those of the control file, `object_types` the codes of the types of objects that there are.
+    """
+    if data_type == "ref":
+        transform = _ref_transformer(instruction, source, mappings)
+    elif data_type == "object-type":
+        transform = _object_type_transformer(object_types)
+    else:
+        transform = _of_type(data_type, source)
     for _place, name in reversed(list(items(member(instruction, "filters")))):
         transform = _after(_filter(name), transform)
     if has(instruction, "mapInputValue"):
@@ -68,7 +78,7 @@ def _input_mapping(instruction: Any) -> Transformer:
 
     def mapped(value: Any) -> Any:
         if has(mapping, value):
-            return mapping[to_string(value)]
+            return member(mapping, value)
         return default if has_default else value
 
     return mapped
@@ -86,12 +96,20 @@ def _ref_transformer(instruction: Any, source: Source, mappings: Any) -> Transfo
     def mapped(value: Any) -> Any:
         if value is None:
             return None
-        if (code := member(known, value)) is None:
+        code = member(known, value)
+        if code is None:
             source.refuse("Value in input data cannot be mapped", value)
             return None
+        if code is FUNCTION:
+            raise ScriptError(f"Unknown behaviour: {to_string(code)}")  # the words are a guess
         return {"ref": code}
 
     return mapped
+
+
+def _object_type_transformer(object_types: list[str]) -> Transformer:
+    """A code that is not known sets nothing, and that is no error."""
+    return lambda value: {"ref": to_string(value)} if to_string(value) in object_types else None
 
 
 # Data types.
@@ -103,6 +121,17 @@ def _text(value: Any, source: Source) -> Any:
 
 def _long_text(value: Any, source: Source) -> Any:
     return to_string(value) if truthy(value) else None
+
+
+def _configuration_name(value: Any, source: Source) -> Any:
+    call = "O.text(O.T_IDENTIFIER_CONFIGURATION_NAME,...) must be"
+    if not truthy(value):
+        return None
+    if not isinstance(value, str):
+        raise ScriptError(f"{call} passed a String.")
+    if not _CONFIGURATION_NAME.fullmatch(value):
+        raise ScriptError(f"{call} formed of a-zA-Z0-9_ and contain at least one : separator.")
+    return value
 
 
 def _string(value: Any, source: Source) -> Any:
@@ -132,22 +161,26 @@ def _postal_address(value: Any, source: Source) -> Any:
         return None
     country = value.get("country")
     if not isinstance(country, str) or len(country) != 2:
-        source.report("Missing or invalid country code in postal address, must be two letter ISO code")
+        source.report(
+            f"Missing or invalid country code in postal address, must be two letter ISO code: {to_json(value)}"
+        )
         return None
     return dict(value)
 
 
 def _anything(value: Any, source: Source) -> Any:
+    if isinstance(value, Function):
+        return None
     return dict(value) if isinstance(value, dict) else value
 
 
 _TYPES: dict[str, Callable[[Any, Source], Any]] = {
     "text": _text,
     "text-paragraph": _long_text,
+    "configuration-name": _configuration_name,
     "email-address": _email_address,
     "url": _url,
     "telephone-number": _string,
-    "object-type": _string,
     "person-name": _person_name,
     "postal-address": _postal_address,
     "anything": _anything,
