@@ -200,7 +200,7 @@ class Haplo:
             (goes_to,) = parse_qs(request.url.query).get("rdr", ["/"])
             return answers.text(pages.login(goes_to), 200, answers.HTML)
         if anonymous and path.startswith("/do/"):
-            base = str(request.base_url).rstrip("/")
+            base = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
             asked = path + (f"?{request.url.query}" if request.url.query else "")
             return answers.redirect(f"{base}{LOGIN}?rdr={quote(asked, safe='')}")
         return answers.denied(not_permitted())

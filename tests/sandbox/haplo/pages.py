@@ -69,7 +69,7 @@ def login(goes_to: str) -> str:
 
 def page(title: str, content: str) -> str:
     """The layout."""
-    title = html.escape(title)
+    title = html.escape(title).replace("&#x27;", "&#39;")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n  <title>{title} : Haplo</title>\n</head>\n<body>\n'
         '<a id="z__skip_link" href="#z__ws_content">Skip to content</a>\n'
