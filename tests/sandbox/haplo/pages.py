@@ -18,8 +18,6 @@ BATCHES, CONTROL_FILE = "/do/haplo-data-import-batch/batch", "/do/haplo-data-imp
 _UI = "/do/haplo-data-import-batch"
 
 _HEADINGS = "".join(f"<th>{heading}</th>" for heading in ("Identifier", "State", "Errors", "Created", "Comment"))
-_SHOWN_CHARACTERS = 10
-"""So much of an identifier is in the list of batches."""
 _TO_LOG = ' &nbsp; <a href="#import-log" role=button>view log below...</a>'
 _DRY_RUN_NOTICE = (
     '<div role="alert" class="z__acknowledgment_notice"><div class="z__acknotice_message">'
@@ -30,9 +28,9 @@ Date = Callable[[float], str]
 """Writes sandbox seconds as the user interface does."""
 
 
-def batches(found: list[Batch], date: Date) -> str:
-    """The list of all batches, the newest first."""
-    rows = "".join(_list_row(batch, date) for batch in reversed(found))
+def batches(found: list[Batch], date: Date, shown_characters: int) -> str:
+    """The list of all batches, the newest first, with so much of their identifiers."""
+    rows = "".join(_list_row(batch, date, shown_characters) for batch in reversed(found))
     content = (
         f"<p>Batches: {len(found)}</p><table><tr>{_HEADINGS}</tr>{rows}</table><p>&nbsp;</p>"
         f'<p>To create a new batch, select a <a href="{_UI}/control-files">control file</a> '
@@ -80,8 +78,8 @@ def page(title: str, content: str) -> str:
     )
 
 
-def _list_row(found: Batch, date: Date) -> str:
-    link = f'<a href="{BATCHES}/{found.row}">{found.identifier[:_SHOWN_CHARACTERS]}...</a>'
+def _list_row(found: Batch, date: Date, shown_characters: int) -> str:
+    link = f'<a href="{BATCHES}/{found.row}">{found.identifier[:shown_characters]}...</a>'
     cells = (link, found.state(), _number(found.errors), date(found.created), _text(found.comment))
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

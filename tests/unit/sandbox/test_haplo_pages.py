@@ -370,6 +370,9 @@ def test_pages_of_another_version(sandbox: Sandbox) -> None:
     sandbox.configure("haplo", page_changes=[{"find": "<th>Errors</th>", "put": "<th>Fehler</th>"}])
     assert HEAD.replace("Errors", "Fehler") in content(sandbox, "batches", "Batch import jobs")
     assert "<tr><th>Fehler</th><td></td></tr>" in content(sandbox, "batch/1", "Batch import: Unnamed batch")
+    sandbox.configure("haplo", shown_characters=12)
+    (batch,) = sandbox.haplo().batches
+    assert f">{batch.identifier[:12]}...</a>" in content(sandbox, "batches", "Batch import jobs")
     sandbox.reset()
     assert "Fehler" not in content(sandbox, "batches", "Batch import jobs")
 
