@@ -258,8 +258,9 @@ class Batches:
         return f"{self._clock.utc(at):%a %b %d %Y %H:%M:%S} GMT-0000 (UTC)"
 
     def _new_ref(self) -> str:
+        """A number in hexadecimal, with other letters."""
         self._last_ref += 1
-        return f"{0x8000 + self._last_ref:x}"
+        return f"{0x8000 + self._last_ref:x}".translate(str.maketrans("abcdef", "qvwxyz"))
 
     # The store.
 

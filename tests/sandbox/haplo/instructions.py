@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .control_file import action_of
@@ -39,7 +40,9 @@ class _Slot:
     transform: Transformer
 
     def put(self, transformation: Transformation, value: Any) -> None:
-        transformed = self.transform(value)
+        self.put_transformed(transformation, self.transform(value))
+
+    def put_transformed(self, transformation: Transformation, transformed: Any) -> None:
         if transformed is not None:
             transformation.target(self.destination).add(self.name, transformed, self.multivalue)
 
@@ -99,7 +102,9 @@ class Preparation:
         slot = self._slot(instruction, "set-value", described)
         if slot is None:
             return None
-        return lambda transformation, _context: slot.put(transformation, instruction["value"])
+        # Its errors are told once, too.
+        transformed = cache(lambda: slot.transform(instruction["value"]))
+        return lambda transformation, _context: slot.put_transformed(transformation, transformed())
 
     def _remove_values(self, instruction: Any) -> Step | None:
         destination = self._destination(instruction, "remove-values")

@@ -82,8 +82,8 @@ def strictly_equal(one: Any, other: Any) -> bool:
 
 
 def has(value: Any, name: Any) -> bool:
-    """`name in value`; ScriptError unless the value is an object or a list."""
-    if not isinstance(value, (dict, list)):
+    """`name in value`; ScriptError unless the value is an object, a list or a function."""
+    if not isinstance(value, (dict, list, Function)):
         raise ScriptError("Can't use 'in' on a non-object.")
     return to_string(name) in _OF_OBJECTS or _own(value, to_string(name))[0]
 
@@ -102,6 +102,8 @@ def _own(value: Any, name: str) -> tuple[bool, Any]:
     """Whether a value itself has something under a name, and what."""
     if isinstance(value, dict):
         return name in value, value.get(name)
+    if isinstance(value, Function) and name == "length":
+        return True, 0.0
     if not isinstance(value, (list, str)):
         return False, None
     if name == "length":

@@ -19,6 +19,13 @@ MOST_ERRORS = 500
 """From this one on, errors are counted only."""
 
 
+class Ref(dict[str, str]):
+    """A reference to another object, or to a type, by its ref or by what it was looked up by."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(ref=ref)
+
+
 @dataclass
 class Target:
     """What is being filled: an object of the store, or a dictionary."""
@@ -48,7 +55,7 @@ class Store:
 
     def load(self, ref: Any, destination: Destination) -> Target | None:
         """A copy of the object, if there is one that came from such a destination."""
-        found = self._objects.get(ref["ref"]) if isinstance(ref, dict) else None
+        found = self._objects.get(ref["ref"]) if isinstance(ref, Ref) else None
         if found is None or found.destination != destination:
             return None
         return Target(destination, {name: list(values) for name, values in found.values.items()}, found.ref)
@@ -135,7 +142,7 @@ class Transformation:
             if not target.destination.is_object:
                 raise ScriptError(f"Delegate for {target.destination.name} does not implement commit()")
             if target.destination.object_type is not None and TYPE not in target.values:
-                target.values[TYPE] = [{"ref": target.destination.object_type}]
+                target.values[TYPE] = [Ref(target.destination.object_type)]
             self.store.save(target)
 
     def _make_way(self, name: str) -> Destination:

@@ -407,7 +407,7 @@ class Imports:
         self.objects: dict[str, Target] = {}
         self._folder = folder
         self._settings = settings or ImportSettings()
-        self._refs = iter("abcdefghij")
+        self._refs = iter("0123456789")
 
     def run(
         self,
@@ -614,8 +614,28 @@ def test_addresses(imports: Imports, address: dict[str, str], shown: str) -> Non
     whole = {"action": "field-structured", "structured": "value:postal-address", **to("address")}
     message = "Missing or invalid country code in postal address, must be two letter ISO code"
     assert imports.run([NEW, *parts, whole], address).log == [f"{message}: {shown} (record 0)"]
+    assert imports.run([NEW, to("address")], {"a": [address]}).log == [f"{message}: [{shown}] (record 0)"]
     assert imports.run([NEW, *parts, whole], {**address, "country": "gb"}).log == []
     assert imports.values()[-1] == {"std:attribute:address": [{**address, "country": "gb"}]}
+
+
+def test_a_value_that_is_set_is_looked_at_once(imports: Imports) -> None:
+    outcome = imports.run([NEW, {"action": "set-value", "value": "nowhere", **to("url")}], {}, {"a": "1"}, {})
+    assert outcome.log == ["Invalid URL for set value profile/std:attribute:url: nowhere (record 0)"]
+    assert (outcome.errors, outcome.records) == (1, {"people": 3})
+
+
+def test_what_is_no_reference(imports: Imports) -> None:
+    instructions = [NEW, to("works-for", filters=["haplo:string-to-ref"])]
+    imports.run(instructions, {"a": "80qv3"}, {"a": "abc"}, {"a": {"ref": "80qv3"}})
+    assert imports.values() == [{"std:attribute:works-for": [{"ref": "80qv3"}]}, {}, {}]
+
+
+@pytest.mark.parametrize(("name", "key"), [("dc:attribute:title", "last"), ("std:attribute:address", "country")])
+def test_null_as_a_name_or_an_address(imports: Imports, name: str, key: str) -> None:
+    outcome = imports.run([NEW, {"action": "set-value", "destination": "profile", "name": name, "value": None}], {})
+    assert outcome.state == "error"
+    assert f'Cannot read property "{key}" from null' in outcome.log[-1]
 
 
 def test_names_that_every_object_has(imports: Imports) -> None:
@@ -625,7 +645,8 @@ def test_names_that_every_object_has(imports: Imports) -> None:
             NEW,
             to("x", "toString"),
             to("y", mapInputValue={"1": "one"}, mapInputValueDefault="?"),
-            {"action": "within", "source": "valueOf", "instructions": [{**to("z"), "source": "a"}]},
+            {"action": "within", "source": "valueOf", "instructions": [to("z")]},
+            {"action": "within", "source": "valueOf", "instructions": [{"action": "if-exists", "source": "a"}]},
         ],
         {"a": "toString"},
     )
@@ -688,7 +709,7 @@ def test_loading_what_was_imported(imports: Imports) -> None:
     imports.run([NEW, to("x")], {"a": "one"}, {"a": "two"})
     by_ref = {"source": "ref", "destination": "load:by-ref", "name": "ref", "filters": ["haplo:string-to-ref"]}
     load = {"action": "load", "destination": "profile", "using": "load:by-ref"}
-    outcome = imports.run([by_ref, load, to("x")], {"ref": "b", "a": "new"}, {"ref": "z", "a": "lost"})
+    outcome = imports.run([by_ref, load, to("x")], {"ref": "1", "a": "new"}, {"ref": "z", "a": "lost"})
     assert imports.values() == [{"std:attribute:x": ["one"]}, {"std:attribute:x": ["new"]}]
     assert "Couldn't load destination: profile (record 1)" in outcome.log
     assert outcome.records == {"people": 1}

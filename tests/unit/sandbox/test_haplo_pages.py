@@ -90,13 +90,13 @@ def test_list_of_batches(sandbox: Sandbox) -> None:
     first = post(sandbox, "batch", control=digest, comment="""a <b> & "c's" ä""").body.decode()
     upload(sandbox, first, [{"last": "x", "url": "no url"}])
     post(sandbox, "schedule", batch=first)
-    sandbox.clock(step=10)
-    second = post(sandbox, "batch", control=digest, comment="nightly").body.decode()
     day = created(sandbox)
+    sandbox.clock(step=3600)
+    second = post(sandbox, "batch", control=digest, comment="nightly").body.decode()
     assert content(sandbox, "batches", "Batch import jobs") == (
         f"<p>Batches: 2</p><table>{HEAD}"
         f'<tr><td><a href="/do/haplo-data-import-batch/batch/2">{second[:10]}...</a></td><td>uploading</td><td></td>'
-        f"<td>{day}</td><td>nightly</td></tr>"
+        f"<td>{created(sandbox)}</td><td>nightly</td></tr>"
         f'<tr><td><a href="/do/haplo-data-import-batch/batch/1">{first[:10]}...</a></td><td>complete</td><td>1</td>'
         f"""<td>{day}</td><td>a &lt;b&gt; &amp; "c's" ä</td></tr></table>{FOOT}"""
     )
