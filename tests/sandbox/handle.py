@@ -29,7 +29,7 @@ from typing import Any
 from .bigfix import view as bigfix_view
 from .bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
 from .haplo import view as haplo_view
-from .haplo.keys import API_KEY
+from .haplo.keys import API_KEY, OUTCOME_KEY, STANDARD_KEY
 from .licstat import view as licstat
 from .licstat.tokens import ADMIN_TOKEN
 from .lm import view as lm
@@ -125,6 +125,16 @@ class Sandbox:
     def haplo_api_key(self) -> str:
         """API key of a user who may use Haplo's batch import; `keys.py` has the others."""
         return API_KEY
+
+    @property
+    def haplo_standard_api_key(self) -> str:
+        """API key of a user who may use Haplo's standard batch import."""
+        return STANDARD_KEY
+
+    @property
+    def haplo_outcome_api_key(self) -> str:
+        """API key of a user who may administer batches, for the pages that tell what became of them."""
+        return OUTCOME_KEY
 
     @property
     def lm_url(self) -> str:
