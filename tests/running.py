@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -66,14 +67,20 @@ def run_module(name: str, /, *, check: bool = False, diff: bool = False, **optio
 class RunningModule:
     """A module in a process of its own; `process` may be sent signals.
 
-    `within` is a command that runs another one, which is then run so.
+    `within` is a command that runs another one, which is then run so. `at` is what it takes for the time.
     """
 
     def __init__(
-        self, name: str, options: dict[str, Any], environment: dict[str, str], within: Sequence[str] = ()
+        self,
+        name: str,
+        options: dict[str, Any],
+        environment: dict[str, str],
+        within: Sequence[str] = (),
+        at: datetime | None = None,
     ) -> None:
+        moment = [] if at is None else [at.astimezone(timezone.utc).isoformat()]
         self.process = subprocess.Popen(
-            [*within, sys.executable, "-m", "tests.running", name],
+            [*within, sys.executable, "-m", "tests.running", name, *moment],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
@@ -104,11 +111,12 @@ def start_module(
     environment: dict[str, str] | None = None,
     *,
     within: Sequence[str] = (),
+    at: datetime | None = None,
     check: bool = False,
     **options: Any,
 ) -> RunningModule:
-    """Start a module of this collection in a process of its own."""
-    return RunningModule(name, {**options, "_ansible_check_mode": check, **TRACEBACKS}, environment or {}, within)
+    """Start a module of this collection in a process of its own, whose clock goes on from the moment `at`, if given."""
+    return RunningModule(name, {**options, "_ansible_check_mode": check, **TRACEBACKS}, environment or {}, within, at)
 
 
 def parsed(output: str) -> dict[str, Any]:
@@ -123,8 +131,13 @@ def parsed(output: str) -> dict[str, Any]:
 def main() -> None:
     """The other side of `RunningModule`: the options come on standard input."""
     options = json.load(sys.stdin)
-    module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{sys.argv[1]}")
-    with patch_module_args(options):
+    name, *moment = sys.argv[1:]
+    module = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{name}")
+    with patch_module_args(options), contextlib.ExitStack() as time:
+        if moment:
+            from time_machine import travel
+
+            time.enter_context(travel(datetime.fromisoformat(*moment)))
         module.main()
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ from ansible_collections.assetops.imports.plugins.modules import bigfix_import_i
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
     GROUPS,
     Finding,
@@ -53,6 +55,7 @@ __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it 
 AT_ONCE = 8  # servers that are asked at the same time
 OWN = ("receipts", "receipts_password", "label", "run_on")
 QUESTION = tuple(bigfix_import_info.ARGUMENTS["argument_spec"])
+MAX_AGE: float = ARGUMENTS["argument_spec"]["max_age"]["default"]
 OF_TARGETS = ("max_age", "ask", "allow_incomplete")
 
 display = Display()
@@ -73,6 +76,7 @@ class ActionModule(ActionBase):
         now = datetime.now(timezone.utc)
         findings = self._findings(options, variables, now)
         lines = lines_of(findings, self._others(options["targets"], variables))
+        lines += [f"Warning: {text}" for text in self._strange(options["targets"], variables)]
         failures = {
             f"{one.wanted.target} ({one.wanted.system})": "\n".join(one.problems) for one in findings if one.problems
         }
@@ -95,7 +99,7 @@ class ActionModule(ActionBase):
             try:
                 wanted.append(self._wanted(target, system, group, options, variables))
             except (AnsibleError, ValueError, TypeError) as error:
-                finding = Finding(Wanted(target, system, target, options["max_age"], {}))
+                finding = Finding(Wanted(target, system, target, MAX_AGE, {}))
                 finding.add("unread", f"Its variables cannot be read: {error}")
                 findings.append(finding)
         known = _known(wanted, now)
@@ -129,20 +133,27 @@ class ActionModule(ActionBase):
         watched = {target for target, _system, _group in self._targets(hosts, variables)}
         return [host for host in hosts if host in variables["groups"]["all"] and host not in watched]
 
+    def _strange(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
+        """What to say of variables that the role does not have, of the play or of any host, if it is its task."""
+        if not self._task._role or self._task._role.get_name().rpartition(".")[2] != "import_watch":
+            return []
+        return strangers_to(
+            "import_watch", {*variables, *(name for host in hosts for name in variables["hostvars"][host])}
+        )
+
     def _wanted(
         self, target: str, system: str, group: str, options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Wanted:
         """What the variables of a target say. Raises what they are wrong by."""
         role, own = ROLES[system], variables["hostvars"][target]
         names = {*OWN, *(QUESTION if system == "bigfix" else ())}
-        omitted = variables.get("omit")
-        given = {name: own[f"{role}_{name}"] for name in sorted(names) if f"{role}_{name}" in own}
-        given = {name: value for name, value in given.items() if _is_set(value, omitted)}
+        given = {name: _value(own, f"{role}_{name}", variables.get("omit")) for name in names}
+        given = {name: value for name, value in given.items() if value is not None}
         found = json.loads(json.dumps(given, cls=encoder, vault_to_text=True))
         receipts = {name: found[name] for name in ("receipts", "receipts_password") if name in found}
         of_watch = {name: own.get(f"import_watch_{name}", options[name]) for name in OF_TARGETS}
         max_age = float(of_watch["max_age"])
-        if not max_age > 0:
+        if not 0 < max_age < math.inf:
             raise ValueError("import_watch_max_age has to be a number of seconds above 0.")
         question = None
         if system == "bigfix" and boolean(of_watch["ask"]):
@@ -159,8 +170,15 @@ class ActionModule(ActionBase):
         )
 
 
-def _is_set(value: Any, omitted: Any) -> bool:
-    return value is not None and value is not omitted and not (isinstance(omitted, str) and value == omitted)
+def _value(variables: Mapping[str, Any], name: str, omitted: Any) -> Any:
+    """A variable of a host; None where it is not set, or set to `omit`, which is an error from ansible-core 2.19 on."""
+    try:
+        value = variables.get(name)
+    except AnsibleError as error:
+        if type(error).__name__ == "AnsibleValueOmittedError":
+            return None
+        raise
+    return None if isinstance(omitted, str) and value == omitted else value
 
 
 def _receipts(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ description:
   - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
     early is resumed by the next one.
   - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
-    log is not that log; its import is V(failed), and the other logs are imported all the same. Only with
-    O(identity=window) a log that grows is taken, up to the size it had when the module looked at it.
+    log is not that log; its import is V(failed), and the other logs are imported all the same. Only of a
+    time range, a log that grows is taken, up to the size it had when the module looked at it.
   - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
     is told to.
 seealso:
@@ -161,7 +161,8 @@ options:
       - V(since_last) imports all that came since the last time range that was imported, up to the end of the last day
         that is over. So a night that failed or never came is in the one after it. It stands for O(identity=since_last).
       - V(yesterday) imports the last day that is over, once, and no other. It stands for O(from), O(to) and
-        O(identity=window). Where days before it are missing, O(on_gap) says what happens.
+        O(identity=window). Where days before it are missing, O(on_gap) says what happens. Where it was imported as a
+        part of more days, it is not imported again, and where only a part of it was, it is refused.
       - O(from) and O(to) together take its place, to catch up by hand. An empty text is as if it was not set.
     type: str
     choices: ['', yesterday, since_last]
@@ -184,7 +185,8 @@ options:
       - The time zone in which a day of the license server begins and ends, as a name of the IANA database such as
         V(Europe/Berlin). It says when a time range is over, and which day was the last one.
       - If not set, it is that of the host that the module runs on, which is right where both are at the same place.
-      - A time range that is not over by the clock of the License Statistics server is refused, too.
+      - A time range that is not over by the clock of the License Statistics server is refused, too. Where the log was
+        written to later than the clock of the host that the module runs on tells, that is warned of.
     type: str
   on_gap:
     description:
@@ -289,7 +291,7 @@ EXAMPLES = r"""
   assetops.imports.licstat_import:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
-    license_server_id: 40
+    license_server_id: 41
     src:
       - /var/log/flexlm/debug.log
     window: yesterday
@@ -585,10 +587,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     wanted_import,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
+    Range,
     history_of,
+    import_day,
     import_since_last,
     last_day,
     late_log,
+    slow_clock,
     wanted_window,
     zone_of,
 )
@@ -773,12 +778,15 @@ def import_window(
     target = target_of(server, options)
     gaps = check_gaps(host, store, target, options)
     importer = importer_of(host, store, secrets, system)
+    how = (lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options)
     if known_by(host.params) == "since_last":
-        imports = import_since_last(
-            lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options
-        )
+        imports = import_since_last(*how)
+    elif host.params["force"] or host.params["from"] is not None or options.end is None:
+        imports = importer.run([wanted(options)])  # as it is named
     else:
-        imports = importer.run([wanted(options)])
+        imports = [import_day(*how, Range(options.start, options.end))]
+    if slow := slow_clock(content):
+        host.warn(slow)
     for one in imports:
         if late := late_log(one.period, one.wanted.options):
             host.warn(f"{one.wanted.source}: {late}")

@@ -101,8 +101,13 @@ class Licstat:
     @property
     def held(self) -> LicenseServer:
         """What the license server holds, once all that it was given is finished."""
+        return self.held_by_all[SERVER]
+
+    @property
+    def held_by_all(self) -> dict[int, LicenseServer]:
+        """The same of all license servers."""
         self.sandbox.clock(step=3600)
-        return self.sandbox.licstat().servers[SERVER]
+        return self.sandbox.licstat().servers
 
     @property
     def uploads(self) -> list[Request]:

@@ -55,7 +55,8 @@ def test_it_is_written_down_and_nothing_is_sent_or_asked(sandbox: Sandbox, case:
     assert (result["state"], result["changed"]) == (case.end, False)
     one = only(result)
     assert (one["reason"], one["state"], one["remote_id"], one["label"]) == ("adopted", case.end, None, "cad")
-    assert one["started_at"] == one["finished_at"] is not None
+    assert one["started_at"] is not None
+    assert one["started_at"] == one["finished_at"]
     assert asked(sandbox, case, before) == []
 
     again = case.run()

@@ -370,7 +370,7 @@ def test_from_and_to_bound_what_is_imported(licstat: Licstat, log: Path, option:
     assert query(licstat) == sent
     (task,) = licstat.sandbox.licstat().tasks
     assert task.parameters == dict(parse_qsl(sent))
-    seconds = {"from": {"08:02:00": 1740, "00:00:00": 1800}, "to": {"08:02:11": 71, "08:02:00": 60}}
+    seconds = {"from": {"08:02:00": 1740, "00:00:00": 1800}, "to": {"08:02:11": 72, "08:02:00": 61}}
     assert licstat.held.features["FEAT_A"].seconds == seconds[option][sent[-12:].replace("%3A", ":")[-8:]]
 
 

@@ -110,6 +110,11 @@ def finding_nothing(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
     return licstat(src=ABSENT, paths=[str(log.parent)], diff=True)
 
 
+def finding_nothing_any_more(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
+    licstat(make_log())
+    return finding_nothing(licstat, make_log)
+
+
 def putting_away(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
     log = make_log("debug.log.1")
     make_log("debug.log.2.gz")
@@ -120,7 +125,8 @@ def putting_away(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("run", "has_failed", "has_answer"),
     [
-        (finding_nothing, False, False),
+        (finding_nothing, True, False),
+        (finding_nothing_any_more, False, False),
         (putting_away, False, False),
         (succeeding, False, False),
         (unchanged, False, False),

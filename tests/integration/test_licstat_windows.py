@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -362,6 +364,46 @@ def test_a_range_that_is_not_over_by_the_clock_of_the_server_is_not_sent(licstat
     assert_plain_failure(result)
     assert "not over by the clock of the server" in result["msg"]
     assert licstat.uploads == []
+
+
+@pytest.mark.parametrize("kind", ["yesterday", "since_last"])
+def test_a_clock_that_is_slower_than_that_of_the_log_is_told(licstat: Licstat, log: Path, kind: str) -> None:
+    licstat(log, window=kind)
+    tomorrow = time.time() + 24 * 3600
+    os.utime(log, (tomorrow, tomorrow))
+    result = licstat(log, window=kind)
+    assert_ended_well(result, changed=False, reason="receipt")
+    written = f"{log} was written to at {datetime.fromtimestamp(tomorrow, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+    assert written in str(result["warnings"])
+
+
+# A day that was imported as a part of more, or in part.
+
+
+def test_yesterday_is_not_imported_again_where_a_longer_range_had_it(licstat: Licstat, log: Path) -> None:
+    licstat(log, window="since_last")
+    result = licstat(log, window="yesterday", merge_policy="merge")
+    assert_ended_well(result, changed=False, reason="receipt")
+    assert only(result)["window"]["from"] is None
+    assert len(licstat.uploads) == 1
+
+
+def test_yesterday_is_in_doubt_where_a_longer_range_is_that_had_it(licstat: Licstat, log: Path) -> None:
+    licstat.sandbox.fault(operation="import", **LOST)
+    licstat(log, window="since_last")
+    result = licstat(log, window="yesterday", merge_policy="merge")
+    assert (result["state"], result["failed"]) == ("unknown", True)
+    assert len(licstat.uploads) == 1
+
+
+def test_yesterday_is_refused_where_a_part_of_it_was_imported(licstat: Licstat, log: Path) -> None:
+    noon = datetime.combine(datetime.now().date() - timedelta(days=1), datetime.min.time()) + timedelta(hours=12)
+    by_hand: dict[str, Any] = {"from": str(noon - timedelta(days=1)), "to": str(noon)}
+    assert_ended_well(licstat(log, window="yesterday", **by_hand), changed=True, reason="new")
+    result = licstat(log, window="yesterday", merge_policy="merge")
+    assert_plain_failure(result)
+    assert f"{noon - timedelta(days=1)} to {noon}" in result["msg"]
+    assert len(licstat.uploads) == 1
 
 
 # By hand.

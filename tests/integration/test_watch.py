@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -26,7 +28,8 @@ from ansible_collections.assetops.imports.plugins.action.import_watch import Act
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
 
-from ..running import run_module
+from ..postgresql import ROLE, STRANGER, Server
+from ..running import ROOT, run_module
 from ..sandbox.handle import Sandbox
 from ..stores import KINDS, ask, new_store
 from .bigfix import DataImports
@@ -205,6 +208,22 @@ def test_failures_are_told_first_and_in_bounds(local: Watch) -> None:
     assert "1 of 41 targets" in result["summary"]
 
 
+def test_what_is_unknown_is_not_hidden_by_much_that_came_later(watch: Watch) -> None:
+    for name, state in {"known": "unknown", "died": "sent"}.items():
+        watch.target(name)
+        watch.left(name, state, 60 * HOUR)
+        for hours in range(50, 43, -1):
+            watch.left(name, "failed", hours * HOUR)
+            watch.left(name, "succeeded", (hours - 43) * HOUR)
+    watch.have_ended()
+    result = watch()
+    assert {one["target"]: one["state"] for one in result["targets"]} == {"known": "unknown", "died": "unknown"}
+    assert {json.dumps(one["counts"]) for one in result["targets"]} == {
+        '{"failed": 7, "succeeded": 7, "unknown": 1}',
+    }
+    assert "failed" not in json.dumps(result["failures"])
+
+
 def test_what_a_living_run_is_at_is_waited_for(watch: Watch) -> None:
     watch.target("cad")
     watch.left("cad", "succeeded")
@@ -270,12 +289,13 @@ def test_each_target_may_have_its_own_limits(watch: Watch) -> None:
     watch.target("weekly", import_watch_max_age="691200")
     watch.target("strict", import_watch_max_age=60)
     watch.target("wrong", import_watch_max_age="a week")
+    watch.target("endless", import_watch_max_age="inf")
     watch.target("partly", import_watch_allow_incomplete=True)
     for name in ("daily", "weekly"):
         watch.left(name, "succeeded", 48 * HOUR)
     watch.left("strict", "succeeded")
     watch.left("partly", "incomplete")
-    states = {"daily": "old", "weekly": "ok", "strict": "old", "wrong": "unread", "partly": "ok"}
+    states = {"daily": "old", "weekly": "ok", "strict": "old", "wrong": "unread", "endless": "unread", "partly": "ok"}
     assert watch.states() == states
     assert watch.states(max_age=200000) == {**states, "daily": "ok"}
 
@@ -327,6 +347,52 @@ def test_the_store_is_only_read(local: Watch, tmp_path: Path) -> None:
     before = Path(local.location).read_bytes()
     assert local.only()["state"] == "unknown"
     assert Path(local.location).read_bytes() == before
+
+
+def test_a_role_of_the_database_that_may_only_read_is_enough(
+    tmp_path: Path, request: pytest.FixtureRequest, postgresql: Server
+) -> None:
+    location = new_store("PostgreSQL", tmp_path, request)
+    schema = location.rpartition("%3D")[2]
+    with closing(open_store(location)) as store:
+        watch = Watch(location, store)
+        watch.target("cad", licstat_import_receipts=postgresql.url(STRANGER, schema=schema))
+        watch.left("cad", "succeeded")
+        admin = postgresql.url("postgres", ROLE, schema)
+        ask(admin, f"GRANT USAGE ON SCHEMA {schema} TO {STRANGER}")
+        assert watch.only()["state"] == "unread"
+        ask(admin, f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {STRANGER}")
+        assert watch.only()["state"] == "ok"
+        watch.hostvars["cad"]["licstat_import_receipts"] = new_store("PostgreSQL", tmp_path, request)
+        assert "There is no receipt store" in watch.only()["problems"][0]
+
+
+def test_a_user_who_may_read_the_file_only_is_enough(local: Watch, tmp_path: Path) -> None:
+    local.left("cad", "succeeded")
+    script = """
+from datetime import datetime, timezone
+from tests.integration.unprivileged import give_up_privileges
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NoStoreYet, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import targets_of
+give_up_privileges()
+store = open_store({0!r}, read_only=True, make=False, required=True)
+print(targets_of(store, {{("cad", "licstat"): ()}}, datetime.now(timezone.utc))["cad", "licstat"].last_success)
+try:
+    open_store({0!r} + ".lost", read_only=True, make=False, required=True)
+except NoStoreYet as error:
+    print(error.message)
+"""
+    Path(local.location).chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        command = [sys.executable, "-c", script.format(local.location)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        tmp_path.chmod(0o700)
+    assert done.returncode == 0, done.stderr
+    assert re.match(rf"20\S+Z\nThere is no receipt store at {re.escape(local.location)}.lost ", done.stdout), (
+        done.stdout
+    )
 
 
 def test_an_inventory_without_targets_is_red(local: Watch, tmp_path: Path) -> None:
@@ -467,7 +533,7 @@ class Site(Ansible):
         sandbox.clock(speed=QUICK)
         self.inventory = folder / "inventory.json"
         variables = {"licstat_import_receipts": f"{self.store.parent}/{{{{ 'receipts' }}}}.db"}
-        hosts = {"cad": None, "cae": {"import_watch_max_age": 600}}
+        hosts = {"cad": {"licstat_import_receipts_password": "{{ omit }}"}, "cae": {"import_watch_max_age": 600}}
         children = {"licstat": {"hosts": hosts, "vars": variables}, "others": {"hosts": {"web": None}}}
         self.inventory.write_text(json.dumps({"all": {"children": children}}))
 
@@ -475,6 +541,7 @@ class Site(Ansible):
         return self.run("-i", inventory or str(self.inventory), "assetops.imports.watch", *arguments)
 
 
+@pytest.mark.slow
 def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sandbox: Sandbox, tmp_path: Path) -> None:
     site = Site(sandbox, tmp_path)
     metrics = tmp_path / "assetops.prom"
@@ -493,8 +560,9 @@ def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sand
         assert old.status != 0
         assert re.search(r"^cae +licstat +old ", old.output, re.MULTILINE), old.output
         assert re.search(r"^cad +licstat +ok ", old.output, re.MULTILINE), old.output
-        limited = site.watch("--limit", "cad")
+        limited = site.watch("--limit", "cad", "-e", "import_watch_maxage=1")
         assert limited.status == 0, limited.output
+        assert "no variable import_watch_maxage" in limited.output
         well = site.watch("-e", "import_watch_max_age=93600")
         assert well.status == 0, well.output
         assert "All 2 targets get their imports." in well.output
@@ -502,6 +570,7 @@ def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sand
     assert sandbox.requests() == []
 
 
+@pytest.mark.slow
 def test_a_misspelled_inventory_is_red(sandbox: Sandbox, tmp_path: Path) -> None:
     site = Site(sandbox, tmp_path)
     for done in (site.watch(inventory=str(tmp_path / "no such")), site.watch("--limit", "web")):

@@ -49,8 +49,8 @@ class Sandbox:
     requests: RequestLog = field(default_factory=RequestLog)
 
     def reset(self, speed: float) -> None:
-        """Back to the beginning, at that speed: systems, faults, request log."""
-        self.clock.set_speed(speed)
+        """Back to the beginning, at that speed: date, systems, faults, request log."""
+        self.clock.reset(speed)
         for system in self.systems.values():
             system.reset()
         self.faults.clear()

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta, timezone
 class Clock:
     """Seconds of sandbox time since the start; they never go back.
 
-    `speed` is sandbox seconds per real second: 1 is real time, 0 stands still.
+    `speed` is sandbox seconds per real second: 1 is real time, 0 stands still. The date is the real one at the start,
+    or any other that is set; it may be set back.
     """
 
     def __init__(self, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
@@ -21,7 +22,7 @@ class Clock:
         self._speed = _not_negative("speed", speed)
         self._reached = 0.0
         self._since = real()
-        self._start = datetime.now(timezone.utc).replace(microsecond=0)
+        self._made = self._start = datetime.now(timezone.utc).replace(microsecond=0)
 
     @property
     def speed(self) -> float:
@@ -46,6 +47,17 @@ class Clock:
         _not_negative("speed", speed)
         self._hold_on()
         self._speed = speed
+
+    def set_date(self, date: datetime) -> None:
+        """Let it be this moment now, which has a zone. What was dated before keeps its sandbox seconds."""
+        if date.tzinfo is None:
+            raise ValueError(f"a date without its zone is no moment: {date}")
+        self._start = date.astimezone(timezone.utc) - self._passed(None)
+
+    def reset(self, speed: float) -> None:
+        """Back to the date of a clock that was never set, and to this speed."""
+        self._start = self._made
+        self.set_speed(speed)
 
     def step(self, seconds: float) -> None:
         """Jump ahead by so many sandbox seconds."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -93,10 +94,16 @@ class _Control:
         return {"speed": clock.speed, "now": clock.now(), "date": str(clock.date().replace(microsecond=0))}
 
     async def set_clock(self, request: Request) -> Any:
-        """`speed`: sandbox seconds per real second, 0 stops it. `step`: go so many sandbox seconds ahead."""
+        """What to change.
+
+        `speed`: sandbox seconds per real second, 0 stops it. `step`: go so many sandbox seconds ahead. `date`: what it
+        is now, in ISO's form and with its zone.
+        """
         change = await _object(request)
-        if unknown := set(change) - {"speed", "step"}:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are speed and step")
+        if unknown := set(change) - {"date", "speed", "step"}:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known are date, speed and step")
+        if "date" in change:
+            self._sandbox.clock.set_date(datetime.fromisoformat(change["date"]))
         if "speed" in change:
             self._sandbox.clock.set_speed(float(change["speed"]))
         self._sandbox.clock.step(float(change.get("step", 0)))

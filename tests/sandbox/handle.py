@@ -21,6 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,7 +29,7 @@ from typing import Any
 from .bigfix import view as bigfix_view
 from .bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
 from .haplo import view as haplo_view
-from .haplo.keys import API_KEY
+from .haplo.keys import API_KEY, OUTCOME_KEY, STANDARD_KEY
 from .licstat import view as licstat
 from .licstat.tokens import ADMIN_TOKEN
 from .lm import view as lm
@@ -124,6 +125,16 @@ class Sandbox:
     def haplo_api_key(self) -> str:
         """API key of a user who may use Haplo's batch import; `keys.py` has the others."""
         return API_KEY
+
+    @property
+    def haplo_standard_api_key(self) -> str:
+        """API key of a user who may use Haplo's standard batch import."""
+        return STANDARD_KEY
+
+    @property
+    def haplo_outcome_api_key(self) -> str:
+        """API key of a user who may administer batches, for the pages that tell what became of them."""
+        return OUTCOME_KEY
 
     @property
     def lm_url(self) -> str:
@@ -241,9 +252,12 @@ class Sandbox:
         query = _given(timeout=timeout, requests=int(requests))
         self._call("GET", "/idle", query=query, timeout=timeout + 5)
 
-    def clock(self, speed: float | None = None, step: float | None = None) -> float:
-        """Set the speed (0: stand still), or go so many sandbox seconds ahead; sandbox seconds since the start."""
-        change = _given(speed=speed, step=step)
+    def clock(self, speed: float | None = None, step: float | None = None, date: datetime | None = None) -> float:
+        """Set the speed (0: stand still), go so many sandbox seconds ahead, or set the date, which has a zone.
+
+        Returns the sandbox seconds since the start.
+        """
+        change = _given(speed=speed, step=step, date=None if date is None else date.isoformat())
         return float(self._call("POST", "/clock", change)["now"])
 
     def configure(self, system: str = "licstat", **settings: Any) -> None:

@@ -387,9 +387,14 @@ class Importer:
         attempt: int | None = None
         if not self._policy.check_mode:
             label = self._policy.label
-            attempt = self._store.adopt(
-                one.wanted, receipt, now, state=state, message=message, label=label, period=period
-            )
+            try:
+                attempt = self._store.adopt(
+                    one.wanted, receipt, now, state=state, message=message, label=label, period=period
+                )
+            except Overtaken as error:
+                one.is_overlapped = True
+                one.settle("failed", error.message)
+                return
             if attempt is None:
                 one.state, one.message = "running", "another run was faster"
                 return

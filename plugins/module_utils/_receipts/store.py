@@ -32,6 +32,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable, Protocol, TypeVar
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -673,6 +674,8 @@ def open_store(
         return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
     if password is not None and not is_url(location):
         raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
+    if required and not is_url(location):
+        _check_that_it_is_there(sqlite.path_of(location))
     is_rehearsal = make and read_only and not required
     make = make and not read_only and not required
     shown, database = _connect(location, password, read_only=read_only, make=make)
@@ -690,6 +693,15 @@ def open_store(
         created = _bring_up_to_date(database, version, read_only=read_only)
         on_error.pop_all()
     return Store(database, created=created, read_only=read_only)
+
+
+def _check_that_it_is_there(path: Path) -> None:
+    """Raise `NoStoreYet` for a file that is not there, whoever may make one. What else is wrong is told on opening."""
+    with suppress(OSError):
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NoStoreYet(_NONE_YET.format(shown_path(path), "on this host")) from None
 
 
 def is_url(location: str) -> bool:

@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, window_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     OF_THE_LIVING,
-    STATES,
     Filters,
     counted,
     listed,
@@ -32,7 +32,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 GOOD = ("succeeded", "scheduled")
 OPEN = ("claimed", "sent", "submitted", "unknown", "incomplete", "failed")
 A_MONTH = timedelta(days=35)  # for which what failed, and was not made up for, is told
-NEWEST = 5  # imports of a target that did not end well, which are looked at
+NEWEST = 20  # imports of a target in a state, which are looked at
+ENOUGH = 5  # of those that nothing made up for
 LAST = 20  # successes of a target, among which its last time range is looked for
 FOLLOWING = 50  # successes after one of those, which are looked at
 TOLERANCE = timedelta(seconds=300)  # by which a clock may have been ahead
@@ -85,17 +86,17 @@ def _note_success(target: Target, limit: str, *times: str | None) -> None:
 def _look_closer(store: Store, name: Name, target: Target, good: Collection[str], now: datetime) -> None:
     """Look at the newest imports that did not end well, or have not ended; what runs that died left is put right."""
     label, system = name
-    states = tuple(state for state in OPEN if target.counts[state] and state not in good)
-    if set(states).intersection(OF_THE_LIVING):  # what they turn out to be may be anything
-        states = STATES
+    states = {state for state in OPEN if target.counts[state]}
+    if states.intersection(OF_THE_LIVING):  # what they turn out to be may be anything
+        states = set(OPEN)
         target.counts = Counter(counted(store, Filters(system=system, label=label)))
-    if states:
-        found = listed(store, Filters(system=system, label=label, states=states), NEWEST)
-        for one in found:
-            if one["state"] in (*GOOD, *good):
-                _note_success(target, as_text(now + TOLERANCE), one["finished_at"])
-        left = [one for one in found if one["state"] in OPEN and one["state"] not in good]
-        target.open = [one for one in left if not _is_made_up_for(store, one, now)]
+        for one in listed(store, Filters(system=system, label=label, states=GOOD), NEWEST):
+            _note_success(target, as_text(now + TOLERANCE), one["finished_at"])
+    # Each state by itself, so that many of one do not hide another.
+    for state in sorted(states.difference(good)):
+        found = listed(store, Filters(system=system, label=label, states=(state,)), NEWEST)
+        target.open += islice((one for one in found if not _is_made_up_for(store, one, now)), ENOUGH)
+    target.open.sort(key=lambda one: str(one["changed_at"]), reverse=True)
     if system == "licstat" and target.counts["succeeded"]:
         rows = store.ask(_LAST_WINDOWS, (label, LAST))
         windows = filter(None, (window_of(json.loads(row["options"])) for row in rows))

@@ -19,7 +19,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -31,7 +31,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Window, Windows
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ImportOptions, wanted_import
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
+    CLOCKS_DIFFER,
+    ImportOptions,
+    wanted_import,
+)
 
 SECOND = timedelta(seconds=1)
 DONE = ("succeeded", "planned")  # the latter in check mode, where it would be
@@ -47,6 +51,14 @@ class Range:
 
     def __str__(self) -> str:
         return f"{self.start or 'the beginning of the log'} to {self.end}"
+
+    def holds(self, other: Range) -> bool:
+        """Whether all of the other is in this one."""
+        return (self.start or datetime.min) <= (other.start or datetime.min) and other.end <= self.end
+
+    def meets(self, other: Range) -> bool:
+        """Whether something of the other is in this one."""
+        return (self.start or datetime.min) <= other.end and (other.start or datetime.min) <= self.end
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,23 @@ class History:
             return None
         return Range(reached + SECOND, start - SECOND)
 
+    def as_imported(self, options: ImportOptions, day: Range) -> ImportOptions:
+        """The options, which are for that day, or those of a longer range that has the day in it.
+
+        Raises `BadInput` where a part of the day was imported, or may have been.
+        """
+        ranges = [(range_of(one), one) for one in self.windows if self._state(one) in DONE or self._is_open(one)]
+        for other, window in ranges:
+            if other.holds(day):
+                return options.as_known(window.options)
+        for other, _unused in ranges:
+            if other.meets(day):
+                raise BadInput(
+                    f"A part of {day} was imported already, or may have been, with {other}. Nothing was sent; name what"
+                    " is left with from and to."
+                )
+        return options
+
 
 def range_of(window: Window) -> Range:
     """The time range that was imported, by the options of its receipt."""
@@ -128,6 +157,18 @@ def last_day(zone: tzinfo | None) -> Range:
     """The last day that is over in that zone."""
     day = datetime.now(zone).date() - timedelta(days=1)
     return Range(datetime.combine(day, time.min), datetime.combine(day, time(23, 59, 59)))
+
+
+def slow_clock(content: Content) -> str:
+    """What a log tells of the clock that says which days are over; empty if nothing speaks against it."""
+    written, now = content.fingerprint.mtime_ns / 1e9, datetime.now(timezone.utc).timestamp()
+    if written <= now + CLOCKS_DIFFER.total_seconds():
+        return ""
+    late, early = (datetime.fromtimestamp(one, timezone.utc).strftime("%Y-%m-%d %H:%M:%S") for one in (written, now))
+    return (
+        f"{content.source} was written to at {late} UTC, and by the clock of this host it is {early} UTC. If that is"
+        " slow, a day that is over is not imported before the clock is set right."
+    )
 
 
 def wanted_window(server: str, options: ImportOptions, content: Content) -> Wanted:
@@ -166,7 +207,10 @@ def import_since_last(
         known = windows()
         history = history_of(known.found, options, {key: one.state for key, one in ended.items()})
         if history.open is not None:
-            one = run(wanted(options.as_known(history.open.options)))
+            # One that failed would be sent again, also where another run has seen to it, and to the next one, by now.
+            one = run(replace(wanted(options.as_known(history.open.options)), basis=known.basis))
+            if one.is_overlapped:
+                continue
             ended[one.wanted.key] = one
             if one.state not in (*DONE, "failed"):
                 one.message = _blocking(one, range_of(history.open))
@@ -181,6 +225,23 @@ def import_since_last(
         if not one.is_overlapped:
             break
     return _without_what_was_made_up_for([*ended.values(), one])
+
+
+def import_day(
+    run: Callable[[Wanted], Import],
+    windows: Callable[[], Windows],
+    wanted: Callable[[ImportOptions], Wanted],
+    options: ImportOptions,
+    day: Range,
+) -> Import:
+    """Import a day, which the options are for, unless a longer range had it. Otherwise as above."""
+    for _unused in range(TRIES):
+        known = windows()
+        meant = history_of(known.found, options).as_imported(options, day)
+        one = run(replace(wanted(meant), basis=known.basis))
+        if not one.is_overlapped:
+            break
+    return one
 
 
 def _blocking(one: Import, range_: Range) -> str:

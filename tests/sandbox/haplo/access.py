@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may use the API: keys, the paths and users they belong to, and the throttle of wrong ones (FACTS section C.1)."""
+"""Who may use Haplo: keys, the paths and users they belong to, and the throttle of wrong ones (FACTS section C.1)."""
 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -31,7 +32,11 @@ class ApiKey:
     path: str = "/api/haplo-data-import-batch/"
     """Requests have to begin with this path."""
     may_import: bool = True
-    """The user is in the group that may use the API for batch import."""
+    """The user is in the group that may use the API for import that the path is of."""
+    may_administer: bool = False
+    """The user is in a group that may see and schedule batches in the user interface."""
+    may_nothing: bool = False
+    """The user is an ordinary one and in no group at all, which is less than anybody who is logged in has."""
     blocked: bool = False
     """The user is blocked."""
 
@@ -45,6 +50,11 @@ class AccessError(Exception):
 
 
 UNAUTHORISED = "UNAUTHORISED"
+_THROTTLED = (
+    "Too many failed API authentication attempts, API usage suspended. Pause requests to wait until restriction lifted."
+)
+_BASIC = re.compile(r"Basic (aGFwbG86[A-Za-z0-9+/]+=*)")
+"""Authentication as user `haplo`."""
 
 
 class AccessControl:
@@ -59,10 +69,8 @@ class AccessControl:
         """Forget all failures."""
         self._failures.clear()
 
-    def check(self, keys: list[ApiKey], given: str | None, address: str, path: str) -> ApiKey:
+    def check(self, keys: list[ApiKey], given: str, address: str, path: str) -> ApiKey:
         """The key that was given, if it is good for the path; AccessError otherwise."""
-        if given is None:
-            raise AccessError(UNAUTHORISED, "Not authorised")
         key = self._find(keys, given, address) if len(given) >= SHORTEST_KEY else None
         if key is None or not path.startswith(key.path):
             raise AccessError("INVALID-API-KEY", "Invalid API Key")
@@ -77,31 +85,35 @@ class AccessControl:
             count = 0
         if count >= MOST_FAILURES:
             self._failures[address] = last, count
-            raise AccessError("THROTTLE", "Too many failed API authentication attempts, API usage suspended.")
+            raise AccessError("THROTTLE", _THROTTLED)
         key = next((key for key in keys if key.key == given), None)
         if key is None:
             self._failures[address] = self._clock.now(), count + 1
         return key
 
 
-def given_key(request: Request, body: Mapping[str, str]) -> str | None:
-    """The key that a request brings: `_ak` in an urlencoded body, the header `X-ONEIS-Key`, or Basic as user `haplo`.
+def not_permitted() -> AccessError:
+    """Somebody who is not logged in, or has no rights at all, where that is told by the API's kind of answer."""
+    return AccessError(UNAUTHORISED, "Unauthorised: You are not permitted to perform that action")
 
-    In which order they are looked at is a guess. In the query a key does not count.
+
+def given_key(request: Request, body: Mapping[str, Any]) -> str | None:
+    """The key that a request brings, as Basic authentication of the user `haplo`, spelled exactly so.
+
+    Only without any `Authorization` it is looked for as `_ak` in an urlencoded body, then in the header `X-ONEIS-Key`.
+    In the query a key does not count.
     """
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        basic = _BASIC.fullmatch(authorization)
+        return None if basic is None else _decoded(basic[1]).partition(":")[2]
     if "_ak" in body:
-        return body["_ak"]
-    if (header := request.headers.get("x-oneis-key")) is not None:
-        return header
-    return _basic_password(request.headers.get("authorization", ""))
+        return str(body["_ak"])
+    return request.headers.get("x-oneis-key")
 
 
-def _basic_password(authorization: str) -> str | None:
-    scheme, _unused, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, _unused, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return password if user == "haplo" else None
+def _decoded(encoded: str) -> str:
+    """As tolerant of a wrong length as Ruby's `unpack`."""
+    digits = encoded.rstrip("=")
+    usable = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return base64.b64decode(usable + "=" * (-len(usable) % 4)).decode("utf-8", errors="replace")

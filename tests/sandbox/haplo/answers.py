@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Haplo's answers: texts, and the pages and JSON of its errors (FACTS section C.1)."""
+"""Haplo's answers: texts, and the pages and JSON of its errors (FACTS section C.1). `pages.py` has the others."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ _CSRF_PAGE = (
     "check that you have enabled cookies for this web site. Disabled cookies are the most likely cause of this "
     "problem.</p></html>"
 )
-_NOT_PERMITTED_PAGE = (
-    "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Error</h1>"
-    "<p>You are not permitted to perform this action.</p></body></html>"
-)
 _NOT_FOUND_PAGE = (
     '<html><h1>Not found</h1><p>You requested a page which doesn\'t exist.</p><p><a href="/">Home page</a></p></html>'
 )
 _ERROR_PAGE = (
-    "<html><h1>Internal error</h1><p>An error was encountered. If the problem persists, please contact support.</p>"
-    "</html>"
+    '<!DOCTYPE html>\n<html>\n<head>\n<title>Error</title>\n</head>\n<body>\n  <div style="">\n    <h1>Error</h1>\n'
+    "    <p>An error was encountered, and your request could not be completed.</p>\n"
+    "    <p>A report has been sent automatically to our support team.</p>\n  </div>\n</body>\n</html>\n"
 )
 _SERVER_ERROR_PAGE = "<html><body><h1>Internal server error</h1></body></html>"
+_SIZE_LIMIT_PAGE = "<html><body><h1>Request size limit exceeded</h1></body></html>"
+_OPTIONS_PAGE = (
+    "<html>\n  <head><title>Not supported</title></head>\n  <body><h2>OPTIONS not supported</h2></body>\n</html>\n"
+)
 
 
 def text(body: str, status: int = 200, content_type: str = PLAIN) -> Response:
@@ -68,12 +69,17 @@ def unauthorised() -> Response:
 def denied(error: AccessError) -> Response:
     """Any other request with a wrong key, or none."""
     content = {"success": False, "kind": error.kind, "error": {"message": error.message}}
-    return text(json.dumps(content, separators=(",", ":")), 403, "application/json")
+    return text(json.dumps(content, separators=(",", ":")), 403, "application/json; charset=utf-8")
 
 
-def not_permitted() -> Response:
-    """The key is good, but its user may not use this API. The status is no mistake."""
-    return text(_NOT_PERMITTED_PAGE, 200, HTML)
+def redirect(location: str) -> Response:
+    """Another address. The empty body is a guess."""
+    return Response("", 302, {"location": location, "content-type": HTML})
+
+
+def options() -> Response:
+    """The method OPTIONS, of any path."""
+    return text(_OPTIONS_PAGE, 200, HTML)
 
 
 def not_found() -> Response:
@@ -82,13 +88,18 @@ def not_found() -> Response:
 
 
 def script_error() -> Response:
-    """An exception that nobody foresaw. Of the page only "An error was encountered" is known."""
+    """An exception that nobody foresaw. The page's style sheet is left out."""
     return text(_ERROR_PAGE, 500, HTML)
 
 
 def server_error() -> Response:
     """An exception before any handler."""
     return text(_SERVER_ERROR_PAGE, 500, HTML)
+
+
+def too_large() -> Response:
+    """A body, or a part of it, that is larger than can be."""
+    return text(_SIZE_LIMIT_PAGE, 500, HTML)
 
 
 def compressed(answer: Response, request: Request) -> Response:

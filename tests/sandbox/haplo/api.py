@@ -1,29 +1,26 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Haplo: the API for batch import.
+"""Haplo: its platform, which looks at who asks for what, and reads what was sent. `plugins.py` has what is then done.
 
-Sources: the vendor's page "Batch import API", and FACTS section C, which was read from the vendor's public source and
-outranks the page. What neither says is a guess, named so where it is made.
+Sources: the vendor's pages "Batch import API" and "Standard batch import API", and FACTS section C, which was read from
+the vendor's public source and outranks the pages. What neither says is a guess, named so where it is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..settings import changed
 from ..system import Operation, Surroundings
-from . import answers
-from .access import AccessControl, AccessError, ApiKey, given_key
-from .batches import UPLOADING, Batches, BatchSettings
-from .control_file import validate
+from . import answers, pages
+from .access import AccessControl, AccessError, ApiKey, given_key, not_permitted
 from .forms import (
-    FilePart,
     Form,
     MalformedError,
     SizeLimitError,
@@ -33,10 +30,10 @@ from .forms import (
     receive_multipart,
     receive_urlencoded,
 )
-from .javascript import ScriptError, read_json
-from .keys import API_KEY, BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY
+from .keys import API_KEY, BLOCKED_KEY, ELSEWHERE_KEY, OUTCOME_KEY, OUTSIDER_KEY, STANDARD_KEY
+from .plugins import PAGES_PREFIX, PREFIX, STANDARD_PREFIX, Endpoint, ImportPlugins, PluginSettings
 
-PREFIX = "/api/haplo-data-import-batch/"
+LOGIN = "/do/authentication/login"
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
@@ -47,11 +44,13 @@ def _default_keys() -> list[ApiKey]:
         ApiKey(OUTSIDER_KEY, "another service", may_import=False),
         ApiKey(BLOCKED_KEY, "former service", blocked=True),
         ApiKey(ELSEWHERE_KEY, "reporting service", path="/api/reporting/"),
+        ApiKey(STANDARD_KEY, "standard import service", path=STANDARD_PREFIX),
+        ApiKey(OUTCOME_KEY, "administrator", path=f"{PAGES_PREFIX}batch", may_import=False, may_administer=True),
     ]
 
 
 @dataclass(frozen=True)
-class Settings(BatchSettings):
+class Settings(PluginSettings):
     """Everything about this Haplo that a test or a user can set."""
 
     keys: list[ApiKey] = field(default_factory=_default_keys)
@@ -59,18 +58,6 @@ class Settings(BatchSettings):
     """The application's host name, with its port if it has one: requests to others are sent there. None: any is its."""
     requires_https: bool = False
     """Requests over http are sent to https."""
-
-
-@dataclass(frozen=True)
-class _Endpoint:
-    """A handler of the plugin, and what it needs, in the order in which that is looked for."""
-
-    handle: Callable[[Form], Response]
-    required: tuple[str, ...]
-
-    @property
-    def takes_file(self) -> bool:
-        return "file" in self.required
 
 
 class Haplo:
@@ -83,18 +70,13 @@ class Haplo:
         self._settings = self._initial
         self._upload_dir = surroundings.data_dir
         self._access = AccessControl(surroundings.clock)
-        self._batches = Batches(surroundings.clock, surroundings.data_dir / "store", self._settings)
-        self._endpoints = {
-            "control": _Endpoint(self._control, ("file",)),
-            "batch": _Endpoint(self._batch, ("control",)),
-            "file": _Endpoint(self._file, ("batch", "name", "file")),
-            "schedule": _Endpoint(self._schedule, ("batch",)),
-        }
+        self._plugins = ImportPlugins(surroundings.clock, surroundings.data_dir / "store", self._settings)
+        self._endpoints = {endpoint.path: endpoint for endpoint in self._plugins.endpoints()}
         # More elements of the path are ignored. Wrong methods and paths are Haplo's to answer, too.
         self.operations: tuple[Operation, ...] = (
             *(
-                Operation(name, _METHODS, f"{PREFIX}{name}{more}", self._answer)
-                for name in self._endpoints
+                Operation(endpoint.operation, _METHODS, f"{endpoint.path}{more}", self._answer)
+                for endpoint in self._endpoints.values()
                 for more in ("", "/{more:path}")
             ),
             Operation("elsewhere", _METHODS, "/{path:path}", self._answer),
@@ -106,11 +88,12 @@ class Haplo:
         """Back to the initial settings, without control files, batches and data."""
         self._settings = self._initial
         self._access.reset()
-        self._batches.reset(self._settings)
+        self._plugins.reset(self._settings)
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Change settings; they hold for what begins from now on."""
-        self._settings = self._batches.settings = changed(self._settings, settings)
+        self._settings = changed(self._settings, settings)
+        self._plugins.configure(self._settings)
 
     def settings(self) -> dict[str, Any]:
         """The settings in force."""
@@ -118,7 +101,7 @@ class Haplo:
 
     def state(self) -> dict[str, Any]:
         """What an administrator sees: control files, batches in the order of their creation, imported objects."""
-        return self._batches.describe()
+        return self._plugins.batches.describe()
 
     def is_busy(self) -> bool:
         """Never: imports take sandbox time only."""
@@ -136,45 +119,61 @@ class Haplo:
     async def _respond(self, request: Request) -> Response:
         """The platform's part. A multipart body is read only when it is known who sends it, and where to."""
         if request.method == "OPTIONS":
-            return answers.text("OPTIONS not supported")
+            return answers.options()
         multipart, path = is_multipart(request), _path(request)
         try:
             body = {} if multipart else await receive_urlencoded(request)
         except SizeLimitError:
             return answers.server_error()
-        given = given_key(request, body)
+        given, address = given_key(request, body), request.client.host if request.client else ""
         try:
-            key = self._access.check(self._settings.keys, given, request.client.host if request.client else "", path)
+            key = None if given is None else self._access.check(self._settings.keys, given, address, path)
         except AccessError as error:
-            return _denied(request, error, multipart=multipart, anonymous=given is None)
+            return _denied(request, error, multipart=multipart)
+        if key is None and request.method == "POST":
+            return answers.unauthorised() if multipart else answers.security_page()
         if (location := self._right_location(request)) is not None:
-            return answers.server_error() if multipart else _redirect(location)
+            return answers.server_error() if multipart else answers.redirect(location)
+        if key is None or key.may_nothing:
+            return self._not_logged_in(request, path, multipart=multipart, anonymous=key is None)
         endpoint = self._endpoint(request.method, path)
         if endpoint is None or (multipart and not endpoint.takes_file):
             return answers.server_error() if multipart else answers.not_found()
         return await self._call(endpoint, key, request, body, multipart=multipart)
 
-    def _endpoint(self, method: str, path: str) -> _Endpoint | None:
-        name = path[len(PREFIX) :].split("/", maxsplit=1)[0] if path.startswith(PREFIX) else ""
-        return self._endpoints.get(name) if method == "POST" else None
+    def _not_logged_in(self, request: Request, path: str, *, multipart: bool, anonymous: bool) -> Response:
+        """Somebody without a key, or with one that is worth no more."""
+        if multipart:
+            return answers.unauthorised()
+        if anonymous and path == LOGIN:
+            (goes_to,) = parse_qs(request.url.query).get("rdr", ["/"])[:1]
+            return answers.text(pages.login(goes_to), 200, answers.HTML)
+        if anonymous and path.startswith("/do/"):
+            base = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+            asked = path + (f"?{request.url.query}" if request.url.query else "")
+            return answers.redirect(f"{base}{LOGIN}?rdr={quote(asked, safe='')}")
+        return answers.denied(not_permitted())
+
+    def _endpoint(self, method: str, path: str) -> Endpoint | None:
+        endpoint = self._endpoints.get("/".join(path.split("/")[:4]))
+        return endpoint if endpoint is not None and endpoint.method == method else None
 
     async def _call(
-        self, endpoint: _Endpoint, key: ApiKey, request: Request, body: dict[str, str], *, multipart: bool
+        self, endpoint: Endpoint, key: ApiKey, request: Request, body: dict[str, Any], *, multipart: bool
     ) -> Response:
         parameters = {**parse_parameters(request.scope["query_string"]), **body}
         if not multipart:
-            return _handled(endpoint, key, Form(parameters))
+            return self._plugins.call(endpoint, key, Form(parameters, elements=tuple(_path(request).split("/")[4:])))
         try:
             form = await receive_multipart(request, "file", self._upload_dir)
         except UnexpectedFileError as problem:
             return answers.text(str(problem), 400, "text/plain")
         except SizeLimitError:
-            # The body is the vendor's, its content type a guess.
-            return answers.text("Request size limit exceeded", 500)
+            return answers.too_large()
         except MalformedError:
             return answers.server_error()  # guess
         try:
-            return _handled(endpoint, key, Form({**parameters, **form.parameters}, form.file))
+            return self._plugins.call(endpoint, key, Form({**parameters, **form.parameters}, form.file))
         finally:
             if form.file is not None:
                 form.file.delete()
@@ -188,74 +187,10 @@ class Haplo:
             return None
         return str(url.replace(scheme=scheme, netloc=host))
 
-    # The operations. What is missing, and who may do it, was checked.
 
-    def _control(self, form: Form) -> Response:
-        """POST /api/haplo-data-import-batch/control"""
-        file = _file_of(form)
-        try:
-            control = read_json(file.path)
-        except ScriptError:
-            return answers.bad_request("Uploaded file is not JSON")
-        if messages := validate(control, self._settings):
-            return answers.bad_request("\n  ".join(("Invalid control file:", *messages)))
-        return answers.text(self._batches.add_control_file(file, form.parameters.get("comment", "")))
-
-    def _batch(self, form: Form) -> Response:
-        """POST /api/haplo-data-import-batch/batch"""
-        digest = form.parameters["control"]
-        batch = self._batches.create(digest, form.parameters.get("comment", ""))
-        if batch is None:
-            return answers.bad_request(f"Control file not found: {digest}")
-        return answers.text(batch.identifier)
-
-    def _file(self, form: Form) -> Response:
-        """POST /api/haplo-data-import-batch/file"""
-        batch = self._batches.find(form.parameters["batch"])
-        if batch is None:
-            return answers.bad_request(f"Batch not found: {form.parameters['batch']}")
-        return answers.text(self._batches.add_file(batch, form.parameters["name"], _file_of(form)))
-
-    def _schedule(self, form: Form) -> Response:
-        """POST /api/haplo-data-import-batch/schedule"""
-        batch = self._batches.find(form.parameters["batch"])
-        if batch is None:
-            return answers.bad_request(f"Batch not found: {form.parameters['batch']}")
-        if batch.state() != UPLOADING:
-            return answers.bad_request(f"Batch {batch.identifier} is not in the 'uploading' state")
-        # Any other mode, such as "DRY-RUN", is a real import.
-        self._batches.schedule(batch, dry_run=form.parameters.get("mode") == "dry-run")
-        return answers.text("SCHEDULED")
-
-
-def _handled(endpoint: _Endpoint, key: ApiKey, form: Form) -> Response:
-    """What the plugin's handler answers, once it is called. What is missing comes before who may do it."""
-    try:
-        if not all(_is_there(name, form) for name in endpoint.required):
-            return answers.failed_validation()
-        return endpoint.handle(form) if key.may_import else answers.not_permitted()
-    except ScriptError:
-        return answers.script_error()
-
-
-def _is_there(name: str, form: Form) -> bool:
-    """Whether a parameter was given. ScriptError for a text where a file has to be; an empty one counts as none."""
-    if name != "file":
-        return name in form.parameters
-    if form.parameters.get(name):
-        raise ScriptError("Uploaded file was expected in a form field, but found other field type in request.")
-    return form.file is not None
-
-
-def _denied(request: Request, error: AccessError, *, multipart: bool, anonymous: bool) -> Response:
+def _denied(request: Request, error: AccessError, *, multipart: bool) -> Response:
     """A POST that is not multipart is taken for a forged one, too, and that is all its sender is told."""
-    if multipart:
-        return answers.unauthorised() if anonymous else answers.denied(error)
-    return answers.security_page() if request.method == "POST" else answers.denied(error)
-
-
-def _redirect(location: str) -> Response:
-    return Response("", 302, {"location": location, "content-type": answers.HTML})
+    return answers.security_page() if request.method == "POST" and not multipart else answers.denied(error)
 
 
 def _path(request: Request) -> str:
@@ -264,14 +199,9 @@ def _path(request: Request) -> str:
     return raw.removeprefix(request.scope["root_path"])
 
 
-def _file_of(form: Form) -> FilePart:
-    assert form.file is not None, "looked for before"
-    return form.file
-
-
 def _describe(key: ApiKey) -> str:
     notes = [key.user]
-    if not key.may_import:
+    if not key.may_import and not key.may_administer:
         notes.append("not in the group that may import")
     if key.blocked:
         notes.append("blocked")

@@ -9,6 +9,8 @@ clock that stands still keeps batches as they are.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -16,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
+from ..settings import check_choice
 from .forms import FilePart
 from .importing import Import, ImportSettings, Outcome
+from .standard import PEOPLE, StandardApi
 from .transformation import Target
 
 UPLOADING, SCHEDULED, RUNNING = "uploading", "scheduled", "running"
@@ -28,12 +32,20 @@ DEFAULT_CONTROL_COMMENT, DEFAULT_COMMENT = "Unnamed control file", "Unnamed batc
 
 @dataclass(frozen=True)
 class BatchSettings(ImportSettings):
-    """How long imports take, in sandbox seconds."""
+    """How long imports take, in sandbox seconds, and how they end."""
 
     seconds_before_start: float = 0.5
     """Least time between scheduling and start; a batch also waits for those before it."""
     seconds_per_batch: float = 1.0
     seconds_per_record: float = 0.0
+    stays: str | None = None
+    """`scheduled` or `running`: batches that are scheduled from now on stay so for ever, as after a restart of the
+    server. One that stays `running` has been imported."""
+    standard_apis: list[StandardApi] = field(default_factory=lambda: [PEOPLE])
+
+    def __post_init__(self) -> None:
+        if self.stays is not None:
+            check_choice("stays", self.stays, (SCHEDULED, RUNNING))
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,14 @@ class Batch:
     identifier: str
     comment: str
     control: StoredFile
+    created: float
+    """Sandbox seconds."""
+    row: int | None = None
+    """Its number in the application's table, which the user interface goes by; None for standard batch import."""
+    control_row: int = 1
+    """That of the control file."""
+    kind: str | None = None
+    """Of standard batch import: which of its APIs it belongs to."""
     uploads: list[Upload] = field(default_factory=list)
     dry_run: bool | None = None
     """None until it is scheduled."""
@@ -71,9 +91,13 @@ class Batch:
     """Sandbox seconds at which it was scheduled, begins, and ends."""
     begins: float | None = None
     ends: float | None = None
+    stays: str | None = None
+    """State that it does not leave any more."""
     outcome: Outcome | None = None
     """Known from the start of the import on, told at its end."""
     log: list[str] = field(default_factory=list)
+    imported: bool = False
+    """All is done but to write down how it ended."""
     finished: bool = False
 
     def state(self) -> str:
@@ -83,6 +107,11 @@ class Batch:
         if self.outcome is None:
             return SCHEDULED
         return self.outcome.state if self.finished else RUNNING
+
+    @property
+    def errors(self) -> int | None:
+        """How many errors its log counts, once it has ended."""
+        return self.outcome.errors if self.outcome is not None and self.finished else None
 
 
 class Batches:
@@ -100,6 +129,7 @@ class Batches:
         self._files: dict[str, StoredFile] = {}
         self._comments: dict[str, list[str]] = {}
         self._batches: dict[str, Batch] = {}
+        self._rows: list[Batch] = []
         self._queue: list[Batch] = []
         self._worker_free_at = 0.0
         self._objects: dict[str, Target] = {}
@@ -122,14 +152,36 @@ class Batches:
         """A new batch; None if there is no such control file."""
         if control_digest not in self._comments:
             return None
-        batch = Batch(_identifier(), comment or DEFAULT_COMMENT, self._files[control_digest])
-        self._batches[batch.identifier] = batch
+        batch = self._add(self._files[control_digest], comment)
+        self._rows.append(batch)
+        batch.row, batch.control_row = len(self._rows), list(self._comments).index(control_digest) + 1
         return batch
 
-    def find(self, identifier: str) -> Batch | None:
-        """A batch as it stands now; None if there is no such one."""
+    def create_standard(self, kind: str, comment: str) -> Batch | None:
+        """A new batch of standard batch import; None if there is no such API."""
+        control = next((api.control for api in self.settings.standard_apis if api.kind == kind), None)
+        if control is None:
+            return None
+        batch = self._add(self._keep(json.dumps(control).encode(), "control.json"), comment)
+        batch.kind = kind
+        return batch
+
+    def find(self, identifier: str, *, standard: bool = False) -> Batch | None:
+        """A batch as it stands now; None if there is no such one, which is so for the other plugin's batches, too."""
         self._catch_up()
-        return self._batches.get(identifier)
+        batch = self._batches.get(identifier)
+        return batch if batch is not None and (batch.kind is not None) == standard else None
+
+    def rows(self) -> list[Batch]:
+        """All batches that the user interface lists, as they stand now, in the order of their creation."""
+        self._catch_up()
+        return self._rows
+
+    def row(self, number: str) -> Batch | None:
+        """The batch in that row, of a number as it stands in a path; None if there is no such one."""
+        found = re.fullmatch(r"0*([1-9][0-9]{0,9})", number)
+        rows = self.rows()
+        return rows[int(found[1]) - 1] if found is not None and int(found[1]) <= len(rows) else None
 
     def add_file(self, batch: Batch, name: str, part: FilePart) -> str:
         """Put a file on the batch's list, whatever its state is; its digest."""
@@ -141,7 +193,14 @@ class Batches:
         """Queue a batch that was not queued before."""
         batch.dry_run = dry_run
         batch.scheduled = self._clock.now()
-        self._queue.append(batch)
+        batch.stays = self.settings.stays
+        if batch.stays != SCHEDULED:
+            self._queue.append(batch)
+
+    def _add(self, control: StoredFile, comment: str) -> Batch:
+        batch = Batch(_identifier(), comment or DEFAULT_COMMENT, control, self._clock.now())
+        self._batches[batch.identifier] = batch
+        return batch
 
     # What an administrator sees.
 
@@ -187,17 +246,21 @@ class Batches:
         return Import(self._objects, self._new_ref, bool(batch.dry_run), self.settings).run(batch.control.path, files)
 
     def _finish(self, batch: Batch, outcome: Outcome) -> None:
+        """Keep what was imported, and write down how it ended, which the database refuses for a log with a NUL [I]."""
         self._objects.update(outcome.objects)
-        batch.log = [f"START: {self._date(batch.begins)}", *outcome.log, f"END: {self._date(batch.ends)}"]
-        batch.finished = True
+        batch.imported = True
+        log = [f"START: {self._date(batch.begins)}", *outcome.log, f"END: {self._date(batch.ends)}"]
+        if batch.stays != RUNNING and "\0" not in "".join(log):
+            batch.log, batch.finished = log, True
 
     def _date(self, at: float | None) -> str:
-        """As JavaScript writes a date; that the server's zone is UTC is a guess."""
-        return f"{self._clock.utc(at):%a %b %d %Y %H:%M:%S} GMT+0000 (GMT)"
+        """As the vendor's JavaScript engine writes a date; that the server's zone is UTC is a guess."""
+        return f"{self._clock.utc(at):%a %b %d %Y %H:%M:%S} GMT-0000 (UTC)"
 
     def _new_ref(self) -> str:
+        """A number in hexadecimal, with other letters."""
         self._last_ref += 1
-        return f"{0x8000 + self._last_ref:x}"
+        return f"{0x8000 + self._last_ref:x}".translate(str.maketrans("abcdef", "qvwxyz"))
 
     # The store.
 
@@ -209,6 +272,12 @@ class Batches:
             file = self._files[part.sha256] = StoredFile(part.sha256, part.size, part.file_name, path)
         return file
 
+    def _keep(self, content: bytes, file_name: str) -> StoredFile:
+        """Keep what was not uploaded."""
+        path = self._folder / "new"
+        path.write_bytes(content)
+        return self._store(FilePart(path, file_name, len(content), hashlib.sha256(content).hexdigest()))
+
 
 def _identifier() -> str:
     """44 characters, the first and the last one a letter or digit (FACTS section C.1)."""
@@ -219,16 +288,18 @@ def _identifier() -> str:
 
 
 def _describe(batch: Batch) -> dict[str, Any]:
-    outcome = batch.outcome if batch.finished else None
+    outcome = batch.outcome if batch.imported else None
     records = outcome.records if outcome else {}
     return {
         "identifier": batch.identifier,
+        "row": batch.row,
+        "kind": batch.kind,
         "comment": batch.comment,
         "control_sha256": batch.control.sha256,
         "state": batch.state(),
         "dry_run": batch.dry_run,
         "files": [_describe_file(batch, name, records) for name in dict.fromkeys(item.name for item in batch.uploads)],
-        "errors": outcome.errors if outcome else None,
+        "errors": batch.errors,
         "log": batch.log,
         "records_read": outcome.read if outcome else 0,
         "records_imported": sum(records.values()),

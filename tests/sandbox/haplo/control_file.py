@@ -44,6 +44,9 @@ _OVERWRITES = (
 )
 
 
+_MORE_PERSON_TYPES = ("", ":staff", ":staff-past", ":associate")
+
+
 @dataclass(frozen=True)
 class ControlSettings:
     """What the plugins of an application add to what control files may name."""
@@ -54,6 +57,8 @@ class ControlSettings:
     """Actions that newer servers know, such as `set-attribute-group`; they do nothing here (guess)."""
     record_processors: list[str] = field(default_factory=list)
     """They pass records on as they are (guess)."""
+    object_types: list[str] = field(default_factory=lambda: [f"std:type:person{more}" for more in _MORE_PERSON_TYPES])
+    """Codes of the types that objects can have."""
 
 
 def validate(control: Any, settings: ControlSettings) -> list[str]:

@@ -10,11 +10,11 @@ looked at, directories in front of a file's name are cut off, and the order of t
 from __future__ import annotations
 
 import hashlib
-import html
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from multipart import (
@@ -65,9 +65,11 @@ class FilePart:
 class Form:
     """What a request said."""
 
-    parameters: dict[str, str]
-    """Of query and body; the body's count if both have one."""
+    parameters: dict[str, Any]
+    """Of query and body; the body's count if both have one. Lists and objects where names have brackets."""
     file: FilePart | None = None
+    elements: tuple[str, ...] = ()
+    """Elements of the path after the name of the handler."""
 
 
 def is_multipart(request: Request) -> bool:
@@ -76,7 +78,7 @@ def is_multipart(request: Request) -> bool:
     return request.method == "POST" and bool(media_type == "multipart/form-data")
 
 
-async def receive_urlencoded(request: Request) -> dict[str, str]:
+async def receive_urlencoded(request: Request) -> dict[str, Any]:
     """The parameters in the body of a POST; none if it is no such body. SizeLimitError if it is too large."""
     body = bytearray()
     async for block in request.stream():
@@ -88,11 +90,44 @@ async def receive_urlencoded(request: Request) -> dict[str, str]:
     return {} if is_other else parse_parameters(bytes(body))
 
 
-def parse_parameters(text: bytes) -> dict[str, str]:
-    """Urlencoded parameters. Raw bytes that are not ASCII, or a broken percent sign, make all of them be ignored."""
-    if not text.isascii() or re.search(rb"%(?![0-9A-Fa-f]{2})", text):
+def parse_parameters(text: bytes) -> dict[str, Any]:
+    """Urlencoded parameters. Raw bytes that are not ASCII make all of them be ignored, and so do names that differ.
+
+    A percent sign that is none stays as it is. `name[]` is a list, `name[x]` an object, and a name cannot be both.
+    """
+    parameters: dict[str, Any] = {}
+    if not text.isascii():
+        return parameters
+    try:
+        for name, value in parse_qsl(text.decode(), keep_blank_values=True, errors="replace", separator="&"):
+            _put(parameters, name, value)
+    except TypeError:
         return {}
-    return dict(parse_qsl(text.decode(), keep_blank_values=True, errors="replace", separator="&"))
+    return parameters
+
+
+def _put(parameters: dict[str, Any], name: str, value: str) -> None:
+    """Set a parameter by its name with brackets; TypeError if it was of another kind before.
+
+    What is nested within a list does not make a difference here.
+    """
+    found = _PARAMETER.match(name)
+    if found is None:
+        return
+    key, rest = found.groups()
+    if rest == "":
+        parameters[key] = value
+        return
+    inner = parameters.setdefault(key, [] if rest.startswith("[]") else {})
+    if isinstance(inner, list) != rest.startswith("[]") or isinstance(inner, str):
+        raise TypeError(f"parameter {key} is of two kinds")
+    if isinstance(inner, list):
+        inner.append(value)
+    else:
+        _put(inner, rest, value)
+
+
+_PARAMETER = re.compile(r"[\[\]]*([^\[\]]+)\]*(.*)", re.DOTALL)
 
 
 async def receive_multipart(request: Request, file_field: str, directory: Path) -> Form:
@@ -165,7 +200,7 @@ class _Parts:
         if not file_name:
             self._text = self._texts[name] = bytearray()
         elif name != self._file_field:
-            shown = html.escape(name)
+            shown = name.replace("<", "&lt;").replace(">", "&gt;")
             raise UnexpectedFileError(
                 f"A file was uploaded, but it was not expected by the application. Field name: '{shown}'"
             )

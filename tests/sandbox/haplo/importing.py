@@ -26,6 +26,9 @@ COMPLETE, DRY_RUN, ERROR = "complete", "dry-run", "error"
 class ImportSettings(ControlSettings):
     """How imports behave."""
 
+    breaks_after: int | None = None
+    """After so many records of a batch something throws an exception, and the batch ends in state `error`."""
+
     checks_title: bool = False
     """Objects without a title are errors, as before 2021/06 (FACTS section C.2)."""
     keep_objects: int = 1000
@@ -78,8 +81,11 @@ class Import:
         if messages := validate(control, self._settings):
             raise ScriptError("\n  ".join(("Errors in control file:", *messages)))
         model = Model(to_string(control["model"]))
-        steps = Preparation(model, control.get("mapping"), self._errors).steps(control["instructions"])
+        preparation = Preparation(model, control.get("mapping"), self._errors, self._settings.object_types)
+        steps = preparation.steps(control["instructions"])
         for name, record in _all_records(control["files"], files):
+            if self.outcome.read == self._settings.breaks_after:
+                raise ScriptError("Something went wrong")
             self._errors.record = self.outcome.read
             self.outcome.read += 1
             transformation = Transformation(model, self._store, self._errors, self._settings.checks_title)
@@ -100,7 +106,9 @@ def _all_records(specifications: Any, files: dict[str, Path]) -> Iterator[tuple[
     """Every record with the name of its file. All files are opened before the first record is looked at."""
     readers = []
     for name, path in files.items():
-        specification = member(specifications, name) or member(specifications, "DEFAULT")
+        specification = member(specifications, name)
+        if not truthy(specification):
+            specification = member(specifications, "DEFAULT")
         if not truthy(specification):
             raise ScriptError(
                 f"Could not find file specification in control file for file {name} "

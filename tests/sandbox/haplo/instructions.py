@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .control_file import action_of
-from .javascript import ScriptError, has, items, member, to_string, truthy
+from .javascript import ScriptError, has, items, member, strictly_equal, to_string, truthy, truthy_or_zero
 from .model import Destination, Model
 from .transformation import ErrorLog, Transformation
 from .values import Source, Transformer, transformer
@@ -39,7 +40,9 @@ class _Slot:
     transform: Transformer
 
     def put(self, transformation: Transformation, value: Any) -> None:
-        transformed = self.transform(value)
+        self.put_transformed(transformation, self.transform(value))
+
+    def put_transformed(self, transformation: Transformation, transformed: Any) -> None:
         if transformed is not None:
             transformation.target(self.destination).add(self.name, transformed, self.multivalue)
 
@@ -47,8 +50,8 @@ class _Slot:
 class Preparation:
     """Makes instructions ready, for one model and one import."""
 
-    def __init__(self, model: Model, mappings: Any, errors: ErrorLog) -> None:
-        self._model, self._mappings, self._errors = model, mappings, errors
+    def __init__(self, model: Model, mappings: Any, errors: ErrorLog, object_types: list[str]) -> None:
+        self._model, self._mappings, self._errors, self._object_types = model, mappings, errors, object_types
 
     def steps(self, instructions: Any) -> list[Step]:
         """What to carry out; ScriptError if it is no list."""
@@ -74,7 +77,7 @@ class Preparation:
 
         def step(transformation: Transformation, context: Any) -> None:
             value = member(context, source)
-            if truthy(value):
+            if truthy_or_zero(value):
                 slot.put(transformation, value)
 
         return step
@@ -99,7 +102,9 @@ class Preparation:
         slot = self._slot(instruction, "set-value", described)
         if slot is None:
             return None
-        return lambda transformation, _context: slot.put(transformation, instruction["value"])
+        # Its errors are told once, too.
+        transformed = cache(lambda: slot.transform(instruction["value"]))
+        return lambda transformation, _context: slot.put_transformed(transformation, transformed())
 
     def _remove_values(self, instruction: Any) -> Step | None:
         destination = self._destination(instruction, "remove-values")
@@ -119,14 +124,19 @@ class Preparation:
 
     def _if_exists(self, instruction: Any) -> Step:
         source = instruction["source"]
-        return self._branches(instruction, lambda _transformation, context: has(context, source))
+        return self._branches(
+            instruction,
+            lambda _transformation, context: has(context, source) and truthy_or_zero(member(context, source)),
+        )
 
     def _if_value_one_of(self, instruction: Any) -> Step:
-        source = instruction["source"]
-        values = [value for _place, value in items(member(instruction, "values"))]
-        return self._branches(
-            instruction, lambda _transformation, context: has(context, source) and member(context, source) in values
-        )
+        source, values = instruction["source"], member(instruction, "values")
+
+        def condition(_transformation: Transformation, context: Any) -> bool:
+            value = member(context, source)
+            return has(context, source) and _is_in(value, values)
+
+        return self._branches(instruction, condition)
 
     def _if_has_value(self, instruction: Any) -> Step | None:
         slot = self._slot(instruction, "if-has-value", f"name {to_string(instruction['name'])}")
@@ -210,7 +220,8 @@ class Preparation:
         if data_type is None:
             self._errors.report(f"Unknown name in {action} {name} for destination {destination.name}")
             return None
-        transform = transformer(data_type, instruction, Source(described, self._errors.report), self._mappings)
+        source = Source(described, self._errors.report)
+        transform = transformer(data_type, instruction, source, self._mappings, self._object_types)
         return _Slot(destination.name, name, truthy(member(instruction, "multivalue")), transform)
 
     def _destination(self, instruction: Any, action: str) -> Destination | None:
@@ -219,6 +230,15 @@ class Preparation:
         if destination is None:
             self._errors.report(f"Unknown destination in {action}: {name}")
         return destination
+
+
+def _is_in(value: Any, values: Any) -> bool:
+    """`values.indexOf(value) !== -1`, where no values are an empty list."""
+    if isinstance(values, str) and values:
+        return to_string(value) in values
+    if truthy(values) and not isinstance(values, list):
+        raise ScriptError("Cannot find function indexOf in object " + to_string(values) + ".")
+    return any(strictly_equal(value, one) for one in values or ())
 
 
 _ACTIONS: dict[str, Callable[[Preparation, Any], Step | None]] = {

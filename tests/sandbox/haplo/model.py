@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 PERSON = "haplo:person"
 """The model that ships with the data import framework (FACTS section C.5)."""
 
-TITLE = "dc:attribute:title"
+TITLE, TYPE = "dc:attribute:title", "dc:attribute:type"
 
 _ATTRIBUTE = re.compile(r"[a-z0-9-]+(:[a-z0-9-]+)*:attribute:[a-z0-9:-]+")
 _ATTRIBUTE_TYPES = {
     TITLE: "person-name",
-    "dc:attribute:type": "object-type",
+    TYPE: "object-type",
     "std:attribute:email": "email-address",
     "std:attribute:url": "url",
     "std:attribute:telephone": "telephone-number",
     "std:attribute:address": "postal-address",
     "std:attribute:notes": "text-paragraph",
+    "std:attribute:configured-behaviour": "configuration-name",
     "std:attribute:works-for": "ref",
 }
 
@@ -41,6 +42,8 @@ class Destination:
     """Data types by name; None: that of any attribute, or anything."""
     required: tuple[str, ...] = field(default=())
     """Names that have to be set."""
+    object_type: str | None = None
+    """Type of an object that is saved without one."""
 
     def data_type(self, name: str) -> str | None:
         """The data type of a name; None if there is no such name."""
@@ -59,7 +62,7 @@ def _texts(*names: str) -> dict[str, str]:
 
 
 _PERSON_DESTINATIONS = (
-    _PersonProfile("profile", is_object=True, is_required=True),
+    _PersonProfile("profile", is_object=True, is_required=True, object_type="std:type:person"),
     Destination(
         "value:person-name",
         is_pseudo=True,

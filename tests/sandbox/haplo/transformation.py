@@ -13,10 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .javascript import ScriptError
-from .model import TITLE, Destination, Model
+from .model import TITLE, TYPE, Destination, Model
 
 MOST_ERRORS = 500
 """From this one on, errors are counted only."""
+
+
+class Ref(dict[str, str]):
+    """A reference to another object, or to a type, by its ref or by what it was looked up by."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(ref=ref)
 
 
 @dataclass
@@ -48,7 +55,7 @@ class Store:
 
     def load(self, ref: Any, destination: Destination) -> Target | None:
         """A copy of the object, if there is one that came from such a destination."""
-        found = self._objects.get(ref["ref"]) if isinstance(ref, dict) else None
+        found = self._objects.get(ref["ref"]) if isinstance(ref, Ref) else None
         if found is None or found.destination != destination:
             return None
         return Target(destination, {name: list(values) for name, values in found.values.items()}, found.ref)
@@ -134,6 +141,8 @@ class Transformation:
         for target in [*self._set_aside, *self._targets.values()]:
             if not target.destination.is_object:
                 raise ScriptError(f"Delegate for {target.destination.name} does not implement commit()")
+            if target.destination.object_type is not None and TYPE not in target.values:
+                target.values[TYPE] = [Ref(target.destination.object_type)]
             self.store.save(target)
 
     def _make_way(self, name: str) -> Destination:

@@ -4,7 +4,7 @@
 """Values on their way from a record to a destination: mapped, filtered, and made what their data type asks for.
 
 Source: the vendor's public data import framework. Left out are qualifiers and the look-up of other objects by title or
-behaviour; a reference is an object `{"ref": …}` here, of whatever it was looked up by.
+behaviour; a reference is shown as an object `{"ref": …}`, of whatever it was looked up by.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .javascript import ScriptError, has, items, member, to_string, truthy
+from .javascript import FUNCTION, Function, ScriptError, has, items, member, to_json, to_string, truthy
+from .transformation import Ref
 
 Transformer = Callable[[Any], Any]
 """None, which stands for `undefined`, means that nothing is set."""
 
 _FIXABLE_URL = re.compile(r"[a-zA-Z][a-zA-Z+.\-/]+")
 _URL = re.compile(r"[a-zA-Z+.\-]+:")
+_REF = re.compile(r"[0-9qvwxyz]+")
+_CONFIGURATION_NAME = re.compile(r"[a-zA-Z0-9_-]+:[:a-zA-Z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,23 @@ class Source:
         self.report(f"{what} for {self.description}: {to_string(value)}")
 
 
-def transformer(data_type: str, instruction: Any, source: Source, mappings: Any) -> Transformer:
-    """What an instruction does with values for a name of this data type; `mappings` are those of the control file."""
-    is_ref = data_type == "ref"
-    transform = _ref_transformer(instruction, source, mappings) if is_ref else _of_type(data_type, source)
+def transformer(
+    data_type: str, instruction: Any, source: Source, mappings: Any, object_types: list[str]
+) -> Transformer:
+    """What an instruction does with values for a name of this data type.
+
+    `mappings` are those of the control file, `object_types` the codes of the types of objects that there are.
+    """
+    if data_type == "ref":
+        transform = _ref_transformer(instruction, source, mappings)
+    elif data_type == "object-type":
+        transform = _object_type_transformer(object_types)
+    else:
+        transform = _of_type(data_type, source)
     for _place, name in reversed(list(items(member(instruction, "filters")))):
-        transform = _after(_filter(name), transform)
+        transform = _filtered(_filter(name), transform)
     if has(instruction, "mapInputValue"):
-        transform = _after(_input_mapping(instruction), transform)
+        transform = _input_mapped(instruction, transform)
     return transform
 
 
@@ -57,41 +69,55 @@ def _filter(name: Any) -> Transformer:
     return FILTERS[to_string(name)]
 
 
-def _after(first: Transformer, then: Transformer) -> Transformer:
-    return lambda value: then(first(value))
+def _filtered(first: Transformer, then: Transformer) -> Transformer:
+    """`undefined` comes out of a filter, and then goes through everything (a null, which does not, is very rare)."""
+
+    def transform(value: Any) -> Any:
+        filtered = first(value)
+        return None if filtered is None else then(filtered)
+
+    return transform
 
 
-def _input_mapping(instruction: Any) -> Transformer:
+def _input_mapped(instruction: Any, then: Transformer) -> Transformer:
     mapping = instruction["mapInputValue"]
     default = instruction.get("mapInputValueDefault")
     has_default = has(instruction, "mapInputValueDefault")
 
     def mapped(value: Any) -> Any:
         if has(mapping, value):
-            return mapping[to_string(value)]
-        return default if has_default else value
+            return then(member(mapping, value))
+        return then(default if has_default else value)
 
     return mapped
 
 
 def _ref_transformer(instruction: Any, source: Source, mappings: Any) -> Transformer:
     if not has(instruction, "refMapping"):
-        return lambda value: value if _is_ref(value) else None
+        return lambda value: value if isinstance(value, Ref) else None
     mapping = member(mappings or {}, instruction["refMapping"])
     if not truthy(mapping):
         source.report(f"Unknown mapping: {to_string(instruction['refMapping'])}")
-        return lambda value: value if _is_ref(value) else None
+        return lambda value: value if isinstance(value, Ref) else None
     known = member(mapping, "values")
 
     def mapped(value: Any) -> Any:
         if value is None:
             return None
-        if (code := member(known, value)) is None:
+        code = member(known, value)
+        if code is None:
             source.refuse("Value in input data cannot be mapped", value)
             return None
-        return {"ref": code}
+        if code is FUNCTION:
+            raise ScriptError(f"Unknown behaviour: {to_string(code)}")  # the words are a guess
+        return Ref(code)
 
     return mapped
+
+
+def _object_type_transformer(object_types: list[str]) -> Transformer:
+    """A code that is not known sets nothing, and that is no error."""
+    return lambda value: Ref(to_string(value)) if to_string(value) in object_types else None
 
 
 # Data types.
@@ -103,6 +129,17 @@ def _text(value: Any, source: Source) -> Any:
 
 def _long_text(value: Any, source: Source) -> Any:
     return to_string(value) if truthy(value) else None
+
+
+def _configuration_name(value: Any, source: Source) -> Any:
+    call = "O.text(O.T_IDENTIFIER_CONFIGURATION_NAME,...) must be"
+    if not truthy(value):
+        return None
+    if not isinstance(value, str):
+        raise ScriptError(f"{call} passed a String.")
+    if not _CONFIGURATION_NAME.fullmatch(value):
+        raise ScriptError(f"{call} formed of a-zA-Z0-9_ and contain at least one : separator.")
+    return value
 
 
 def _string(value: Any, source: Source) -> Any:
@@ -124,30 +161,34 @@ def _url(value: Any, source: Source) -> Any:
 
 
 def _person_name(value: Any, source: Source) -> Any:
-    return dict(value) if isinstance(value, dict) and truthy(value.get("last")) else None
+    """As in JavaScript, null counts as an object, and breaks it."""
+    is_object = value is None or isinstance(value, dict)
+    return dict(value) if is_object and truthy(member(value, "last")) else None
 
 
 def _postal_address(value: Any, source: Source) -> Any:
-    if not isinstance(value, dict):
+    if value is not None and not isinstance(value, (dict, list)):
         return None
-    country = value.get("country")
-    if not isinstance(country, str) or len(country) != 2:
-        source.report("Missing or invalid country code in postal address, must be two letter ISO code")
-        return None
-    return dict(value)
+    country = member(value, "country")
+    if isinstance(value, dict) and isinstance(country, str) and len(country) == 2:
+        return dict(value)
+    source.report(f"Missing or invalid country code in postal address, must be two letter ISO code: {to_json(value)}")
+    return None
 
 
 def _anything(value: Any, source: Source) -> Any:
-    return dict(value) if isinstance(value, dict) else value
+    if isinstance(value, Function):
+        return None
+    return dict(value) if isinstance(value, dict) and not isinstance(value, Ref) else value
 
 
 _TYPES: dict[str, Callable[[Any, Source], Any]] = {
     "text": _text,
     "text-paragraph": _long_text,
+    "configuration-name": _configuration_name,
     "email-address": _email_address,
     "url": _url,
     "telephone-number": _string,
-    "object-type": _string,
     "person-name": _person_name,
     "postal-address": _postal_address,
     "anything": _anything,
@@ -158,14 +199,15 @@ _TYPES: dict[str, Callable[[Any, Source], Any]] = {
 # Filters.
 
 
+def _string_to_ref(value: Any) -> Any:
+    return _to_ref(value) if not isinstance(value, str) or _REF.fullmatch(value) else None
+
+
 def _to_ref(value: Any) -> Any:
+    """By a code or a name, of which all are taken to be there."""
     if isinstance(value, str):
-        return {"ref": value}
-    return value if _is_ref(value) else None
-
-
-def _is_ref(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"ref"}
+        return Ref(value)
+    return value if isinstance(value, Ref) else None
 
 
 def _fix_up_url(value: Any) -> Any:
@@ -182,13 +224,19 @@ def _to_upper_case(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+def _to_string(value: Any) -> str:
+    """ScriptError for null."""
+    member(value, "toString")
+    return to_string(value)
+
+
 FILTERS: dict[str, Transformer] = {
-    "haplo:string-to-ref": _to_ref,
+    "haplo:string-to-ref": _string_to_ref,
     "haplo:code-to-ref": _to_ref,
     "haplo:username-to-ref": _to_ref,
     "haplo:fix-up-url": _fix_up_url,
     "haplo:to-lower-case": _to_lower_case,
     "haplo:to-upper-case": _to_upper_case,
-    "haplo:to-string": to_string,
+    "haplo:to-string": _to_string,
 }
 """By name, as the data import framework ships them."""

@@ -39,6 +39,10 @@ class Batch:
     """A batch."""
 
     identifier: str
+    row: int | None
+    """Its number in the user interface, which the API does not tell; None for standard batch import."""
+    kind: str | None
+    """Of standard batch import; None for the plain one."""
     comment: str
     control_sha256: str
     state: str

@@ -23,7 +23,8 @@ from starlette.responses import JSONResponse, Response
 from ..settings import changed
 from ..system import Operation, Surroundings
 from ..uploads import UploadError, receive_file
-from .holdings import DENIALS, MERGE_POLICIES, USAGE
+from .flexnet import DENIALS, USAGE
+from .holdings import MERGE_POLICIES
 from .tasks import ImportParameters, RefusedError, Task, TaskQueue, TaskSettings
 from .tokens import ADMIN_TOKEN, AGENT_TOKEN, USER_TOKEN
 

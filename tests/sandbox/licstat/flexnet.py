@@ -15,6 +15,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import ClassVar
+
+USAGE = "usage"
+DENIALS = "denials"
 
 ROLLOVER = timedelta(hours=1)
 """A time of day that lies further back than this means a new day; one less far back, that daemons wrote out of order or
@@ -30,6 +34,7 @@ class Session:
     begin: datetime
     end: datetime
     licenses: int
+    kind: ClassVar[str] = USAGE
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,16 @@ class Denial:
     user: str
     at: datetime
     licenses: int
+    kind: ClassVar[str] = DENIALS
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that tells of usage or of a denial, as it stands in the log, and the moment that it is of."""
+
+    kind: str
+    at: datetime
+    text: str
 
 
 @dataclass
@@ -76,13 +91,17 @@ def is_text(block: bytes) -> bool:
 
 @dataclass
 class DebugLog:
-    """Reads a debug log line by line and gives its events; `summary` is complete when all were taken."""
+    """Reads a debug log line by line and gives its events; `summary` is complete when all were taken.
+
+    `gives_lines`: the lines that it takes them from, too.
+    """
 
     summary: Summary = field(default_factory=Summary)
+    gives_lines: bool = False
     _now: datetime | None = None
     _open: dict[tuple[str, str], deque[tuple[datetime, int]]] = field(default_factory=lambda: defaultdict(deque))
 
-    def events(self, lines: Iterable[str]) -> Iterator[Session | Denial]:
+    def events(self, lines: Iterable[str]) -> Iterator[Session | Denial | Line]:
         """Denials as they come, sessions as they end; those still open at the end of the log end with it (guess)."""
         for line in lines:
             if (match := _LINE.match(line)) is not None:
@@ -90,7 +109,7 @@ class DebugLog:
                 yield from self._take(match)
         yield from self._close_all()
 
-    def _take(self, line: re.Match[str]) -> Iterator[Session | Denial]:
+    def _take(self, line: re.Match[str]) -> Iterator[Session | Denial | Line]:
         hour, minute, second, message = line.groups()
         time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second))
         if not message.startswith(_EVENTS) and (day := self._date_in(message)) is not None:
@@ -101,7 +120,7 @@ class DebugLog:
             self.summary.first = self.summary.first or self._now
             self.summary.last = self._now
         if message.startswith(_EVENTS):
-            yield from self._event(message)
+            yield from self._event(message, line.string.rstrip("\n"))
 
     def _date_in(self, message: str) -> date | None:
         """The date that a line states, if it states one."""
@@ -114,7 +133,7 @@ class DebugLog:
             return _date(int(year), _MONTHS.index(name) + 1, int(day)) if name in _MONTHS else None
         return None
 
-    def _event(self, message: str) -> Iterator[Session | Denial]:
+    def _event(self, message: str, text: str) -> Iterator[Session | Denial | Line]:
         if (match := _EVENT.match(message)) is not None:
             kind, feature, user, rest = match.groups()
             licenses = int(count.group(1)) if (count := _LICENSES.search(rest)) else 1
@@ -136,6 +155,9 @@ class DebugLog:
             yield Denial(feature, user, self._now, licenses)
         elif kind == "UNSUPPORTED":
             self.summary.unsupported += 1
+            return
+        if self.gives_lines and self._now is not None:
+            yield Line(DENIALS if kind == "DENIED" else USAGE, self._now, text)
 
     def _check_in(self, feature: str, user: str, licenses: int) -> Iterator[Session]:
         """Ends the oldest session of as many licenses, else the oldest; a checkin without checkout says nothing."""

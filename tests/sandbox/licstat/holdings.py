@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from .flexnet import Denial, Session
+from .flexnet import USAGE, Denial, Line, Session
 
-USAGE = "usage"
-DENIALS = "denials"
 MERGE_POLICIES = ("Reject", "Replace", "Merge", "Leave Tail")
 
 
@@ -62,31 +60,37 @@ class Holdings:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._db.execute("DELETE FROM event")
-            self._db.execute("DELETE FROM import")
+            for table in ("event", "line", "import"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (named here)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def stage(self, server: int, name: str, events: Iterable[Session | Denial], kinds: set[str]) -> None:
-        """Lay the events of the wanted kinds ready for a merge, under a name. May run in another thread."""
+    def stage(self, server: int, name: str, events: Iterable[Session | Denial | Line], kinds: set[str]) -> None:
+        """Lay the events, and lines, of the wanted kinds ready for a merge, under a name. May run in another thread."""
         with self._lock:
             self._db.execute("INSERT INTO import (name, server, held) VALUES (?, ?, 0)", (name, server))
             number = self._number(name)
-        rows = _rows(number, events, kinds)
-        while block := list(islice(rows, 5000)):
+        wanted = (event for event in events if event.kind in kinds)
+        while block := list(islice(wanted, 5000)):
+            lines = [_line_row(number, event) for event in block if isinstance(event, Line)]
+            others = [_row(number, event) for event in block if not isinstance(event, Line)]
             with self._lock:
                 self._db.execute("BEGIN")
-                self._db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", block)
+                self._db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", others)
+                self._db.executemany("INSERT INTO line VALUES (?, ?, ?, ?)", lines)
                 self._db.execute("COMMIT")
 
     def drop(self, name: str) -> None:
         """Forget what was staged under a name, unless it was merged."""
         with self._lock:
-            self._db.execute(
-                "DELETE FROM event WHERE import IN (SELECT number FROM import WHERE name = ? AND held = 0)", (name,)
-            )
+            for table in ("event", "line"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE import IN"  # noqa: S608 (named here)
+                    " (SELECT number FROM import WHERE name = ? AND held = 0)",
+                    (name,),
+                )
 
     def overlaps(self, server: int, kinds: set[str], span: Range) -> bool:
         """Whether the server holds data of these kinds within the span."""
@@ -124,6 +128,12 @@ class Holdings:
                     entry.denials = count
         return totals
 
+    def lines(self, server: int) -> list[tuple[str, str, int]]:
+        """Moment and text of each line that was kept, and how often the server holds it."""
+        query = "SELECT at, text, COUNT(*) FROM held_line WHERE server = ? GROUP BY at, text ORDER BY at, text"
+        with self._lock:
+            return [(str(_moment(at)), text, count) for at, text, count in self._db.execute(query, (server,))]
+
     def time_range(self, server: int) -> tuple[datetime, datetime] | None:
         """First and last moment of which the server holds data; None if it holds none."""
         with self._lock:
@@ -144,6 +154,11 @@ class Holdings:
         condition, values = _within(server, kinds, span)
         query = f"DELETE FROM event WHERE rowid IN (SELECT row FROM held WHERE {condition})"  # noqa: S608 (as above)
         self._db.execute(query, values)
+        query = (
+            "DELETE FROM line WHERE rowid IN (SELECT row FROM held_line"  # noqa: S608 (as above)
+            f" WHERE server = ? AND kind IN {_one_of(kinds)} AND at >= ? AND at < ?)"
+        )
+        self._db.execute(query, (server, *sorted(kinds), _seconds(span.begin), _seconds(span.end)))
 
     def _begin_of_data(self, server: int, kinds: set[str]) -> datetime | None:
         condition = f"server = ? AND kind IN {_one_of(kinds)}"
@@ -161,20 +176,28 @@ class Holdings:
             "UPDATE event SET first = MAX(first, ?), last = MIN(last, ?) WHERE import = ? AND (first < ? OR last > ?)",
             (begin, end, number, begin, end),
         )
+        self._db.execute("DELETE FROM line WHERE import = ? AND (at < ? OR at >= ?)", (number, begin, end))
 
 
 def whole_range(first: datetime, last: datetime, begin: datetime | None, end: datetime | None) -> Range:
-    """The range of an import: from `begin` to `end` where given, else all of a log that goes from `first` to `last`."""
-    return Range(begin or first, end or last + timedelta(seconds=1))
+    """The range of an import: from `begin` to `end` where given, else all of a log that goes from `first` to `last`.
+
+    That the second which `end` names is in it is a guess.
+    """
+    return Range(begin or first, (end or last) + timedelta(seconds=1))
 
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS import (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, server INT, held INT);
 CREATE TABLE IF NOT EXISTS event (import INT, kind TEXT, feature TEXT, first INT, last INT, licenses INT);
+CREATE TABLE IF NOT EXISTS line (import INT, kind TEXT, at INT, text TEXT);
 CREATE INDEX IF NOT EXISTS by_import ON event (import);
+CREATE INDEX IF NOT EXISTS line_by_import ON line (import);
 CREATE VIEW IF NOT EXISTS held AS
   SELECT event.rowid AS row, server, kind, feature, first, last, licenses
   FROM import JOIN event ON import = number WHERE held = 1;
+CREATE VIEW IF NOT EXISTS held_line AS
+  SELECT line.rowid AS row, server, kind, at, text FROM import JOIN line ON import = number WHERE held = 1;
 """
 
 _EPOCH = datetime(1970, 1, 1)
@@ -188,16 +211,13 @@ def _moment(seconds: int) -> datetime:
     return _EPOCH + timedelta(seconds=seconds)
 
 
-def _rows(
-    number: int, events: Iterable[Session | Denial], kinds: set[str]
-) -> Iterator[tuple[int, str, str, int, int, int]]:
-    for event in events:
-        if isinstance(event, Session):
-            kind, first, last = USAGE, event.begin, event.end
-        else:
-            kind, first, last = DENIALS, event.at, event.at
-        if kind in kinds:
-            yield number, kind, event.feature, _seconds(first), _seconds(last), event.licenses
+def _row(number: int, event: Session | Denial) -> tuple[int, str, str, int, int, int]:
+    first, last = (event.begin, event.end) if isinstance(event, Session) else (event.at, event.at)
+    return number, event.kind, event.feature, _seconds(first), _seconds(last), event.licenses
+
+
+def _line_row(number: int, line: Line) -> tuple[int, str, int, str]:
+    return number, line.kind, _seconds(line.at), line.text
 
 
 def _within(server: int, kinds: set[str], span: Range) -> tuple[str, tuple[int | str, ...]]:

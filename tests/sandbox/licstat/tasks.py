@@ -19,8 +19,8 @@ from typing import Any
 
 from ..system import Surroundings
 from ..uploads import Upload
-from .flexnet import DebugLog, Summary, is_text
-from .holdings import USAGE, Holdings, OverlapError, Range, whole_range
+from .flexnet import USAGE, DebugLog, Summary, is_text
+from .holdings import Holdings, OverlapError, Range, whole_range
 
 PENDING = "PENDING"
 SUCCESS = "SUCCESS"
@@ -61,6 +61,10 @@ class TaskSettings:
     """Every task that ends well ends with this word instead of SUCCESS, to try out what nobody knows."""
     final_error: str | None = None
     """And with this `err`."""
+    problem: str | None = None
+    """Every task fails with this `err`, and nothing is imported."""
+    keep_lines: bool = False
+    """What a license server holds shows how often it holds each line of the logs."""
     keep_bytes: int = 1024 * 1024
     """Uploads up to this size (bytes) can be read back over the control endpoint."""
 
@@ -188,6 +192,7 @@ class TaskQueue:
         """What a license server holds, ready for JSON."""
         tasks = [task for task in self.all() if task.server == server]
         span = self._holdings.time_range(server)
+        lines = {"lines": self._holdings.lines(server)} if self.settings.keep_lines else {}
         imports = [task for task in tasks if task.final_state is not None and task.problem is None]
         return {
             "accepted": len(tasks),
@@ -195,6 +200,7 @@ class TaskQueue:
             "opaque_imports": sum(task.opaque for task in imports),
             "features": {name: asdict(total) for name, total in self._holdings.totals(server).items()},
             "range": None if span is None else [str(moment) for moment in span],
+            **lines,
         }
 
     def _new_task(self, server: int, submitter: str, parameters: ImportParameters, upload: Upload) -> Task:
@@ -250,7 +256,7 @@ class TaskQueue:
             task.problem = "The file contains no denials"
 
     def _read_debug_log(self, task: Task, upload: Upload) -> None:
-        log = DebugLog()
+        log = DebugLog(gives_lines=self.settings.keep_lines)
         with upload.path.open(encoding="utf-8", errors="replace", newline=None) as lines:
             self._holdings.stage(task.server, task.tid, log.events(lines), set(task.parameters.gather))
         task.summary = log.summary
@@ -273,6 +279,7 @@ class TaskQueue:
                 blocked.add(task.server)
 
     def _finish(self, task: Task) -> None:
+        task.problem = task.problem or self.settings.problem
         if task.problem is None and not task.opaque:
             self._merge(task)
         if task.problem is not None:

@@ -33,6 +33,8 @@ class LicenseServer:
     features: dict[str, Feature]
     range: tuple[str, str] | None
     """First and last moment of its data."""
+    lines: dict[tuple[str, str], int] = dataclasses.field(default_factory=dict)
+    """By moment and text, how often it holds each line; empty unless `keep_lines`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def view(state: dict[str, Any]) -> LicenseStatistics:
 def _license_server(value: dict[str, Any]) -> LicenseServer:
     features = {name: Feature(**feature) for name, feature in value["features"].items()}
     span = value["range"]
-    return LicenseServer(**{**value, "features": features, "range": tuple(span) if span else None})
+    lines = {(at, text): count for at, text, count in value.get("lines", ())}
+    return LicenseServer(**{**value, "features": features, "range": tuple(span) if span else None, "lines": lines})
 
 
 def _task(value: dict[str, Any]) -> Task:

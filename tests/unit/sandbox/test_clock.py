@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -61,3 +61,25 @@ def test_never_goes_back(value: float) -> None:
         clock.step(value)
     with pytest.raises(ValueError, match="negative"):
         clock.set_speed(value)
+
+
+def test_its_date_can_be_set_also_back() -> None:
+    real = Real()
+    clock = Clock(speed=1, real=real)
+    real.seconds += 60
+    clock.set_date(datetime(2001, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2))))
+    assert clock.utc() == datetime(2001, 2, 3, 2, 5, tzinfo=timezone.utc)
+    real.seconds += 60
+    assert clock.utc() == datetime(2001, 2, 3, 2, 6, tzinfo=timezone.utc)
+    assert clock.now() == 120  # the seconds go on as if nothing had happened
+    with pytest.raises(ValueError, match="zone"):
+        clock.set_date(datetime(2001, 2, 3, 4, 5))
+
+
+def test_a_reset_brings_the_real_date_back() -> None:
+    real = Real()
+    clock = Clock(speed=1, real=real)
+    before = clock.utc()
+    clock.set_date(datetime(2001, 2, 3, tzinfo=timezone.utc))
+    clock.reset(speed=0)
+    assert (clock.utc(), clock.speed) == (before, 0)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.licstat.flexnet import DebugLog, Denial, Session, Summary, is_text
+from tests.sandbox.licstat.flexnet import DebugLog, Denial, Line, Session, Summary, is_text
 from tests.sandbox.licstat.flexnet_logs import fixtures, small_logs
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "flexnet"
 
 
-def read(*lines: str) -> tuple[list[Session | Denial], Summary]:
+def read(*lines: str) -> tuple[list[Session | Denial | Line], Summary]:
     """Events and summary of a log."""
     log = DebugLog()
     return list(log.events(lines)), log.summary

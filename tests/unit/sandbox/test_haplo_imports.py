@@ -13,7 +13,8 @@ import pytest
 
 from tests.sandbox.haplo.control_file import ControlSettings, validate
 from tests.sandbox.haplo.importing import Import, ImportSettings, Outcome
-from tests.sandbox.haplo.javascript import ScriptError
+from tests.sandbox.haplo.javascript import ScriptError, read_text, to_json, to_string
+from tests.sandbox.haplo.model import TYPE
 from tests.sandbox.haplo.readers import open_reader
 from tests.sandbox.haplo.transformation import MOST_ERRORS, Target
 
@@ -22,6 +23,7 @@ from .haplo_client import CONTROL, FIXTURES
 FIELD = {"source": "a", "destination": "profile", "name": "std:attribute:notes"}
 NEW = {"action": "new", "destination": "profile"}
 WITHIN = {"action": "within", "source": "y"}
+CONFIGURATION_NAME = "O.text(O.T_IDENTIFIER_CONFIGURATION_NAME,...) must be"
 OVERWRITES = (
     "Assigning values within for-each without a new/load statement or setting multivalue property will result "
     "in overwritten data"
@@ -180,9 +182,58 @@ def test_json_reader(tmp_path: Path) -> None:
     assert read(tmp_path, "json", b'{"x": 1}', singleRecord=True) == [{"x": 1}]
     assert read(tmp_path, "json", b"12") == []
     assert read(tmp_path, "json", b'["\xff"]') == ["\ufffd"]
-    for broken in (b"", b"[1,]", b"\xef\xbb\xbf[]", b"[Infinity]"):
-        with pytest.raises(ScriptError):
-            read(tmp_path, "json", broken)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "Empty JSON string"),
+        (b" \n", "Empty JSON string"),
+        (b"nope", "Unexpected token: n"),
+        (b"\xef\xbb\xbf[]", "Unexpected token: \ufeff"),
+        (b"[1,]", "Unexpected comma in array literal"),
+        (b'{"a": 1 ,\n}', "Unexpected comma in object literal"),
+        (b"[] []", "Expected end of stream at char 3"),
+        (b'{"a": 1}\n{"a": 2}\n', "Expected end of stream at char 9"),
+        (b'["a\nb"]', "String contains control character"),
+        (b"[NaN]", "Unexpected token: N"),
+        (b"[Infinity]", "Unexpected token: I"),
+        (b"[True]", "Unexpected token: T"),
+        (b"// no\n[]", "Unexpected token: /"),
+        (b"{'a': 1}", "Unexpected token: '"),
+    ],
+)
+def test_json_that_does_not_parse(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(ScriptError) as raised:
+        read(tmp_path, "json", content)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("content", [b"[01]", b"[.5]", b"[1.]", b"[+1]", b'["\\x"]', b"[1", b'["a', b"[" * 100_000])
+def test_other_json_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ScriptError):
+        read(tmp_path, "json", content)
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        (b"[]", []),
+        (b"{}", []),
+        (b"null", []),
+        (b"true", []),
+        (b'""', []),
+        (b'"abc"', ["a", "b", "c"]),
+        (b'{"people": [{"a": 1}]}', [[{"a": 1}]]),
+        (b'{"last": "A"}', ["A"]),
+        (b'{"length": 2, "0": {"a": 1}, "x": {"a": 2}}', [{"a": 1}, None]),
+        (b'{"length": "2", "x": {"a": 2}}', ["2", {"a": 2}]),
+        (b'{"length": 0, "x": {"a": 2}}', []),
+        (b'[{"a": 1, "a": 2}]', [{"a": 2}]),
+    ],
+)
+def test_forms_of_json(tmp_path: Path, content: bytes, records: list[Any]) -> None:
+    assert read(tmp_path, "json", content) == records
 
 
 PEOPLE = """<?xml version="1.0" encoding="iso-8859-1"?>
@@ -193,7 +244,7 @@ PEOPLE = """<?xml version="1.0" encoding="iso-8859-1"?>
 def test_xml_readers(tmp_path: Path) -> None:
     children = read(tmp_path, "xml-text-of-children", PEOPLE)
     assert children == [{"last": "Größe", "first": "Ada"}, {}, {"last": "Two"}]
-    assert read(tmp_path, "xml-attributes", PEOPLE) == [{"id": "1", "kind": "staff"}, {"id": "2"}, {}]
+    assert read(tmp_path, "xml-attributes", PEOPLE) == [{"id": "1", "x:kind": "staff"}, {"id": "2"}, {}]
     assert read(tmp_path, "xml-attributes", b"<a b='c'/>") == []
     assert read(tmp_path, "xml-attributes", b"<a b='c'/>", singleRecord=True) == [{"b": "c"}]
     for reader in ("xml-attributes", "xml-text-of-children"):
@@ -201,14 +252,149 @@ def test_xml_readers(tmp_path: Path) -> None:
             read(tmp_path, reader, PEOPLE[:-3])
 
 
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        (b"<r><x><a>1</a></x></r><!-- after -->", [{"a": "1"}]),
+        (b"<r><!-- within --><x><a>1<!-- too --></a></x></r>", [{"a": "1"}]),
+        (b"<!-- before --><r><x><a>1</a></x></r>", []),
+        (b"<?xml version='1.0'?><?xml-stylesheet href='x'?><r><x><a>1</a></x></r>", []),
+        (b"<!DOCTYPE r><r><x><a>1</a></x></r>", []),
+        (b"<r><x><a>1<![CDATA[2]]>3</a><b><![CDATA[all]]></b></x></r>", [{"a": "13", "b": ""}]),
+        (b"<r><list><x><a>1</a></x><x><a>2</a></x></list></r>", [{"x": "2"}]),
+        (b"<r><x><a> 1\n</a><b> </b></x></r>", [{"a": " 1\n", "b": " "}]),
+        (b"<r>text</r>", []),
+        (b"<r/>", []),
+        (b"\xef\xbb\xbf<r><x><a>\xc3\xa4</a></x></r>", [{"a": "ä"}]),
+        ("<?xml version='1.0' encoding='utf-16'?><r><x><a>ä</a></x></r>".encode("utf-16"), [{"a": "ä"}]),
+    ],
+)
+def test_forms_of_xml(tmp_path: Path, content: bytes, records: list[Any]) -> None:
+    assert read(tmp_path, "xml-text-of-children", content) == records
+
+
+def test_attributes_keep_their_prefixes(tmp_path: Path) -> None:
+    content = b"<r xmlns:p='urn:p'><x p:a='1' xmlns='urn:x' xmlns:q='urn:q' xml:lang='en' b='2'/></r>"
+    expected = {"p:a": "1", "xmlns": "urn:x", "xmlns:q": "urn:q", "xml:lang": "en", "b": "2"}
+    assert read(tmp_path, "xml-attributes", content) == [expected]
+
+
+@pytest.mark.parametrize("reader", ["xml-attributes", "xml-text-of-children"])
+def test_a_single_record_behind_a_comment(tmp_path: Path, reader: str) -> None:
+    """The comment is the record."""
+    assert read(tmp_path, reader, b"<!-- before --><r a='1'><a>1</a></r>", singleRecord=True) == [{}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<r>",
+        b"<r>&nbsp;</r>",
+        b"<r>\x01</r>",
+        b"<r a='1' a='2'/>",
+        b" <?xml version='1.0'?><r/>",
+        b"<?xml version='1.0' encoding='no-such'?><r/>",
+        b"<r>\xff</r>",
+        b"<r><p:x/></r>",
+    ],
+)
+def test_xml_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ScriptError, match="XML"):
+        read(tmp_path, "xml-attributes", content)
+
+
+def test_xml_of_any_size(tmp_path: Path) -> None:
+    content = b"<r>" + b"<x><a>1</a></x>" * 20_000 + b"</r>"
+    assert read(tmp_path, "xml-text-of-children", content) == [{"a": "1"}] * 20_000
+
+
 def test_tsv_reader(tmp_path: Path) -> None:
     reader = "tsv-with-name-row"
     assert read(tmp_path, reader, b"a\tb\r\n1\t2\n\n3\n4\t\t5") == [{"a": "1", "b": "2"}, {"a": "3"}, {"a": "4"}]
     assert read(tmp_path, reader, b"a\tb\n1\t2\n") == [{"a": "1", "b": "2"}, {}]
-    assert read(tmp_path, reader, "a;b\nä;\n".encode("latin-1"), separator=";", charset="latin-1") == [{"a": "ä"}, {}]
+    assert read(tmp_path, reader, "a;b\nä;\n".encode("latin-1"), separator=";", charset="latin1") == [{"a": "ä"}, {}]
     assert read(tmp_path, reader, b"") == []
-    with pytest.raises(ScriptError, match="no-such"):
-        read(tmp_path, reader, b"x", charset="no-such")
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        (b"a\tb", []),
+        (b"a\tb\n", [{}]),
+        (b"\na\tb\n1\t2", [{"": "a"}, {"": "1"}]),
+        (b"a\tb\r\n1\t2\n\n\n3\t4", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]),
+        (b"a\tb\n1\t2\n  ", [{"a": "1", "b": "2"}, {"a": "  "}]),
+        (b"\xef\xbb\xbfa\tb\n1\t2", [{"\ufeffa": "1", "b": "2"}]),
+        (b'"a"\t b\n"1"\t2', [{'"a"': '"1"', " b": "2"}]),
+        (b"a,b\n1,2", [{"a,b": "1,2"}]),
+        (b"a\tb\ta\n1\t2\t3\n4\t5\t", [{"a": "3", "b": "2"}, {"a": "4", "b": "5"}]),
+        (b"a\x0bb\xc2\x85c\n1", [{"a\x0bb\x85c": "1"}]),
+        ("a\n\u20281".encode(), [{"a": "\u20281"}]),
+        (b"a\n\xe4", [{"a": "\ufffd"}]),
+    ],
+)
+def test_forms_of_tsv(tmp_path: Path, content: bytes, records: list[Any]) -> None:
+    assert read(tmp_path, "tsv-with-name-row", content) == records
+
+
+@pytest.mark.parametrize(
+    ("charset", "content"),
+    [
+        ("utf8", "ä".encode()),
+        ("utf-16", "ä".encode("utf-16")),
+        ("UTF-16", "ä".encode("utf-16-be")),
+        ("utf-16le", "ä".encode("utf-16-le")),
+        ("iso-8859-1", b"\xe4"),
+        ("cp1252", b"\xe4"),
+        ("macroman", b"\x8a"),
+        ("cp850", b"\x84"),
+        ("gb18030", "ä".encode("gb18030")),
+    ],
+)
+def test_charsets_of_tsv(tmp_path: Path, charset: str, content: bytes) -> None:
+    assert read(tmp_path, "tsv-with-name-row", b"" + content, charset=charset) == []
+    path = tmp_path / "data"
+    assert read_text(path, charset) == "ä"
+
+
+@pytest.mark.parametrize("charset", ["no-such", "utf-8-sig", "ansi", "UTF 8", "unicode_escape"])
+def test_charsets_that_java_does_not_know(tmp_path: Path, charset: str) -> None:
+    with pytest.raises(ScriptError, match=f"Invalid charset: {charset}$"):
+        read(tmp_path, "tsv-with-name-row", b"x", charset=charset)
+
+
+# The language.
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0", "0"),
+        ("-0", "0"),
+        ("-0.0", "0"),
+        ("1.0", "1"),
+        ("-12.50", "-12.5"),
+        ("1e21", "1e+21"),
+        ("1e20", "100000000000000000000"),
+        ("1.25e22", "1.25e+22"),
+        ("1e-7", "1e-7"),
+        ("0.000001", "0.000001"),
+        ("12345678901234567890", "12345678901234567000"),
+        ("9007199254740993", "9007199254740992"),
+        ("0.30000000000000004", "0.30000000000000004"),
+        ("1e999", "Infinity"),
+        ("-1e999", "-Infinity"),
+    ],
+)
+def test_numbers_as_text(tmp_path: Path, number: str, text: str) -> None:
+    (value,) = read(tmp_path, "json", f"[{number}]".encode())
+    assert to_string(value) == text
+
+
+def test_json_of_values() -> None:
+    value = {"a": [1.0, None, True, float("inf")], "ä": 'say "x"\n', "b": {}}
+    assert to_json(value) == '{"a":[1,null,true,null],"ä":"say \\"x\\"\\n","b":{}}'
 
 
 # Instructions.
@@ -221,21 +407,30 @@ class Imports:
         self.objects: dict[str, Target] = {}
         self._folder = folder
         self._settings = settings or ImportSettings()
-        self._refs = iter("abcdefghij")
+        self._refs = iter("0123456789")
 
-    def run(self, instructions: Any, *records: Any, dry_run: bool = False, **changes: Any) -> Outcome:
-        """The outcome of an import of these records."""
+    def run(
+        self,
+        instructions: Any,
+        *records: Any,
+        dry_run: bool = False,
+        more: dict[str, Path] | None = None,
+        **changes: Any,
+    ) -> Outcome:
+        """The outcome of an import of these records, and of `more` files, by name."""
         control, data = self._folder / "control.json", self._folder / "data.json"
         control.write_text(json.dumps({**CONTROL, "instructions": instructions, **changes}))
         data.write_text(json.dumps(records))
         run = Import(self.objects, lambda: next(self._refs), dry_run, self._settings)
-        outcome = run.run(control, {"people": data})
+        outcome = run.run(control, {"people": data, **(more or {})})
         self.objects.update(outcome.objects)
         return outcome
 
     def values(self) -> list[dict[str, Any]]:
-        """The values of all objects."""
-        return [target.values for target in self.objects.values()]
+        """The values of all objects, without their type."""
+        return [
+            {name: value for name, value in target.values.items() if name != TYPE} for target in self.objects.values()
+        ]
 
 
 @pytest.fixture
@@ -261,7 +456,7 @@ def test_values_of_fields(imports: Imports) -> None:
             "std:attribute:y": ["UP"],
         },
         {"std:attribute:x": ["7"]},
-        {},
+        {"std:attribute:x": ["0"]},
         {"std:attribute:y": ["true"]},
     ]
     assert outcome.log == [
@@ -316,7 +511,7 @@ def test_conditions_and_parts(imports: Imports) -> None:
             {"action": "within", "source": "part", "instructions": [to("inner", "b")]},
             branches("if-has-value", destination="profile", name="std:attribute:inner"),
         ],
-        {"a": None, "part": {"b": "deep"}},
+        {"a": "p", "part": {"b": "deep"}},
         {"b": "p"},
     )
     names = ("if-exists", "if-value-one-of", "inner", "if-has-value")
@@ -324,11 +519,197 @@ def test_conditions_and_parts(imports: Imports) -> None:
     assert found == [["yes", "yes", "deep", "yes"], ["no", "no", None, "no"]]
 
 
+@pytest.mark.parametrize(
+    ("action", "record", "taken"),
+    [
+        ({"action": "if-exists"}, {}, False),
+        ({"action": "if-exists"}, {"a": ""}, False),
+        ({"action": "if-exists"}, {"a": None}, False),
+        ({"action": "if-exists"}, {"a": False}, False),
+        ({"action": "if-exists"}, {"a": 0}, True),
+        ({"action": "if-exists"}, {"a": True}, True),
+        ({"action": "if-exists"}, {"a": []}, True),
+        ({"action": "if-exists"}, {"a": {}}, True),
+        ({"action": "if-exists"}, {"a": "x"}, True),
+        ({"action": "if-exists", "source": "toString"}, {}, True),
+        ({"action": "if-exists", "source": "length"}, {}, False),
+        ({"action": "if-exists", "source": "length"}, [], True),
+        ({"action": "if-exists", "source": "0"}, ["x"], True),
+        ({"action": "if-value-one-of", "values": [1]}, {"a": 1.0}, True),
+        ({"action": "if-value-one-of", "values": [1]}, {"a": True}, False),
+        ({"action": "if-value-one-of", "values": [1]}, {"a": "1"}, False),
+        ({"action": "if-value-one-of", "values": [True]}, {"a": 1}, False),
+        ({"action": "if-value-one-of", "values": [None]}, {"a": None}, True),
+        ({"action": "if-value-one-of", "values": [None]}, {}, False),
+        ({"action": "if-value-one-of", "values": [[]]}, {"a": []}, False),
+        ({"action": "if-value-one-of", "values": "abc"}, {"a": "bc"}, True),
+        ({"action": "if-value-one-of", "values": "abc"}, {"a": "ac"}, False),
+        ({"action": "if-value-one-of"}, {"a": "x"}, False),
+    ],
+)
+def test_branches(imports: Imports, action: dict[str, Any], record: Any, taken: bool) -> None:
+    message = {"then": [{"action": "log-error", "message": "then"}], "else": [{"action": "log-error", "message": "no"}]}
+    outcome = imports.run([NEW, {"source": "a", **action, **message}], record)
+    assert outcome.log == [f"{'then' if taken else 'no'} (record 0)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("x", 0, "0"),
+        ("x", -0.0, "0"),
+        ("x", 1e21, "1e+21"),
+        ("x", "toString", "toString"),
+        ("x", False, None),
+        ("x", {}, None),
+        ("notes", 0, None),
+        ("notes", 5, "5"),
+        ("notes", True, "true"),
+        ("notes", 1e21, "1e+21"),
+        ("notes", {}, "[object Object]"),
+        ("notes", ["a", None, "b"], "a,,b"),
+        ("configured-behaviour", "a:b", "a:b"),
+        ("configured-behaviour", 0, None),
+    ],
+)
+def test_values(imports: Imports, name: str, value: Any, found: str | None) -> None:
+    outcome = imports.run([NEW, to(name)], {"a": value})
+    assert (outcome.state, outcome.log) == ("complete", [])
+    assert imports.values() == [{} if found is None else {f"std:attribute:{name}": [found]}]
+
+
+TYPE_OF = {"source": "t", "destination": "profile", "name": TYPE}
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({}, "std:type:person"),
+        ({"t": "std:type:person:staff"}, "std:type:person:staff"),
+        ({"t": "std:type:nobody"}, "std:type:person"),
+        ({"t": 7}, "std:type:person"),
+    ],
+)
+def test_types_of_objects(imports: Imports, record: dict[str, Any], code: str) -> None:
+    """One that is not known is left out without a word, and an object without a type gets the model's."""
+    outcome = imports.run([NEW, TYPE_OF, to("x")], {"a": "1", **record})
+    assert (outcome.errors, outcome.log) == (0, [])
+    (target,) = imports.objects.values()
+    assert target.values[TYPE] == [{"ref": code}]
+    if code not in record.values():
+        assert list(target.values) == ["std:attribute:x", TYPE]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ({"street1": "1 Road", "country": "GBR"}, '{"street1":"1 Road","country":"GBR"}'),
+        ({"city": 'the "Größe"'}, '{"city":"the \\"Größe\\""}'),
+        ({}, "{}"),
+    ],
+)
+def test_addresses(imports: Imports, address: dict[str, str], shown: str) -> None:
+    names = ("street1", "city", "country")
+    parts = [{"source": name, "destination": "value:postal-address", "name": name} for name in names]
+    whole = {"action": "field-structured", "structured": "value:postal-address", **to("address")}
+    message = "Missing or invalid country code in postal address, must be two letter ISO code"
+    assert imports.run([NEW, *parts, whole], address).log == [f"{message}: {shown} (record 0)"]
+    assert imports.run([NEW, to("address")], {"a": [address]}).log == [f"{message}: [{shown}] (record 0)"]
+    assert imports.run([NEW, *parts, whole], {**address, "country": "gb"}).log == []
+    assert imports.values()[-1] == {"std:attribute:address": [{**address, "country": "gb"}]}
+
+
+def test_a_value_that_is_set_is_looked_at_once(imports: Imports) -> None:
+    outcome = imports.run([NEW, {"action": "set-value", "value": "nowhere", **to("url")}], {}, {"a": "1"}, {})
+    assert outcome.log == ["Invalid URL for set value profile/std:attribute:url: nowhere (record 0)"]
+    assert (outcome.errors, outcome.records) == (1, {"people": 3})
+
+
+def test_what_is_no_reference(imports: Imports) -> None:
+    instructions = [NEW, to("works-for", filters=["haplo:string-to-ref"])]
+    imports.run(instructions, {"a": "80qv3"}, {"a": "abc"}, {"a": {"ref": "80qv3"}})
+    assert imports.values() == [{"std:attribute:works-for": [{"ref": "80qv3"}]}, {}, {}]
+
+
+@pytest.mark.parametrize(("name", "key"), [("dc:attribute:title", "last"), ("std:attribute:address", "country")])
+def test_null_as_a_name_or_an_address(imports: Imports, name: str, key: str) -> None:
+    outcome = imports.run([NEW, {"action": "set-value", "destination": "profile", "name": name, "value": None}], {})
+    assert outcome.state == "error"
+    assert f'Cannot read property "{key}" from null' in outcome.log[-1]
+
+
+def test_names_that_every_object_has(imports: Imports) -> None:
+    """What stands under them is found, and is nothing that could be set."""
+    outcome = imports.run(
+        [
+            NEW,
+            to("x", "toString"),
+            to("y", mapInputValue={"1": "one"}, mapInputValueDefault="?"),
+            {"action": "within", "source": "valueOf", "instructions": [to("z")]},
+            {"action": "within", "source": "valueOf", "instructions": [{"action": "if-exists", "source": "a"}]},
+        ],
+        {"a": "toString"},
+    )
+    assert (outcome.state, outcome.log, imports.values()) == ("complete", [], [{}])
+    units = {"using": "behaviour", "values": {"law": "unit:law"}}
+    outcome = imports.run([NEW, to("works-for", refMapping="units")], {"a": "toString"}, mapping={"units": units})
+    assert outcome.state == "error"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"length": 1, "0": "p", "1": "q"}, ["p"]),
+        ({"length": "1", "x": "p"}, ["1", "p"]),
+        ({"x": "p", "y": "q"}, ["p", "q"]),
+        ("pq", ["p", "q"]),
+        (7, []),
+        (None, []),
+    ],
+)
+def test_what_is_gone_through(imports: Imports, value: Any, found: list[str]) -> None:
+    each = {"action": "for-each", "source": "list", "wrapValues": True}
+    imports.run([NEW, {**each, "instructions": [to("x", "value", multivalue=True)]}], {"list": value})
+    assert imports.values() == [{"std:attribute:x": found} if found else {}]
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([None], 'Cannot read property "a" from null'),
+        (["text"], "Can't use 'in' on a non-object."),
+        ([5], "Can't use 'in' on a non-object."),
+    ],
+)
+def test_records_that_are_no_objects(imports: Imports, records: list[Any], message: str) -> None:
+    outcome = imports.run([NEW, to("x"), {"action": "if-exists", "source": "a"}], *records)
+    assert outcome.log == [f"EXCEPTION: Error during import: {message}. File: undefined, line: undefined"]
+
+
+@pytest.mark.parametrize("reader", ["json", "xml-attributes", "tsv-with-name-row"])
+def test_when_files_are_read(imports: Imports, tmp_path: Path, reader: str) -> None:
+    """JSON and XML before the first record of any file, TSV when its turn comes."""
+    charset = {"charset": "no-such"} if reader.startswith("tsv") else {}
+    files = {"people": {"read": "json"}, "more": {"read": reader, **charset}}
+    (tmp_path / "more").write_bytes(b"no")
+    outcome = imports.run([NEW, to("x")], {"a": "1"}, files=files, more={"more": tmp_path / "more"})
+    assert outcome.state == "error"
+    assert outcome.records == ({"people": 1} if reader.startswith("tsv") else {})
+
+
+@pytest.mark.parametrize("name", ["toString", "constructor"])
+def test_file_names_that_every_object_has(imports: Imports, tmp_path: Path, name: str) -> None:
+    (tmp_path / "more").write_bytes(b"[]")
+    outcome = imports.run([NEW], files={"DEFAULT": {"read": "json"}}, more={name: tmp_path / "more"})
+    assert outcome.state == "error"
+    assert "No provider registered for service" in outcome.log[-1]
+
+
 def test_loading_what_was_imported(imports: Imports) -> None:
     imports.run([NEW, to("x")], {"a": "one"}, {"a": "two"})
     by_ref = {"source": "ref", "destination": "load:by-ref", "name": "ref", "filters": ["haplo:string-to-ref"]}
     load = {"action": "load", "destination": "profile", "using": "load:by-ref"}
-    outcome = imports.run([by_ref, load, to("x")], {"ref": "b", "a": "new"}, {"ref": "z", "a": "lost"})
+    outcome = imports.run([by_ref, load, to("x")], {"ref": "1", "a": "new"}, {"ref": "z", "a": "lost"})
     assert imports.values() == [{"std:attribute:x": ["one"]}, {"std:attribute:x": ["new"]}]
     assert "Couldn't load destination: profile (record 1)" in outcome.log
     assert outcome.records == {"people": 1}
@@ -383,6 +764,18 @@ def test_mistakes_in_names_are_errors_of_the_run(imports: Imports) -> None:
         (
             [NEW, {"source": "a", "destination": "value:person-name", "name": "last"}],
             "Delegate for value:person-name does not implement commit()",
+        ),
+        (
+            [NEW, to("configured-behaviour")],
+            f"{CONFIGURATION_NAME} formed of a-zA-Z0-9_ and contain at least one : separator.",
+        ),
+        (
+            [NEW, {"action": "set-value", "value": 1, **to("configured-behaviour")}],
+            f"{CONFIGURATION_NAME} passed a String.",
+        ),
+        (
+            [NEW, {"action": "if-value-one-of", "source": "a", "values": {}}],
+            "Cannot find function indexOf in object [object Object].",
         ),
         (
             [NEW, {**to("x", filters=["x"]), "action": "set-value", "value": 1}],

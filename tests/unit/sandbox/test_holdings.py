@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.licstat.flexnet import Denial, Session
-from tests.sandbox.licstat.holdings import DENIALS, USAGE, FeatureTotals, Holdings, OverlapError, Range, whole_range
+from tests.sandbox.licstat.flexnet import DENIALS, USAGE, Denial, Line, Session
+from tests.sandbox.licstat.holdings import FeatureTotals, Holdings, OverlapError, Range, whole_range
 
 BOTH = {USAGE, DENIALS}
 SERVER = 40
@@ -38,7 +38,12 @@ class Filled:
         self._number = 0
 
     def merge(
-        self, policy: str, span: Range, *events: Session | Denial, kinds: set[str] | None = None, server: int = SERVER
+        self,
+        policy: str,
+        span: Range,
+        *events: Session | Denial | Line,
+        kinds: set[str] | None = None,
+        server: int = SERVER,
     ) -> None:
         self._number += 1
         name = f"import_{self._number}"
@@ -130,4 +135,39 @@ def test_only_one_kind_is_staged(filled: Filled) -> None:
 
 def test_range_of_a_log() -> None:
     assert whole_range(at(8), at(9), None, None) == Range(at(8), datetime(2022, 1, 10, 9, 0, 1))
-    assert whole_range(at(8), at(9), at(7), at(10)) == Range(at(7), at(10))
+    assert whole_range(at(8), at(9), at(7), at(10)) == Range(at(7), datetime(2022, 1, 10, 10, 0, 1))
+
+
+def line(hour: int, kind: str = USAGE) -> Line:
+    return Line(kind, at(hour), f"{hour} o'clock")
+
+
+def held(filled: Filled, server: int = SERVER) -> dict[str, int]:
+    return {text: count for _at, text, count in filled.holdings.lines(server)}
+
+
+def test_lines_are_held_as_often_as_they_were_merged(filled: Filled) -> None:
+    filled.merge("Merge", Range(at(8), at(9)), line(8))
+    filled.merge("Merge", Range(at(8), at(9)), line(8))
+    filled.merge("Merge", Range(at(8), at(9)), line(8), server=41)
+    assert filled.holdings.lines(SERVER) == [("2022-01-10 08:00:00", "8 o'clock", 2)]
+    assert filled.holdings.lines(41) == [("2022-01-10 08:00:00", "8 o'clock", 1)]
+
+
+def test_lines_outside_the_range_or_of_another_kind_are_left_out(filled: Filled) -> None:
+    filled.merge("Merge", Range(at(8), at(10)), line(7), line(8), line(9), line(10))
+    filled.merge("Merge", Range(at(13), at(15)), line(13, DENIALS), line(14), kinds={USAGE})
+    assert held(filled) == {"8 o'clock": 1, "9 o'clock": 1, "14 o'clock": 1}
+
+
+def test_lines_of_what_was_refused_are_not_held(filled: Filled) -> None:
+    with pytest.raises(OverlapError):
+        filled.merge("Reject", Range(at(11), at(14)), line(13))
+    assert held(filled) == {}
+
+
+def test_replace_deletes_lines_and_leave_tail_takes_those_before_the_data(filled: Filled) -> None:
+    filled.merge("Merge", Range(at(10), at(14)), line(10), line(11), line(13), line(13, DENIALS))
+    filled.merge("Replace", Range(at(11), at(14)), line(12), kinds={USAGE})
+    filled.merge("Leave Tail", Range(at(8), at(14)), line(9), line(12))
+    assert held(filled) == {"9 o'clock": 1, "10 o'clock": 1, "12 o'clock": 1, "13 o'clock": 1}

@@ -114,7 +114,7 @@ def test_gather(sandbox: Sandbox, gather: str, expected: Feature) -> None:
 
 def test_range_of_the_import(sandbox: Sandbox) -> None:
     imported(sandbox, query="?from=2022-01-10%2008%3A05&to=2022-01-10%2008%3A25%3A30")
-    assert sandbox.licstat().servers[40].features == {"FEAT_A": Feature(sessions=1, seconds=20 * 60 + 30, denials=0)}
+    assert sandbox.licstat().servers[40].features == {"FEAT_A": Feature(sessions=1, seconds=20 * 60 + 31, denials=0)}
 
 
 def test_merge_policies(sandbox: Sandbox) -> None:
@@ -363,3 +363,24 @@ def test_own_license_servers_and_tokens(sandbox: Sandbox) -> None:
     answer = upload(sandbox, server=7, token="f" * 32)
     assert answer.json()["data"]["ti"]["sbtr"] == "Me"
     assert list(sandbox.licstat().servers) == [7]
+
+
+def test_lines_are_counted_where_they_are_kept_and_both_ends_of_a_range_are_in_it(sandbox: Sandbox) -> None:
+    sandbox.configure(keep_lines=True)
+    imported(sandbox, query="?from=2022-01-10%2008%3A02%3A10&to=2022-01-10%2008%3A31%3A00")
+    denied, returned = (text.decode() for text in LOG.splitlines()[-2:])
+    assert sandbox.licstat().servers[40].lines == {
+        ("2022-01-10 08:02:10", denied): 1,
+        ("2022-01-10 08:31:00", returned): 1,
+    }
+    imported(sandbox, query="?from=2022-01-10%2008%3A31&to=2022-01-10%2008%3A32&mergePolicy=Merge")
+    assert sandbox.licstat().servers[40].lines["2022-01-10 08:31:00", returned] == 2
+
+
+def test_a_problem_fails_every_task_and_imports_nothing(sandbox: Sandbox) -> None:
+    sandbox.configure(problem="No space left on device")
+    task = imported(sandbox)
+    assert (task["sts"], task["err"]) == ("FAILURE", "No space left on device")
+    assert sandbox.licstat().servers[40].features == {}
+    sandbox.configure(problem=None)
+    assert imported(sandbox)["sts"] == "SUCCESS"
