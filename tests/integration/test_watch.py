@@ -545,7 +545,7 @@ class Site(Ansible):
 def test_the_playbook_is_red_for_what_is_missing_and_short_for_what_is_well(sandbox: Sandbox, tmp_path: Path) -> None:
     site = Site(sandbox, tmp_path)
     metrics = tmp_path / "assetops.prom"
-    lost = site.watch("-e", f"import_watch_textfile={metrics}")
+    lost = site.watch("-e", json.dumps({"import_watch_textfile": str(metrics)}))
     assert lost.status != 0
     assert "There is no receipt store at" in lost.output
     assert "2 of 2 targets are not as they should be: cad (licstat), cae (licstat)." in lost.output
