@@ -411,7 +411,7 @@ DEATHS = (interrupt, terminate, kill, kill_worker)
 
 
 def lives_on(pid: int, death: Callable[[Dying], None]) -> bool:
-    """Whether a worker outlives this death. After Ctrl-C it may; otherwise it is known."""
+    """Whether a worker outlives this death. After Ctrl-C it may, for any time; otherwise it is known."""
     if death in OUTLIVED:
         return True
     with contextlib.suppress(ProcessLookupError):
@@ -434,7 +434,8 @@ def test_the_next_run_resumes_an_import_that_died_while_it_waited(dying: Dying, 
     dying.sandbox.clock(speed=QUICK)
     result = run_module("licstat_import", **dying.import_options)
     assert result["state"] == "succeeded"
-    assert only(result)["reason"] in ({"joined", "receipt"} if is_alive else {"resumed"})
+    reasons = {"joined", "receipt"} if is_alive else {"resumed"}
+    assert only(result)["reason"] in (reasons | {"resumed"} if death is interrupt else reasons)
     assert dying.accepted() == 1
     assert len(dying.sandbox.requests("licstat", "import")) == 1
 
@@ -453,7 +454,8 @@ def test_an_import_that_died_before_its_answer_is_not_sent_again(dying: Dying, d
     dying.sandbox.clock(speed=QUICK)
     dying.sandbox.release()
     result = run_module("licstat_import", **dying.import_options)
-    assert result["state"] == ("succeeded" if is_alive else "unknown"), result
+    states = {"succeeded" if is_alive else "unknown"}
+    assert result["state"] in (states | {"unknown"} if death is interrupt else states), result
     assert dying.accepted() == 1
     assert len(dying.sandbox.requests("licstat", "import")) == 1
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Callable, Protocol
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Upload
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
+from ansible_collections.assetops.imports.plugins.module_utils._common.threads import start_thread
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._show is not None:
-            self._thread = threading.Thread(target=self._keep_telling, name=THREAD, daemon=True)
-            self._thread.start()
+            self._thread = start_thread(self._keep_telling, name=THREAD)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -23,6 +23,7 @@ from typing import Any, Callable
 from urllib.parse import urlencode
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import canonical
+from ansible_collections.assetops.imports.plugins.module_utils._common.threads import start_thread
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
 
 
@@ -71,10 +72,10 @@ class _DigestBeside:
 
         self._digest = hashlib.sha256()
         self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> _DigestBeside:
-        self._thread.start()
+        self._thread = start_thread(self._work)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -85,7 +86,7 @@ class _DigestBeside:
 
     def finish(self) -> str:
         """The digest of all blocks, in hexadecimal. There are no more."""
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._blocks.put(None)
             self._thread.join()
         return self._digest.hexdigest()

@@ -45,6 +45,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
     now_text,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._common.threads import start_thread
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown as shown_path
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes, sqlite
@@ -639,7 +640,7 @@ class Lease:
         self._run = run
         self._over = threading.Event()
         _OWN_RUNS.add(run)
-        threading.Thread(target=self._renew, args=[database], daemon=True).start()
+        start_thread(self._renew, database)
 
     def end(self) -> None:
         _OWN_RUNS.discard(self._run)
