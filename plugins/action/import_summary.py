@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -18,7 +17,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
     outcomes_of,
     table,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
@@ -43,12 +42,7 @@ class ActionModule(ActionBase):
             for target in options["targets"]
             for outcome in outcomes_of(target, hostvars[target], options["roles"])
         ]
-        lines = [*table(outcomes), *(f"Warning: {text}" for text in self._strange(task_vars or {}))]
+        lines = [*table(outcomes), *warnings_in_role(self._task, "import_report", task_vars or {})]
         if not self._task.no_log:
             display.display("\n".join(lines), stderr=is_stdout_for_programs())
         return {**result, "changed": False, "table": lines, "failures": failures_of(outcomes)}
-
-    def _strange(self, variables: Mapping[str, Any]) -> list[str]:
-        """What to say of variables that the role does not have, if it is its task."""
-        role = self._task._role.get_name() if self._task._role else ""
-        return strangers_to("import_report", variables) if role.rpartition(".")[2] == "import_report" else []

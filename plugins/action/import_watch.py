@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from ansible_collections.assetops.imports.plugins.modules import bigfix_import_i
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
     GROUPS,
     Finding,
@@ -76,7 +77,8 @@ class ActionModule(ActionBase):
         now = datetime.now(timezone.utc)
         findings = self._findings(options, variables, now)
         lines = lines_of(findings, self._others(options["targets"], variables))
-        lines += [f"Warning: {text}" for text in self._strange(options["targets"], variables)]
+        of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
+        lines += warnings_in_role(self._task, "import_watch", chain(variables, of_hosts))
         failures = {
             f"{one.wanted.target} ({one.wanted.system})": "\n".join(one.problems) for one in findings if one.problems
         }
@@ -132,14 +134,6 @@ class ActionModule(ActionBase):
         """The hosts of the inventory that are no targets; the localhost that Ansible makes up is none of them."""
         watched = {target for target, _system, _group in self._targets(hosts, variables)}
         return [host for host in hosts if host in variables["groups"]["all"] and host not in watched]
-
-    def _strange(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
-        """What to say of variables that the role does not have, of the play or of any host, if it is its task."""
-        if not self._task._role or self._task._role.get_name().rpartition(".")[2] != "import_watch":
-            return []
-        return strangers_to(
-            "import_watch", {*variables, *(name for host in hosts for name in variables["hostvars"][host])}
-        )
 
     def _wanted(
         self, target: str, system: str, group: str, options: Mapping[str, Any], variables: Mapping[str, Any]

@@ -169,7 +169,11 @@ def _windows(outcomes: Sequence[Outcome]) -> str:
 
 def _notes(one: Outcome) -> list[str]:
     left_out = sorted(one.left_out, key=lambda left: MISSED not in left.reason)
-    notes = [one.problem, *(f"Warning: {text}" for text in one.warnings), *(left.told() for left in left_out)]
+    return notes_of([one.problem, *(f"Warning: {text}" for text in one.warnings), *(left.told() for left in left_out)])
+
+
+def notes_of(notes: Sequence[str]) -> list[str]:
+    """What there is to tell of a target, below its line: each as long as it may be, in lines of its own."""
     cut = (note if len(note) <= LONGEST else f"{note[:LONGEST]}..." for note in notes if note)
     return [f"    {printable(line)}" for note in cut for line in note.splitlines()]
 

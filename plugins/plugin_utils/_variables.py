@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 OF_ROLES: Mapping[str, Collection[str]] = {
     "licstat_import": ("result", "run_on", "throttle"),
@@ -26,9 +27,15 @@ OF_ROLES: Mapping[str, Collection[str]] = {
 def strangers_to(role: str, variables: Iterable[str], options: Collection[str] = ()) -> list[str]:
     """What to say of the variables that begin with the role's prefix and are neither its own nor such an option."""
     prefix = f"{role}_"
-    found = sorted(name for name in variables if name.startswith(prefix))
+    found = sorted({name for name in variables if name.startswith(prefix)})
     known = {f"{prefix}{name}" for name in (*options, *OF_ROLES[role])} if found else set()
     return [_told(role, name, known) for name in found if name not in known]
+
+
+def warnings_in_role(task: Any, role: str, variables: Iterable[str]) -> list[str]:
+    """The same as lines of a table, if the task is one of that role."""
+    own = task._role.get_name() if task._role else ""
+    return [f"Warning: {text}" for text in strangers_to(role, variables)] if own.rpartition(".")[2] == role else []
 
 
 def _told(role: str, name: str, known: Collection[str]) -> str:

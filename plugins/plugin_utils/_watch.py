@@ -17,11 +17,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, as_text, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    ROLES,
+    as_text,
+    moment_of,
+    sentence,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as Known
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import LONGEST, in_short
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, notes_of
 
 GROUPS = {"licstat": "licstat", "bigfix": "bigfix", "lmt": "bigfix", "haplo": "haplo", "lm": "lm"}
 """The kind of system of the targets in each group of the inventory."""
@@ -152,7 +158,7 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
     for one in known.open:
         when = moment_of(one["finished_at"] or one["changed_at"])
         is_over = by_status and finding.last_success is not None and when < finding.last_success
-        is_awaited = one["state"] in ("claimed", "sent", "submitted") and (
+        is_awaited = one["state"] in AT_WORK and (
             one["owner"] is not None or (now - when).total_seconds() <= finding.wanted.max_age
         )
         if not is_over and not is_awaited:
@@ -165,17 +171,13 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
         finding.problems[-1] += f"{more} assetops.imports.import_receipt settles it, or forgets it, where need be."
 
 
-def moment_of(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
 def lines_of(findings: Sequence[Finding], others: Sequence[str]) -> list[str]:
     """What was found, for people: what is not as it should be first, and the rest of each system in a line."""
     bad = [one for one in findings if one.problems]
     lines = [ROW.format("target", "system", "state", "last success", "age")] if findings else []
     for one in sorted(bad, key=lambda one: -STATES.index(one.state)):
         lines.append(_row(one.wanted.target, one))
-        lines += [f"    {line}" for problem in one.problems for line in _cut(problem).splitlines()]
+        lines += notes_of(one.problems)
     for system in ROLES:
         good = [one for one in findings if one.wanted.system == system and not one.problems]
         if good:
@@ -193,10 +195,6 @@ def _row(title: str, one: Finding) -> str:
     when = "-" if one.last_success is None else as_text(one.last_success)[:19] + "Z"
     row = ROW.format(title, one.wanted.system, one.state, when, "-" if one.age is None else _span(one.age))
     return row if one.window_to is None else f"{row}  to {one.window_to}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _span(seconds: float) -> str:

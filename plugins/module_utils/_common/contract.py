@@ -332,6 +332,11 @@ def as_text(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment_of(text: str) -> datetime:
+    """The moment that a text tells, as above or with an offset. Raises ValueError."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def canonical(value: Any) -> str:
     """The one JSON text of a value: sorted names, no spaces, no escapes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -41,6 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     System,
     Unclear,
     Wanted,
+    moment_of,
     now_text,
     sentence,
 )
@@ -120,10 +120,7 @@ class Import:
         """Seconds from the beginning of the attempt until its end was seen; None while one of them is not known."""
         if self.started_at is None or self.finished_at is None:
             return None
-        start, end = (
-            datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (self.started_at, self.finished_at)
-        )
-        return round((end - start).total_seconds(), 3)
+        return round((moment_of(self.finished_at) - moment_of(self.started_at)).total_seconds(), 3)
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""

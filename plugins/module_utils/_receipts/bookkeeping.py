@@ -23,6 +23,7 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
     as_text,
+    moment_of,
     now_text,
     window_of,
 )
@@ -66,7 +67,7 @@ class Filters:
 def moment(text: str, option: str) -> datetime:
     """A point in time as ISO 8601 with `Z` or an offset. Raises `BadInput`."""
     try:
-        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        found = moment_of(text.strip())
     except ValueError:
         found = datetime.min
     if found.tzinfo is None:

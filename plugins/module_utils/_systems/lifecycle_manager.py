@@ -37,6 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     as_text,
     identity_of,
+    moment_of,
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
@@ -519,7 +520,7 @@ class LifecycleManager:
     def _age(self, since: str) -> float:
         """How many seconds ago an earlier run noted something; 0 if its clock was ahead."""
         try:
-            moment = datetime.fromisoformat(since.replace("Z", "+00:00")).timestamp()
+            moment = moment_of(since).timestamp()
         except ValueError:
             return 0.0
         return max(0.0, self._wall() - moment)
