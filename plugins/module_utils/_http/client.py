@@ -130,9 +130,11 @@ class Client:
         json_body: Any = None,
         tries: int = TRIES,
         is_enough: Callable[[Answer], bool] | None = None,
+        largest: int | None = None,
     ) -> Answer:
         """Send a request that changes nothing, with a body or none; `headers` go with this one only.
 
+        So many bytes of an answer are taken as are the `largest`, by default as many as of any answer.
         Returns an answer that `is_enough`, by default any 2xx. Raises `Refused` for a redirect or a 4xx, and `Outage`
         when `tries` found no server, or one in trouble.
         """
@@ -147,7 +149,7 @@ class Client:
         for number in range(1, tries + 1):
             wait = _jittered(number)
             try:
-                answer = self._exchange(method, url, sent_headers, body)
+                answer = self._exchange(method, url, sent_headers, body, largest=largest)
             except NoReply as error:
                 message = self._redact(sentence(f"{method} {url}: {error}"))
                 outage = Outage(message, hopeless=error.hopeless, unconnected=error.unconnected)

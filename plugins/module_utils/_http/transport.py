@@ -95,8 +95,11 @@ class Transport:
         *,
         is_submission: bool = False,
         is_repeatable: bool = False,
+        largest: int | None = None,
     ) -> Answer:
         """Send one request and read its answer. Raises `NoReply`, and whatever iterating `body` raises.
+
+        `largest`: so many bytes of the answer are taken, by default `LARGEST_ANSWER`.
 
         A submission has a connection of its own unless it is repeatable: one that lay idle may break on the first
         bytes, and one whose server answered early still waits for the rest. Its answer may take as long as
@@ -122,7 +125,7 @@ class Transport:
                 stream=True,
                 proxies=dict.fromkeys(("http", "https"), self._proxy.url) if self._proxy else {},
             ) as response:
-                answer = _read(method, url, response)
+                answer = _read(method, url, response, largest or LARGEST_ANSWER)
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             raise self._no_reply(error) from error
         finally:
@@ -264,26 +267,26 @@ def _without_socks(proxy: _Proxy, error: ImportError) -> str:
     )
 
 
-def _read(method: str, url: str, response: requests.Response) -> Answer:
-    """The answer, of which no more than `LARGEST_ANSWER` is taken, read or unpacked."""
+def _read(method: str, url: str, response: requests.Response, largest: int) -> Answer:
+    """The answer, of which no more than `largest` bytes are taken, read or unpacked."""
     body, block = bytearray(), b"."
-    while block and len(body) <= LARGEST_ANSWER:
+    while block and len(body) <= largest:
         block = response.raw.read(64 * 1024, decode_content=False)
         body += block
-    is_whole = len(body) <= LARGEST_ANSWER
+    is_whole = len(body) <= largest
     if is_whole and response.raw.length_remaining:  # urllib3 1.26 does not look
         raise http.client.IncompleteRead(b"", response.raw.length_remaining)
     headers = {name.lower(): value for name, value in response.headers.items()}
-    unpacked = _unpacked(bytes(body), headers.get("content-encoding", ""), is_whole=is_whole)
+    unpacked = _unpacked(bytes(body), headers.get("content-encoding", ""), largest, is_whole=is_whole)
     if unpacked is None:
         return Answer(method, url, response.status_code, response.reason or "", headers, "", is_whole=False)
-    is_whole = is_whole and len(unpacked) <= LARGEST_ANSWER
+    is_whole = is_whole and len(unpacked) <= largest
     charset = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", headers.get("content-type", ""), re.IGNORECASE)
-    text = _decoded(unpacked[:LARGEST_ANSWER], charset[1] if charset else "utf-8", is_whole=is_whole)
+    text = _decoded(unpacked[:largest], charset[1] if charset else "utf-8", is_whole=is_whole)
     return Answer(method, url, response.status_code, response.reason or "", headers, text, is_whole)
 
 
-def _unpacked(body: bytes, encodings: str, *, is_whole: bool) -> bytes | None:
+def _unpacked(body: bytes, encodings: str, largest: int, *, is_whole: bool) -> bytes | None:
     """A body without its content encoding, up to a byte more than the bound; None where that cannot be undone.
 
     None was asked for. One layer is taken off all the same, but no more: each may make a thousand bytes of one.
@@ -295,19 +298,21 @@ def _unpacked(body: bytes, encodings: str, *, is_whole: bool) -> bytes | None:
         return None
     try:
         if layers[0] == "deflate":
-            return _inflated(body, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS, is_whole=is_whole)
-        return _inflated(body, 16 + zlib.MAX_WBITS, is_whole=is_whole)
+            return _inflated(
+                body, zlib.MAX_WBITS if body[0] & 0x0F == 8 else -zlib.MAX_WBITS, largest, is_whole=is_whole
+            )
+        return _inflated(body, 16 + zlib.MAX_WBITS, largest, is_whole=is_whole)
     except zlib.error as error:
         raise NoReply(f"the answer could not be unpacked from {layers[0]}") from error
 
 
-def _inflated(body: bytes, window: int, *, is_whole: bool) -> bytes:
+def _inflated(body: bytes, window: int, largest: int, *, is_whole: bool) -> bytes:
     """Raises `zlib.error`, and `IncompleteRead` where the end is missing."""
     inflated = bytearray()
     while True:
         unpacker = zlib.decompressobj(window)
-        inflated += unpacker.decompress(body, LARGEST_ANSWER + 1 - len(inflated))
-        if len(inflated) > LARGEST_ANSWER or not is_whole:
+        inflated += unpacker.decompress(body, largest + 1 - len(inflated))
+        if len(inflated) > largest or not is_whole:
             return bytes(inflated)
         if not unpacker.eof:
             raise http.client.IncompleteRead(b"")
