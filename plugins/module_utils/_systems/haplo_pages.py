@@ -132,7 +132,7 @@ class BatchPage:
 def listed_batches(text: str) -> list[ListedBatch]:
     """All batches, in the order of the page. Raises `NotTold` for a text that is not such a page, whole and sound."""
     content = _content(text, LIST_HEADING)
-    tables = [rows for rows in map(_rows, _inner(content, "table")) if rows and _header(rows[0]) == COLUMNS]
+    tables = [rows for rows in _tables(content) if rows and _header(rows[0]) == COLUMNS]
     if len(tables) != 1:
         raise NotTold(f"the page has {len(tables)} tables with the columns {', '.join(COLUMNS)}, and not one")
     batches = [_listed(number, cells) for number, cells in enumerate(tables[0][1:], 1)]
@@ -278,7 +278,7 @@ def _kind(answer: Answer) -> str:
 def _facts(content: _Element) -> dict[str, _Element]:
     """The cells beside the names of the one table that has those that are needed."""
     found = []
-    for rows in map(_rows, _inner(content, "table")):
+    for rows in _tables(content):
         if all([cell.tag for cell in cells] == ["th", "td"] for cells in rows):
             names = [_text(cells[0]).strip() for cells in rows]
             if NEEDED.issubset(names):
@@ -514,6 +514,11 @@ def _followers(element: _Element, identifier: str) -> Iterator[_Child | None]:
             others = islice(element.children, number + 1, None)
             yield next((one for one in others if not isinstance(one, str) or one.strip()), None)
         yield from _followers(child, identifier)
+
+
+def _tables(content: _Element) -> Iterator[list[list[_Element]]]:
+    """The tables that are in no other one, each by its rows: what a cell holds is no table of the page."""
+    return map(_rows, _inner(content, "table", past="table"))
 
 
 def _rows(table: _Element) -> list[list[_Element]]:
