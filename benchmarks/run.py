@@ -495,6 +495,7 @@ class Agreeable:
 
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def prepare(self) -> None:
         """Nothing to prepare."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: haplo_batch
-short_description: Schedule batch imports into Haplo, once each
+short_description: Run batch imports into Haplo, once each
 version_added: 0.1.0
 description:
   - Sees to it that a batch of files has been scheduled for import into a Haplo application. It uploads the control file
@@ -17,8 +17,10 @@ description:
     was interrupted is taken up by the next one, which does not send again what Haplo has acknowledged.
   - A feed of people or of organisations is a state, so with the default of O(once) going back to an earlier state is an
     import again.
-  - The outcome is V(scheduled), never V(succeeded). Haplo imports in the background, and its API has no way to ask how
-    that went. The result names the page with the log of the batch, for a person to look at.
+  - Haplo imports in the background, and its API has no way to ask how that went. So without O(outcome_api_key) the
+    outcome is V(scheduled), never V(succeeded), and the result tells where a person finds the log of the batch.
+  - With O(outcome_api_key) it waits for the end of the batch, and the outcome is V(succeeded), V(incomplete) where
+    there are errors in the log, or V(failed). Where that cannot be told, it is V(scheduled).
   - Haplo takes whatever it is sent, and what it then makes of a file stands in its log only. So before a batch is sent,
     its files are read as Haplo will read them. One of which nothing could be imported is refused; of what would be
     imported wrongly without a word there is a warning. O(check_files) says what is looked at.
@@ -62,6 +64,30 @@ options:
       - If not set, the value of the environment variable E(HAPLO_API_KEY) is used.
     type: str
     required: true
+  outcome_api_key:
+    description:
+      - A second API key, with which the pages of batches are read in Haplo's user interface, as they alone tell what
+        became of a batch. Without it, the outcome is not known.
+      - It is made in System management > Users > (user) > New API key..., with the request path
+        C(/do/haplo-data-import-batch/batch), without a slash at its end. A key for a shorter path could import, too.
+        The user has to be an ordinary one in the group "Batch data administration"; the service user of O(api_key) is
+        not.
+      - These pages are no documented interface. They are taken only in the form that they are known to have. Where they
+        are otherwise, or not shown to this key, the state stays V(scheduled), with a warning that says why. After the
+        first refusal of the key nothing more is asked in this task.
+      - Whatever a run before left V(scheduled) is looked at again, where nothing is to be sent for it.
+      - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
+    type: str
+  allow_errors:
+    description:
+      - How many errors in the log of a batch are acceptable, V(true) for any number, V(false) for none. With more of
+        them, the module fails with the state V(incomplete).
+      - Haplo counts messages, not records. A record may have several; some of them keep it from being imported, and
+        some do not.
+      - It is judged anew by each run. A batch that ended with errors is never sent again but with O(force).
+      - It is of no consequence without O(outcome_api_key).
+    type: raw
+    default: false
   api_path:
     description:
       - The path to the API below O(url). Keys are made for one path; this is for applications that have the same API
@@ -270,17 +296,21 @@ options:
     default: latest
   wait:
     description:
+      - With O(outcome_api_key), whether to wait for the end of the batch. If not, the module succeeds with the state
+        V(submitted) once it is scheduled, and a later run looks how it went.
       - Whether to wait where another run is at the same import. If not, the module succeeds with the state V(running).
-      - For the import itself nobody can wait.
   wait_timeout:
     description:
-      - For how many seconds to wait for another run. Then the module fails with the state V(running).
+      - For how many seconds to wait. A batch may wait behind others, of all applications of a server, and one that a
+        stop of the server interrupted has no end. So then the module fails, for a batch with the state V(scheduled), as
+        it cannot be told what became of it, and for another run with V(running). The next run looks again.
   wait_sleep:
     description:
-      - The longest pause in seconds between two looks at how the other run is doing.
+      - The longest pause in seconds between two looks, at the page of a batch or at how the other run is doing.
   unreachable_timeout:
     description:
-      - For how many seconds in a row the receipt store may fail while waiting for another run.
+      - For how many seconds in a row looking may fail, because Haplo or the receipt store is away or in trouble. Then
+        the module fails, for a batch with the state V(scheduled). The next run looks again.
   response_timeout:
     description:
       - After how many seconds to give up on the answer to what was sent, counted from the last block on. Then it is
@@ -293,6 +323,9 @@ notes:
   - Haplo checks control files when they are uploaded, and tells what is wrong in its own words. What is in the files it
     looks at only when it imports them. Whether their values are right, such as the name of a type, shows in the log of
     the batch and nowhere else.
+  - A batch that was stopped by an error while Haplo imported it, which only O(outcome_api_key) tells, may be partly
+    imported. So no later run sends the same files again by itself, unless it was a dry run. Correct them, or set
+    O(force).
   - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. There is no way to remove
     one over the API.
 """
@@ -330,6 +363,18 @@ EXAMPLES = r"""
       - name: people
         src: /var/lib/hr-export/people.json
     dry_run: true
+
+- name: Import people, and fail if there are more than three errors in the log of the batch
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_api_key }}"
+    outcome_api_key: "{{ haplo_outcome_api_key }}"
+    allow_errors: 3
+    control: /etc/haplo/people-control.json
+    files:
+      - name: people
+        src: /var/lib/hr-export/people.json
+    feed: people
 
 - name: Import by a control file that Haplo has
   assetops.imports.haplo_batch:
@@ -373,9 +418,12 @@ RETURN = r"""
 state:
   description:
     - The state of the import, or the worst of several.
-    - V(scheduled) is the end of what can be known; it is the state, too, where there is no batch.
-    - V(planned) is what a run without check mode would schedule. V(running), another run is at it. V(unknown), whether
-      it is scheduled could not be found out; the next run will.
+    - V(scheduled) is the end of what can be known without O(outcome_api_key), or where the pages do not tell more; it
+      is the state, too, where there is no batch.
+    - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended with errors in its
+      log. V(failed), it was stopped by an error, or could not be scheduled. V(submitted), it is not waited for.
+    - V(planned) is what a run without check mode would schedule. V(running), another run is at it, or the batch has not
+      ended. V(unknown), whether it is scheduled could not be found out; the next run will.
   returned: when the files of a batch could be read, or there is none
   type: str
   sample: scheduled
@@ -430,7 +478,8 @@ imports:
     reason:
       description:
         - Why it was done, or not. V(new), it was not scheduled yet, or not as the latest of its feed. V(receipt), it
-          was, by a run before. V(resumed), a run before had come to schedule it, and this one made sure. V(retried), an
+          was, by a run before. V(resumed), a run before had come to schedule it, and this one made sure, or looked what
+          became of it. V(retried), an
           attempt before ended earlier than that. V(forced), O(force) was set. V(joined), another run was at it.
           V(adopted), O(adopt) was set.
       type: str
@@ -457,8 +506,13 @@ imports:
       type: str
       returned: always
     server:
-      description: What Haplo answered when the batch was scheduled, as it came; V(null) while it is not.
-      type: str
+      description:
+        - What Haplo answered when the batch was scheduled, as it came; V(null) while it is not.
+        - Where its page was read, with O(outcome_api_key), what that says. C(batch) is the identifier, C(row) the
+          number by which the page goes, C(url) its address, C(state) the state in Haplo's word, C(errors) the number of
+          errors, V(null) while it has not ended and of no meaning where the state is V(error), and C(log) the log, at
+          most 65536 characters of it, V(null) while there is none.
+      type: raw
       returned: always
       sample: SCHEDULED
     started_at:
@@ -467,7 +521,7 @@ imports:
       returned: always
       sample: "2026-11-22T03:04:05.678Z"
     finished_at:
-      description: When it was seen to be scheduled, or to have failed, in UTC; V(null) while neither is.
+      description: When it was seen to be scheduled, or to have ended, in UTC; V(null) while neither is.
       type: str
       returned: always
     duration:
@@ -566,6 +620,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_fo
     some,
     sources_in,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, allowed_errors
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import BatchPages
 
 FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
 CONTENT: Mapping[str, Any] = {"control": {"type": "str"}, "control_digest": {"type": "str"}}
@@ -600,6 +656,7 @@ ARGUMENTS: Mapping[str, Any] = {
             "required_one_of": [("control", "control_digest")],
         },
         "require_batches": {"type": "bool", "default": False},
+        "allow_errors": {"type": "raw", "default": False},
         "manifest": {"type": "str"},
         **TEXTS,
         "dry_run": {"type": "bool", "default": False},
@@ -665,8 +722,9 @@ def import_batch(host: Host) -> dict[str, Any]:
     params = host.params
     GUIDE.check(params)
     check(params)
+    outcomes = outcomes_of(host)
     client = client_of(host, basic_credentials(USER, params["api_key"]), GUIDE)
-    system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
+    system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]), outcomes)
     server = server_name(params)
     found = found_by(host)
     manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
@@ -683,6 +741,17 @@ def import_batch(host: Host) -> dict[str, Any]:
     if manifest is not None:
         result = with_manifest(host, result, manifest, batches)
     return {**with_unusable(result, server, unusable), **left_out_of(found)}
+
+
+def outcomes_of(host: Host) -> Outcomes | None:
+    """What tells what became of batches, where the user has a key for that."""
+    params = host.params
+    allowed = allowed_errors(params["allow_errors"])
+    if params["outcome_api_key"] is None:
+        return None
+    client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
+    url = base_url(params["url"])
+    return Outcomes(BatchPages(client, url), url, allowed, host.warn)
 
 
 # What is asked for.

@@ -33,6 +33,7 @@ _OF_ONE_RUN = {"remote_id", "started_at", "finished_at", "duration", "key", "con
 _IN_WORDS = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # ids
     r"|[\w-]{32,}"  # digests, other ids
+    r"|(?<=begins with )[\w-]{10}"  # so much of one as Haplo shows
     r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d([.]\d+)?)?"  # moments
     r"|\d+([.]\d+)?"  # durations, counts of ids
 )

@@ -71,11 +71,17 @@ CASES = [
     bad("url", "http://research.example.ac.uk/?x=1", "url", "query"),
     bad("url", "http://haplo:hunter22@research.example.ac.uk", "url", "user name or a password"),
     bad("api_key", ABSENT, "api_key", "required"),
-    bad("api_key", "", "api_key"),
-    bad("api_key", "abc", "api_key", "shorter"),
-    bad("api_key", "0123456789abcdef\n", "api_key", "line break"),
-    bad("api_key", " 0123456789abcdef", "api_key", "space"),
-    bad("api_key", "0123456789abcdéf", "api_key"),
+    *[
+        bad(option, value, option, *words)
+        for option in ("api_key", "outcome_api_key")
+        for value, *words in (
+            ("",),
+            ("abc", "shorter"),
+            ("0123456789abcdef\n", "line break"),
+            (" 0123456789abcdef", "space"),
+            ("0123456789abcdéf",),
+        )
+    ],
     *[
         bad("api_path", value, "api_path")
         for value in ("", "/", "api", "//api", "/api//x", "/api?x=1", "/api/../x", "/a b", "/ä", "https://x/api")
@@ -139,6 +145,7 @@ CASES = [
     bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
     bad("allow_missing_files", "perhaps", "allow_missing_files"),
     bad("allow_missing_files", False, "names 'people', 'visitors', 'xml'", "no file for 'visitors', 'xml'", "'people'"),
+    *[bad("allow_errors", value, "allow_errors", "a number of errors") for value in (-1, 1.5, "some", [], {}, "")],
     bad("check_files", "perhaps", "check_files"),
     bad("strict_files", "perhaps", "strict_files"),
     bad("strict_files", True, "check_files is false", check_files=False),

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo_files
 
-from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
+from .haplo import Haplo, assert_one_whole_batch, assert_scheduled, warnings
 from .support import ABSENT, assert_plain_failure, only
 from .test_haplo_options import exercises
 
@@ -53,11 +53,6 @@ def write(haplo: Haplo, name: str, text: str) -> Path:
 
 def run(haplo: Haplo, **options: Any) -> dict[str, Any]:
     return haplo(**{"allow_missing_files": True, **options})
-
-
-def warnings(result: dict[str, Any]) -> str:
-    """All that the task warns of but for the new store."""
-    return " ".join(str(one) for one in result.get("warnings", ()) if "receipt store" not in str(one))
 
 
 def refusal(result: dict[str, Any]) -> str:

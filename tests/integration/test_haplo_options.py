@@ -446,6 +446,7 @@ def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.Mon
 def test_every_option_has_a_test() -> None:
     importlib.import_module(".test_haplo_directory", __package__)  # has those about directories and lists
     importlib.import_module(".test_haplo_files", __package__)  # and about what is in files
+    importlib.import_module(".test_haplo_outcome", __package__)  # and about what becomes of batches
     assert set(argument_spec("haplo_batch")) == EXERCISED | {"adopt", "label"}  # those have a file for all systems
 
 

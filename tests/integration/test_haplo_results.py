@@ -35,7 +35,8 @@ def test_a_batch_is_scheduled_and_the_result_says_where_its_log_is(haplo: Haplo)
     (batch,) = haplo.scheduled
     entry = only(result)
     assert entry["remote_id"] == batch.identifier
-    assert f"{haplo.sandbox.haplo_url}/do/haplo-data-import-batch/batch/{batch.identifier}" in entry["message"]
+    page = f"{haplo.sandbox.haplo_url}/do/haplo-data-import-batch/batches"
+    assert f"jobs, where it is the one that begins with {batch.identifier[:10]}: {page}" in entry["message"]
     assert "Tools > Data import > Batch import > Batch import jobs" in entry["message"]
     assert entry["server"] == "SCHEDULED"
     assert (entry["source"], entry["target"]) == (str(haplo.control), haplo.sandbox.haplo_url)

@@ -126,6 +126,7 @@ class Look:
     `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
     `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
     it is incomplete. `words`: the vendor's own for where it is, for those who watch, where the message does not say.
+    `conclusion`: what is to be believed of the import if this is still so when the waiting ends.
     """
 
     state: str
@@ -134,6 +135,7 @@ class Look:
     notes: Mapping[str, Any] | None = None
     is_acceptable: bool = False
     words: str = ""
+    conclusion: Look | None = None
 
 
 class Upload(Protocol):
@@ -164,11 +166,13 @@ class System(Protocol):
     """What the life of an import asks of a system.
 
     `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time. `best_end`:
-    the state of an import that went well, as far as that can be known.
+    the state of an import that went well, as far as that can be known. `looks_again_at`: the states of ended imports
+    of which a look at the server may tell more.
     """
 
     is_repeatable: bool
     best_end: str
+    looks_again_at: tuple[str, ...]
 
     def prepare(self) -> None:
         """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""

@@ -20,7 +20,7 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -155,18 +155,23 @@ class Decision(Enum):
 
 
 def decide(
-    receipt: Receipt | None, policy: Policy, *, is_newest: bool, is_repeatable: bool = False
+    receipt: Receipt | None,
+    policy: Policy,
+    *,
+    is_newest: bool,
+    is_repeatable: bool = False,
+    looks_again_at: Collection[str] = ("incomplete",),
 ) -> tuple[Decision, str]:
     """What to do about an import, and the reason to give.
 
-    `is_newest`: no later import changed its stream. `is_repeatable`: as the system says of itself.
+    `is_newest`: no later import changed its stream. `is_repeatable` and `looks_again_at`: as the system says of itself.
     """
     if receipt is None or receipt.state == "superseded":
         return Decision.SEND, "new"
     if receipt.state in ("claimed", "sent", "submitted") and receipt.owner and receipt.owner.is_alive:
         return Decision.WAIT_FOR_OWNER, "joined"
     if receipt.state in ("claimed", "failed"):
-        return Decision.SEND, "retried"
+        return Decision.SEND, "forced" if policy.force and receipt.state == "failed" else "retried"
     if receipt.state == "submitted":
         return Decision.RESUME, "resumed"
     if receipt.state in ("sent", "unknown") and is_repeatable:
@@ -180,7 +185,7 @@ def decide(
         return (Decision.RESUME, "resumed") if receipt.remote_id else (Decision.UNKNOWN, "receipt")
     if policy.once == "latest" and not is_newest:
         return Decision.SEND, "new"
-    if receipt.state == "incomplete":
+    if receipt.state in looks_again_at and receipt.remote_id:
         return Decision.RESUME, "resumed"
     return Decision.UNCHANGED, "receipt"
 
@@ -232,8 +237,8 @@ class Importer:
         for one in work:
             self._progress.tell(one)
             if one.has_news:  # what was seen of it while it ran, for the next run to go on from
-                goes_on_as = "incomplete" if one.before == "incomplete" and not one.changed else "submitted"
-                self._record(one, goes_on_as, one.message)
+                had_ended = one.before in self._system.looks_again_at and not one.changed
+                self._record(one, str(one.before) if had_ended else "submitted", one.message)
             self._write_again(one)
             one.message = f"{one.disproof} {one.message}".strip()
         for one in imports:
@@ -282,8 +287,7 @@ class Importer:
         decision, reason = self._decision_by(own, one)
         if decision is not Decision.SEND:
             return own, decision, reason
-        is_repeatable = self._system.is_repeatable
-        elsewhere, reason_elsewhere = decide(receipt, self._policy, is_newest=False, is_repeatable=is_repeatable)
+        elsewhere, reason_elsewhere = self._decided(receipt, is_newest=False)
         if elsewhere is not Decision.SEND:
             one.is_overtaken = True
             return receipt, elsewhere, reason_elsewhere
@@ -292,13 +296,23 @@ class Importer:
     def _decision_by(self, receipt: Receipt | None, one: Import) -> tuple[Decision, str]:
         is_newest = self._is_newest(one, receipt)
         one.is_overtaken = not is_newest
-        return decide(receipt, self._policy, is_newest=is_newest, is_repeatable=self._system.is_repeatable)
+        return self._decided(receipt, is_newest=is_newest)
+
+    def _decided(self, receipt: Receipt | None, *, is_newest: bool) -> tuple[Decision, str]:
+        system = self._system
+        return decide(
+            receipt,
+            self._policy,
+            is_newest=is_newest,
+            is_repeatable=system.is_repeatable,
+            looks_again_at=system.looks_again_at,
+        )
 
     def _is_newest(self, one: Import, receipt: Receipt | None) -> bool:
         """Whether nothing may have changed the target since, not even a later attempt at the same import."""
         if self._policy.once == "ever" or receipt is None:
             return True
-        newest = self._store.newest_of(one.wanted.stream)
+        newest = self._store.newest_of(one.wanted.stream, receipt.key)
         return newest is not None and newest[0] == receipt.key and newest[1] <= receipt.attempt
 
     def _is_disproved(self, one: Import, receipt: Receipt) -> bool:
@@ -530,7 +544,7 @@ class Importer:
             one.conclusion, one.trouble = outage.conclusion, outage.message
             self._progress.tell(one)
             raise
-        one.conclusion, one.trouble = None, ""
+        one.conclusion, one.trouble = look.conclusion, ""
         self._take(one, look)
 
     def _take(self, one: Import, look: Look) -> None:
@@ -545,7 +559,9 @@ class Importer:
         since = ""
         if one.before == "unknown" and one.finished_at:
             since = f" It was sent by the attempt of {one.started_at}, and was unknown already at {one.finished_at}."
-        self._end(one, look.state, look.message)
+        is_known = one.before == "scheduled" and not one.changed  # and the time at which it was is kept
+        if not (is_known and look.state == "scheduled"):
+            self._end(one, look.state, look.message)
         if one.is_overtaken and look.state != "unknown" and one.unwritten is None:
             self._go_on_from(one)
             return
@@ -571,14 +587,16 @@ class Importer:
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
         """The time for waiting is over. The server goes on, and so will the next run."""
+        over = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
         if one.conclusion is not None and (one.conclusion.state == "unknown" or not one.is_overtaken):
             self._take(one, one.conclusion)
+            one.has_failed = True
+            one.message = one.message if outage is not None else f"{over}. {one.message}"
             return
         if outage is not None:
             why = f"It could not be asked for any more: {outage.message}"
         else:
-            why = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
-            why = sentence(f"{why}; {one.message}" if one.message else why)
+            why = sentence(f"{over}; {one.message}" if one.message else over)
         one.settle(
             "running", f"{why} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer if outage else None
         )

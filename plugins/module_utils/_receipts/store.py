@@ -69,6 +69,8 @@ MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
 AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
 # What may have changed the target, and so may be its newest state.
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
+OUTCOMES = ("incomplete", "succeeded", "failed")
+FINAL = ("succeeded", "failed", "superseded")
 STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
 
 # What makes a store of each version out of one of the version before it; the first makes one out of nothing.
@@ -290,9 +292,13 @@ class Store:
         with told(self._database, "read"):
             self._persistently(lambda _is_again: self._database.check_that_it_can_be_written())
 
-    def newest_of(self, stream: str) -> tuple[str, int] | None:
-        """The key and attempt of the import that was the last to (perhaps) change this stream's target."""
-        rows = self.ask(_NEWEST, (stream,))
+    def newest_of(self, stream: str, key: str = "") -> tuple[str, int] | None:
+        """The key and attempt of the import that was the last to (perhaps) change this stream's target.
+
+        One that failed after the server had accepted it may have changed it, too; but where that is of this `key`, what
+        was imported by it before stands.
+        """
+        rows = self.ask(_NEWEST, (stream, key))
         return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
 
     def claim(
@@ -430,7 +436,7 @@ class Store:
     ) -> str:
         """Write what became of an attempt, unless it was written before. After a failure, an earlier success counts.
 
-        Returns the time that it notes.
+        Of one that was only known to be scheduled, the outcome may be written later. Returns the time that it notes.
         """
         now = now_text()
         finished = None if state == "submitted" else now
@@ -441,7 +447,7 @@ class Store:
             written = execute(
                 "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
                 " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
-                " AND state NOT IN ('succeeded', 'scheduled', 'failed', 'superseded')",
+                f" AND state NOT IN {FINAL if state in OUTCOMES else (*FINAL, 'scheduled')}",
                 values,
             )
             if state == "failed" and written.rowcount == 1:
@@ -736,7 +742,8 @@ WHERE receipts.target = ? AND attempts.attempt = receipts.attempt AND receipts.o
 """
 )
 _NEWEST = f"""
-SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL AND state IN {MAY_HAVE_CHANGED}
+SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL
+    AND (state IN {MAY_HAVE_CHANGED} OR (state = 'failed' AND remote_id IS NOT NULL AND key <> ?))
 ORDER BY sent DESC LIMIT 1
 """
 _IN_TARGET = "key IN (SELECT key FROM receipts WHERE target = ?)"

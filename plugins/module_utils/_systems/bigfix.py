@@ -278,6 +278,7 @@ class DataImports:
 
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def __init__(
         self,

@@ -6,7 +6,8 @@
 
 Source: the vendor's page "API import" and, where it is silent, the vendor's public source. Scheduling is the only step
 that imports anything; all before it may be repeated, and repeating it tells whether it was done before. What became of
-a batch cannot be asked over the API: `scheduled` is the end of what can be known.
+a batch cannot be asked over the API: `scheduled` is the end of what can be known, unless there is a key for the pages
+of batches (see `haplo_outcome`).
 
 Private to this collection: names may change without notice.
 """
@@ -42,15 +43,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.multipart i
     form_data,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, place_of
 
 SYSTEM = "haplo"
 USER = "haplo"  # whoever the key belongs to
 OPTIONS: Mapping[str, Any] = {
     "url": {"type": "str", "required": True},
     "api_key": {"type": "str", "required": True, "no_log": True},
+    "outcome_api_key": {"type": "str", "no_log": True},
     "api_path": {"type": "str", "default": "/api/haplo-data-import-batch"},
 }
-ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY"}
+ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY", "outcome_api_key": "HAPLO_OUTCOME_API_KEY"}
 GUIDE = Guide(
     system=SYSTEM,
     environment=ENVIRONMENT,
@@ -60,6 +63,7 @@ GUIDE = Guide(
             " https://research.example.ac.uk; without /api and without its pages below /do"
         ),
         "api_key": "an API key for batch import (System management > Users > SRV > Batch data import access)",
+        "outcome_api_key": "an API key for the pages of batches, of a user who may administer them",
     },
     api=r"/api(/haplo-data-import-[^/]*(/.*)?)?|/do(/.*)?",
     missing=(
@@ -228,19 +232,23 @@ def wanted_batch(server: str, source: str, batch: Batch, check: Callable[[], Non
 class HaploBatches:
     """A Haplo application, as the life of an import sees it (`System`).
 
-    `url` is where its pages are, `base` the path of the API.
+    `url` is where its pages are, `base` the path of the API. `outcomes` tells what became of batches, where there is a
+    key for that.
 
     An attempt notes the batch it has begun (`batch`), the files that Haplo has acknowledged (`files`, by name), and
-    that it came to the point of scheduling (`scheduling`). A later attempt goes on from there.
+    that it came to the point of scheduling (`scheduling`). A later attempt goes on from there, unless the batch was
+    stopped by an error while Haplo imported it (`stopped`).
     """
 
     is_repeatable = True
-    best_end = "scheduled"
 
-    def __init__(self, client: Client, url: str, base: str) -> None:
+    def __init__(self, client: Client, url: str, base: str, outcomes: Outcomes | None = None) -> None:
         self._client = client
         self._api = _Api(client, base)
         self._url = url
+        self._outcomes = outcomes
+        self.best_end = "scheduled" if outcomes is None else "succeeded"
+        self.looks_again_at: tuple[str, ...] = () if outcomes is None else ("scheduled", "incomplete")
 
     def prepare(self) -> None:
         """Be ready to send."""
@@ -249,11 +257,21 @@ class HaploBatches:
     def probe(self) -> None:
         """Ask to schedule a batch that cannot be: no identifier is that short, so nothing is (FACTS C.5)."""
         self._api.probe()
+        if self._outcomes is not None:
+            self._outcomes.probe()
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send whatever of a batch Haplo has not acknowledged yet, and schedule it."""
         commit = _commit_once(wanted, attempt)
-        if "batch" in attempt.notes:
+        is_stopped = attempt.notes.get("stopped")
+        if is_stopped and not wanted.payload.dry_run:
+            raise Refused(
+                f"Batch {attempt.notes['batch']} of an attempt before was stopped by an error and may be partly"
+                " imported, so it is not sent again by itself. Look at its log, and correct what is wrong in the files;"
+                " or set force to true (role variable haplo_batch_force) to send them as they are."
+                f" {place_of(self._url, attempt.notes['batch'])}"
+            )
+        if "batch" in attempt.notes and not is_stopped:
             try:
                 return self._finish(wanted.payload, attempt, commit)
             except Refused as error:
@@ -263,8 +281,11 @@ class HaploBatches:
         return self._finish(wanted.payload, attempt, commit)
 
     def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
-        """Nothing is ever left to look at: an attempt ends scheduled or can be repeated."""
-        raise AssertionError(f"Haplo cannot be asked about batch {remote_id}")
+        """Its page tells. Without a key for that, an attempt of a run with one is known to be scheduled, as any is."""
+        identifier = str(remote_id)
+        if self._outcomes is None:
+            return Look("scheduled", self._where(identifier, bool(notes.get("dry_run"))), None)
+        return self._outcomes.look(identifier, notes)
 
     def disproof(self, notes: Mapping[str, Any]) -> str:
         """Nothing tells that what was imported is not there any more."""
@@ -318,13 +339,18 @@ class HaploBatches:
 
     def _accepted(self, batch: Batch, attempt: Attempt, answer: Answer | None, *, is_new: bool) -> Accepted:
         identifier = str(attempt.notes["batch"])
-        what = "The dry run" if batch.dry_run else "The import"
-        message = (
-            f"{what} is scheduled; Haplo does not tell over its API how it goes. Its log is in Tools > Data import >"
-            f" Batch import > Batch import jobs: {self._url}/do/haplo-data-import-batch/batch/{identifier}"
-        )
         said_by_server = answer.text if answer else None
-        return Accepted(identifier, said_by_server, "scheduled", message, notes=attempt.notes, is_new=is_new)
+        notes = {**attempt.notes, "dry_run": batch.dry_run}
+        if self._outcomes is not None:
+            return Accepted(identifier, said_by_server, notes=notes, is_new=is_new)
+        message = self._where(identifier, batch.dry_run)
+        return Accepted(identifier, said_by_server, "scheduled", message, notes=notes, is_new=is_new)
+
+    def _where(self, identifier: str, dry_run: bool) -> str:
+        """That a batch is scheduled, and where a person finds it."""
+        what = "The dry run" if dry_run else "The import"
+        place = place_of(self._url, identifier)
+        return f"{what} is scheduled; Haplo does not tell over its API how it goes. {place}"
 
 
 class _Scheduling:

@@ -222,6 +222,7 @@ class LicenseStatistics:
 
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def __init__(self, client: Client, api_version: str) -> None:
         self._client = client

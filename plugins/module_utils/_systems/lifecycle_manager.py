@@ -308,6 +308,7 @@ class LifecycleManager:
 
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class ScriptedSystem:
     on_submit: Callable[[Wanted], None] | None = None
     is_repeatable: bool = False
     best_end: str = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
     on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:

@@ -177,14 +177,14 @@ unknown     dead     unknown      send:retried  send:forced   unknown      send:
 unknown     none     unknown      send:retried  send:forced   unknown      send:retried      send:forced
 unknown+id  alive    resume       send:retried  send:forced   resume       send:retried      send:forced
 unknown+id  none     resume       send:retried  send:forced   resume       send:retried      send:forced
-incomplete  alive    resume       resume        send:forced   send:new     send:new          send:forced
-incomplete  none     resume       resume        send:forced   send:new     send:new          send:forced
+incomplete+id alive  resume       resume        send:forced   send:new     send:new          send:forced
+incomplete+id none   resume       resume        send:forced   send:new     send:new          send:forced
 succeeded   alive    unchanged    unchanged     send:forced   send:new     send:new          send:forced
 succeeded   dead     unchanged    unchanged     send:forced   send:new     send:new          send:forced
 succeeded   none     unchanged    unchanged     send:forced   send:new     send:new          send:forced
 scheduled   none     unchanged    unchanged     send:forced   send:new     send:new          send:forced
-failed      alive    send:retried send:retried  send:retried  send:retried send:retried      send:retried
-failed      none     send:retried send:retried  send:retried  send:retried send:retried      send:retried
+failed      alive    send:retried send:retried  send:forced   send:retried send:retried      send:forced
+failed      none     send:retried send:retried  send:forced   send:retried send:retried      send:forced
 """
 DECISIONS = {
     "send": Decision.SEND,
@@ -217,7 +217,7 @@ def test_what_a_receipt_calls_for(state: str, owner: str, column: str, cell: str
     if state != "nothing":
         receipt = a_receipt(
             state=state.replace("+id", ""),
-            remote_id="task" if state in ("submitted", "unknown+id") else None,
+            remote_id="task" if state == "submitted" or state.endswith("+id") else None,
             owner=None if owner == "none" else Owner("run", "host", 1, owner == "alive"),
         )
     superseded = "superseded" in column
@@ -226,6 +226,23 @@ def test_what_a_receipt_calls_for(state: str, owner: str, column: str, cell: str
         decision, reason = decide(receipt, policy, is_newest=not superseded)
         word, _colon, expected = cell.partition(":")
         assert (decision, reason) == (DECISIONS[word], expected or REASONS[word])
+
+
+@pytest.mark.parametrize(
+    ("remote_id", "policy", "is_newest", "decision"),
+    [
+        ("batch", Policy(), True, Decision.RESUME),
+        ("batch", FORCE, True, Decision.SEND),
+        ("batch", Policy(once="latest"), False, Decision.SEND),
+        (None, Policy(), True, Decision.UNCHANGED),
+    ],
+    ids=["plain", "force", "superseded", "adopted"],
+)
+def test_what_is_scheduled_is_looked_at_where_the_system_can_tell_more(
+    remote_id: str | None, policy: Policy, is_newest: bool, decision: Decision
+) -> None:
+    receipt = a_receipt(state="scheduled", remote_id=remote_id)
+    assert decide(receipt, policy, is_newest=is_newest, looks_again_at=("scheduled",))[0] is decision
 
 
 def test_what_was_imported_once_for_ever_is_not_imported_again_though_it_was_superseded() -> None:

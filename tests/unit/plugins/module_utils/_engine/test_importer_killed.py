@@ -147,6 +147,7 @@ class DoomedSystem:
 
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def __init__(self, books: Books, fate: Fate, policy: Policy, weather: list[str], state: str) -> None:
         self.books = books

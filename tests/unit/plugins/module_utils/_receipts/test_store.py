@@ -287,7 +287,19 @@ def test_the_attempt_of_an_owner_that_lost_its_claim_has_failed(location: str, s
 # What became of an attempt
 
 
-@pytest.mark.parametrize("state", ["succeeded", "scheduled", "failed"])
+@pytest.mark.parametrize("state", ["succeeded", "incomplete", "failed"])
+def test_the_outcome_of_what_was_only_known_to_be_scheduled_is_written_later(
+    store: Store, other: Store, state: str
+) -> None:
+    attempt = ended(store, "a", "scheduled", message="the first word")
+    for later in ("unknown", "submitted", "scheduled"):
+        record(other, "a", attempt, later, message="no outcome")
+    assert (receipt_of(store).state, receipt_of(store).message) == ("scheduled", "the first word")
+    record(other, "a", attempt, state, message="the outcome")
+    assert (receipt_of(store).state, receipt_of(store).message) == (state, "the outcome")
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
 def test_an_outcome_is_never_written_over(store: Store, other: Store, state: str) -> None:
     attempt = ended(store, "a", state, message="the first word")
     for later in ("succeeded", "failed", "unknown", "submitted", "incomplete"):
@@ -412,6 +424,13 @@ def test_whatever_may_have_changed_the_target_counts_as_its_newest(store: Store,
     if state != "sent":
         record(store, "b", attempt, state)
     assert newest_key(store, "stream") == B.key
+
+
+def test_what_the_server_accepted_may_have_changed_the_target_though_it_failed(store: Store) -> None:
+    ended(store, "a", "succeeded")
+    record(store, "b", sent(store, "b"), "failed", remote_id="task 1")
+    assert newest_key(store, "stream") == B.key
+    assert store.newest_of("stream", B.key) == (A.key, 1)
 
 
 @pytest.mark.parametrize("how", ["claimed", "failed"])

@@ -106,6 +106,7 @@ class Server:
     before_it_takes: Callable[[], None] | None = None
     is_repeatable = False
     best_end = "succeeded"
+    looks_again_at: tuple[str, ...] = ("incomplete",)
 
     def prepare(self) -> None:
         """There is nothing to do."""

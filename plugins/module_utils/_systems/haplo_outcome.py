@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of a batch of Haplo, as its page tells it to somebody with a key for the pages of batches.
+
+A page that is not of the form that is known tells nothing: then the batch is known to be scheduled, as without such a
+key, and a warning says why no more is.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    BadInput,
+    ImportsError,
+    Look,
+    Outage,
+    sentence,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
+    ENDED,
+    PAGES,
+    BatchPage,
+    BatchPages,
+    NotTold,
+)
+
+NO_END = "It may wait for others, but where a server was stopped in the middle of a batch, that stays so for ever."
+SHOWN_OF_IDENTIFIER = 10  # characters, in the list of batches
+SHOWN_LINES = 5  # of a log, in a message
+KEPT_LOG = 64 * 1024  # characters
+
+
+class Outcomes:
+    """Looks at batches, and judges how they ended.
+
+    `url` is the base URL. `allowed`: so many errors in the log of a batch are acceptable. `warn` tells what could not
+    be told.
+    """
+
+    def __init__(self, pages: BatchPages, url: str, allowed: float, warn: Callable[[str], None]) -> None:
+        self._pages = pages
+        self._url = url
+        self._allowed = allowed
+        self._warn = warn
+
+    def probe(self) -> None:
+        """Find out whether the pages can be read; where not, imports go on without them, with a warning."""
+        try:
+            self._pages.newest()
+        except NotTold as error:
+            self._warn(f"What becomes of batches cannot be told: {error.message}")
+
+    def look(self, identifier: str, notes: Mapping[str, Any]) -> Look:
+        """How a batch is doing. Raises `Outage`.
+
+        Of `notes`, its `row` is known once it was found, and `dry_run` says how it was scheduled.
+        """
+        try:
+            row = notes.get("row") or self._pages.row_of(identifier)
+            page = self._pages.batch(row, identifier)
+            _check_mode(page, notes)
+        except NotTold as error:
+            message = self._untold(identifier, error)
+            self._warn(message)
+            return Look("scheduled", message, None)
+        except Outage as outage:
+            outage.conclusion = Look("scheduled", self._untold(identifier, outage), None)
+            raise
+        return self._judged(page, {**notes, "row": row})
+
+    def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> Look:
+        """What a page says of its batch."""
+        server = _evidence(page)
+        what = "The dry run" if notes.get("dry_run") else "The import"
+        if page.state not in ENDED:
+            why = f"{what} is scheduled; its page still says {page.state!r}, so what becomes of it cannot be told yet."
+            conclusion = Look("scheduled", f"{why} {NO_END} Its page: {page.url}", server)
+            return Look("running", "", server, notes, words=page.state, conclusion=conclusion)
+        if page.state == "error":
+            return _stopped(page, what, server, notes)
+        if not page.errors:
+            return Look("succeeded", f"{what} ended without errors. Its log: {page.url}", server, notes)
+        message = f"{what} ended with {_counted(page.errors)}: {_lines(page)} The whole log: {page.url}"
+        return Look("incomplete", message, server, notes, is_acceptable=page.errors <= self._allowed)
+
+    def _untold(self, identifier: str, error: ImportsError) -> str:
+        return (
+            f"Batch {identifier} is scheduled; what became of it could not be told: {sentence(error.message)}"
+            f" {place_of(self._url, identifier)}"
+        )
+
+
+def place_of(url: str, identifier: str) -> str:
+    """Where a person finds a batch without its row, by which its own page goes and which the API does not tell."""
+    return (
+        "It is in Tools > Data import > Batch import > Batch import jobs, where it is the one that begins with"
+        f" {identifier[:SHOWN_OF_IDENTIFIER]}: {url}{PAGES}/batches"
+    )
+
+
+def allowed_errors(value: Any) -> float:
+    """How many errors the option allows: all, none, or a number of them. Raises `BadInput`."""
+    text = str(value).strip().lower()
+    if text in ("true", "yes", "on"):
+        return float("inf")
+    if text in ("false", "no", "off"):
+        return 0
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise BadInput(f"allow_errors is {value!r}; it has to be true, false, or a number of errors, 0 or more.")
+
+
+def _check_mode(page: BatchPage, notes: Mapping[str, Any]) -> None:
+    """Raise `NotTold` for a batch that ended otherwise than it was scheduled, or is not scheduled at all."""
+    other = "complete" if notes.get("dry_run") else "dry-run"
+    if page.state in ("uploading", "ready", other):
+        mode = "as a dry run" if notes.get("dry_run") else "for import"
+        raise NotTold(f"{page.url} says {page.state!r} of a batch that was scheduled {mode}.")
+
+
+def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+    """An exception ended it; the number of errors means nothing then."""
+    partly = "Nothing is imported by a dry run." if notes.get("dry_run") else "It may be partly imported."
+    message = f"{what} was stopped by an error: {_lines(page)} {partly} The log: {page.url}"
+    return Look("failed", message, server, {**notes, "stopped": True})
+
+
+def _evidence(page: BatchPage) -> dict[str, Any]:
+    """What a page says, for the result and the receipt."""
+    log = page.log if page.log is None or len(page.log) <= KEPT_LOG else f"{page.log[:KEPT_LOG]}..."
+    return {
+        "batch": page.identifier,
+        "row": page.row,
+        "url": page.url,
+        "state": page.state,
+        "errors": page.errors,
+        "log": log,
+    }
+
+
+def _lines(page: BatchPage) -> str:
+    """The first lines of the log, as a sentence; where an exception ended it, the last ones, which tell of that."""
+    if page.log is None:
+        return "its page has no log of the form that is known."
+    lines = [line.strip() for line in page.log.splitlines()[1:-1] if line.strip()]
+    shown = lines[-SHOWN_LINES:] if page.state == "error" else lines[:SHOWN_LINES]
+    more = " ..." if len(lines) > SHOWN_LINES else ""
+    return sentence("; ".join(shown) or "the log has no line of it") + more
+
+
+def _counted(errors: int) -> str:
+    return "1 error" if errors == 1 else f"{errors} errors"
