@@ -190,7 +190,7 @@ response:
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -238,11 +238,11 @@ def read_batches(host: Host) -> dict[str, Any]:
     client = client_of(host, basic_credentials(USER, params["outcome_api_key"]), GUIDE)
     pages = BatchPages(client, base_url(params["url"]))
     try:
-        batches = [as_result(page) for page in wanted(pages, params["batch"], params["row"], params["newest"])]
+        found = list(wanted(pages, params["batch"], params["row"], params["newest"]))
     except Outage as error:
         may_pass = {} if error.hopeless else {"is_outage": True}
         return {"msg": client.secrets.redact(error.message), **may_pass, **answer_result(error.answer)}
-    return {"changed": False, "batches": client.secrets.clean(batches)}
+    return {"changed": False, "batches": [as_result(page, client.secrets.redact) for page in found]}
 
 
 def check_choice(batch: str | None, row: int | None, newest: int | None) -> None:
@@ -266,8 +266,8 @@ def wanted(pages: BatchPages, batch: str | None, row: int | None, newest: int | 
             yield pages.batch(listed.row)
 
 
-def as_result(page: BatchPage) -> dict[str, Any]:
-    """A batch as it is returned."""
+def as_result(page: BatchPage, redact: Callable[[str], str]) -> dict[str, Any]:
+    """A batch as it is returned, without secrets in what people and data have put there."""
     return {
         "batch": page.identifier,
         "row": page.row,
@@ -275,9 +275,9 @@ def as_result(page: BatchPage) -> dict[str, Any]:
         "state": page.state,
         "has_ended": page.state in ENDED,
         "errors": page.errors,
-        "log": page.log,
-        "created": page.created,
-        "comment": page.comment,
+        "log": page.log and redact(page.log),
+        "created": redact(page.created),
+        "comment": redact(page.comment),
     }
 
 

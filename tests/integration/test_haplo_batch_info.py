@@ -202,6 +202,7 @@ def test_trouble_of_the_server_is_told_apart(haplo: Haplo) -> None:
 # In a playbook.
 
 
+@pytest.mark.slow
 def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path) -> None:
     """The one that waits goes through an outage that the module itself does not outlast."""
     haplo.sandbox.configure("haplo", seconds_before_start=0)
@@ -223,6 +224,7 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path) -> None:
     assert len(haplo.sent("outcome")) > 7
 
 
+@pytest.mark.slow
 def test_waiting_ends_at_once_where_the_key_is_refused(haplo: Haplo, tmp_path: Path) -> None:
     sent(haplo)
     (wait,) = [task for task in examples("haplo_batch_info") if "until" in task]
@@ -285,6 +287,16 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
         haplo.sandbox.clear_faults()
         assert json.loads(output)["failed"]
         assert traces(output.lower() if spelling == "in capital letters" else output) == []
+
+
+@pytest.mark.parametrize("word", ["haplo-data-import-batch", "Batch import jobs"])
+def test_a_key_that_is_a_word_of_the_pages_changes_nothing(haplo: Haplo, word: str) -> None:
+    identifier = sent(haplo)
+    keys = [{"key": word, "user": "administrator", "path": "/do/", "may_administer": True}]
+    haplo.sandbox.configure("haplo", keys=keys)
+    asked: list[dict[str, Any]] = [{}, {"batch": identifier}]
+    for options in asked:
+        assert told(haplo.batch_info(outcome_api_key=word, **options)) == [(1, "complete", True, 0)]
 
 
 @pytest.mark.usefixtures("administrator")

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Any, Callable, TypeVar, Union
-from urllib.parse import urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
@@ -239,7 +238,7 @@ class BatchPages:
             advice = f"The API key was refused: {GUIDE.advice[403]} {REFUSALS.get(_kind(answer), '')}".rstrip()
             self._refusal = NotTold(f"{advice} {said(answer)}", answer)
             return self._refusal
-        if urlsplit(answer.headers.get("location", "")).path.endswith("/do/authentication/login"):
+        if re.search(r"/do/authentication/login(\?|$)", answer.headers.get("location", "")):
             return NotTold(
                 f"{said(answer)} It points to the page to log in: the API key did not arrive, as where something on"
                 " the way takes the header Authorization away.",
