@@ -214,7 +214,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pa
     BatchPages,
 )
 
-NEWEST, MOST = 10, 100  # batches; each is a request
+NEWEST = 10  # batches that are read where it is not said how many
+MOST = 100  # each is a request
 
 
 def main() -> None:
