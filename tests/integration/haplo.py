@@ -56,6 +56,12 @@ class Haplo:
         with mock.patch.object(running, "parsed", lambda output: {"output": output}):
             return str(self(check=check, diff=diff, **options)["output"])
 
+    def batch_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of `haplo_batch_info`."""
+        key = self.sandbox.haplo_outcome_api_key
+        usual = {"url": self.sandbox.haplo_url, "outcome_api_key": key}
+        return in_process("haplo_batch_info", check=check, **given({**usual, **options}))
+
     def start(self, **options: Any) -> RunningModule:
         """`haplo_batch` in a process of its own."""
         return start_module("haplo_batch", **self.options(**options))

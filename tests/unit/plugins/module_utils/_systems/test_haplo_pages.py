@@ -316,12 +316,12 @@ def test_another_batch_on_the_page_is_not_told(sandbox: Sandbox) -> None:
         ),
         (API_KEY, "made for another request path"),
         ("blocked-key-of-43-characters-0123456789abcd", "Its user is blocked.*Not authorised"),
-        ("nothing-key-of-43-characters-0123456789abcd", "Its user is blocked, or no ordinary user"),
+        ("nothing-key-of-43-characters-0123456789abcd", "Its user is blocked, or in no group that lets people in"),
     ],
 )
 def test_a_key_that_is_refused_is_not_given_again(sandbox: Sandbox, key: str, words: str) -> None:
     identifier = new_batch(sandbox)
-    users = [
+    users: list[dict[str, Any]] = [
         {"key": "blocked-key-of-43-characters-0123456789abcd", "may_administer": True, "blocked": True},
         {"key": "nothing-key-of-43-characters-0123456789abcd", "may_nothing": True},
         {"key": API_KEY, "path": "/api/haplo-data-import-batch/"},
