@@ -259,7 +259,7 @@ def check_choice(batch: str | None, row: int | None, newest: int | None) -> None
 def wanted(pages: BatchPages, batch: str | None, row: int | None, newest: int | None) -> Iterator[BatchPage]:
     """The batches that were asked for."""
     if batch is not None:
-        yield pages.batch(pages.row_of(batch), batch)
+        yield pages.find(batch)
     elif row is not None:
         yield pages.batch(row)
     else:

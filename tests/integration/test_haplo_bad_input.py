@@ -145,7 +145,10 @@ CASES = [
     bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
     bad("allow_missing_files", "perhaps", "allow_missing_files"),
     bad("allow_missing_files", False, "names 'people', 'visitors', 'xml'", "no file for 'visitors', 'xml'", "'people'"),
-    *[bad("allow_errors", value, "allow_errors", "a number of errors") for value in (-1, 1.5, "some", [], {}, "")],
+    *[
+        bad("allow_errors", value, "allow_errors", "a number of errors")
+        for value in ("-1", "1.5", "some", "", ["1"], {"errors": 1})
+    ],
     bad("check_files", "perhaps", "check_files"),
     bad("strict_files", "perhaps", "strict_files"),
     bad("strict_files", True, "check_files is false", check_files=False),

@@ -44,6 +44,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.multipart i
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, place_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import IDENTIFIER
 
 SYSTEM = "haplo"
 USER = "haplo"  # whoever the key belongs to
@@ -90,7 +91,6 @@ DATA_FILE = "; this looks like a data file, which belongs in files, while contro
 ANY_NAME = "DEFAULT"  # in a control file: the entry for files that have none of their own
 
 SHA256 = "[0-9a-f]{64}"
-IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9_-]{42}[A-Za-z0-9]"
 SCHEDULED = "SCHEDULED"
 INVALID_CONTROL_FILE = "Invalid control file:"
 NOT_PERMITTED = "You are not permitted to perform this action."

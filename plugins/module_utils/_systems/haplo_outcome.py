@@ -62,8 +62,8 @@ class Outcomes:
         Of `notes`, its `row` is known once it was found, and `dry_run` says how it was scheduled.
         """
         try:
-            row = notes.get("row") or self._pages.row_of(identifier)
-            page = self._pages.batch(row, identifier)
+            row = notes.get("row")
+            page = self._pages.find(identifier) if row is None else self._pages.batch(row, identifier)
             _check_mode(page, notes)
         except NotTold as error:
             message = self._untold(identifier, error)
@@ -72,7 +72,7 @@ class Outcomes:
         except Outage as outage:
             outage.conclusion = Look("scheduled", self._untold(identifier, outage), None)
             raise
-        return self._judged(page, {**notes, "row": row})
+        return self._judged(page, {**notes, "row": page.row})
 
     def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> Look:
         """What a page says of its batch."""

@@ -184,13 +184,13 @@ class BatchPages:
         """All batches, the newest first. The server makes the list of all there are, so ask rarely."""
         return self._read("batches", listed_batches)
 
-    def row_of(self, identifier: str) -> int:
-        """The row number of a batch, by the list and by the page, which has the identifier in full."""
+    def find(self, identifier: str) -> BatchPage:
+        """A batch without its row, by the list and by the page, which has the identifier in full."""
         listed = self.newest()
         rows = [one.row for one in listed if identifier.startswith(one.beginning)]
-        for row in rows:
-            if self._page(row).identifier == identifier:
-                return row
+        for page in map(self._page, rows):
+            if page.identifier == identifier:
+                return page
         which = "is not in the list" if not rows else "is in the list by its beginning only, and is another"
         raise NotTold(
             f"GET {self._url}{PAGES}/batches: batch {identifier} {which}, of {len(listed)} batches. Is"
