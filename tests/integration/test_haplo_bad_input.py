@@ -297,9 +297,9 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 def test_a_file_that_changes_while_it_is_sent_is_broken_off(haplo: Haplo, which: str, change: str) -> None:
     """The next run takes it as it is then."""
     path = haplo.control if which == "control" else Path(haplo.files[1]["src"])
-    haplo.sandbox.fault("hold", operation="batch")
+    haplo.fault("hold", operation="batch")
     module = haplo.start()
-    haplo.sandbox.wait_for("held", operation="batch")
+    haplo.wait_for_held("batch")
     original = path.read_bytes()
     changed, reason = CHANGES[change]
     path.write_bytes(changed(original))

@@ -351,7 +351,7 @@ def test_require_receipts_refuses_to_begin_a_store(haplo: Haplo) -> None:
 @exercises("on_unknown")
 @pytest.mark.parametrize("on_unknown", ["fail", "retry"])
 def test_on_unknown_is_of_no_consequence(haplo: Haplo, on_unknown: str) -> None:
-    haplo.sandbox.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+    haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
     assert haplo()["state"] == "unknown"
 
     assert_scheduled(haplo(on_unknown=on_unknown), changed=False, reason="resumed")
@@ -369,9 +369,9 @@ def test_progress_adds_nothing_to_what_a_module_gives(haplo: Haplo, interval: fl
 
 @exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
 def test_another_run_is_waited_for_as_long_as_wanted(haplo: Haplo) -> None:
-    haplo.sandbox.fault("hold", operation="file")
+    haplo.fault("hold", operation="file")
     other = haplo.start()
-    haplo.sandbox.wait_for("held", operation="file")
+    haplo.wait_for_held("file")
 
     assert haplo(wait=False)["state"] == "running"
     result = haplo(wait_timeout=0.05, wait_sleep=0.01, unreachable_timeout=0)
@@ -393,7 +393,7 @@ def test_without_another_run_nothing_is_different_without_waiting(haplo: Haplo) 
 @exercises("timeout", "response_timeout")
 @pytest.mark.usefixtures("quick_retries")
 def test_timeouts_are_kept(haplo: Haplo) -> None:
-    haplo.sandbox.fault("hold", operation="batch", times=None)
+    haplo.fault("hold", operation="batch", times=None)
 
     result = haplo(timeout=0.1, response_timeout=0.1)
 

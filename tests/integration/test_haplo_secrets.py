@@ -97,9 +97,7 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
     body = f'{{"error": "Not with {ECHOES[spelling](KEY)}"}}'
     outputs = []
     for status, kind in ((400, "text/plain"), (403, "application/json"), (200, "text/html"), (500, "text/plain")):
-        haplo.sandbox.fault(
-            "status", operation=step, when="after_body", times=3, status=status, content_type=kind, body=body
-        )
+        haplo.fault("status", operation=step, when="after_body", times=3, status=status, content_type=kind, body=body)
         outputs.append(haplo.output(diff=True))
         haplo.sandbox.clear_faults()
 
@@ -110,7 +108,7 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_redirect_takes_the_key_nowhere(haplo: Haplo, elsewhere: Listener, step: str) -> None:
-    haplo.sandbox.fault("redirect", operation=step, when="after_body", location=f"{elsewhere.url}/{BASIC}?x={BASIC}")
+    haplo.fault("redirect", operation=step, when="after_body", location=f"{elsewhere.url}/{BASIC}?x={BASIC}")
 
     output = haplo.output()
 
@@ -150,7 +148,7 @@ def test_a_playbook_says_nothing_of_the_key_at_any_verbosity(
     outside = tmp_path_factory.mktemp("secret") / "key.json"
     outside.write_text(json.dumps({"key": KEY}), encoding="utf-8")
     monkeypatch.setenv("ANSIBLE_LOG_PATH", str(haplo.folder / "ansible.log"))
-    haplo.sandbox.fault("status", operation="schedule", status=400, body=f"Not with {BASIC}, {KEY}")
+    haplo.fault("status", operation="schedule", status=400, body=f"Not with {BASIC}, {KEY}")
     task = {"assetops.imports.haplo_batch": {**haplo.options(), "api_key": "{{ key }}"}}
     playbook = Playbook(haplo.folder, [{**task, "ignore_errors": True}, {**task, "register": "good"}])
 

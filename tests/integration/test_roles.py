@@ -27,7 +27,7 @@ from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well, wi
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
-BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
+BY_THE_ROLE = {"haplo_batch": ["control", "control_digest"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
 OWN_DEFAULTS = {"bigfix_import_max_age": 86400, "licstat_import_min_age": 120}
 DAY = 24 * 3600
