@@ -64,8 +64,8 @@ options:
   api_key:
     description:
       - An API key for batch import. It is made in System management > Users > SRV > Batch data import access.
-      - With O(kind), one for standard batch import, which is made in Tools > Data import > Standard Batch APIs >
-        Create API key... Neither works for the other API, so a task imports over one of them.
+      - With O(kind), one for standard batch import (Tools > Data import > Standard Batch APIs > Create API key...).
+        Neither works for the other API, so a task imports over one of them.
       - After fifty wrong keys Haplo lets nobody in from the same host for five minutes; so after one that is refused,
         nothing more is sent.
       - If not set, the value of the environment variable E(HAPLO_API_KEY) is used.

@@ -568,7 +568,7 @@ def test_a_key_that_is_refused_is_told_and_nothing_more_is_sent(haplo: Haplo, ke
     assert_plain_failure(result)
     assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 403)
     assert "The API key was refused" in result["msg"]
-    assert f"it is made in {WHERE_KEYS_ARE_MADE[haplo.api]}" in result["msg"]
+    assert f"The right one is made in Haplo ({WHERE_KEYS_ARE_MADE[haplo.api]})." in result["msg"]
     assert len(haplo.sent()) == before + 1
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
-from .haplo import STEPS, Haplo, assert_scheduled
+from .haplo import PLAIN, STANDARD, Haplo, assert_scheduled, at_each_step, in_both
 from .listener import Listener
 from .support import Playbook
 from .test_secrets import SPELLINGS, TOKEN, WORDS
@@ -44,9 +44,11 @@ class Watched(Haplo):
 
 
 @pytest.fixture
-def haplo(sandbox: Sandbox, tmp_path: Path) -> Haplo:
-    sandbox.configure("haplo", keys=[{"key": KEY, "user": "import service"}])
-    return Watched(sandbox, tmp_path)
+def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Haplo:
+    api = getattr(request, "param", PLAIN)
+    path = f"{api.path.removeprefix('/haplo')}/"
+    sandbox.configure("haplo", keys=[{"key": KEY, "user": "import service", "path": path}])
+    return Watched(sandbox, tmp_path, api)
 
 
 def assert_quiet(haplo: Haplo, *outputs: str) -> None:
@@ -63,6 +65,7 @@ def test_the_traces_of_the_credentials_are_found() -> None:
     assert traces(f"...{json.dumps(KEY)}...")
 
 
+@in_both
 def test_an_import_that_went_well_says_nothing_of_the_key(haplo: Haplo) -> None:
     outputs = [haplo.output(diff=True, check=check, force=force) for check in (True, False) for force in (True, False)]
 
@@ -88,10 +91,17 @@ ECHOES: dict[str, Callable[[str], str]] = {
 }
 
 
+CASES = [
+    *((PLAIN, spelling, "batch") for spelling in ECHOES),
+    *((api, "as a header", step) for api in (PLAIN, STANDARD) for step in api.steps if (api, step) != (PLAIN, "batch")),
+]
+
+
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
-    ("spelling", "step"),
-    [*((spelling, "batch") for spelling in ECHOES), *(("as a header", step) for step in STEPS if step != "batch")],
+    ("haplo", "spelling", "step"),
+    [pytest.param(*case, id="-".join((case[0].name, *case[1:]))) for case in CASES],
+    indirect=["haplo"],
 )
 def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: str, step: str) -> None:
     body = f'{{"error": "Not with {ECHOES[spelling](KEY)}"}}'
@@ -106,7 +116,7 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
     assert_quiet(haplo, *lowered)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@at_each_step()
 def test_a_redirect_takes_the_key_nowhere(haplo: Haplo, elsewhere: Listener, step: str) -> None:
     haplo.fault("redirect", operation=step, when="after_body", location=f"{elsewhere.url}/{BASIC}?x={BASIC}")
 

@@ -71,8 +71,8 @@ GUIDE = Guide(
     credentials=(
         "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"
         " the API, as those for standard batch import (kind) are; and after fifty wrong ones Haplo lets nobody in from"
-        " this host for five minutes. For this API it is made in System management > Users > SRV > Batch data import"
-        " access."
+        " this host for five minutes. The right one is made in Haplo (System management > Users > SRV > Batch data"
+        " import access)."
     ),
 )
 

@@ -54,7 +54,7 @@ STANDARD_GUIDE = replace(
     credentials=(
         "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"
         " the API, as those for batch import with a control file are; and after fifty wrong ones Haplo lets nobody in"
-        f" from this host for five minutes. For this API it is made in {NEW_KEY}"
+        f" from this host for five minutes. The right one is made in Haplo ({NEW_KEY})."
     ),
 )
 WHAT_IS_A_KIND = f"Is kind right? It is the identifier that Haplo shows on the page of that API, below {PAGES}."
