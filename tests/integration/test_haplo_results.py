@@ -65,7 +65,7 @@ def test_a_standard_batch_is_scheduled_and_the_result_says_where_its_log_is(hapl
     where = "Tools > Data import > Standard Batch APIs > Standard Batch API jobs"
     what = "dry run" if dry_run else "import"
     assert entry["message"].startswith(f"The {what} is scheduled;")
-    assert entry["message"].endswith(f"Its log is in {where}: batch {batch.identifier}")
+    assert entry["message"].endswith(f"Its log is at {haplo.sandbox.haplo_url} in {where}: batch {batch.identifier}")
     assert (batch.kind, batch.dry_run) == (KIND, dry_run)
     assert haplo.held.control_files == ()
 

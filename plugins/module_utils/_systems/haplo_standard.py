@@ -138,8 +138,8 @@ class StandardBatches(HaploBatches):
         identifier = str(attempt.notes["batch"])
         what = "The dry run" if batch.dry_run else "The import"
         message = (
-            f"{what} is scheduled; Haplo does not tell over its API how it goes. Its log is in {JOBS}: batch"
-            f" {identifier}"
+            f"{what} is scheduled; Haplo does not tell over its API how it goes. Its log is at {self._url} in {JOBS}:"
+            f" batch {identifier}"
         )
         said_by_server = answer.text if answer else None
         return Accepted(identifier, said_by_server, "scheduled", message, notes=attempt.notes, is_new=is_new)
