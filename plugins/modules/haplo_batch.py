@@ -691,7 +691,7 @@ class Order:
         """For people and receipts."""
         if self.folder is not None:
             return shown(self.folder.control)
-        return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY)))))
+        return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def test_without_a_copy_of_the_control_file_files_are_not_checked(haplo: Haplo) 
 @exercises("control_copy")
 @pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
 def test_control_copy_is_what_files_are_checked_by_and_is_never_sent(haplo: Haplo) -> None:
-    copy = {"control_copy": str(haplo.control)}
+    copy: dict[str, Any] = {"control_copy": str(haplo.control)}
     good = Path(haplo.files[0]["src"]).read_bytes()
     cases: list[tuple[bytes, list[dict[str, str]], str]] = [
         (good[:-1], haplo.files, "people.json"),

@@ -484,6 +484,24 @@ def test_a_batch_in_doubt_can_be_settled(unknown: Haplo, state: str) -> None:
 
 
 @of_standard_batches
+def test_a_standard_batch_that_cannot_be_scheduled_in_whatever_words_is_begun_anew_by_the_next_run(
+    haplo: Haplo,
+) -> None:
+    """What Haplo says may hold for that batch for ever."""
+    haplo.fault("status", operation="schedule", when="after_body", status=400, body="That import has expired.")
+    failed = haplo()
+    assert_plain_failure(failed)
+    assert (failed["state"], failed["changed"]) == ("failed", False)
+    assert "That import has expired." in failed["msg"]
+    sent = len(haplo.steps)
+
+    assert_scheduled(haplo(), changed=True, reason="retried")
+
+    assert haplo.steps[sent:] == [*haplo.api.first]
+    assert_one_whole_batch(haplo)
+
+
+@of_standard_batches
 def test_a_standard_batch_that_takes_no_file_in_whatever_words_is_begun_anew(haplo: Haplo) -> None:
     """It was not to be scheduled yet, so another one does no harm."""
     haplo.fault("status", operation="file", when="after_body", status=403)

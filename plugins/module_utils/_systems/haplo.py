@@ -295,14 +295,14 @@ class HaploBatches:
 
     def _is_gone(self, error: Refused, batch: Batch, notes: Mapping[str, Any]) -> bool:
         """Whether the batch that was begun before is not there any more, so that another one has to be begun."""
-        return says(error.answer, f"Batch not found: {notes['batch']}")
+        return says_not_found(error.answer, notes["batch"])
 
     def _new_batch(self, batch: Batch) -> str:
         """Begin a batch; whether Haplo has the control file is told by its answer to that."""
         try:
             return self._api.begin(batch)
         except Refused as error:
-            if not says(error.answer, f"Control file not found: {batch.control_sha256}"):
+            if not _says(error.answer, f"Control file not found: {batch.control_sha256}"):
                 raise
             if batch.control is None:
                 advice = "Give the control file itself with control, so that it is uploaded."
@@ -334,7 +334,7 @@ class HaploBatches:
             except (Refused, NotSent) as error:
                 if says_not_uploading(error.answer, identifier):
                     return self._accepted(batch, attempt, error.answer, is_new=scheduling.is_by_this_run)
-                if says(error.answer, f"Batch not found: {identifier}"):
+                if says_not_found(error.answer, identifier):
                     raise
                 if scheduling.is_told_by(error):
                     attempt.note({"batch": identifier, "files": attempt.notes["files"]})
@@ -529,14 +529,19 @@ def _is_not_permitted(answer: Answer) -> bool:
     return "html" in answer.headers.get("content-type", "") and NOT_PERMITTED in answer.text
 
 
-def says(answer: Answer | None, text: str) -> bool:
-    """Whether an answer is Haplo's no in exactly these words."""
-    return answer is not None and answer.status == 400 and answer.text.strip() == text
+def says_not_found(answer: Answer | None, identifier: str) -> bool:
+    """Whether an answer says that there is no such batch."""
+    return _says(answer, f"Batch not found: {identifier}")
 
 
 def says_not_uploading(answer: Answer | None, identifier: str) -> bool:
     """Whether an answer says that a batch is scheduled already, or more than that."""
-    return says(answer, f"Batch {identifier} is not in the 'uploading' state")
+    return _says(answer, f"Batch {identifier} is not in the 'uploading' state")
+
+
+def _says(answer: Answer | None, text: str) -> bool:
+    """Whether an answer is Haplo's no in exactly these words."""
+    return answer is not None and answer.status == 400 and answer.text.strip() == text
 
 
 def _listed(names: Collection[str]) -> str:

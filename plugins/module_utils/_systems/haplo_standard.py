@@ -38,6 +38,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
     HaploBatches,
     Scheduling,
     check_text,
+    says_not_found,
     says_not_uploading,
 )
 
@@ -109,15 +110,19 @@ class StandardBatches(HaploBatches):
 
     def _is_gone(self, error: Refused, batch: Batch, notes: Mapping[str, Any]) -> bool:
         """Also where a file is refused for it, in whatever words: it was not to be scheduled yet."""
+        if "batch" not in notes:  # it is left to the next run
+            return False
         was_uploading = len(notes["files"]) < len(batch.files)
-        refused = error.answer is not None and error.answer.status == 400
-        return (was_uploading and refused) or super()._is_gone(error, batch, notes)
+        return (was_uploading and _is_no(error)) or super()._is_gone(error, batch, notes)
 
     def _new_batch(self, batch: Batch) -> str:
         return self._api.begin(batch)
 
     def _schedule(self, batch: Batch, attempt: Attempt, scheduling: Scheduling) -> Accepted:
-        """Schedule, once. What does not tell whether it was scheduled by an attempt before leaves that unknown."""
+        """Schedule, once. What does not tell whether it was scheduled by an attempt before leaves that unknown.
+
+        A no to a batch that was certainly not scheduled before may hold for it for ever: the next run begins another.
+        """
         identifier = attempt.notes["batch"]
         try:
             answer = self._api.schedule(identifier, batch.dry_run, scheduling.begin)
@@ -125,7 +130,8 @@ class StandardBatches(HaploBatches):
             if says_not_uploading(error.answer, identifier):  # in the words of batch import, which say it plainly
                 return self._accepted(batch, attempt, error.answer, is_new=scheduling.is_by_this_run)
             if scheduling.is_told_by(error):
-                attempt.note({"batch": identifier, "files": attempt.notes["files"]})
+                is_final = _is_no(error) and not says_not_found(error.answer, identifier)
+                attempt.note({} if is_final else {"batch": identifier, "files": attempt.notes["files"]})
                 raise
             message = (
                 f"{error.message} Whether batch {identifier} was scheduled by an attempt before is not known by that."
@@ -154,4 +160,9 @@ def check_kind(kind: str) -> None:
     """Raise `BadInput` for what cannot be a kind of standard batch import."""
     check_text("kind", kind)
     if "\n" in kind or "\t" in kind:
-        raise BadInput("kind holds a line break or a tab; it is one word of Haplo's, such as example-standard-api.")
+        raise BadInput("kind holds a line break or a tab; it is one line, such as example-standard-api.")
+
+
+def _is_no(error: Refused | NotSent) -> bool:
+    """Whether it is Haplo's no to what was sent, in whatever words, and not one about keys, paths and addresses."""
+    return error.answer is not None and error.answer.status == 400
