@@ -229,15 +229,6 @@ options:
         warning.
     type: bool
     default: false
-  manifest:
-    description:
-      - A file in which it is kept what was scheduled, a line of JSON for each batch, with its identifier in Haplo as
-        C(batch), besides C(target), C(dry_run), C(control), C(files), C(content_sha256), C(scheduled_at) and
-        C(message).
-      - A batch that is scheduled by the receipts and is not in it is added. What is in it is never changed. Its folder
-        has to be there. If the file cannot be written, the task fails when all else is done.
-      - It may be in O(directory), where it is no data.
-    type: str
   comment:
     description:
       - What to call the batch in Haplo, which calls it "Unnamed batch" otherwise. At most 65536 bytes.
@@ -348,7 +339,6 @@ EXAMPLES = r"""
     api_key: "{{ haplo_api_key }}"
     directory: /var/lib/hr-batches
     require_batches: true
-    manifest: /var/lib/hr-batches/scheduled.jsonl
 
 - name: Import the feeds of two faculties by the same control file
   assetops.imports.haplo_batch:
@@ -526,17 +516,15 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.manifest import Manifest
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
     connecting,
-    difference,
     import_all,
     importing,
     receipt_store,
@@ -600,7 +588,6 @@ ARGUMENTS: Mapping[str, Any] = {
             "required_one_of": [("control", "control_digest")],
         },
         "require_batches": {"type": "bool", "default": False},
-        "manifest": {"type": "str"},
         **TEXTS,
         "dry_run": {"type": "bool", "default": False},
     },
@@ -669,19 +656,13 @@ def import_batch(host: Host) -> dict[str, Any]:
     system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]))
     server = server_name(params)
     found = found_by(host)
-    manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
     orders = orders_of(params, found)
     if not orders:
         return {**nothing_there(params, host.warn), **left_out_of(found)}
     opened, unusable = opened_of(orders)
     with receipt_store(host) as store:
-        batches = [one.batch(store) for one in opened]
-        wanted = [
-            wanted_batch(server, one.order.source, batch, one.check_by(host)) for one, batch in zip(opened, batches)
-        ]
+        wanted = [wanted_batch(server, one.order.source, one.batch(store), one.check_by(host)) for one in opened]
         result = import_all(host, store, client.secrets, system, wanted)
-    if manifest is not None:
-        result = with_manifest(host, result, manifest, batches)
     return {**with_unusable(result, server, unusable), **left_out_of(found)}
 
 
@@ -692,9 +673,8 @@ def check(params: dict[str, Any]) -> None:
     """Raise `BadInput` for what the options themselves show to be wrong."""
     if not params["control_name"].strip("./ ") or "/" in params["control_name"]:
         raise BadInput(f"control_name {params['control_name']!r} is no name of a file in a folder.")
-    for option in ("directory", "manifest"):
-        if params[option] is not None and not params[option].strip():
-            raise BadInput(f"{option} is empty; leave it out where there shall be none.")
+    if params["directory"] is not None and not params["directory"].strip():
+        raise BadInput("directory is empty; leave it out where there shall be none.")
     if params["strict_files"] and not params["check_files"]:
         raise BadInput(
             "strict_files refuses what check_files finds, and check_files is false; set one of them otherwise."
@@ -743,7 +723,7 @@ def found_by(host: Host) -> Found | None:
     params = host.params
     if params["directory"] is None:
         return None
-    found = find_batches(params["directory"], params["control_name"], params["manifest"])
+    found = find_batches(params["directory"], params["control_name"])
     if found.doubtful:
         host.warn(
             f"Of the folders in {params['directory']}, {some(found.doubtful)} cannot be imported: there are files in"
@@ -891,38 +871,9 @@ def with_unusable(result: dict[str, Any], server: str, unusable: list[tuple[Orde
     return {**failed, "state": state, "imports": [*result["imports"], *entries]}
 
 
-def with_manifest(host: Host, result: dict[str, Any], manifest: Manifest, batches: list[Batch]) -> dict[str, Any]:
-    """Keep in the manifest what is scheduled; in check mode, only tell what would be kept."""
-    kept = ("scheduled", "planned") if host.check_mode else ("scheduled",)
-    ends = zip(result["imports"], batches)
-    entries = [entry_of(one, batch) for one, batch in ends if one["state"] in kept]
-    try:
-        lines = manifest.missing(entries) if host.check_mode else manifest.add(entries)
-    except ImportsError as error:
-        return with_trouble(result, f"{error.message} The next run writes it.")
-    if host.diff:
-        after = "".join(f"{line}\n" for line in lines)
-        return {**result, "diff": [*result["diff"], difference(manifest.name, "", after)]}
-    return result
-
-
 def with_trouble(result: dict[str, Any], trouble: str) -> dict[str, Any]:
     """The result as a failure for this reason, after those that it has."""
     return {**result, "msg": " ".join(filter(None, (result.get("msg"), trouble)))}
-
-
-def entry_of(one: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
-    """A line of the manifest."""
-    return {
-        "batch": one["remote_id"],
-        "target": one["target"],
-        "dry_run": batch.dry_run,
-        "control": one["source"],
-        "files": [{"name": file.name, "src": file.content.source} for file in batch.files],
-        "content_sha256": one["content_sha256"],
-        "scheduled_at": one["finished_at"],
-        "message": one["message"],
-    }
 
 
 if __name__ == "__main__":

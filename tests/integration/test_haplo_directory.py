@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -115,7 +114,7 @@ def test_check_mode_foretells_each_batch_and_sends_nothing(haplo: Haplo, feeds: 
         feeds.add(name)
     before = everything_below(haplo.folder)
 
-    result = feeds(check=True, manifest=str(feeds.path / "scheduled.jsonl"))
+    result = feeds(check=True)
 
     assert [one["state"] for one in result["imports"]] == ["planned", "planned"]
     assert everything_below(haplo.folder) == before
@@ -377,87 +376,3 @@ def test_an_empty_list_of_batches_is_told_or_an_error(haplo: Haplo) -> None:
     assert "batches is an empty list. Nothing was imported." in warnings(nothing)
     assert (nothing["changed"], nothing["imports"]) == (False, [])
     assert_plain_failure(required)
-
-
-# The manifest.
-
-
-def kept(manifest: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in manifest.read_text().splitlines()]
-
-
-@exercises("manifest")
-def test_what_was_scheduled_is_kept_in_the_manifest_a_line_each(haplo: Haplo, feeds: Feeds) -> None:
-    manifest = feeds.path / "scheduled.jsonl"
-    for name in ("staff", "alumni"):
-        feeds.add(name)
-
-    planned = feeds(check=True, diff=True, manifest=str(manifest))
-    assert [json.loads(line)["batch"] for line in planned["diff"][-1]["after"].splitlines()] == [None, None]
-    assert planned["diff"][-1]["after_header"] == str(manifest)
-    result = feeds(manifest=str(manifest))
-    before = manifest.read_bytes()
-    feeds(manifest=str(manifest))
-
-    assert manifest.read_bytes() == before
-    assert manifest.stat().st_mode & 0o777 == 0o640
-    first = result["imports"][0]
-    assert kept(manifest)[0] == {
-        "batch": first["remote_id"],
-        "target": haplo.sandbox.haplo_url,
-        "dry_run": False,
-        "control": str(feeds.path / "alumni/control.json"),
-        "files": [{"name": name, "src": str(feeds.path / f"alumni/{name}.json")} for name in ("guests", "people")],
-        "content_sha256": first["content_sha256"],
-        "scheduled_at": first["finished_at"],
-        "message": first["message"],
-    }
-    assert [line["batch"] for line in kept(manifest)] == [one["remote_id"] for one in result["imports"]]
-    assert result["left_out"] == []
-
-
-def test_the_manifest_is_no_data_file_and_what_else_is_in_it_stays(haplo: Haplo, feeds: Feeds) -> None:
-    feeds.add()
-    manifest = feeds.path / "scheduled.jsonl"
-    manifest.write_text('# ours\n{"batch": ["x"]}\n{"batch": "half a l')
-
-    assert_scheduled(feeds(manifest=str(manifest)), changed=True, reason="new")
-
-    *others, ours = manifest.read_text().splitlines()
-    assert others == ["# ours", '{"batch": ["x"]}', '{"batch": "half a l']
-    assert json.loads(ours)["batch"] == haplo.scheduled[0].identifier
-
-
-def test_a_manifest_that_is_lost_is_written_again(haplo: Haplo, feeds: Feeds) -> None:
-    feeds.add()
-    manifest = haplo.folder / "scheduled.jsonl"
-    feeds(manifest=str(manifest))
-    before = manifest.read_bytes()
-    manifest.unlink()
-
-    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
-    assert manifest.read_bytes() == before
-
-
-def test_a_manifest_that_cannot_be_kept_fails_and_hides_nothing(
-    haplo: Haplo, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on a disk that is full when the line is written."""
-    feeds.add()
-    manifest = haplo.folder / "scheduled.jsonl"
-    manifest.write_text("{}\n")
-    monkeypatch.setattr(os, "fsync", _full)
-
-    result = feeds(manifest=str(manifest))
-    monkeypatch.undo()
-
-    assert_plain_failure(result)
-    assert f"The manifest {manifest} could not be kept: No space left on device" in result["msg"]
-    assert (result["state"], result["changed"]) == ("scheduled", True)
-    assert manifest.read_text() == "{}\n"
-    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
-    assert [line.get("batch") for line in kept(manifest)] == [None, haplo.scheduled[0].identifier]
-
-
-def _full(_file: int) -> None:
-    raise OSError(28, os.strerror(28))

@@ -73,18 +73,16 @@ class _Listing:
     links: list[Path]  # to folders
 
 
-def find_batches(directory: str, control_name: str, manifest: str | None = None) -> Found:
+def find_batches(directory: str, control_name: str) -> Found:
     """The batches there: the directory itself, and each folder in it, if it has a control file of that name in it.
 
-    What is hidden is passed over, and so is the manifest. Raises `BadInput` for a directory that cannot be read.
+    What is hidden is passed over. Raises `BadInput` for a directory that cannot be read.
     """
     top, control = expanded(directory), path_of(control_name)
     try:
         inside = _listed(top)
     except OSError as error:
         raise BadInput(f"directory cannot be imported, nothing was sent: {_why_not(directory, top, error)}") from error
-    if manifest is not None:
-        inside.files[:] = [path for path in inside.files if path.absolute() != expanded(manifest).absolute()]
     found = Found()
     _judge(found, BatchFolder(top, top / control), inside)
     for folder in inside.folders:

@@ -58,11 +58,6 @@ def test_logs_are_looked_for_where_none_is_named_and_put_away_unless_that_tag_is
     assert action._options_of_role(variables) == {"paths": ["/var/log"], "recurse": True}
 
 
-def test_a_manifest_without_a_name_is_none() -> None:
-    variables = {"haplo_batch_directory": "/batches", "haplo_batch_manifest": ""}
-    assert action_of("haplo_batch", variables)._options_of_role(variables) == {"directory": "/batches"}
-
-
 @pytest.mark.parametrize("place", ["controler", "", "Host", "localhost"])
 def test_a_role_runs_on_the_controller_or_on_the_host_and_nowhere_else(place: str) -> None:
     with pytest.raises(AnsibleActionFail, match="lm_import_run_on has to be controller or host"):
