@@ -19,6 +19,7 @@ from .bigfix import DataImports
 from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
 from .haplo import Haplo
+from .haplo_feeds import Feeds
 from .listener import Listener
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
@@ -107,6 +108,12 @@ def haplo(sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
     yield Haplo(sandbox, tmp_path)
     sandbox.clear_faults()
     sandbox.wait_idle()
+
+
+@pytest.fixture
+def feeds(haplo: Haplo) -> Feeds:
+    """An empty directory for folders with batches, and the module on it."""
+    return Feeds(haplo)
 
 
 @pytest.fixture

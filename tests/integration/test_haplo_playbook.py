@@ -54,12 +54,18 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     text = haplo_batch.EXAMPLES
     for name in ("arts", "science"):
         haplo.file(name)
-    folder = tmp_path / "batches/2026-11-22"
-    folder.mkdir(parents=True)
-    shutil.copy(haplo.control, folder / "control.json")
-    for name in ("people.json", "visitors.tsv"):
-        shutil.copy(tmp_path / name, folder)
-    for old, new in (("/etc/haplo", ""), ("/var/lib/hr-export", ""), ("/var/lib/hr-batches", "/batches")):
+    for folder in (tmp_path / "batches/people", tmp_path / "nights/people-2026-11-25"):
+        folder.mkdir(parents=True)
+        shutil.copy(haplo.control, folder / "control.json")
+        for name in ("people.json", "visitors.tsv"):
+            shutil.copy(tmp_path / name, folder)
+    places = {
+        "/etc/haplo": "",
+        "/var/lib/hr-export": "",
+        "/var/lib/hr-batches": "/batches",
+        "/var/lib/hr-nights": "/nights",
+    }
+    for old, new in places.items():
         text = text.replace(old, f"{tmp_path}{new}")
     tasks = yaml.safe_load(text.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url))
     variables = {"haplo_api_key": haplo.sandbox.haplo_api_key, "haplo_control_digest": haplo.control_digest}
@@ -67,9 +73,9 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
     assert status == 0, output
-    assert [batch.dry_run for batch in haplo.scheduled] == [False, False, True, *[False] * 4]
-    assert [batch.state for batch in haplo.scheduled] == ["complete", "complete", "dry-run", *["complete"] * 4]
-    assert [batch.errors for batch in haplo.scheduled] == [0] * 7
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, False, True, *[False] * 5]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "complete", "dry-run", *["complete"] * 5]
+    assert [batch.errors for batch in haplo.scheduled] == [0] * 8
 
 
 @pytest.mark.slow

@@ -83,7 +83,8 @@ class Wanted:
     is what the system needs to send it. `basis`: the state of the target's other time ranges that it was planned by; it
     is sent only while that holds. `read_period` reads what time the content tells of. `check` reads the content before
     it is sent, and raises `BadInput` where the server could make nothing of it. `obstacle`: why it cannot be sent, for
-    a person; empty if it can.
+    a person; empty if it can. `moment`: what it is the state of, where the states of its stream are dated; it is not
+    sent where a later one may have been imported. It has no zone, and is what `read_period` tells.
     """
 
     key: str
@@ -99,6 +100,7 @@ class Wanted:
     read_period: Callable[[], Period | None] | None = field(compare=False, default=None)
     check: Callable[[], None] | None = field(compare=False, default=None)
     obstacle: str = ""
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True)
