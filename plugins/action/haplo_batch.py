@@ -20,8 +20,6 @@ class ActionModule(ImportAction):
     work = staticmethod(import_batch)
 
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """What is listed is not looked for; without a name there is no manifest."""
+        """What is listed, or of a kind, is not looked for."""
         unwanted = {"directory"} if {"batches", "kind"}.intersection(options) else set()
-        if not options.get("manifest"):
-            unwanted.add("manifest")
         return {option: value for option, value in options.items() if option not in unwanted}

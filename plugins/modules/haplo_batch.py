@@ -157,7 +157,7 @@ options:
     description:
       - A directory with batches, in place of O(control) and O(files). It is a batch itself, or each folder in it is
         one, that has a control file in it; all other files beside that are its data. Hidden files and folders are
-        passed over. Batches are sent in the order of their names.
+        passed over. Batches are sent in the order of their names, those of one feed in the order of their dates.
       - A file is called by its name in the control file if that has it, and else by it without what is behind the last
         dot, so C(people.json) may be C(people) there.
       - A folder that lacks a file that the control file names, unless O(allow_missing_files), or has one that it does
@@ -166,8 +166,23 @@ options:
         warning if there are files in it. A directory or folder that cannot be read is an error.
       - Put a folder there when it is complete, by renaming it, or put the control file into it last.
       - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
-        So what is in it is imported when it changes, and only then. Links to folders are left out, as what they lead
-        to would be imported under two names.
+        So what is in it is imported when it changes, and only then.
+      - Where there is a date in the name of a folder, the folder is what a feed was at that moment, and what is left of
+        the name is the feed, C(people) for C(people-2026-11-25), C(20261125_people), C(2026-11-25T0300_people) and
+        C(people.20261125-0300). Where nothing is left of it, the feed is O(feed), or else what the directory is called.
+        A date without a time is the beginning of that day. Times have no zone, so use the same one for all.
+      - The states of a feed are imported from the oldest to the newest, and an older one never after a newer one. If
+        one cannot be imported, as it is not whole or is refused, the later ones of that feed are not tried until it is
+        mended, or hidden behind a dot. What is older than the newest one that was sent is left out. There is a warning
+        if it was never imported, which means that it came too late. A content that comes again right after itself is
+        not imported again.
+      - An error are two dates in a name, a day that there is not, such as C(2026-11-31), a number behind the date that
+        is no time, a date more than a day ahead of the clock, two folders of a feed with the same moment, and a feed of
+        which some folders have a date in their names and others have none. Of eight digits that are no date nothing is
+        thought.
+      - A link to a folder is a folder, called by the name of the link. It is left out if it leads to the directory, to
+        what is in it and not hidden, or where another link leads, as what is there would be imported under two names.
+        A link to nothing is an error.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
     type: str
   control_name:
@@ -289,24 +304,16 @@ options:
         warning.
     type: bool
     default: false
-  manifest:
-    description:
-      - A file in which it is kept what was scheduled, a line of JSON for each batch, with its identifier in Haplo as
-        C(batch), besides C(target), C(dry_run), C(control), C(files), C(content_sha256), C(scheduled_at) and
-        C(message).
-      - A batch that is scheduled by the receipts and is not in it is added. What is in it is never changed. Its folder
-        has to be there. If the file cannot be written, the task fails when all else is done.
-      - It may be in O(directory), where it is no data.
-    type: str
   comment:
     description:
-      - What to call the batch in Haplo, which calls it "Unnamed batch" otherwise. At most 65536 bytes.
+      - What to call the batch in Haplo. At most 65536 bytes. If not set, it is what is imported, which is O(feed) with
+        the date of the folder, the folder, or O(batches[].name), and the names of the files, 200 characters at most.
       - Another comment does not make it another import.
     type: str
   control_comment:
     description:
-      - What to call the control file in Haplo if it is uploaded, which calls it "Unnamed control file" otherwise. At
-        most 65536 bytes.
+      - What to call the control file in Haplo if it is uploaded. At most 65536 bytes. If not set, it is as O(comment),
+        with the name of the control file.
     type: str
   dry_run:
     description:
@@ -326,7 +333,7 @@ options:
     description:
       - With V(latest), a batch that was scheduled is scheduled again if another one of the same O(feed) was since; so
         A, B and A again are three imports, and A twice in a row is one.
-      - With V(ever), it is never scheduled again.
+      - With V(ever), it is never scheduled again, not even as the newest state of a O(directory).
     default: latest
   wait:
     description:
@@ -451,7 +458,14 @@ EXAMPLES = r"""
     api_key: "{{ haplo_api_key }}"
     directory: /var/lib/hr-batches
     require_batches: true
-    manifest: /var/lib/hr-batches/scheduled.jsonl
+
+# In there are people-2026-11-24, people-2026-11-25 and staff-2026-11-25; each night adds to them.
+- name: Import what a directory has of each feed since the last time, the oldest first
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_api_key }}"
+    directory: /var/lib/hr-nights
+    feed: hr
 
 - name: Import the feeds of two faculties by the same control file
   assetops.imports.haplo_batch:
@@ -488,8 +502,10 @@ state:
   sample: scheduled
 imports:
   description:
-    - One entry for each batch, in the order in which they are sent; after them those that could not be read, with the
-      state V(failed) and V(null) for what is not known of them. Empty where there is no batch.
+    - One entry for each batch, in the order in which they are sent; after them those that could not be read, or were
+      not tried as a state of their feed before them was not imported, with the state V(failed) and V(null) for what is
+      not known of them. With O(wait=false), they are V(running) where another run is at that state. Empty where there
+      is no batch.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
@@ -548,7 +564,9 @@ imports:
       type: str
       returned: always
     period:
-      description: Always V(null); what time a log tells of is found out for License Statistics.
+      description:
+        - Of a folder with a date in its name, that moment as C(first) and as C(last), without a time zone; or from when
+          to when this content was what the feed was. V(null) otherwise.
       type: dict
       returned: always
     window:
@@ -589,7 +607,8 @@ imports:
       type: float
       returned: always
 left_out:
-  description: What is in O(directory) and is no batch, by reason.
+  description:
+    - What is in O(directory) and is no batch, or an older state of a feed than the newest one that was sent, by reason.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
@@ -634,26 +653,29 @@ response:
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.manifest import Manifest
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Host,
     client_of,
     connecting,
-    difference,
-    import_all,
+    importer_of,
     importing,
+    policy_of,
     receipt_store,
+    result_of,
     run_module,
     server_name,
 )
@@ -662,6 +684,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
     ENVIRONMENT,
     OPTIONS,
     SHA256,
+    SYSTEM,
     USER,
     Api,
     Batch,
@@ -673,6 +696,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
     control_file,
     wanted_batch,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_comments import comment_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import in_short
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_folders import (
     BatchFolder,
     Found,
@@ -687,6 +712,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_st
     StandardBatches,
     check_kind,
     where_to_look,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_states import (
+    Feed,
+    Outcome,
+    State,
+    Unsent,
+    import_states,
 )
 
 FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
@@ -725,7 +757,6 @@ ARGUMENTS: Mapping[str, Any] = {
         },
         "require_batches": {"type": "bool", "default": False},
         "allow_errors": {"type": "raw", "default": False},
-        "manifest": {"type": "str"},
         **TEXTS,
         "dry_run": {"type": "bool", "default": False},
     },
@@ -752,6 +783,20 @@ class Order:
             return shown(self.folder.control)
         return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
 
+    @property
+    def is_dated(self) -> bool:
+        return self.folder is not None and self.folder.dated is not None
+
+    @property
+    def title(self) -> str | None:
+        """What it is called in Haplo, besides by its files."""
+        feed: str | None = self.options["feed"]
+        if self.folder is None:
+            return self.options.get("name") or feed
+        if self.folder.dated is None:
+            return feed or self.folder.own_name
+        return f"{feed} {in_short(self.folder.dated.moment)}"
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -767,6 +812,11 @@ class Opened:
             return None
         return partial(check_contents, host, self.control, self.files)
 
+    @property
+    def control_comment(self) -> str | None:
+        """What the control file is called in Haplo, unless the user says so; None where it is not uploaded."""
+        return None if self.control is None else comment_of(self.order.title, [self.control.content.name])
+
     def batch(self, store: Store) -> Batch:
         """What is sent."""
         options = self.order.options
@@ -777,8 +827,8 @@ class Opened:
             control=control,
             files=tuple(DataFile(*file) for file in zip(self.files, self.files.values(), digests)),
             dry_run=options["dry_run"],
-            comment=options["comment"],
-            control_comment=options["control_comment"],
+            comment=options["comment"] or comment_of(self.order.title, [one.name for one in self.files.values()]),
+            control_comment=options["control_comment"] or self.control_comment,
             feed=options["feed"],
             kind=options["kind"],
         )
@@ -801,22 +851,21 @@ def import_batch(host: Host) -> dict[str, Any]:
     system = StandardBatches(client, url, base) if is_standard else HaploBatches(client, url, base, outcomes)
     server = server_name(params)
     found = found_by(host)
-    manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
     orders = orders_of(params, found)
     if not orders:
         return {**nothing_there(params, host.warn), **left_out_of(found)}
-    opened, unusable = opened_of(orders)
-    with receipt_store(host) as store:
-        batches = [one.batch(store) for one in opened]
-        where = where_to_look if is_standard else None
-        wanted = [
-            wanted_batch(server, one.order.source, batch, one.check_by(host), where)
-            for one, batch in zip(opened, batches)
-        ]
-        result = import_all(host, store, client.secrets, system, wanted)
-    if manifest is not None:
-        result = with_manifest(host, result, manifest, batches)
-    return {**with_unusable(result, server, unusable), **left_out_of(found)}
+    dated = [order for order in orders if order.is_dated]
+    undated = [order for order in orders if not order.is_dated]
+    opened, unusable = opened_of(undated, is_all=not dated)
+    with receipt_store(host, make=bool(opened) or is_any_usable(dated)) as store:
+        wanted = [wanted_of(host, store, server, one) for one in opened]
+        feeds = feeds_of(dated, server, partial(wanted_of, host, store, server))
+        importer = importer_of(host, store, client.secrets, system)
+        outcome = import_states(feeds, wanted, importer.run, store, policy_of(host), datetime.now())
+        result = result_of(host, store, client.secrets, outcome.imports)
+        result = with_unsent(result, [*unusable, *outcome.unsent], blank_of(host, store, client.secrets, server))
+    tell_left_out(host, found, outcome)
+    return {**result, **left_out_of(found)}
 
 
 def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
@@ -840,9 +889,8 @@ def check(params: dict[str, Any]) -> None:
     """Raise `BadInput` for what the options themselves show to be wrong."""
     if not params["control_name"].strip("./ ") or "/" in params["control_name"]:
         raise BadInput(f"control_name {params['control_name']!r} is no name of a file in a folder.")
-    for option in ("directory", "manifest"):
-        if params[option] is not None and not params[option].strip():
-            raise BadInput(f"{option} is empty; leave it out where there shall be none.")
+    if params["directory"] is not None and not params["directory"].strip():
+        raise BadInput("directory is empty; leave it out where there shall be none.")
     if params["strict_files"] and not params["check_files"]:
         raise BadInput(
             "strict_files refuses what check_files finds, and check_files is false; set one of them otherwise."
@@ -905,7 +953,7 @@ def found_by(host: Host) -> Found | None:
     params = host.params
     if params["directory"] is None:
         return None
-    found = find_batches(params["directory"], params["control_name"], params["manifest"])
+    found = find_batches(params["directory"], params["control_name"])
     if found.doubtful:
         host.warn(
             f"Of the folders in {params['directory']}, {some(found.doubtful)} cannot be imported: there are files in"
@@ -922,7 +970,7 @@ def has_kinds(params: Mapping[str, Any]) -> bool:
 def orders_of(params: Mapping[str, Any], found: Found | None) -> list[Order]:
     """What shall be batches, in order."""
     if found is not None:
-        return [Order({**params, "feed": feed_of(params, folder)}, folder) for folder in found.batches]
+        return told_apart([Order({**params, "feed": feed_of(params, folder)}, folder) for folder in found.batches])
     if params["batches"] is not None:
         return [Order(of_batch(params, batch)) for batch in params["batches"]]
     return [Order(params)]
@@ -934,24 +982,84 @@ def of_batch(params: Mapping[str, Any], batch: Mapping[str, Any]) -> Mapping[str
 
 
 def feed_of(params: Mapping[str, Any], folder: BatchFolder) -> str | None:
-    """A folder beside others is a feed of its own, or else they would take turns in being the latest."""
-    return params["feed"] if folder.name is None else "/".join(filter(None, (params["feed"], folder.name)))
+    """A folder beside others is a feed of its own, or else they would take turns in being the latest.
+
+    Where a date is in its name, all folders that are called the same without it are one feed.
+    """
+    if folder.name is None:
+        return str(params["feed"]) if params["feed"] is not None else None
+    name = folder.name if folder.dated is None else folder.dated.rest
+    return "/".join(filter(None, (params["feed"], name))) or folder.directory_name
+
+
+def told_apart(orders: list[Order]) -> list[Order]:
+    """The same; of a feed with folders that have a date in their names and such that have none, all have a problem."""
+    dated, undated = ({one.options["feed"]: one for one in orders if one.is_dated is is_it} for is_it in (True, False))
+
+    def told(order: Order) -> Order:
+        feed, folder = order.options["feed"], order.folder
+        if folder is None or feed not in dated or feed not in undated:
+            return order
+        both = " and ".join(one[feed].source for one in (undated, dated))
+        problem = f"{both} are both of the feed {feed}, and only one has a date in its name. Rename one."
+        return replace(order, folder=replace(folder, problem=folder.problem or problem))
+
+    return [told(order) for order in orders]
+
+
+def feeds_of(orders: list[Order], server: str, wanted: Callable[[Opened], Wanted]) -> list[Feed]:
+    """The feeds of which dated folders are the states."""
+    states: dict[str, list[State]] = {}
+    for order in orders:
+        folder = order.folder
+        if folder is not None and folder.dated is not None:
+            state = State(
+                folder.path, order.source, folder.dated.moment, partial(wanted_state, order, wanted), folder.problem
+            )
+            states.setdefault(order.options["feed"], []).append(state)
+    return [
+        Feed(feed, stream_of(server, feed, orders[0].options["dry_run"]), tuple(own)) for feed, own in states.items()
+    ]
+
+
+def wanted_state(order: Order, wanted: Callable[[Opened], Wanted]) -> Wanted:
+    """The import of a dated folder. Raises `ImportsError`."""
+    return wanted(opened_order(order))
+
+
+def stream_of(server: str, feed: str, dry_run: bool) -> str:
+    """The stream of a feed, which is the same whatever is in its batches."""
+    return wanted_batch(server, feed, Batch("", None, (), dry_run=dry_run, feed=feed)).stream
 
 
 # Its files.
 
 
-def opened_of(orders: list[Order]) -> tuple[list[Opened], list[tuple[Order, str]]]:
-    """The orders whose files can be sent, and the others, with the reason. Raises `BadInput` if none can."""
+def opened_of(orders: list[Order], *, is_all: bool) -> tuple[list[Opened], list[Unsent]]:
+    """The orders whose files can be sent, and the others. Raises `BadInput` if these are all that there is, and bad."""
     opened, unusable = [], []
     for order in orders:
         try:
             opened.append(opened_order(order))
         except BadInput as error:
-            unusable.append((order, error.message))
-    if not opened:
-        raise BadInput(" ".join(reason for _order, reason in unusable))
+            unusable.append(Unsent(order.source, error.message))
+    if is_all and not opened:
+        raise BadInput(" ".join(one.message for one in unusable))
     return opened, unusable
+
+
+def is_any_usable(orders: list[Order]) -> bool:
+    """Whether the files of one of these can be sent; most likely those of the last one can."""
+    for order in reversed(orders):
+        with suppress(BadInput):
+            return bool(opened_order(order).files)
+    return False
+
+
+def wanted_of(host: Host, store: Store, server: str, opened: Opened) -> Wanted:
+    """The import of a batch."""
+    where = None if opened.order.options["kind"] is None else where_to_look
+    return wanted_batch(server, opened.order.source, opened.batch(store), opened.check_by(host), where)
 
 
 def opened_order(order: Order) -> Opened:
@@ -1039,62 +1147,39 @@ def left_out_of(found: Found | None) -> dict[str, Any]:
     return {"left_out": [] if found is None else shown_by_reason(found.left_out)}
 
 
-def with_unusable(result: dict[str, Any], server: str, unusable: list[tuple[Order, str]]) -> dict[str, Any]:
-    """The result with the batches that could not be read, which did not keep the others from being imported."""
-    if not unusable:
-        return result
-    entries = [
-        {
-            **dict.fromkeys(result["imports"][0]),
-            "source": order.source,
-            "target": server,
-            "state": "failed",
-            "changed": False,
-            "reason": "new",
-            "attempts": 0,
-            "message": reason,
-        }
-        for order, reason in unusable
-    ]
-    reasons = " ".join(reason for _order, reason in unusable)
-    count = f"{len(entries)} of {len(result['imports']) + len(entries)} batches"
-    failed = with_trouble(result, f"{count} cannot be imported: {reasons}")
-    state = max(result["state"], "failed", key=STATES.index)
-    return {**failed, "state": state, "imports": [*result["imports"], *entries]}
+def tell_left_out(host: Host, found: Found | None, outcome: Outcome) -> None:
+    """Put what was left out of the states to what else was; warn of what was never imported."""
+    if found is not None:
+        for reason, paths in outcome.left_out.items():
+            found.leave_out(reason, *paths)
+    for feed, paths in outcome.late.items():
+        host.warn(
+            f"Of the folders in {host.params['directory']}, {some(paths)} came too late, and will not be imported: a"
+            f" newer state of {feed} was imported before. Hide the name behind a dot if that is as it should be."
+        )
 
 
-def with_manifest(host: Host, result: dict[str, Any], manifest: Manifest, batches: list[Batch]) -> dict[str, Any]:
-    """Keep in the manifest what is scheduled; in check mode, only tell what would be kept."""
-    kept = ("scheduled", "planned") if host.check_mode else ("scheduled",)
-    ends = zip(result["imports"], batches)
-    entries = [entry_of(one, batch) for one, batch in ends if one["state"] in kept]
-    try:
-        lines = manifest.missing(entries) if host.check_mode else manifest.add(entries)
-    except ImportsError as error:
-        return with_trouble(result, f"{error.message} The next run writes it.")
-    if host.diff:
-        after = "".join(f"{line}\n" for line in lines)
-        return {**result, "diff": [*result["diff"], difference(manifest.name, "", after)]}
-    return result
+def blank_of(host: Host, store: Store, secrets: Secrets, server: str) -> dict[str, Any]:
+    """The entry in the result of an import of which nothing is known."""
+    nothing = Wanted("", SYSTEM, server, stream="", source="", size=0, content_sha256=None, options={})
+    (entry,) = result_of(host, store, secrets, [Import(nothing, state="failed")])["imports"]
+    return {**entry, "key": None}
 
 
-def with_trouble(result: dict[str, Any], trouble: str) -> dict[str, Any]:
-    """The result as a failure for this reason, after those that it has."""
-    return {**result, "msg": " ".join(filter(None, (result.get("msg"), trouble)))}
-
-
-def entry_of(one: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
-    """A line of the manifest."""
-    return {
-        "batch": one["remote_id"],
-        "target": one["target"],
-        "dry_run": batch.dry_run,
-        "control": one["source"],
-        "files": [{"name": file.name, "src": file.content.source} for file in batch.files],
-        "content_sha256": one["content_sha256"],
-        "scheduled_at": one["finished_at"],
-        "message": one["message"],
-    }
+def with_unsent(result: dict[str, Any], unsent: list[Unsent], blank: Mapping[str, Any]) -> dict[str, Any]:
+    """The result with the batches that were not sent, which did not keep those of other feeds from being imported."""
+    entries = [{**blank, "source": one.source, "state": one.state, "message": one.message} for one in unsent]
+    imports = [*result["imports"], *entries]
+    state = max(
+        [result["state"] if result["imports"] else "scheduled", *(one.state for one in unsent)], key=STATES.index
+    )
+    msg = [result.get("msg")]
+    for what, is_held_up in (("cannot be imported", False), ("were not tried", True)):
+        failed = [one for one in unsent if one.state == "failed" and one.is_held_up is is_held_up]
+        reasons = " ".join(dict.fromkeys(sentence(one.message) for one in failed))
+        msg.append(f"{len(failed)} of {len(imports)} batches {what}: {reasons}" if failed else None)
+    told = " ".join(filter(None, msg))
+    return {**result, "state": state, "imports": imports, **({"msg": told} if told else {})}
 
 
 if __name__ == "__main__":

@@ -149,7 +149,8 @@ imports:
     period:
       description:
         - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
-          where that is not known.
+          where that is not known. Of a folder of Haplo with a date in its name it is that moment, or from when to when
+          the feed was so.
       type: dict
       returned: always
       contains:

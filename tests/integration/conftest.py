@@ -19,6 +19,7 @@ from .bigfix import DataImports
 from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
 from .haplo import PLAIN, Haplo
+from .haplo_feeds import Feeds
 from .listener import Listener
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
@@ -110,6 +111,12 @@ def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> I
     yield Haplo(sandbox, tmp_path, getattr(request, "param", PLAIN))
     sandbox.clear_faults()
     sandbox.wait_idle()
+
+
+@pytest.fixture
+def feeds(haplo: Haplo) -> Feeds:
+    """An empty directory for folders with batches, and the module on it."""
+    return Feeds(haplo)
 
 
 @pytest.fixture

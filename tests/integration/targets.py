@@ -43,7 +43,7 @@ _HOSTS: dict[str, dict[str, dict[str, Any]]] = {
             "bigfix_import_wait_sleep": 0.2,
         }
     },
-    "haplo": {"research": {"haplo_batch_batches": [_BATCH], "haplo_batch_manifest": ""}},
+    "haplo": {"research": {"haplo_batch_batches": [_BATCH]}},
     "lm": {
         "library_demo": {
             "lm_import_library": LIBRARY,

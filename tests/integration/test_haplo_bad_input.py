@@ -194,9 +194,6 @@ CASES = [
     bad("batches", [{**BATCH, "files": []}], "batches[0]: files is an empty list", **NEITHER),
     bad("batches", [{**BATCH, "files": [file(), file()]}], "batches[0]: files: 'people' is there 2 times", **NEITHER),
     bad("require_batches", "perhaps", "require_batches"),
-    bad("manifest", "", "manifest is empty"),
-    bad("manifest", "{place}/missing/manifest", "manifest", "{place}/missing is no folder"),
-    bad("manifest", "{place}", "manifest", "{place} is a folder"),
     *[
         bad(text, value, text)
         for text in ("comment", "control_comment", "feed")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,61 +15,14 @@ from typing import Any
 import pytest
 
 from ..running import ROOT, parsed
+from ..sandbox.haplo.view import Batch
 from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
+from .haplo_feeds import Feeds, left_out, sources, warnings
 from .support import ABSENT, assert_plain_failure, only
 from .test_haplo_options import exercises
 from .test_licstat_bad_input import everything_below
 
 NOT_FOUND = "No such file or directory"
-
-
-class Feeds:
-    """Folders of batches in a directory of the test, and the module on them."""
-
-    def __init__(self, haplo: Haplo) -> None:
-        self.haplo = haplo
-        self.path = haplo.folder / "feeds"
-        self.path.mkdir()
-
-    def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `haplo_batch` with the directory."""
-        return self.haplo(check=check, diff=diff, **self.options(**options))
-
-    def options(self, **options: Any) -> dict[str, Any]:
-        return {"control": ABSENT, "files": ABSENT, "directory": str(self.path), **options}
-
-    def add(
-        self, name: str = "", *, person: str = "Joe", files: tuple[str, ...] = ("people.json", "guests.json")
-    ) -> Path:
-        """A folder with the control file of the test and these data files; without a name, the directory itself."""
-        folder = self.path / name
-        folder.mkdir(exist_ok=True)
-        shutil.copy(self.haplo.control, folder / "control.json")
-        for file in files:
-            (folder / file).write_text(json.dumps([{"first": person, "last": name or "nobody"}]))
-        return folder
-
-
-@pytest.fixture
-def feeds(haplo: Haplo) -> Feeds:
-    return Feeds(haplo)
-
-
-def sources(result: dict[str, Any]) -> list[str]:
-    """The folders of the imports in a result, by name."""
-    return [Path(one["source"]).parent.name for one in result["imports"]]
-
-
-def left_out(result: dict[str, Any]) -> dict[str, list[str]]:
-    """What was left out for each reason, by name."""
-    for entry in result["left_out"]:
-        assert entry["count"] == len(entry["paths"])
-    return {entry["reason"]: [Path(path).name for path in entry["paths"]] for entry in result["left_out"]}
-
-
-def warnings(result: dict[str, Any]) -> str:
-    """All warnings in a result, whatever form Ansible gives them."""
-    return json.dumps(result["warnings"])
 
 
 # What is a batch.
@@ -115,7 +67,7 @@ def test_check_mode_foretells_each_batch_and_sends_nothing(haplo: Haplo, feeds: 
         feeds.add(name)
     before = everything_below(haplo.folder)
 
-    result = feeds(check=True, manifest=str(feeds.path / "scheduled.jsonl"))
+    result = feeds(check=True)
 
     assert [one["state"] for one in result["imports"]] == ["planned", "planned"]
     assert everything_below(haplo.folder) == before
@@ -174,6 +126,134 @@ def test_the_control_file_may_be_called_otherwise_and_be_a_link(haplo: Haplo, fe
     assert feeds()["imports"] == []
     assert_scheduled(feeds(control_name="import.json"), changed=True, reason="new")
     assert_one_whole_batch(haplo, ("guests", "people"))
+
+
+def test_a_link_to_a_folder_is_one_unless_its_batch_has_another_name(haplo: Haplo, feeds: Feeds) -> None:
+    elsewhere = haplo.folder / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("staff", "people", "guests"):
+        feeds.add(name, person=name).rename(elsewhere / name)
+    feeds.add("alumni")
+    feeds.add(".released")
+    links = {
+        "b-staff": elsewhere / "staff",
+        "c-staff-too": elsewhere / "staff",
+        "current": feeds.path / "alumni",
+        "d-people": Path("../elsewhere/people"),
+        "e-people-2024-05-01": elsewhere / "people",
+        "f-hidden": feeds.path / ".released",
+        "self": feeds.path,
+        "within": feeds.path / "alumni/..",
+    }
+    for name, place in links.items():
+        (feeds.path / name).symlink_to(place)
+
+    result = feeds(check=True)
+    assert sources(result) == ["alumni", "b-staff", "f-hidden", "e-people-2024-05-01"]
+    two_names = "a link to a folder, whose batch would be imported under two names"
+    assert left_out(result) == {two_names: ["c-staff-too", "current", "d-people", "self", "within"]}
+    assert not result.get("failed")
+    assert [batch.comment for batch in feeds_imported(haplo, feeds)] == [
+        "alumni: guests.json, people.json",
+        "b-staff: guests.json, people.json",
+        "f-hidden: guests.json, people.json",
+        "e-people 2024-05-01: guests.json, people.json",
+    ]
+
+
+def feeds_imported(haplo: Haplo, feeds: Feeds) -> list[Batch]:
+    assert feeds()["state"] == "scheduled"
+    return haplo.scheduled
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_link_to_nothing_is_an_error_that_says_so(haplo: Haplo, feeds: Feeds, check: bool) -> None:
+    feeds.add("staff")
+    (feeds.path / "alumni").symlink_to("../gone")
+    (feeds.path / "ring").symlink_to("ring")
+
+    result = feeds(check=check)
+
+    assert_plain_failure(result)
+    assert (
+        f"2 of 3 batches cannot be imported: {feeds.path}/alumni: {NOT_FOUND}; it is a link to ../gone" in result["msg"]
+    )
+    assert f"{feeds.path}/ring: Too many levels of symbolic links" in result["msg"]
+    assert [one["state"] for one in result["imports"]][1:] == ["failed", "failed"]
+
+    for name, what in (("people.json", "files"), ("control.json", "control")):
+        (feeds.path / "staff" / name).unlink()
+        (feeds.path / "staff" / name).symlink_to("gone")
+        broken = feeds(check=check)
+        assert f"{what} cannot be imported, nothing was sent: {feeds.path}/staff/{name}: {NOT_FOUND}" in broken["msg"]
+
+
+def test_a_directory_that_is_a_batch_may_have_links_in_it_and_not_to_nothing(haplo: Haplo, feeds: Feeds) -> None:
+    feeds.add()
+    (feeds.path / "guests.json").unlink()
+    (feeds.path / "guests.json").symlink_to("gone")
+    broken = feeds()
+    assert_plain_failure(broken)
+    assert f"{feeds.path}/guests.json: {NOT_FOUND}; it is a link to gone" in broken["msg"]
+    (feeds.path / "gone").mkdir()
+    assert "there is no file for 'guests'" in feeds()["msg"]
+
+
+# What batches are called in Haplo.
+
+
+def test_batches_and_control_files_are_called_by_feed_and_files(haplo: Haplo, feeds: Feeds) -> None:
+    batch = {"control": str(haplo.control), "files": haplo.files}
+    listed: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
+    digest = {"control_digest": haplo.control_digest, "files": haplo.files}
+    ours: dict[str, Any] = {"comment": "Ours", "control_comment": "Our control file"}
+    feeds.add()
+
+    haplo()
+    haplo(feed="people")
+    haplo(
+        **listed,
+        batches=[{**batch, "name": "Arts", "feed": "x"}, {**batch, "feed": "y", **ours}, {**digest, "feed": "z"}],
+    )
+    feeds(feed="people", force=True)
+    haplo.control.write_text(haplo.control.read_text() + " ")
+    shutil.copy(haplo.control, feeds.path / "control.json")
+    feeds()
+    haplo.control.write_text(haplo.control.read_text() + " ")
+    haplo(**ours)
+
+    assert [batch.comment for batch in haplo.scheduled] == [
+        "people.json, guests.json",
+        "people: people.json, guests.json",
+        "Arts: people.json, guests.json",
+        "Ours",
+        "z: people.json, guests.json",
+        "people: guests.json, people.json",
+        "feeds: guests.json, people.json",
+        "Ours",
+    ]
+    assert [file.comments for file in haplo.held.control_files] == [
+        ("control.json",),
+        ("feeds: control.json",),
+        ("Our control file",),
+    ]
+
+
+def test_what_a_batch_is_called_has_its_bounds(haplo: Haplo) -> None:
+    control = haplo.control_file("control\x7f.json", files={"DEFAULT": {"read": "json"}})
+    haplo(control=str(control), feed="people " * 1000, files=[haplo.file(f"part {number}") for number in range(100)])
+    file = {**haplo.file("people" + "x" * 240), "name": "people"}
+    haplo(control=str(control), feed="x", files=[file])
+
+    first, second = (batch.comment for batch in haplo.scheduled)
+    assert first.startswith("people people")
+    assert "…: part 0.json, part 1.json" in first
+    assert first.endswith(" more")
+    assert second.startswith("x: peoplexxx")
+    assert second.endswith("xxx…")
+    assert max(len(first), len(second)) <= 200
+    (known,) = haplo.held.control_files
+    assert known.comments[0].endswith("…: control\\x7f.json")
 
 
 # Which file is what.
@@ -377,87 +457,3 @@ def test_an_empty_list_of_batches_is_told_or_an_error(haplo: Haplo) -> None:
     assert "batches is an empty list. Nothing was imported." in warnings(nothing)
     assert (nothing["changed"], nothing["imports"]) == (False, [])
     assert_plain_failure(required)
-
-
-# The manifest.
-
-
-def kept(manifest: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in manifest.read_text().splitlines()]
-
-
-@exercises("manifest")
-def test_what_was_scheduled_is_kept_in_the_manifest_a_line_each(haplo: Haplo, feeds: Feeds) -> None:
-    manifest = feeds.path / "scheduled.jsonl"
-    for name in ("staff", "alumni"):
-        feeds.add(name)
-
-    planned = feeds(check=True, diff=True, manifest=str(manifest))
-    assert [json.loads(line)["batch"] for line in planned["diff"][-1]["after"].splitlines()] == [None, None]
-    assert planned["diff"][-1]["after_header"] == str(manifest)
-    result = feeds(manifest=str(manifest))
-    before = manifest.read_bytes()
-    feeds(manifest=str(manifest))
-
-    assert manifest.read_bytes() == before
-    assert manifest.stat().st_mode & 0o777 == 0o640
-    first = result["imports"][0]
-    assert kept(manifest)[0] == {
-        "batch": first["remote_id"],
-        "target": haplo.sandbox.haplo_url,
-        "dry_run": False,
-        "control": str(feeds.path / "alumni/control.json"),
-        "files": [{"name": name, "src": str(feeds.path / f"alumni/{name}.json")} for name in ("guests", "people")],
-        "content_sha256": first["content_sha256"],
-        "scheduled_at": first["finished_at"],
-        "message": first["message"],
-    }
-    assert [line["batch"] for line in kept(manifest)] == [one["remote_id"] for one in result["imports"]]
-    assert result["left_out"] == []
-
-
-def test_the_manifest_is_no_data_file_and_what_else_is_in_it_stays(haplo: Haplo, feeds: Feeds) -> None:
-    feeds.add()
-    manifest = feeds.path / "scheduled.jsonl"
-    manifest.write_text('# ours\n{"batch": ["x"]}\n{"batch": "half a l')
-
-    assert_scheduled(feeds(manifest=str(manifest)), changed=True, reason="new")
-
-    *others, ours = manifest.read_text().splitlines()
-    assert others == ["# ours", '{"batch": ["x"]}', '{"batch": "half a l']
-    assert json.loads(ours)["batch"] == haplo.scheduled[0].identifier
-
-
-def test_a_manifest_that_is_lost_is_written_again(haplo: Haplo, feeds: Feeds) -> None:
-    feeds.add()
-    manifest = haplo.folder / "scheduled.jsonl"
-    feeds(manifest=str(manifest))
-    before = manifest.read_bytes()
-    manifest.unlink()
-
-    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
-    assert manifest.read_bytes() == before
-
-
-def test_a_manifest_that_cannot_be_kept_fails_and_hides_nothing(
-    haplo: Haplo, feeds: Feeds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on a disk that is full when the line is written."""
-    feeds.add()
-    manifest = haplo.folder / "scheduled.jsonl"
-    manifest.write_text("{}\n")
-    monkeypatch.setattr(os, "fsync", _full)
-
-    result = feeds(manifest=str(manifest))
-    monkeypatch.undo()
-
-    assert_plain_failure(result)
-    assert f"The manifest {manifest} could not be kept: No space left on device" in result["msg"]
-    assert (result["state"], result["changed"]) == ("scheduled", True)
-    assert manifest.read_text() == "{}\n"
-    assert_scheduled(feeds(manifest=str(manifest)), changed=False, reason="receipt")
-    assert [line.get("batch") for line in kept(manifest)] == [None, haplo.scheduled[0].identifier]
-
-
-def _full(_file: int) -> None:
-    raise OSError(28, os.strerror(28))

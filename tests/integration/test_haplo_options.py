@@ -294,11 +294,11 @@ def test_comments_are_what_haplo_calls_the_batch_and_the_control_file(haplo: Hap
 
 
 @exercises("comment", "control_comment")
-def test_without_comments_haplo_has_names_of_its_own(haplo: Haplo) -> None:
+def test_without_comments_the_names_of_the_files_are_told(haplo: Haplo) -> None:
     haplo()
 
-    assert haplo.scheduled[0].comment == "Unnamed batch"
-    assert [control.comments for control in haplo.held.control_files] == [("Unnamed control file",)]
+    assert haplo.scheduled[0].comment == "people.json, guests.json"
+    assert [control.comments for control in haplo.held.control_files] == [("control.json",)]
 
 
 @exercises("comment", "control_comment")

@@ -66,7 +66,6 @@ class Site(Ansible):
             "haplo_batch_url": sandbox.haplo_url,
             "haplo_batch_api_key": sandbox.haplo_api_key,
             "haplo_batch_directory": str(ROOT / "tests/fixtures/haplo"),
-            "haplo_batch_manifest": str(self.folder / "manifest.jsonl"),
             "haplo_batch_receipts": receipts,
         }
         library = {
@@ -208,7 +207,6 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
     both = {
         **groups["haplo"]["vars"],
         "licstat_import_license_server_id": 99,
-        "haplo_batch_manifest": str(site.folder / "both.jsonl"),
         "haplo_batch_feed": "both",
     }
     groups["licstat"]["hosts"]["both"] = both

@@ -84,7 +84,8 @@ class Wanted:
     is sent only while that holds. `read_period` reads what time the content tells of. `check` reads the content before
     it is sent, and raises `BadInput` where the server could make nothing of it. `where` tells a person, in a sentence,
     where on the server to look for it, by the notes of its attempt. `obstacle`: why it cannot be sent, for a person;
-    empty if it can.
+    empty if it can. `moment`: what it is the state of, where the states of its stream are dated; it is not sent where a
+    later one may have been imported. It has no zone, and is what `read_period` tells.
     """
 
     key: str
@@ -101,6 +102,7 @@ class Wanted:
     check: Callable[[], None] | None = field(compare=False, default=None)
     where: Callable[[Mapping[str, Any]], str] | None = field(compare=False, default=None)
     obstacle: str = ""
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True)

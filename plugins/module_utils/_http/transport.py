@@ -480,6 +480,14 @@ class _UntilDeadline(io.RawIOBase):
         super().close()
 
 
+class _LastResponse(_TimelyResponse):
+    """The response on a connection that is of no use after it: the server still waits for the rest of the request."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.will_close = True
+
+
 class _Attentive(_AnyConnection):
     """What is added to urllib3's connections: they notice a server that answers before it has read everything.
 
@@ -488,7 +496,7 @@ class _Attentive(_AnyConnection):
     that is what every failure to send becomes.
     """
 
-    response_class = _TimelyResponse
+    response_class: type[_TimelyResponse] = _TimelyResponse
     is_via_socks = False
     _is_at_proxy = False  # while it is with the proxy that a connection is made
     _salvage: float | None = None  # seconds, once the server has stopped listening
@@ -497,6 +505,7 @@ class _Attentive(_AnyConnection):
         from urllib3.exceptions import HTTPError
 
         self._is_at_proxy = self.proxy is not None
+        self._salvage, self.response_class = None, _TimelyResponse
         try:
             super().connect()
         except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
@@ -522,6 +531,7 @@ class _Attentive(_AnyConnection):
             super().send(data)
         except OSError as error:
             self._salvage = min(SALVAGE, self.sock.gettimeout() or SALVAGE)
+            self.response_class = _LastResponse
             raise BrokenPipeError(errno.EPIPE, "the server stopped reading") from error
 
     def getresponse(self) -> Any:

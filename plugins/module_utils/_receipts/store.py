@@ -32,6 +32,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable, Protocol, TypeVar
 
@@ -223,6 +224,18 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class DatedState:
+    """What is known of what a stream was at a moment: the key of its import, and the state of that."""
+
+    key: str
+    state: str
+
+    @property
+    def may_be_imported(self) -> bool:
+        return self.state in MAY_HAVE_CHANGED
+
+
+@dataclass(frozen=True)
 class Window:
     """A time range that was imported into a target, or was tried to be: the options that it is known by, and so on."""
 
@@ -300,6 +313,27 @@ class Store:
         """
         rows = self.ask(_NEWEST, (stream, key))
         return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
+
+    def states_of(self, stream: str) -> dict[datetime, DatedState]:
+        """The dated states of a stream that came to their commit point, by their moments.
+
+        Of one that did not change for a while, they are the first and the last moment of that while.
+        """
+        return _states(self.ask(_STATES, (stream,)))
+
+    def extend(self, key: str, attempt: int, moment: datetime) -> Mapping[str, str]:
+        """Note that an import is the state of a later moment, too. Returns from when to when it is, by now."""
+
+        def change(execute: Execute, _is_again: bool) -> Mapping[str, str]:
+            row = execute("SELECT period FROM attempts WHERE key = ? AND attempt = ?", (key, attempt)).fetchone()
+            period = Period(moment, moment).as_result()
+            if row is not None and row["period"]:
+                known = json.loads(row["period"])
+                period = {"first": min(known["first"], period["first"]), "last": max(known["last"], period["last"])}
+            execute("UPDATE attempts SET period = ? WHERE key = ? AND attempt = ?", (kept(period), key, attempt))
+            return period
+
+        return self.change(change)
 
     def claim(
         self,
@@ -587,6 +621,10 @@ class Store:
             number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
         if wanted.basis is not None and wanted.basis != _basis(execute(_WINDOWS, (wanted.target, A_WINDOW)).fetchall()):
             raise Overtaken("Another run imported another time range meanwhile, or began to. Nothing was sent.")
+        if wanted.moment is not None:
+            newest = max(_states(execute(_STATES, (wanted.stream,)).fetchall()), default=wanted.moment)
+            if newest > wanted.moment:
+                raise Overtaken(f"Another run imported the state of {newest} meanwhile, or began to. Nothing was sent.")
         execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
         return number, True
 
@@ -746,6 +784,10 @@ SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL
     AND (state IN {MAY_HAVE_CHANGED} OR (state = 'failed' AND remote_id IS NOT NULL AND key <> ?))
 ORDER BY sent DESC LIMIT 1
 """
+_STATES = """
+SELECT key, state, period FROM attempts
+WHERE stream = ? AND sent IS NOT NULL AND state != 'superseded' AND period IS NOT NULL ORDER BY sent
+"""
 _IN_TARGET = "key IN (SELECT key FROM receipts WHERE target = ?)"
 _MARK = f"SELECT coalesce(max(sent), 0) AS mark FROM attempts WHERE {_IN_TARGET}"
 _AT_WORK = SELECT + "WHERE receipts.target = ? AND attempts.state IN ('claimed', 'sent', 'submitted')"
@@ -821,6 +863,14 @@ def _receipt(row: Any, version: tuple[int, str], owner: Owner | None) -> Receipt
         label=row["label"],
         period=row["period"] and json.loads(row["period"]),
     )
+
+
+def _states(rows: Sequence[Any]) -> dict[datetime, DatedState]:
+    found = {}
+    for row in rows:
+        period, state = json.loads(row["period"]), DatedState(row["key"], row["state"])
+        found.update({datetime.fromisoformat(period[end]): state for end in ("first", "last")})
+    return found
 
 
 def _basis(rows: Sequence[Any]) -> str:

@@ -58,11 +58,6 @@ def test_logs_are_looked_for_where_none_is_named_and_put_away_unless_that_tag_is
     assert action._options_of_role(variables) == {"paths": ["/var/log"], "recurse": True}
 
 
-def test_a_manifest_without_a_name_is_none() -> None:
-    variables = {"haplo_batch_directory": "/batches", "haplo_batch_manifest": ""}
-    assert action_of("haplo_batch", variables)._options_of_role(variables) == {"directory": "/batches"}
-
-
 def test_a_kind_is_imported_in_place_of_the_batches_of_a_directory() -> None:
     variables = {"haplo_batch_directory": "/batches", "haplo_batch_kind": "people", "haplo_batch_files": []}
     assert action_of("haplo_batch", variables)._options_of_role(variables) == {"kind": "people", "files": []}

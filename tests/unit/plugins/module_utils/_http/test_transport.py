@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import pty
+import select
 import shutil
 import socket
 import ssl
@@ -264,6 +265,30 @@ def test_after_a_refusal_in_the_middle_the_next_question_is_not_taken_for_the_re
         assert isinstance(submit(client, LARGE).outcome, Refused)
         assert client.ask("POST", "/status", tries=1).status == 200
     assert [request.line for request in peer.requests] == ["POST /import HTTP/1.1", "POST /status HTTP/1.1"]
+    assert peer.connections == 2
+
+
+def test_after_a_question_that_was_answered_before_its_body_came_the_connection_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That body is not sent any more, so the server would take the next request for it."""
+
+    def early(conversation: Conversation) -> None:
+        conversation.head()
+        conversation.answer("404 Not Found", b"no")
+        conversation.drain()
+
+    def late(sock: socket.socket) -> bool:  # as where the body is sent later than the answer comes
+        select.select([sock], [], [], waits.pop() if waits else 0)
+        return has_answered(sock)
+
+    has_answered, waits = _transport._has_answered, [SOON]
+    monkeypatch.setattr(_transport, "_has_answered", late)
+    with Peer(early, well) as peer:
+        client = client_of(peer.url)
+        with pytest.raises(Refused, match="404"):
+            client.ask("POST", "/status", form={"task": "1"}, tries=1)
+        assert client.ask("POST", "/status", form={"task": "1"}, tries=1).status == 200
     assert peer.connections == 2
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     ImportsError,
+    Overtaken,
+    Period,
     StoreError,
     Wanted,
     now_text,
@@ -30,7 +33,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Receipt, Store, is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
+    DatedState,
+    Receipt,
+    Store,
+    is_url,
+    open_store,
+)
 
 from .....stores import KINDS, ask, check_that_it_is_whole, new_store
 from ..nobody import unprivileged
@@ -1214,3 +1223,37 @@ def test_twenty_runs_at_once_take_a_dead_claim_over_once(location: str, crowd: l
     for run in crowd:
         run.begin("claim", "the same")
     assert [number for run in crowd if (number := run.claimed()) is not None] == [2]
+
+
+# Dated states.
+
+
+def dated(name: str, day: int) -> Wanted:
+    return replace(wanted(name), moment=datetime(2024, 5, day))
+
+
+def test_a_dated_state_is_not_begun_after_a_later_one(store: Store, other: Store) -> None:
+    def begun(store: Store, one: Wanted) -> int | None:
+        assert one.moment is not None
+        seen = store.find([one.key]).get(one.key)
+        return store.claim(one, seen, now_text(), period=Period(one.moment, one.moment))
+
+    assert begun(store, dated("b", 3)) == 1
+    assert store.states_of("stream") == {}
+    assert begun(other, dated("a", 2)) == 1
+    assert store.mark_sent(wanted("b").key, 1, "5a" * 32)
+    with pytest.raises(Overtaken, match="2024-05-03"):
+        begun(other, dated("c", 2))
+    assert other.find([wanted("c").key]) == {}
+    store.record(wanted("b").key, 1, "scheduled", "", remote_id=None, detail={})
+
+    assert store.extend(wanted("b").key, 1, datetime(2024, 5, 5)) == {
+        "first": "2024-05-03T00:00:00",
+        "last": "2024-05-05T00:00:00",
+    }
+    assert other.states_of("stream") == {
+        datetime(2024, 5, day): DatedState(wanted("b").key, "scheduled") for day in (3, 5)
+    }
+    with pytest.raises(Overtaken, match="2024-05-05"):
+        begun(other, dated("c", 4))
+    assert begun(other, dated("c", 5)) == 1
