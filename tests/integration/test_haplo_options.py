@@ -253,7 +253,7 @@ def test_batches_may_be_of_several_kinds(haplo: Haplo) -> None:
 
     assert [one["source"] for one in result["imports"]] == ["staff", "visitors"]
     assert [(batch.kind, batch.comment) for batch in haplo.scheduled] == [
-        ("staff", "Unnamed batch"),
+        ("staff", "people.json, guests.json"),
         ("guests", "Guests"),
     ]
     assert [batch.records_imported for batch in haplo.scheduled] == [2, 1]
