@@ -528,6 +528,16 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+untold:
+  description:
+    - Where O(outcome_api_key) is set, the batches of which it does not tell how they ended, each with the reason. They
+      are scheduled, and their pages could not be read; or they have not ended, and are not waited for. Empty where all
+      have ended, and without that key.
+    - So a playbook can go on from a dry run only where it is empty. In check mode, what a run would wait for is not in
+      it. What was adopted is not, either.
+  returned: when the files of a batch could be read, or there is none
+  type: list
+  elements: str
 left_out:
   description: What is in O(directory) and is no batch, by reason.
   returned: when the files of a batch could be read, or there is none
@@ -740,6 +750,7 @@ def import_batch(host: Host) -> dict[str, Any]:
         result = import_all(host, store, client.secrets, system, wanted)
     if manifest is not None:
         result = with_manifest(host, result, manifest, batches)
+    result = {**result, "untold": untold_of(host, result["imports"])}
     return {**with_unusable(result, server, unusable), **left_out_of(found)}
 
 
@@ -924,11 +935,25 @@ def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dic
     if params["directory"] is not None:
         name = params["control_name"]
         told = f"There is no batch in {params['directory']}: no {name} in it, and none in a folder in it."
-    nothing = {"changed": False, "state": "scheduled", "imports": []}
+    nothing = {"changed": False, "state": "scheduled", "imports": [], "untold": []}
     if params["require_batches"]:
         return {**nothing, "state": "failed", "msg": f"{told} As require_batches is true, there has to be one."}
     warn(f"{told} Nothing was imported.")
     return nothing
+
+
+def untold_of(host: Host, imports: list[dict[str, Any]]) -> list[str]:
+    """The batches of which nobody knows how they ended, although there is a key for that; with the reason."""
+    if host.params["outcome_api_key"] is None:
+        return []
+    is_awaited = host.check_mode and host.params["wait"]
+    states = ("scheduled",) if is_awaited else ("scheduled", "submitted", "running")
+    why = "It is scheduled; how it ended is not known, as it was not waited for."
+    return [
+        f"{one['source']}: {one['message'] or why}"
+        for one in imports
+        if one["state"] in states and (one["remote_id"] or one["state"] != "scheduled")  # adopted, as the user wanted
+    ]
 
 
 def left_out_of(found: Found | None) -> dict[str, Any]:
