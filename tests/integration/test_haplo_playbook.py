@@ -18,6 +18,7 @@ from ansible_collections.assetops.imports.plugins.modules import haplo_batch
 
 from ..running import ROOT
 from .haplo import Haplo
+from .nights import letter
 from .support import QUICK, Playbook
 from .test_haplo_outcome import WRONG_KEY, Told
 from .test_import_all import reported
@@ -168,6 +169,64 @@ def test_a_job_of_dry_runs_fails_as_they_do_and_one_of_imports_asks_nothing_of_t
     assert_ended_well(approved)
     assert applications.made == {"well": "try import", "erring": "try", "untold": "try import"}
     assert {name: line[1] for name, line in reported(approved).items()} == {"well": "succeeded", "untold": "scheduled"}
+
+
+# Nights: what befalls each, what the feed then holds (a person who is wrong begins with a question mark), what the job
+# tells (see `nights`), the state, and how many batches were ever scheduled.
+NIGHTS: list[tuple[str, str, str, str, int]] = [
+    ("nothing", "Ann", "t", "succeeded", 1),  # that receipts are kept from now on
+    ("nothing", "Ann", "=", "succeeded", 1),
+    ("nothing", "Ann ?Bob", "R", "incomplete", 2),
+    ("nobody corrects it", "Ann ?Bob", "R", "incomplete", 2),
+    ("nothing", "Ann Bob", ".", "succeeded", 3),
+    ("the pages are away", "Ann Bob Cid", "R", "scheduled", 4),
+    ("nothing", "Ann Bob Cid", "=", "succeeded", 4),
+    ("the pages are otherwise", "Ann Cid", "t", "scheduled", 5),
+    ("the pages are otherwise", "Ann Cid", "t", "scheduled", 5),
+    ("nothing", "Ann Cid", "=", "succeeded", 5),
+    ("the key is another", "Cid", "t", "scheduled", 6),
+    ("nothing", "Ann Cid", ".", "succeeded", 7),  # back to a state of before
+    ("Haplo stops at a record", "Ann Cid Dee", "R", "failed", 8),
+    ("nobody looks", "Ann Cid Dee", "R", "failed", 8),
+    ("nothing", "Ann Cid Dee Eve", ".", "succeeded", 9),
+    ("it takes all night", "Eve", "R", "scheduled", 10),
+    ("nothing", "Eve", "=", "succeeded", 10),
+]
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_each_night_tells_what_became_of_its_batch_or_that_it_cannot(haplo: Haplo) -> None:
+    feed = Told(haplo.sandbox, haplo.folder)
+    haplo.sandbox.clock(speed=QUICK)
+    told = [night_of(feed, befalls, holds) for befalls, holds, _letter, _state, _count in NIGHTS]
+
+    assert told == [(letter, state, count) for _befalls, _holds, letter, state, count in NIGHTS]
+
+
+def night_of(feed: Told, befalls: str, holds: str) -> tuple[str, str, int]:
+    """What the job tells in a night, the state of its import, and how many batches were scheduled so far."""
+    people = [{"last": name} if name.isalpha() else {"last": name, "extra": 1} for name in holds.split()]
+    options: dict[str, Any] = {"control": str(feed.erring), "files": feed.people(*people), "feed": "people"}
+    settings: dict[str, Any] = {}
+    if befalls == "the pages are away":
+        feed.sandbox.fault("status", operation="outcome", status=503, times=None)
+        options["unreachable_timeout"] = 0.2
+    elif befalls == "the pages are otherwise":
+        settings = {"page_changes": [{"find": "<th>Errors</th>", "put": "<th>Faults</th>"}]}
+    elif befalls == "the key is another":
+        options["outcome_api_key"] = WRONG_KEY
+    elif befalls == "Haplo stops at a record":
+        settings = {"breaks_after": 1}
+    elif befalls == "it takes all night":
+        settings = {"seconds_per_batch": 8 * 3600}
+        options["wait_timeout"] = 0.3
+    usual = {name: feed.sandbox.settings()["haplo"][name] for name in settings}
+    feed.sandbox.configure("haplo", **settings)
+    result = feed(**options)
+    feed.sandbox.configure("haplo", **usual)
+    feed.sandbox.clear_faults()
+    feed.sandbox.clock(step=24 * 3600)
+    return letter(result), result["state"], feed.times_scheduled
 
 
 @pytest.mark.slow
