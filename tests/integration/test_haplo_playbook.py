@@ -249,7 +249,11 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     for old, new in (("/etc/haplo", ""), ("/var/lib/hr-export", ""), ("/var/lib/hr-batches", "/batches")):
         text = text.replace(old, f"{tmp_path}{new}")
     tasks = yaml.safe_load(text.replace("https://research.example.ac.uk", haplo.sandbox.haplo_url))
-    variables = {"haplo_api_key": haplo.sandbox.haplo_api_key, "haplo_control_digest": haplo.control_digest}
+    variables = {
+        "haplo_api_key": haplo.sandbox.haplo_api_key,
+        "haplo_outcome_api_key": haplo.sandbox.haplo_outcome_api_key,
+        "haplo_control_digest": haplo.control_digest,
+    }
 
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
