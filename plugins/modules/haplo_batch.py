@@ -606,6 +606,16 @@ imports:
       description: The seconds between the two; V(null) while one of them is.
       type: float
       returned: always
+untold:
+  description:
+    - Where O(outcome_api_key) is used, the batches of which it does not tell how they ended, each with the reason. They
+      are scheduled, and their pages could not be read; or they have not ended, and are not waited for. Empty where all
+      have ended, and without that key.
+    - So a playbook can go on from a dry run only where it is empty. In check mode, what a run would wait for is not in
+      it. What was adopted is not, either.
+  returned: when the files of a batch could be read, or there is none
+  type: list
+  elements: str
 left_out:
   description:
     - What is in O(directory) and is no batch, or an older state of a feed than the newest one that was sent, by reason.
@@ -863,6 +873,7 @@ def import_batch(host: Host) -> dict[str, Any]:
         importer = importer_of(host, store, client.secrets, system)
         outcome = import_states(feeds, wanted, importer.run, store, policy_of(host), datetime.now())
         result = result_of(host, store, client.secrets, outcome.imports)
+        result["untold"] = untold_of(host, result["imports"]) if outcomes is not None else []
         result = with_unsent(result, [*unusable, *outcome.unsent], blank_of(host, store, client.secrets, server))
     tell_left_out(host, found, outcome)
     return {**result, **left_out_of(found)}
@@ -1135,11 +1146,23 @@ def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dic
     if params["directory"] is not None:
         name = params["control_name"]
         told = f"There is no batch in {params['directory']}: no {name} in it, and none in a folder in it."
-    nothing = {"changed": False, "state": "scheduled", "imports": []}
+    nothing = {"changed": False, "state": "scheduled", "imports": [], "untold": []}
     if params["require_batches"]:
         return {**nothing, "state": "failed", "msg": f"{told} As require_batches is true, there has to be one."}
     warn(f"{told} Nothing was imported.")
     return nothing
+
+
+def untold_of(host: Host, imports: list[dict[str, Any]]) -> list[str]:
+    """The batches of which nobody knows how they ended, although there is a key for that; with the reason."""
+    is_awaited = host.check_mode and host.params["wait"]
+    states = ("scheduled",) if is_awaited else ("scheduled", "submitted", "running")
+    why = "It is scheduled; how it ended is not known, as it was not waited for."
+    return [
+        f"{one['source']}: {one['message'] or why}"
+        for one in imports
+        if one["state"] in states and (one["remote_id"] or one["state"] != "scheduled")  # adopted, as the user wanted
+    ]
 
 
 def left_out_of(found: Found | None) -> dict[str, Any]:

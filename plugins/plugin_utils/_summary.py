@@ -43,7 +43,8 @@ class Outcome:
     """What came of a role on a target.
 
     `wanted` and `sent` count imports; `size` is in bytes. `window` is that of the newest import, from when to when;
-    None without one. `problem` is why it failed, and empty if it did not.
+    None without one. `problem` is why it failed, and empty if it did not. `flaws` is what the servers said of imports
+    that are incomplete.
     """
 
     target: str
@@ -57,6 +58,7 @@ class Outcome:
     window: tuple[str, str] | None = None
     left_out: tuple[LeftOut, ...] = ()
     problem: str = ""
+    flaws: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -128,6 +130,7 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
             for one in part.get("left_out", ())
         ),
         problem=problem,
+        flaws=tuple(str(one["message"]) for one in imports if one["state"] == "incomplete"),
         warnings=tuple(dict.fromkeys(str(text) for part in parts for text in part.get("warnings", ()))),
     )
 
@@ -169,7 +172,10 @@ def _windows(outcomes: Sequence[Outcome]) -> str:
 
 def _notes(one: Outcome) -> list[str]:
     left_out = sorted(one.left_out, key=lambda left: MISSED not in left.reason)
-    return notes_of([one.problem, *(f"Warning: {text}" for text in one.warnings), *(left.told() for left in left_out)])
+    shown = one.problem[:LONGEST]  # what stands there is not told again
+    flaws = (text for text in one.flaws if text not in shown)
+    warnings = (f"Warning: {text}" for text in one.warnings if text not in shown)
+    return notes_of([one.problem, *flaws, *warnings, *(left.told() for left in left_out)])
 
 
 def notes_of(notes: Sequence[str]) -> list[str]:

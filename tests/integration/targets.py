@@ -65,9 +65,10 @@ def inventory(**variables: Any) -> dict[str, Any]:
 
 def secrets(sandbox: Sandbox) -> list[str]:
     """What of that is nobody's business, as it is and as it goes over the wire."""
-    basic = [(sandbox.lm_username, sandbox.lm_password), ("haplo", sandbox.haplo_api_key)]
+    keys = (sandbox.haplo_api_key, sandbox.haplo_outcome_api_key)
+    basic = [(sandbox.lm_username, sandbox.lm_password), *(("haplo", key) for key in keys)]
     return [
-        *(sandbox.licstat_token, sandbox.bigfix_token, sandbox.lmt_token, sandbox.haplo_api_key, sandbox.lm_password),
+        *(sandbox.licstat_token, sandbox.bigfix_token, sandbox.lmt_token, *keys, sandbox.lm_password),
         *(base64.b64encode(":".join(pair).encode()).decode() for pair in basic),
     ]
 

@@ -329,3 +329,18 @@ def test_check_mode_tries_the_key_and_sends_nothing(told: Told) -> None:
     assert not warnings(good)
     assert "What becomes of batches cannot be told" in warnings(bad)
     assert (told.held.batches, told.looks) == ((), ["batches", "batches"])
+
+
+def test_what_the_key_does_not_tell_is_named_with_the_reason_and_nothing_else_is(told: Told) -> None:
+    assert told(outcome_api_key=ABSENT)["untold"] == []
+    (untold,) = told(outcome_api_key=WRONG_KEY)["untold"]
+    assert untold.startswith(f"{told.control}: Batch ")
+    assert "could not be told" in untold
+    assert told()["untold"] == told(batches=[], control=ABSENT, files=ABSENT)["untold"] == []
+
+    told.sandbox.configure("haplo", stays="running")
+    (untold,) = told(wait=False, force=True)["untold"]
+    assert untold.endswith("it was not waited for.")
+    assert len(told(wait=False)["untold"]) == 1
+    assert told(check=True)["untold"] == []  # as a run waits for it
+    assert told(feed="adopted", adopt=True)["untold"] == told(feed="adopted")["untold"] == []

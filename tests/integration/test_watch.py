@@ -68,11 +68,13 @@ class Watch:
         source: str = "/debug.log",
         system: str = "licstat",
         window: tuple[str, str] | None = None,
+        dry_run: bool | None = None,
     ) -> str:
         """A run came as far as this with an import, so long ago. Its key."""
         self._made += 1
         key = f"key {self._made}"
-        options = {"identity": "window", "from": window[0], "to": window[1]} if window else {}
+        options: dict[str, Any] = {"identity": "window", "from": window[0], "to": window[1]} if window else {}
+        options = options if dry_run is None else {"dry_run": dry_run, "feed": None}
         one = Wanted(key, system, f"target of {label}", f"stream of {label}", source, 3, "5a" * 32, options)
         attempt = self.store.claim(one, None, now_text(), label=label)
         assert attempt == 1
@@ -192,6 +194,27 @@ def test_what_the_receipts_tell_of_a_target(watch: Watch) -> None:
     assert "27 h ago; 26 h are allowed" in result["failures"]["too old (licstat)"]
     assert "a clock was set" in result["failures"]["ahead of the clock (licstat)"]
     assert watch.location in result["failures"]["never imported (licstat)"]
+
+
+def test_a_dry_run_is_no_import(watch: Watch) -> None:
+    """That one went well proves nothing, and one that did not misses nothing."""
+    cases: dict[str, tuple[list[tuple[str, timedelta, bool]], str]] = {
+        "imported": ([("succeeded", 2 * HOUR, True), ("succeeded", HOUR, False)], "ok"),
+        "known with the key": ([("scheduled", 30 * HOUR, False), ("succeeded", HOUR, False)], "ok"),
+        "tried only": ([("succeeded", HOUR, True)], "never"),
+        "tried only, for days": ([("scheduled", 30 * HOUR, False), ("scheduled", HOUR, True)], "old"),
+        "tried and found wrong": ([("succeeded", 2 * HOUR, False), ("incomplete", HOUR, True)], "ok"),
+        "imported with errors": ([("succeeded", 2 * HOUR, True), ("incomplete", HOUR, False)], "incomplete"),
+        "died while it was tried": ([("succeeded", 2 * HOUR, False), ("sent", HOUR, True)], "ok"),
+        "died, and was tried since": ([("sent", 2 * HOUR, False), ("succeeded", HOUR, True)], "unknown"),
+    }
+    for name, (imports, _state) in cases.items():
+        watch.target(name, "haplo")
+        for state, ago, dry_run in imports:
+            watch.left(name, state, ago, system="haplo", dry_run=dry_run)
+    watch.have_ended()
+
+    assert watch.states() == {name: state for name, (_imports, state) in cases.items()}
 
 
 def test_failures_are_told_first_and_in_bounds(local: Watch) -> None:

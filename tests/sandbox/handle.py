@@ -183,6 +183,8 @@ class Sandbox:
             "LMT_TOKEN": self.lmt_token,
             "HAPLO_URL": self.haplo_url,
             "HAPLO_API_KEY": self.haplo_api_key,
+            "HAPLO_OUTCOME_API_KEY": self.haplo_outcome_api_key,
+            "HAPLO_STANDARD_API_KEY": self.haplo_standard_api_key,
             "LM_URL": self.lm_url,
             "LM_USERNAME": self.lm_username,
             "LM_PASSWORD": self.lm_password,

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from tests.sandbox.bigfix.credentials import BIGFIX_TOKEN, LMT_TOKEN
-from tests.sandbox.haplo.keys import API_KEY
+from tests.sandbox.haplo.keys import API_KEY, OUTCOME_KEY
 from tests.sandbox.licstat.tokens import ADMIN_TOKEN
 from tests.sandbox.lm.credentials import ADMIN_PASSWORD, ADMIN_USER
 
@@ -58,6 +58,7 @@ def start(folder: Path) -> None:
         "bigfix_token": BIGFIX_TOKEN,
         "lmt_token": LMT_TOKEN,
         "haplo_api_key": API_KEY,
+        "haplo_outcome_api_key": OUTCOME_KEY,
         "lm_username": ADMIN_USER,
         "lm_password": ADMIN_PASSWORD,
     }

@@ -37,6 +37,7 @@ ENOUGH = 5  # of those that nothing made up for
 LAST = 20  # successes of a target, among which its last time range is looked for
 FOLLOWING = 50  # successes after one of those, which are looked at
 TOLERANCE = timedelta(seconds=300)  # by which a clock may have been ahead
+A_DRY_RUN = '%"dry_run":true%'  # in the options of a receipt, which are canonical JSON
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Target:
     `last_success` is when its last successful import ended. `ahead` is one that is told for a time to come, which
     proves nothing. `counts`: imports by state. `open` are imports that did not end well, or have not ended, and that
     no later one made up for, the newest first, as `listed` tells them. `window_end`: up to where time ranges of a log
-    are imported, as the option has it.
+    are imported, as the option has it. Dry runs are counted, and otherwise no imports.
     """
 
     last_success: str | None = None
@@ -64,7 +65,7 @@ def targets_of(store: Store, good: Mapping[Name, Collection[str]], now: datetime
     """What is known of these targets. `good`: which states of an import are a success there, besides the usual ones."""
     limit = as_text(now + TOLERANCE)
     found = {name: Target() for name in good}
-    for row in store.ask(_BY_STATE, (limit,)):
+    for row in store.ask(_BY_STATE, (A_DRY_RUN, A_DRY_RUN, limit)):
         name = (row["label"], row["system"])
         if name in found:
             found[name].counts[row["state"]] += int(row["count"])
@@ -90,17 +91,24 @@ def _look_closer(store: Store, name: Name, target: Target, good: Collection[str]
     if states.intersection(OF_THE_LIVING):  # what they turn out to be may be anything
         states = set(OPEN)
         target.counts = Counter(counted(store, Filters(system=system, label=label)))
-        for one in listed(store, Filters(system=system, label=label, states=GOOD), NEWEST):
+        for one in _imports(store, name, GOOD):
             _note_success(target, as_text(now + TOLERANCE), one["finished_at"])
     # Each state by itself, so that many of one do not hide another.
     for state in sorted(states.difference(good)):
-        found = listed(store, Filters(system=system, label=label, states=(state,)), NEWEST)
+        found = _imports(store, name, (state,))
         target.open += islice((one for one in found if not _is_made_up_for(store, one, now)), ENOUGH)
     target.open.sort(key=lambda one: str(one["changed_at"]), reverse=True)
     if system == "licstat" and target.counts["succeeded"]:
         rows = store.ask(_LAST_WINDOWS, (label, LAST))
         windows = filter(None, (window_of(json.loads(row["options"])) for row in rows))
         target.window_end = max((str(window["to"]) for window in windows), default=None)
+
+
+def _imports(store: Store, name: Name, states: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The newest imports of a target in these states."""
+    label, system = name
+    found = listed(store, Filters(system=system, label=label, states=states), NEWEST)
+    return [one for one in found if not one["options"].get("dry_run")]
 
 
 def _is_made_up_for(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
@@ -132,8 +140,9 @@ def _covers(options: Mapping[str, Any], missed: Mapping[str, Any]) -> bool:
 
 # By the index of labels alone, but for the system.
 _BY_STATE = """
-SELECT attempts.label, receipts.system, attempts.state, count(*) AS count, max(attempts.finished_at) AS last,
-       max(CASE WHEN attempts.finished_at <= ? THEN attempts.finished_at END) AS newest
+SELECT attempts.label, receipts.system, attempts.state, count(*) AS count,
+       max(CASE WHEN receipts.options NOT LIKE ? THEN attempts.finished_at END) AS last,
+       max(CASE WHEN receipts.options NOT LIKE ? AND attempts.finished_at <= ? THEN attempts.finished_at END) AS newest
 FROM attempts CROSS JOIN receipts
 WHERE receipts.key = attempts.key AND receipts.attempt = attempts.attempt AND attempts.label IS NOT NULL
 GROUP BY attempts.label, receipts.system, attempts.state

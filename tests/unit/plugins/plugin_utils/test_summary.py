@@ -110,6 +110,30 @@ def test_failures_come_first_then_what_was_sent_and_the_rest_shares_lines() -> N
             "haplo_batch: Refused.",
         ),
         ({"licstat_import_result": {"failed": True}}, "failed", "licstat_import: The task failed."),
+        (  # nothing was sent, and what was sent before has no end
+            {"haplo_batch_result": result(one("scheduled", "resumed"), failed=True, msg="It was not finished.")},
+            "scheduled",
+            "haplo_batch: It was not finished.",
+        ),
+        (  # a dry run that went as it may, but nobody knows how
+            {
+                "haplo_batch_result": result(one("scheduled", "new", changed=True)),
+                "import_report_failures": {"haplo_batch": "Nothing is imported here."},
+            },
+            "scheduled",
+            "haplo_batch: Nothing is imported here.",
+        ),
+        (  # what is told of it stands in the message of the task
+            {
+                "haplo_batch_result": result(
+                    one("incomplete", "receipt", message="It ended with 2 errors: name."),
+                    failed=True,
+                    msg="people.json: It ended with 2 errors: name.",
+                )
+            },
+            "incomplete",
+            "haplo_batch: people.json: It ended with 2 errors: name.",
+        ),
     ],
 )
 def test_no_failure_is_hidden(variables: dict[str, Any], state: str, says: str) -> None:
@@ -145,6 +169,24 @@ def test_what_did_not_run_is_told_from_what_found_nothing(variables: dict[str, A
 
     assert state in lines[0]
     assert failures == {}
+
+
+def test_what_is_good_enough_is_told_with_what_is_not_good_about_it() -> None:
+    errors = [one("incomplete", "receipt", message=f"It ended with {count} errors: name.") for count in (2, 3)]
+    accepted = {"haplo_batch_result": result(KNOWN, errors[0])}
+    failed = {"haplo_batch_result": result(*errors, failed=True, msg=f"arts: {errors[1]['message']}")}
+    lines, failures = told(accepted=accepted, failed=failed)
+
+    assert [line.strip() for line in lines if line.startswith(" ")] == [
+        "arts: It ended with 3 errors: name.",
+        "It ended with 2 errors: name.",
+        "It ended with 2 errors: name.",
+    ]
+    assert [words(line)[:3] for line in lines if not line.startswith(" ")] == [
+        ["failed", "haplo_batch", "incomplete"],
+        ["accepted", "haplo_batch", "incomplete"],
+    ]
+    assert failures == {"failed": "haplo_batch: arts: It ended with 3 errors: name."}
 
 
 @pytest.mark.parametrize(
@@ -236,6 +278,14 @@ def test_a_warning_of_each_item_of_a_loop_is_told_once() -> None:
     lines, _failures = told(target={"licstat_import_result": looped})
 
     assert lines[1:] == ["    Warning: Odd."]
+
+
+def test_a_warning_that_is_why_it_failed_is_told_once() -> None:
+    known = result(one("scheduled", "new", changed=True), warnings=["It could not be told.", "Odd."])
+    variables = {"haplo_batch_result": known, "import_report_failures": {"haplo_batch": "No: It could not be told."}}
+    lines, _failures = told(target=variables)
+
+    assert [line.strip() for line in lines[1:]] == ["No: It could not be told.", "Warning: Odd."]
 
 
 def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() -> None:
