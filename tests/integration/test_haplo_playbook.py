@@ -237,6 +237,7 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
         "people-control.json", files={"people": {"read": "json"}, "DEFAULT": {"read": "tsv-with-name-row"}}
     )
     haplo.control_file("visitors-control.json", files={"visitors": {"read": "tsv-with-name-row"}})
+    shutil.copy(haplo.control, tmp_path / "example-standard-api.json")
     (tmp_path / "visitors.tsv").write_text("first\tlast\nAnn\tTyler")
     text = haplo_batch.EXAMPLES
     for name in ("arts", "science"):
@@ -258,15 +259,16 @@ def test_every_example_runs_as_it_stands(haplo: Haplo, tmp_path: Path, monkeypat
     variables = {
         "haplo_api_key": haplo.sandbox.haplo_api_key,
         "haplo_outcome_api_key": haplo.sandbox.haplo_outcome_api_key,
+        "haplo_standard_api_key": haplo.sandbox.haplo_standard_api_key,
         "haplo_control_digest": haplo.control_digest,
     }
 
     status, output = Playbook(tmp_path, json.loads(json.dumps(tasks)), vars=variables).run()
 
     assert status == 0, output
-    assert [batch.dry_run for batch in haplo.scheduled] == [False, False, True, *[False] * 5]
-    assert [batch.state for batch in haplo.scheduled] == ["complete", "complete", "dry-run", *["complete"] * 5]
-    assert [batch.errors for batch in haplo.scheduled] == [0] * 8
+    assert [batch.dry_run for batch in haplo.scheduled] == [False, False, True, *[False] * 6]
+    assert [batch.state for batch in haplo.scheduled] == ["complete", "complete", "dry-run", *["complete"] * 6]
+    assert [batch.errors for batch in haplo.scheduled] == [0] * 9
 
 
 @pytest.mark.slow
