@@ -18,14 +18,14 @@ from . import support
 from .bigfix import DataImports
 from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
-from .haplo import Haplo
+from .haplo import Haplo, Told
 from .listener import Listener
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
 
 _HEEDED = (
     *("LICSTAT_URL", "LICSTAT_API_TOKEN", "ASSETOPS_RECEIPTS", "ASSETOPS_PROGRESS"),
-    *("HAPLO_URL", "HAPLO_API_KEY"),
+    *("HAPLO_URL", "HAPLO_API_KEY", "HAPLO_OUTCOME_API_KEY"),
     *("LM_URL", "LM_USERNAME", "LM_PASSWORD"),
     *("BIGFIX_URL", "BIGFIX_TOKEN", "BIGFIX_USERNAME", "BIGFIX_PASSWORD"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -107,6 +107,13 @@ def haplo(sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
     yield Haplo(sandbox, tmp_path)
     sandbox.clear_faults()
     sandbox.wait_idle()
+
+
+@pytest.fixture
+def told(haplo: Haplo) -> Told:
+    """The module with a key for the pages of batches, which end in next to no time."""
+    haplo.sandbox.clock(speed=QUICK)
+    return Told(haplo.sandbox, haplo.folder)
 
 
 @pytest.fixture
