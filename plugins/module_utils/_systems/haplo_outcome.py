@@ -109,7 +109,7 @@ class Outcomes:
         if not page.errors:
             return Look("succeeded", f"{what} ended without errors. Its log: {page.url}", server, notes)
         message = f"{what} ended with {_counted(page.errors)}: {_lines(page)} The whole log: {page.url}"
-        ended = {"errors": page.errors, "message": self._pages.secrets.redact(message)}
+        ended = {"errors": page.errors, "message": self._pages.secrets.clean(message)}
         return self._with_errors({**notes, "ended": ended}, server)
 
     def _with_errors(self, notes: Mapping[str, Any], server: Any) -> Look:
