@@ -20,8 +20,8 @@ class ActionModule(ImportAction):
     work = staticmethod(import_batch)
 
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Batches that are listed are not looked for; without a name there is no manifest."""
-        unwanted = {"directory"} if "batches" in options else set()
+        """What is listed is not looked for; without a name there is no manifest."""
+        unwanted = {"directory"} if {"batches", "kind"}.intersection(options) else set()
         if not options.get("manifest"):
             unwanted.add("manifest")
         return {option: value for option, value in options.items() if option not in unwanted}

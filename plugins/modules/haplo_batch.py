@@ -24,13 +24,20 @@ description:
   - Haplo takes whatever it is sent, and what it then makes of a file stands in its log only. So before a batch is sent,
     its files are read as Haplo will read them. One of which nothing could be imported is refused; of what would be
     imported wrongly without a word there is a warning. O(check_files) says what is looked at.
-  - What to import is a control file with files, a O(directory) with a batch or several in it, or a list of O(batches).
-    Of several, each is an import of its own; one that cannot be sent does not keep the others from being scheduled, and
-    makes the task fail at the end.
+  - What to import is a control file with files, files of a O(kind), a O(directory) with a batch or several in it, or a
+    list of O(batches). Of several, each is an import of its own; one that cannot be sent does not keep the others from
+    being scheduled, and makes the task fail at the end.
+  - With O(kind) it is standard batch import, which the vendor recommends for regular imports. Its control file is fixed
+    in the application, so none is sent; it has another path, and needs another O(api_key). Its steps are documented,
+    and its server is not public. So all that is not as documented is shown as it came and taken for nothing else, and a
+    batch whose scheduling was not answered stays V(unknown) until somebody has looked (see O(on_unknown)).
 seealso:
   - name: Batch import API
     description: The vendor's page on the calls that this module makes.
     link: https://docs.haplo.org/import/batch/api
+  - name: Standard batch import API
+    description: The same for O(kind).
+    link: https://docs.haplo.org/import/standard-batch/api
 author:
   - assetops.imports maintainers (@assetops)
 extends_documentation_fragment:
@@ -59,6 +66,8 @@ options:
   api_key:
     description:
       - An API key for batch import. It is made in System management > Users > SRV > Batch data import access.
+      - With O(kind), one for standard batch import (Tools > Data import > Standard Batch APIs > Create API key...).
+        Neither works for the other API, so a task imports over one of them.
       - After fifty wrong keys Haplo lets nobody in from the same host for five minutes; so after one that is refused,
         nothing more is sent.
       - If not set, the value of the environment variable E(HAPLO_API_KEY) is used.
@@ -78,6 +87,7 @@ options:
       - Once the page of a batch could be read, one that cannot is trouble, which is borne for O(unreachable_timeout) as
         any other is, and then a failure; so is a key that is refused by then.
       - Whatever a run before left V(scheduled) is looked at again, where nothing is to be sent for it.
+      - With O(kind) it is not used, and a warning says so, as the pages of standard batches are not known.
       - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
     type: str
   allow_errors:
@@ -94,15 +104,15 @@ options:
     description:
       - The path to the API below O(url). Keys are made for one path; this is for applications that have the same API
         elsewhere.
+      - If not set, it is V(/api/haplo-data-import-batch), and with O(kind) V(/api/haplo-data-import-standard-api).
     type: str
-    default: /api/haplo-data-import-batch
   control:
     description:
       - The control file, which tells Haplo how to read the files and what to make of them. It has to be UTF-8 without a
         byte order mark.
       - It is uploaded only if Haplo does not know it.
       - C(~) and environment variables are expanded where no file of the literal name exists.
-      - One of this, O(control_digest), O(directory) and O(batches) is required.
+      - One of this, O(control_digest), O(kind), O(directory) and O(batches) is required.
     type: str
   control_digest:
     description:
@@ -110,11 +120,26 @@ options:
       - As the control file tells how files are read, they are not checked then but for being there and not empty.
         Whether the names in O(files) are in it cannot be told either, nor whether one is missing.
     type: str
+  kind:
+    description:
+      - The identifier of an API of standard batch import, as Haplo shows it on the page of that API in Tools > Data
+        import > Standard Batch APIs. No call lists them.
+      - The control file is in the application then. Unless O(control_copy) is given, files are not checked but for
+        being there and not empty, and whether their names are right, or one is missing, cannot be told.
+      - Not together with O(control_comment).
+    type: str
+  control_copy:
+    description:
+      - A copy of the control file that is fixed in the application for O(kind). Files are checked by it, as they are by
+        O(control); it is never sent, and does not make it another import.
+      - Nobody but its user can see to it that it is what the application has.
+      - C(~) and environment variables are expanded where no file of the literal name exists.
+    type: str
   files:
     description:
       - The files of the batch. They are sent one after the other, in this order.
       - Each name may be there once, and all are looked at before anything is sent.
-      - Required with O(control) and O(control_digest).
+      - Required with O(control), O(control_digest) and O(kind).
     type: list
     elements: dict
     suboptions:
@@ -158,7 +183,7 @@ options:
         of O(directory). Otherwise it is an error, and nothing of that batch is sent, as Haplo would import the other
         files and say nothing of it.
       - C(DEFAULT) in a control file is no such name, and does not stand for those that have entries of their own.
-      - With O(control_digest), nobody can tell what is missing.
+      - With O(control_digest), and O(kind) without O(control_copy), nobody can tell what is missing.
     type: bool
     default: false
   check_files:
@@ -181,13 +206,13 @@ options:
         for them are not checked.
       - JSON and TSV are in memory while they are looked at, mostly with two to five bytes for each of their own. Of
         JSON that is one large object, or has large lists in its records, it may be thirty.
-      - With O(control_digest), nothing of this is checked.
+      - With O(control_digest), and O(kind) without O(control_copy), nothing of this is checked.
     type: bool
     default: true
   strict_files:
     description:
       - Whether to refuse what O(check_files) warns of.
-      - Not with O(control_digest), nor with O(check_files=false).
+      - Not with O(control_digest), O(kind) without O(control_copy), nor with O(check_files=false).
     type: bool
     default: false
   trim_final_newline:
@@ -196,27 +221,36 @@ options:
         values. The files themselves stay as they are.
       - It is another content then, with a digest of its own, and so another import. If the charset of a file is not
         known here, that is an error.
-      - Not with O(control_digest).
+      - Not with O(control_digest), nor with O(kind) without O(control_copy).
     type: bool
     default: false
   batches:
     description:
       - Batches with files from anywhere, in place of O(control) and O(files). They are sent in this order.
+      - Either all of them have a O(batches[].kind), or none has.
     type: list
     elements: dict
     suboptions:
       name:
         description:
           - What the batch is called in the result, RV(imports[].source), and in the receipts. If not set, it is its
-            O(batches[].control) or O(batches[].control_digest).
+            O(batches[].control), O(batches[].control_digest) or O(batches[].kind).
         type: str
       control:
         description:
-          - As O(control), for this batch. Either this or O(batches[].control_digest) is required.
+          - As O(control), for this batch. One of this, O(batches[].control_digest) and O(batches[].kind) is required.
         type: str
       control_digest:
         description:
           - As O(control_digest), for this batch.
+        type: str
+      kind:
+        description:
+          - As O(kind), for this batch.
+        type: str
+      control_copy:
+        description:
+          - As O(control_copy), for this batch.
         type: str
       files:
         description:
@@ -286,8 +320,8 @@ options:
     description:
       - A name for what the files are a state of, such as V(people). With O(once=latest), an import stands until another
         one of the same feed is scheduled.
-      - If not set, batches with the same control file and the same names of files are a feed, dry runs one of their
-        own. So set it if the control file may change, or the names do, as with dates in them.
+      - If not set, batches with the same control file, or of the same O(kind), and the same names of files are a feed,
+        dry runs one of their own. So set it if the control file may change, or the names do, as with dates in them.
       - The same files in two feeds are two imports.
     type: str
   once:
@@ -316,11 +350,18 @@ options:
   response_timeout:
     description:
       - After how many seconds to give up on the answer to what was sent, counted from the last block on. Then it is
-        sent again, which does no harm here.
+        sent again, which does no harm here; but with O(kind), what schedules is sent once.
   on_unknown:
     description:
-      - Of no consequence here. Scheduling again tells whether a batch was scheduled, so a run whose answer was lost is
-        settled by the next one.
+      - Of no consequence with a control file. Scheduling again tells whether a batch was scheduled, so a run whose
+        answer was lost is settled by the next one.
+      - With O(kind), nobody outside the vendor knows whether scheduling twice imports twice. So with V(fail) nothing is
+        sent for a batch that was to be scheduled and whose answer was lost. Look at it in Haplo; the message has its
+        identifier and the page.
+      - With V(retry), that same batch is scheduled again, and no other one is begun. If Haplo says, as it does in batch
+        import, that it is not in the 'uploading' state, it was scheduled before. What does not tell leaves it
+        V(unknown). For another batch in its place use O(force=true), or M(assetops.imports.import_receipt) with
+        O(assetops.imports.import_receipt#module:state=failed).
 notes:
   - Haplo checks control files when they are uploaded, and tells what is wrong in its own words. What is in the files it
     looks at only when it imports them. Whether their values are right, such as the name of a type, shows in the log of
@@ -332,6 +373,11 @@ notes:
     next run schedules it.
   - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. There is no way to remove
     one over the API.
+  - Of standard batch import it is guessed that identifiers are 16 to 128 letters, digits, hyphens and underscores, that
+    the digests that it answers with are SHA-256, and that its readers are those of batch import. Where that does not
+    hold, the import fails, or is V(unknown), with what Haplo said.
+  - In check mode it is asked to schedule a batch that cannot be. How standard batch import answers to that is not
+    documented; check mode fails where it is with a page, although a real import, which does not depend on it, may work.
 """
 
 EXAMPLES = r"""
@@ -391,6 +437,18 @@ EXAMPLES = r"""
       - name: visitors
         src: /var/lib/hr-export/visitors.tsv
 
+- name: Import regularly by a control file that is fixed in the application, of which there is a copy for checks
+  assetops.imports.haplo_batch:
+    url: https://research.example.ac.uk
+    api_key: "{{ haplo_standard_api_key }}"
+    kind: example-standard-api
+    control_copy: /etc/haplo/example-standard-api.json
+    files:
+      - name: people
+        src: /var/lib/hr-export/people.json
+      - name: visitors
+        src: /var/lib/hr-export/visitors.tsv
+
 - name: Import what is put into a directory, each folder with a control file as a batch
   assetops.imports.haplo_batch:
     url: https://research.example.ac.uk
@@ -427,7 +485,8 @@ state:
     - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended with errors in its
       log. V(failed), it was stopped by an error, or is not scheduled. V(submitted), it is not waited for.
     - V(planned) is what a run without check mode would schedule. V(running), another run is at it, or the batch has not
-      ended. V(unknown), whether it is scheduled could not be found out; the next run will.
+      ended. V(unknown), whether it is scheduled could not be found out; the next run will, but with O(kind) only as
+      O(on_unknown) says.
   returned: when the files of a batch could be read, or there is none
   type: str
   sample: scheduled
@@ -441,8 +500,8 @@ imports:
   contains:
     source:
       description:
-        - The control file, as named in O(control) or found in O(directory), or its digest; or what the batch is called
-          in O(batches).
+        - The control file, as named in O(control) or found in O(directory), its digest, or the O(kind); or what the
+          batch is called in O(batches).
       type: str
       returned: always
       sample: /etc/haplo/people-control.json
@@ -454,8 +513,8 @@ imports:
     content_sha256:
       description:
         - A SHA-256 that stands for the whole batch, in hexadecimal. It is that of the JSON object with the digest of
-          the control file as C(control) and an object of the digests of the files by name as C(files), with sorted
-          names and without spaces.
+          the control file as C(control), or with the O(kind) as C(kind), and an object of the digests of the files by
+          name as C(files), with sorted names and without spaces.
       type: str
       returned: always
     size:
@@ -506,7 +565,8 @@ imports:
       returned: always
     message:
       description:
-        - Where in Haplo the log of the batch is; or what went wrong, in the words of Haplo where it said something.
+        - Where in Haplo the log of the batch is, with O(kind) without a link; or what went wrong, in the words of Haplo
+          where it said something.
       type: str
       returned: always
     server:
@@ -604,10 +664,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     ENVIRONMENT,
-    GUIDE,
     OPTIONS,
     SHA256,
     USER,
+    Api,
     Batch,
     ControlFile,
     DataFile,
@@ -626,9 +686,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_fo
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, allowed_errors
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import BatchPages
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_standard import (
+    StandardApi,
+    StandardBatches,
+    check_kind,
+    where_to_look,
+)
 
 FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
-CONTENT: Mapping[str, Any] = {"control": {"type": "str"}, "control_digest": {"type": "str"}}
+READ_BY = ("control", "control_digest", "kind")  # what tells Haplo how to read files; one of them
+CONTENT: Mapping[str, Any] = {name: {"type": "str"} for name in (*READ_BY, "control_copy")}
 FILES: Mapping[str, Any] = {"type": "list", "elements": "dict", "options": FILE}
 TEXTS: Mapping[str, Any] = {name: {"type": "str"} for name in ("comment", "control_comment", "feed")}
 LISTED: Mapping[str, Any] = {
@@ -656,8 +723,9 @@ ARGUMENTS: Mapping[str, Any] = {
             "type": "list",
             "elements": "dict",
             "options": LISTED,
-            "mutually_exclusive": [("control", "control_digest")],
-            "required_one_of": [("control", "control_digest")],
+            "mutually_exclusive": [READ_BY],
+            "required_one_of": [READ_BY],
+            "required_by": {"control_copy": ["kind"]},
         },
         "require_batches": {"type": "bool", "default": False},
         "allow_errors": {"type": "raw", "default": False},
@@ -666,11 +734,11 @@ ARGUMENTS: Mapping[str, Any] = {
         "dry_run": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [
-        ("control", "control_digest", "directory", "batches"),
+        (*READ_BY, "directory", "batches"),
         ("files", "directory", "batches"),
     ],
-    "required_one_of": [("control", "control_digest", "directory", "batches")],
-    "required_by": {"control": ["files"], "control_digest": ["files"]},
+    "required_one_of": [(*READ_BY, "directory", "batches")],
+    "required_by": {**{name: ["files"] for name in READ_BY}, "control_copy": ["kind"]},
 }
 
 
@@ -686,7 +754,7 @@ class Order:
         """For people and receipts."""
         if self.folder is not None:
             return shown(self.folder.control)
-        return str(self.options.get("name") or self.options["control"] or self.options["control_digest"])
+        return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
 
 
 @dataclass(frozen=True)
@@ -707,14 +775,16 @@ class Opened:
         """What is sent."""
         options = self.order.options
         digests = digests_of([*self.files.values()], store)
+        control = self.control if options["kind"] is None else None  # a copy of a control file is not sent
         return Batch(
-            control_sha256=self.control.sha256 if self.control else options["control_digest"],
-            control=self.control,
+            control_sha256=control.sha256 if control else options["control_digest"],
+            control=control,
             files=tuple(DataFile(*file) for file in zip(self.files, self.files.values(), digests)),
             dry_run=options["dry_run"],
             comment=options["comment"],
             control_comment=options["control_comment"],
             feed=options["feed"],
+            kind=options["kind"],
         )
 
 
@@ -724,13 +794,17 @@ def main() -> None:
 
 def import_batch(host: Host) -> dict[str, Any]:
     params = host.params
-    GUIDE.check(params)
+    is_standard = has_kinds(params)
+    api = StandardApi if is_standard else Api
+    api.guide.check(params)
     check(params)
-    outcomes = outcomes_of(host)
-    client = client_of(host, basic_credentials(USER, params["api_key"]), GUIDE)
+    base = api_base(api.path if params["api_path"] is None else params["api_path"])
+    outcomes = outcomes_of(host, is_standard=is_standard)
+    client = client_of(host, basic_credentials(USER, params["api_key"]), api.guide)
     for credentials in host.no_log_values:  # of both keys
         client.keep_secret(credentials)
-    system = HaploBatches(client, base_url(params["url"]), api_base(params["api_path"]), outcomes)
+    url = base_url(params["url"])
+    system = StandardBatches(client, url, base) if is_standard else HaploBatches(client, url, base, outcomes)
     server = server_name(params)
     found = found_by(host)
     manifest = None if params["manifest"] is None else Manifest(params["manifest"], "batch")
@@ -740,8 +814,10 @@ def import_batch(host: Host) -> dict[str, Any]:
     opened, unusable = opened_of(orders)
     with receipt_store(host) as store:
         batches = [one.batch(store) for one in opened]
+        where = where_to_look if is_standard else None
         wanted = [
-            wanted_batch(server, one.order.source, batch, one.check_by(host)) for one, batch in zip(opened, batches)
+            wanted_batch(server, one.order.source, batch, one.check_by(host), where)
+            for one, batch in zip(opened, batches)
         ]
         result = import_all(host, store, client.secrets, system, wanted)
     if manifest is not None:
@@ -749,15 +825,18 @@ def import_batch(host: Host) -> dict[str, Any]:
     return {**with_unusable(result, server, unusable), **left_out_of(found)}
 
 
-def outcomes_of(host: Host) -> Outcomes | None:
-    """What tells what became of batches, where the user has a key for that."""
+def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
+    """What tells what became of batches, where the user has a key for that, and the pages that tell are known."""
     params = host.params
     allowed = allowed_errors(params["allow_errors"])
     if params["outcome_api_key"] is None:
         return None
+    if is_standard:
+        host.warn("outcome_api_key is of no use with kind: the pages that tell of standard batches are not known.")
+        return None
     client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
     url = base_url(params["url"])
-    return Outcomes(BatchPages(client, url), url, allowed, host.warn)
+    return Outcomes(BatchPages(client, url, tries=1), url, allowed, host.warn)
 
 
 # What is asked for.
@@ -776,6 +855,11 @@ def check(params: dict[str, Any]) -> None:
         )
     if params["batches"] is None:
         check_batch(params, is_folder=params["directory"] is not None)
+    if has_kinds(params) and not all(batch["kind"] is not None for batch in params["batches"] or []):
+        raise BadInput(
+            "batches: some have kind, and others control or control_digest. These are two APIs of Haplo, each with an"
+            " API key of its own; import by two tasks, one for each."
+        )
     for number, batch in enumerate(params["batches"] or []):
         try:
             check_batch(of_batch(params, batch))
@@ -785,8 +869,11 @@ def check(params: dict[str, Any]) -> None:
 
 def check_batch(options: Mapping[str, Any], *, is_folder: bool = False) -> None:
     """Raise `BadInput` for what the options of a batch show to be wrong; its files may be those of a folder."""
-    if not is_folder and options["control"] is options["control_digest"] is None:  # Ansible lets a null pass
-        raise BadInput("One of control, control_digest, batches and directory is needed, and none is set.")
+    read_by = [option for option in READ_BY if options[option] is not None]
+    if not is_folder and not read_by:  # Ansible lets a null pass
+        raise BadInput("One of control, control_digest, kind, batches and directory is needed, and none is set.")
+    if options["kind"] is not None:
+        check_kind(options["kind"])
     for option in TEXTS:
         check_text(option, options[option])
     if options["files"] is not None:
@@ -794,14 +881,20 @@ def check_batch(options: Mapping[str, Any], *, is_folder: bool = False) -> None:
     digest = options["control_digest"]
     if digest is not None and not re.fullmatch(SHA256, digest):
         raise BadInput(f"control_digest {digest!r} is no SHA-256 in 64 lower-case hexadecimal digits.")
-    if digest is not None and options["control_comment"] is not None:
-        raise BadInput("control_comment is of no use with control_digest: no control file is uploaded then.")
+    for name in read_by:
+        check_without_control_file(options, name)
+
+
+def check_without_control_file(options: Mapping[str, Any], read_by: str) -> None:
+    """Raise `BadInput` for what needs a control file to be sent, or at least to be here."""
+    if read_by == "control":
+        return
+    if options["control_comment"] is not None:
+        raise BadInput(f"control_comment is of no use with {read_by}: no control file is uploaded then.")
+    remedy = "a copy of it with control_copy" if read_by == "kind" else "it with control in place of control_digest"
     for option in ("strict_files", "trim_final_newline"):
-        if digest is not None and options[option]:
-            raise BadInput(
-                f"{option} needs the control file, which tells how the files are read; give it with control in place of"
-                " control_digest."
-            )
+        if options[option] and options["control_copy"] is None:
+            raise BadInput(f"{option} needs the control file, which tells how the files are read; give {remedy}.")
 
 
 def check_names(names: list[str]) -> None:
@@ -825,6 +918,11 @@ def found_by(host: Host) -> Found | None:
             f" it, and no {params['control_name']}. Hide the name behind a dot if it is not to be a batch."
         )
     return found
+
+
+def has_kinds(params: Mapping[str, Any]) -> bool:
+    """Whether it is for standard batch import, at least some of it."""
+    return any(batch["kind"] is not None for batch in (params, *(params["batches"] or [])))
 
 
 def orders_of(params: Mapping[str, Any], found: Found | None) -> list[Order]:
@@ -871,9 +969,8 @@ def opened_order(order: Order) -> Opened:
         check_names([*sources])
         check_text("feed, with the name of the folder,", order.options["feed"])
         return opened_with(order, control, sources)
-    path = order.options["control"]
     sources = {file["name"]: file["src"] for file in order.options["files"]}
-    return opened_with(order, None if path is None else control_at(path), sources)
+    return opened_with(order, control_of(order.options), sources)
 
 
 def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str, str]) -> Opened:
@@ -916,9 +1013,15 @@ def check_contents(host: Host, control: ControlFile, files: Mapping[str, Content
         raise BadInput(f"files: {' '.join(refused)}")
 
 
-def control_at(path: str) -> ControlFile:
-    (content,) = open_contents([path], "control")
-    return control_file(content)
+def control_of(options: Mapping[str, Any]) -> ControlFile | None:
+    """The control file by which a batch's files are read, as far as it is here: the one that is sent, or a copy."""
+    option = "control" if options["kind"] is None else "control_copy"
+    return None if options[option] is None else control_at(options[option], option)
+
+
+def control_at(path: str, option: str = "control") -> ControlFile:
+    (content,) = open_contents([path], option)
+    return control_file(content, option)
 
 
 # What came of it.

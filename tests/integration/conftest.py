@@ -18,7 +18,7 @@ from . import support
 from .bigfix import DataImports
 from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
-from .haplo import Haplo, Told
+from .haplo import PLAIN, Haplo, Told
 from .listener import Listener
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
@@ -102,9 +102,12 @@ def tls_licstat(tls_sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
 
 
 @pytest.fixture
-def haplo(sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
-    """The module for Haplo, connected to the sandbox, whose batches wait until they are looked at."""
-    yield Haplo(sandbox, tmp_path)
+def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
+    """The module for Haplo, connected to the sandbox, whose batches wait until they are looked at.
+
+    It imports over the API that is its parameter, if it has one.
+    """
+    yield Haplo(sandbox, tmp_path, getattr(request, "param", PLAIN))
     sandbox.clear_faults()
     sandbox.wait_idle()
 

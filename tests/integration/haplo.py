@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import pytest
 
 from .. import running
 from ..running import RunningModule, start_module
 from ..sandbox.handle import Request, Sandbox
 from ..sandbox.haplo import view
-from .support import given, in_process, only
+from .support import ABSENT, given, in_process, only
 
 API = "/haplo/api/haplo-data-import-batch"
 STEPS = ("control", "batch", "file", "schedule")
+KIND = "example-standard-api"
 INSTRUCTIONS = [
     {"action": "new", "destination": "profile"},
     {"source": "first", "destination": "value:person-name", "name": "first"},
@@ -32,16 +36,71 @@ INSTRUCTIONS = [
 ]
 
 
+@dataclass(frozen=True)
+class Api:
+    """One of the two APIs for imports, and what a run sends to it.
+
+    `prefix`: of the sandbox's operations. `first`: the steps of a first run; the answer to the first `batch` of plain
+    batch import says that Haplo has no such control file. `again`: those of a run when Haplo has the control file.
+    `goes_on`: those that a run begins with whatever was done before. `repeats`: scheduling again tells whether a batch
+    was scheduled, for certain.
+    """
+
+    name: str
+    path: str
+    prefix: str
+    first: tuple[str, ...]
+    again: tuple[str, ...]
+    goes_on: tuple[str, ...]
+    repeats: bool
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """All there are, in order."""
+        return tuple(step for step in STEPS if step in self.first)
+
+
+PLAIN = Api(
+    "batch import",
+    API,
+    "",
+    ("batch", "control", "batch", "file", "file", "schedule"),
+    ("batch", "file", "file", "schedule"),
+    (),
+    repeats=True,
+)
+STANDARD = Api(
+    "standard batch import",
+    "/haplo/api/haplo-data-import-standard-api",
+    "standard_",
+    ("question", "batch", "file", "file", "schedule"),
+    ("question", "batch", "file", "file", "schedule"),
+    ("question",),
+    repeats=False,
+)
+APIS = (PLAIN, STANDARD)
+
+in_both = pytest.mark.parametrize("haplo", APIS, ids=lambda api: api.name, indirect=True)
+"""For tests of what is the same in both APIs."""
+
+
+def at_each_step(*but: str) -> pytest.MarkDecorator:
+    """For tests of what is the same at each step of both APIs, but for some."""
+    cases = [pytest.param(api, step, id=f"{api.name}-{step}") for api in APIS for step in api.steps if step not in but]
+    return pytest.mark.parametrize(("haplo", "step"), cases, indirect=["haplo"])
+
+
 class Haplo:
     """`haplo_batch`, connected to a sandbox, with its files and receipts in a folder of the test.
 
-    There are a control file for people and two files, each of one person. Every option can be given otherwise, or left
-    out with `ABSENT`.
+    There are a control file for people and two files, each of one person. With standard batch import, the application
+    has that control file. Every option can be given otherwise, or left out with `ABSENT`.
     """
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, api: Api = PLAIN) -> None:
         self.sandbox = sandbox
         self.folder = folder
+        self.api = api
         self.store = folder / "store" / "receipts.db"
         folder.mkdir(exist_ok=True)
         self.control = self.control_file("control.json")
@@ -56,6 +115,12 @@ class Haplo:
         with mock.patch.object(running, "parsed", lambda output: {"output": output}):
             return str(self(check=check, diff=diff, **options)["output"])
 
+    def batch_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of `haplo_batch_info`."""
+        key = self.sandbox.haplo_outcome_api_key
+        usual = {"url": self.sandbox.haplo_url, "outcome_api_key": key}
+        return in_process("haplo_batch_info", check=check, **given({**usual, **options}))
+
     def start(self, **options: Any) -> RunningModule:
         """`haplo_batch` in a process of its own."""
         return start_module("haplo_batch", **self.options(**options))
@@ -64,14 +129,43 @@ class Haplo:
         """The options of `haplo_batch`."""
         usual = {
             "url": self.sandbox.haplo_url,
-            "api_key": self.sandbox.haplo_api_key,
-            "control": str(self.control),
+            "api_key": self.key,
+            "control": str(self.control) if self.api is PLAIN else ABSENT,
+            "kind": ABSENT if self.api is PLAIN else KIND,
             "files": self.files,
             "receipts": str(self.store),
             "wait_sleep": 0.02,
             "wait_timeout": 5,
         }
         return given({**usual, **options})
+
+    @property
+    def key(self) -> str:
+        """The key that may import."""
+        return self.sandbox.haplo_api_key if self.api is PLAIN else self.sandbox.haplo_standard_api_key
+
+    # What Haplo does.
+
+    def fault(self, action: str, *, operation: str, skip: int = 0, **what: Any) -> None:
+        """Script a fault at a step of the API; the question with which a run begins is none."""
+        questions = self.api.goes_on if operation == "schedule" else ()
+        name = f"{self.api.prefix}{operation}"
+        self.sandbox.fault(action, operation=name, skip=skip + len(questions), **what)
+
+    def wait_for_held(self, step: str) -> None:
+        """Wait until a fault holds a request of that step."""
+        self.sandbox.wait_for("held", operation=f"{self.api.prefix}{step}")
+
+    def forget(self) -> None:
+        """Let Haplo forget all that it was sent."""
+        self.sandbox.reset()
+        self._fix_control_file()
+
+    def _fix_control_file(self) -> None:
+        """With standard batch import, let the application have the control file."""
+        if self.api is STANDARD:
+            apis = [{"kind": KIND, "control": json.loads(self.control.read_text())}]
+            self.sandbox.configure("haplo", standard_apis=apis)
 
     # What there is to import.
 
@@ -95,6 +189,16 @@ class Haplo:
         return {"name": name, "src": str(path)}
 
     @property
+    def control(self) -> Path:
+        """The control file, which with standard batch import is in the application and not sent."""
+        return self._control
+
+    @control.setter
+    def control(self, path: Path) -> None:
+        self._control = path
+        self._fix_control_file()
+
+    @property
     def control_digest(self) -> str:
         """Of the control file."""
         return hashlib.sha256(self.control.read_bytes()).hexdigest()
@@ -115,12 +219,16 @@ class Haplo:
 
     def sent(self, step: str | None = None) -> list[Request]:
         """What reached the sandbox, all or those of a step."""
-        return self.sandbox.requests("haplo", step)
+        return [request for request in self.sandbox.requests("haplo") if step in (None, self._step_of(request))]
 
     @property
-    def steps(self) -> list[str | None]:
-        """The steps that were sent, in order."""
-        return [request.operation for request in self.sent()]
+    def steps(self) -> list[str]:
+        """The steps that were sent, in order; a `question` is for a batch that cannot be."""
+        return [self._step_of(request) for request in self.sent()]
+
+    def _step_of(self, request: Request) -> str:
+        step = str(request.operation).removeprefix(self.api.prefix)
+        return "question" if step == "schedule" and request.body_bytes == len("batch=-&mode=dry-run") else step
 
 
 class Told(Haplo):

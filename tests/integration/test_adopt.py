@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ..sandbox.handle import Sandbox
-from .haplo import Haplo
+from .haplo import STANDARD, Haplo
 from .lm import Lm
 from .support import Licstat, Logs, in_process, only
 
@@ -28,7 +28,7 @@ class Case:
     end: str
 
 
-@pytest.fixture(params=["licstat", "haplo", "lm"])
+@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
 def case(request: pytest.FixtureRequest) -> Case:
     if request.param == "licstat":
         licstat: Licstat = request.getfixturevalue("licstat")
@@ -38,6 +38,9 @@ def case(request: pytest.FixtureRequest) -> Case:
     if request.param == "haplo":
         haplo: Haplo = request.getfixturevalue("haplo")
         return Case("haplo", haplo, "scheduled")
+    if request.param == "haplo's standard batches":
+        standard = Haplo(request.getfixturevalue("sandbox"), request.getfixturevalue("tmp_path"), STANDARD)
+        return Case("haplo", standard, "scheduled")
     lm: Lm = request.getfixturevalue("lm")
     assert not lm(lm.archive("other")).get("failed")  # one that is empty cannot have what is adopted
     archive = lm.archive()

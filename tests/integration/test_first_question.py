@@ -9,12 +9,13 @@ Otherwise each of thirty targets whose server drops connections ended as `unknow
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ..sandbox.handle import Sandbox
-from .haplo import Haplo
+from .haplo import STANDARD, Haplo
 from .lm import Lm
 from .support import Licstat, Logs, assert_plain_failure
 
@@ -29,8 +30,8 @@ OUTAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["licstat", "haplo", "lm"])
-def run(request: pytest.FixtureRequest) -> Run:
+@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
+def run(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Run:
     """The importing module of a system, with something new to import."""
     if request.param == "licstat":
         licstat: Licstat = request.getfixturevalue("licstat")
@@ -40,6 +41,8 @@ def run(request: pytest.FixtureRequest) -> Run:
     if request.param == "haplo":
         haplo: Haplo = request.getfixturevalue("haplo")
         return haplo
+    if request.param == "haplo's standard batches":
+        return Haplo(sandbox, tmp_path, STANDARD)
     lm: Lm = request.getfixturevalue("lm")
     archive = lm.archive()
     return lambda **options: lm(archive, **options)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ..sandbox.haplo.keys import API_KEY
-from .haplo import Haplo, assert_one_whole_batch, assert_scheduled
+from .haplo import KIND, PLAIN, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled
 from .support import ABSENT, MIB, argument_spec, assert_plain_failure
 from .test_licstat_bad_input import Bad, bad, everything_below
 
@@ -63,6 +63,8 @@ def in_file(name: str, *words: str) -> Any:
 NEITHER = {"control": ABSENT, "files": ABSENT}
 BATCH = {"control": "{place}/good-control.json", "files": [file()]}
 BY_DIGEST = {"control": ABSENT, "control_digest": "5a" * 32}
+BY_KIND = {"control": ABSENT, "kind": KIND}
+STANDARD_BATCH = {"kind": KIND, "files": [file()]}
 
 CASES = [
     bad("url", ABSENT, "url", "required"),
@@ -113,9 +115,29 @@ CASES = [
         bad("control_digest", value, "control_digest", control=ABSENT)
         for value in ("", "5a", "5A" * 32, "5a" * 32 + "\n", "zz" * 32, "5a" * 33)
     ],
+    *[
+        bad("kind", value, "kind", control=ABSENT)
+        for value in ("", "  ", "a\nb", "example-standard-api\n", "a\tb", "a\x01b", "x" * 65537)
+    ],
+    bad("kind", KIND, "kind", "mutually exclusive"),
+    bad("kind", KIND, "kind", "mutually exclusive", **BY_DIGEST),
+    bad("kind", KIND, "kind", "mutually exclusive", directory="{place}", **NEITHER),
+    bad("kind", KIND, "files", control=ABSENT, files=ABSENT),
+    bad("kind", None, "control, control_digest, kind", control=ABSENT),
+    bad("control_copy", "{place}/good-control.json", "kind"),
+    bad("control_copy", "{place}/good-control.json", "kind", **BY_DIGEST),
+    bad("control_copy", "{place}/good-control.json", "kind", directory="{place}", **NEITHER),
+    bad("control_copy", "", "control_copy", **BY_KIND),
+    bad("control_copy", "{place}/missing.json", "control_copy cannot be", "missing.json", "No such file", **BY_KIND),
+    bad("control_copy", "{place}/bom", "control_copy: {place}/bom is no control file", "byte order mark", **BY_KIND),
+    bad("control_copy", "{place}/huge", "control_copy: {place}/huge has more", "16777216 bytes", **BY_KIND),
     bad("files", ABSENT, "files", "required"),
     bad("files", [], "files is an empty list"),
     bad("files", [], "files is an empty list", **BY_DIGEST),
+    bad("files", [], "files is an empty list", **BY_KIND),
+    bad("files", [file(), file()], "'people' is there 2 times", **BY_KIND),
+    bad("files", [file(src="{place}/empty")], "files", "empty", **BY_KIND),
+    bad("files", [file(src="{place}/missing.json")], "missing.json", "No such file", **BY_KIND),
     bad("files", "people", "dictionary"),
     bad("files", [{"name": "people"}], "src"),
     bad("files", [{"src": "{place}/good.json"}], "name"),
@@ -145,15 +167,27 @@ CASES = [
     bad("control_name", "x/control.json", "control_name", directory="{place}", **NEITHER),
     bad("allow_missing_files", "perhaps", "allow_missing_files"),
     bad("allow_missing_files", False, "names 'people', 'visitors', 'xml'", "no file for 'visitors', 'xml'", "'people'"),
-    *[bad("allow_errors", value, "allow_errors", "a number of errors") for value in (-1, 1.5, "some", [], {}, "")],
+    *[
+        bad("allow_errors", value, "allow_errors", "a number of errors")
+        for value in ("-1", "1.5", "some", "", ["1"], {"errors": 1})
+    ],
     bad("check_files", "perhaps", "check_files"),
     bad("strict_files", "perhaps", "strict_files"),
     bad("strict_files", True, "check_files is false", check_files=False),
     bad("strict_files", True, "strict_files needs the control file", **BY_DIGEST),
+    bad("strict_files", True, "strict_files needs the control file", "a copy of it with control_copy", **BY_KIND),
     bad("trim_final_newline", "perhaps", "trim_final_newline"),
+    bad("trim_final_newline", True, "trim_final_newline needs", "a copy of it with control_copy", **BY_KIND),
     bad("trim_final_newline", True, "trim_final_newline needs the control file", **BY_DIGEST),
     bad("trim_final_newline", True, "nothing in it but line breaks", files=[file("visitors", "{place}/breaks")]),
     bad("batches", [BATCH], "mutually exclusive"),
+    bad("batches", [STANDARD_BATCH, BATCH], "some have kind, and others control", "key of its own", **NEITHER),
+    bad("batches", [{**STANDARD_BATCH, "kind": None}], "control, control_digest, kind", **NEITHER),
+    bad("batches", [{**STANDARD_BATCH, "kind": "a\nb"}], "batches[0]: kind holds a line break", **NEITHER),
+    bad("batches", [{**BATCH, "kind": KIND}], "mutually exclusive", **NEITHER),
+    bad("batches", [{**BATCH, "control_copy": "{place}/good-control.json"}], "kind", **NEITHER),
+    bad("batches", [STANDARD_BATCH], "control_copy", control_copy="{place}/good-control.json", **NEITHER),
+    bad("batches", [{**STANDARD_BATCH, "control_comment": "x"}], "of no use with kind", **NEITHER),
     bad("batches", "people", "dictionary", **NEITHER),
     bad("batches", [{**BATCH, "control": None}], "control, control_digest", **NEITHER),
     bad("batches", [BATCH, {**BATCH, "comment": " "}], "batches[1]: comment is empty", **NEITHER),
@@ -169,6 +203,7 @@ CASES = [
         for value in ("", "  ", "x" * 65537, "é" * 32769, "a\x01b", "a\rb")
     ],
     bad("control_comment", "x", "control_comment", "control_digest", **BY_DIGEST),
+    bad("control_comment", "x", "control_comment is of no use with kind", **BY_KIND),
     bad("dry_run", "dry-run", "dry_run"),
     bad("dry_run", "perhaps", "dry_run"),
     bad("ca_path", "{place}/missing.pem", "ca_path", "missing.pem"),
@@ -300,13 +335,18 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("which", ["control", "file"])
+@pytest.mark.parametrize(
+    ("haplo", "which"),
+    [(PLAIN, "control"), (PLAIN, "file"), (STANDARD, "file")],
+    ids=["control", "file", "file of a standard batch"],
+    indirect=["haplo"],
+)
 def test_a_file_that_changes_while_it_is_sent_is_broken_off(haplo: Haplo, which: str, change: str) -> None:
     """The next run takes it as it is then."""
     path = haplo.control if which == "control" else Path(haplo.files[1]["src"])
-    haplo.sandbox.fault("hold", operation="batch")
+    haplo.fault("hold", operation="batch")
     module = haplo.start()
-    haplo.sandbox.wait_for("held", operation="batch")
+    haplo.wait_for_held("batch")
     original = path.read_bytes()
     changed, reason = CHANGES[change]
     path.write_bytes(changed(original))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -23,7 +24,7 @@ import trustme
 from ..postgresql import Server, without_password_file
 from ..running import run_module
 from ..sandbox.handle import Sandbox
-from .haplo import API, Haplo, assert_one_whole_batch, assert_scheduled
+from .haplo import APIS, KIND, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled, in_both
 from .listener import Listener, http_answer
 from .support import ABSENT, argument_spec, assert_plain_failure, only
 
@@ -48,12 +49,13 @@ def tls_haplo(tls_sandbox: Sandbox, tmp_path: Path) -> Haplo:
 
 @exercises("url")
 @pytest.mark.parametrize("spelling", ["{url}", "{url}/", "{url}///", "HTTP{rest}"])
+@in_both
 def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(haplo: Haplo, spelling: str) -> None:
     url = haplo.sandbox.haplo_url
 
     assert_scheduled(haplo(url=spelling.format(url=url, rest=url[4:])), changed=True, reason="new")
 
-    assert {request.path.rpartition("/")[0] for request in haplo.sent()} == {API}
+    assert {request.path.rpartition("/")[0] for request in haplo.sent()} == {haplo.api.path}
     assert_scheduled(haplo(), changed=False, reason="receipt")
 
 
@@ -67,6 +69,7 @@ def test_another_address_is_another_application(haplo: Haplo) -> None:
 
 
 @exercises("target_name")
+@in_both
 def test_target_name_stands_for_the_application_whatever_its_address(haplo: Haplo) -> None:
     other = haplo.sandbox.haplo_url.replace("127.0.0.1", "localhost")
 
@@ -79,21 +82,23 @@ def test_target_name_stands_for_the_application_whatever_its_address(haplo: Hapl
 
 
 @exercises("url", "api_key")
+@in_both
 def test_url_and_key_are_taken_from_the_environment(haplo: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAPLO_URL", haplo.sandbox.haplo_url)
-    monkeypatch.setenv("HAPLO_API_KEY", haplo.sandbox.haplo_api_key)
+    monkeypatch.setenv("HAPLO_API_KEY", haplo.key)
 
     assert_scheduled(haplo(url=ABSENT, api_key=ABSENT), changed=True, reason="new")
 
 
 @exercises("api_key")
+@in_both
 def test_the_key_is_the_password_of_the_user_haplo_in_every_request_unasked(haplo: Haplo) -> None:
     haplo()
 
-    expected = base64.b64encode(f"haplo:{haplo.sandbox.haplo_api_key}".encode()).decode()
+    expected = base64.b64encode(f"haplo:{haplo.key}".encode()).decode()
     for request in haplo.sent():
         assert request.header("authorization") == f"Basic {expected}"
-        assert haplo.sandbox.haplo_api_key not in str(request)
+        assert haplo.key not in str(request)
 
 
 @exercises("api_key")
@@ -104,18 +109,22 @@ def test_another_key_makes_no_other_import(haplo: Haplo) -> None:
 
 
 @exercises("api_path")
+@in_both
 @pytest.mark.parametrize("end", ["", "/"])
 def test_api_path_is_where_the_steps_are(haplo: Haplo, end: str) -> None:
-    path = "/api/haplo-data-import-standard-api"
+    (path,) = {api.path.removeprefix("/haplo") for api in APIS} - {haplo.api.path.removeprefix("/haplo")}
 
     result = haplo(api_path=path + end)
 
     assert_plain_failure(result)
-    assert [request.path for request in haplo.sent()] == [f"/haplo{path}/batch"]
+    assert [request.path for request in haplo.sent()] == [
+        f"/haplo{path}/{'schedule' if haplo.api is STANDARD else 'batch'}"
+    ]
     assert f"{path}/" in result["msg"]
 
 
 @exercises("api_path")
+@in_both
 def test_api_path_makes_no_other_import(haplo: Haplo) -> None:
     haplo()
 
@@ -159,7 +168,99 @@ def test_with_control_digest_names_are_not_checked(haplo: Haplo) -> None:
     assert [batch.state for batch in haplo.scheduled] == ["dry-run", "error"]
 
 
+@exercises("kind")
+def test_kind_is_sent_with_the_comment_and_nothing_of_a_control_file(haplo: Haplo) -> None:
+    haplo = Haplo(haplo.sandbox, haplo.folder, STANDARD)
+
+    haplo(comment="Größe & 100 %")
+
+    (batch,) = haplo.scheduled
+    assert (batch.kind, batch.comment) == (KIND, "Größe & 100 %")
+    assert haplo.sent("batch")[0].body_bytes == len(f"kind={KIND}&comment=Gr%C3%B6%C3%9Fe+%26+100+%25")
+    assert "control" not in haplo.steps
+
+
+@exercises("kind")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+def test_without_a_copy_of_the_control_file_files_are_not_checked(haplo: Haplo) -> None:
+    files = [haplo.file("strangers")]
+
+    assert_scheduled(haplo(files=files), changed=True, reason="new")
+
+    assert [batch.state for batch in haplo.scheduled] == ["error"]
+
+
+@exercises("control_copy")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+def test_control_copy_is_what_files_are_checked_by_and_is_never_sent(haplo: Haplo) -> None:
+    copy: dict[str, Any] = {"control_copy": str(haplo.control)}
+    good = Path(haplo.files[0]["src"]).read_bytes()
+    cases: list[tuple[bytes, list[dict[str, str]], str]] = [
+        (good[:-1], haplo.files, "people.json"),
+        (good, [*haplo.files, haplo.file("strangers")], "'strangers' is not in the control file"),
+        (good, haplo.files[:1], "there is no file for 'guests'"),
+    ]
+    for content, files, words in cases:
+        Path(haplo.files[0]["src"]).write_bytes(content)
+        for check in (False, True):
+            result = haplo(check=check, files=files, **copy)
+            assert_plain_failure(result)
+            assert words in result["msg"]
+    assert haplo.sent() == []
+
+    assert_scheduled(haplo(**copy), changed=True, reason="new")
+    assert haplo.steps == [*haplo.api.first]
+    assert_one_whole_batch(haplo)
+
+
+@exercises("control_copy")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+def test_control_copy_is_what_makes_strictness_and_trimming_possible(haplo: Haplo) -> None:
+    haplo.control = haplo.control_file("tsv.json", files={"people": {"read": "tsv-with-name-row"}})
+    path = haplo.folder / "people.tsv"
+    path.write_text("first\tlast\nJoe\tpeople\n")
+    options: dict[str, Any] = {"control_copy": str(haplo.control), "files": [{"name": "people", "src": str(path)}]}
+
+    assert_plain_failure(haplo(strict_files=True, **options))
+    assert haplo.sent() == []
+    assert_scheduled(haplo(strict_files=True, trim_final_newline=True, **options), changed=True, reason="new")
+
+    assert haplo.scheduled[0].files[0].size == path.stat().st_size - 1
+    assert_one_whole_batch(haplo, ("people",))
+
+
+@exercises("control_copy")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+def test_control_copy_makes_no_other_import(haplo: Haplo) -> None:
+    haplo()
+
+    for check_files in (True, False):
+        result = haplo(control_copy=str(haplo.control), check_files=check_files)
+        assert_scheduled(result, changed=False, reason="receipt")
+
+
+@exercises("batches", "kind")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+def test_batches_may_be_of_several_kinds(haplo: Haplo) -> None:
+    apis = [{"kind": kind, "control": json.loads(haplo.control.read_text())} for kind in ("staff", "guests")]
+    haplo.sandbox.configure("haplo", standard_apis=apis)
+    batches: list[dict[str, Any]] = [
+        {"kind": "staff", "control_copy": str(haplo.control), "files": haplo.files},
+        {"name": "visitors", "kind": "guests", "files": haplo.files[:1], "comment": "Guests"},
+    ]
+
+    result = haplo(kind=ABSENT, files=ABSENT, batches=batches)
+
+    assert [one["source"] for one in result["imports"]] == ["staff", "visitors"]
+    assert [(batch.kind, batch.comment) for batch in haplo.scheduled] == [
+        ("staff", "Unnamed batch"),
+        ("guests", "Guests"),
+    ]
+    assert [batch.records_imported for batch in haplo.scheduled] == [2, 1]
+
+
 @exercises("files")
+@in_both
 def test_files_arrive_under_their_names_as_they_are(haplo: Haplo) -> None:
     haplo()
 
@@ -208,6 +309,7 @@ def test_comments_may_be_as_long_as_a_field(haplo: Haplo) -> None:
 
 
 @exercises("dry_run")
+@in_both
 def test_only_a_dry_run_names_a_mode_and_exactly_that(haplo: Haplo) -> None:
     """Any other mode, or another spelling of it, would be a real import."""
     lengths = {}
@@ -221,6 +323,7 @@ def test_only_a_dry_run_names_a_mode_and_exactly_that(haplo: Haplo) -> None:
 
 
 @exercises("feed")
+@in_both
 def test_feed_tells_which_imports_follow_each_other(haplo: Haplo) -> None:
     """Though the files have other names each time."""
     haplo.control = haplo.control_file("any.json", files={"DEFAULT": {"read": "json"}})
@@ -294,6 +397,7 @@ def test_half_a_batch_fails_in_each_way_to_give_it_unless_files_may_be_missing(h
 
 
 @exercises("once")
+@in_both
 def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
     changed = []
     for person in ("Ann", "Bob", "Ann"):
@@ -304,6 +408,7 @@ def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
 
 
 @exercises("force")
+@in_both
 def test_force_schedules_another_batch(haplo: Haplo) -> None:
     haplo()
 
@@ -313,6 +418,7 @@ def test_force_schedules_another_batch(haplo: Haplo) -> None:
 
 
 @exercises("receipts")
+@in_both
 def test_without_receipts_every_run_imports(haplo: Haplo) -> None:
     for _unused in range(2):
         assert_scheduled(haplo(receipts="none"), changed=True, reason="new")
@@ -350,12 +456,28 @@ def test_require_receipts_refuses_to_begin_a_store(haplo: Haplo) -> None:
 
 @exercises("on_unknown")
 @pytest.mark.parametrize("on_unknown", ["fail", "retry"])
-def test_on_unknown_is_of_no_consequence(haplo: Haplo, on_unknown: str) -> None:
-    haplo.sandbox.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+def test_on_unknown_is_of_no_consequence_with_a_control_file(haplo: Haplo, on_unknown: str) -> None:
+    haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
     assert haplo()["state"] == "unknown"
 
     assert_scheduled(haplo(on_unknown=on_unknown), changed=False, reason="resumed")
     assert_one_whole_batch(haplo)
+
+
+@exercises("on_unknown")
+@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+@pytest.mark.parametrize(("on_unknown", "state"), [("fail", "unknown"), ("retry", "scheduled")])
+def test_on_unknown_tells_whether_a_standard_batch_is_scheduled_again(
+    haplo: Haplo, on_unknown: str, state: str
+) -> None:
+    haplo.fault("drop", operation="schedule", when="after_body")
+    assert haplo()["state"] == "unknown"
+    assert haplo(on_unknown=on_unknown, check=True)["state"] == ("unknown" if on_unknown == "fail" else "planned")
+
+    result = haplo(on_unknown=on_unknown)
+
+    assert (result["state"], result["changed"]) == (state, on_unknown == "retry")
+    assert len(haplo.scheduled) == (on_unknown == "retry")
 
 
 # Waiting: for another run, as the import itself cannot be waited for.
@@ -369,9 +491,9 @@ def test_progress_adds_nothing_to_what_a_module_gives(haplo: Haplo, interval: fl
 
 @exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
 def test_another_run_is_waited_for_as_long_as_wanted(haplo: Haplo) -> None:
-    haplo.sandbox.fault("hold", operation="file")
+    haplo.fault("hold", operation="file")
     other = haplo.start()
-    haplo.sandbox.wait_for("held", operation="file")
+    haplo.wait_for_held("file")
 
     assert haplo(wait=False)["state"] == "running"
     result = haplo(wait_timeout=0.05, wait_sleep=0.01, unreachable_timeout=0)
@@ -393,7 +515,7 @@ def test_without_another_run_nothing_is_different_without_waiting(haplo: Haplo) 
 @exercises("timeout", "response_timeout")
 @pytest.mark.usefixtures("quick_retries")
 def test_timeouts_are_kept(haplo: Haplo) -> None:
-    haplo.sandbox.fault("hold", operation="batch", times=None)
+    haplo.fault("hold", operation="batch", times=None)
 
     result = haplo(timeout=0.1, response_timeout=0.1)
 

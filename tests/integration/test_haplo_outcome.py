@@ -350,6 +350,15 @@ def test_errors_that_were_seen_stay_a_failure_without_the_key(told: Told) -> Non
     assert "2 errors" in result["msg"]
 
 
+def test_of_standard_batches_no_page_is_known(told: Told) -> None:
+    standard = {"kind": "example-standard-api", "api_key": told.sandbox.haplo_standard_api_key, "control": ABSENT}
+    files = [told.file("people"), {**told.file("guests"), "name": "visitors"}]
+    result = told(**standard, files=files)
+
+    assert (outcome_of(result), told.looks) == ((False, "scheduled", "scheduled"), [])
+    assert "outcome_api_key is of no use with kind" in warnings(result)
+
+
 def test_what_is_adopted_with_the_key_has_no_page_to_look_at(told: Told) -> None:
     told(adopt=True, outcome_api_key=ABSENT)
     assert (outcome_of(told()), told.sent()) == ((False, "scheduled", "scheduled"), [])

@@ -15,14 +15,20 @@ from typing import Any
 
 import pytest
 
-from ..sandbox.haplo.keys import BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY
+from ..sandbox.haplo.keys import API_KEY, BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY, STANDARD_KEY
 from .crashing import Herd
-from .haplo import API, INSTRUCTIONS, STEPS, Haplo, assert_one_whole_batch, assert_scheduled
-from .support import ABSENT, assert_plain_failure, only
-
-ALL_STEPS = ["batch", "control", "batch", "file", "file", "schedule"]
-"""Of a first run: the answer to the first says that Haplo has no such control file."""
-
+from .haplo import (
+    INSTRUCTIONS,
+    KIND,
+    PLAIN,
+    STANDARD,
+    Haplo,
+    assert_one_whole_batch,
+    assert_scheduled,
+    at_each_step,
+    in_both,
+)
+from .support import ABSENT, assert_plain_failure, in_process, only
 
 # The result.
 
@@ -47,27 +53,50 @@ def test_a_batch_is_scheduled_and_the_result_says_where_its_log_is(haplo: Haplo)
     assert result["receipts"] == {"store": str(haplo.store), "created": True}
 
 
+@pytest.mark.parametrize("haplo", [STANDARD], indirect=True)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_standard_batch_is_scheduled_and_the_result_says_where_its_log_is(haplo: Haplo, dry_run: bool) -> None:
+    result = haplo(dry_run=dry_run)
+
+    assert_scheduled(result, changed=True, reason="new")
+    (batch,) = haplo.scheduled
+    entry = only(result)
+    assert (entry["source"], entry["target"]) == (KIND, haplo.sandbox.haplo_url)
+    assert (entry["remote_id"], entry["server"]) == (batch.identifier, "SCHEDULED")
+    where = "Tools > Data import > Standard Batch APIs > Standard Batch API jobs"
+    what = "dry run" if dry_run else "import"
+    assert entry["message"].startswith(f"The {what} is scheduled;")
+    assert entry["message"].endswith(f"Its log is at {haplo.sandbox.haplo_url} in {where}: batch {batch.identifier}")
+    assert (batch.kind, batch.dry_run) == (KIND, dry_run)
+    assert haplo.held.control_files == ()
+
+
+@in_both
 def test_the_digest_of_the_content_is_that_of_the_documentation(haplo: Haplo) -> None:
     digests = {file["name"]: hashlib.sha256(Path(file["src"]).read_bytes()).hexdigest() for file in haplo.files}
-    content = {"control": haplo.control_digest, "files": digests}
+    read_by = {"control": haplo.control_digest} if haplo.api is PLAIN else {"kind": KIND}
+    content = {**read_by, "files": digests}
 
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     assert only(haplo())["content_sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
+@in_both
 def test_diff_mode_tells_what_is_known_of_the_application(haplo: Haplo) -> None:
     (first,), (second,) = haplo(diff=True)["diff"], haplo(diff=True)["diff"]
 
-    assert (first["before"], first["after"]) == (f"{haplo.control}: not imported\n", f"{haplo.control}: scheduled\n")
-    assert second["before"] == second["after"] == f"{haplo.control}: scheduled\n"
+    source = haplo.control if haplo.api is PLAIN else KIND
+    assert (first["before"], first["after"]) == (f"{source}: not imported\n", f"{source}: scheduled\n")
+    assert second["before"] == second["after"] == f"{source}: scheduled\n"
     assert first["after_header"] == haplo.sandbox.haplo_url
 
 
+@in_both
 def test_check_mode_asks_only_what_schedules_nothing_and_makes_nothing(haplo: Haplo) -> None:
     result = haplo(check=True, diff=True)
 
     assert (result["state"], result["changed"], only(result)["reason"]) == ("planned", True, "new")
-    assert haplo.steps == ["schedule"]
+    assert haplo.steps == ["question"]
     assert haplo.held.batches == ()
     assert not haplo.store.exists()
 
@@ -80,6 +109,7 @@ def test_check_mode_asks_only_what_schedules_nothing_and_makes_nothing(haplo: Ha
     assert haplo.store.read_bytes() == written
 
 
+@in_both
 def test_what_the_records_hold_is_not_the_modules_to_judge(haplo: Haplo) -> None:
     """Nobody can ask; so it is scheduled, whatever comes of it."""
     Path(haplo.files[0]["src"]).write_text("this is no JSON")
@@ -91,39 +121,42 @@ def test_what_the_records_hold_is_not_the_modules_to_judge(haplo: Haplo) -> None
 # The steps.
 
 
+@in_both
 def test_a_first_run_sends_each_step_once_and_a_second_one_nothing(haplo: Haplo) -> None:
     haplo()
-    assert haplo.steps == ALL_STEPS
+    assert haplo.steps == [*haplo.api.first]
 
     assert_scheduled(haplo(), changed=False, reason="receipt")
-    assert haplo.steps == ALL_STEPS
+    assert haplo.steps == [*haplo.api.first]
 
 
-def test_a_control_file_that_haplo_has_is_not_sent_again(haplo: Haplo) -> None:
+@in_both
+def test_a_run_with_other_files_sends_no_control_file_again(haplo: Haplo) -> None:
     haplo()
     haplo.file("people", "Jane")
 
     haplo()
 
-    assert haplo.steps[len(ALL_STEPS) :] == ["batch", "file", "file", "schedule"]
-    assert len(haplo.held.control_files) == 1
+    assert haplo.steps[len(haplo.api.first) :] == [*haplo.api.again]
+    assert len(haplo.held.control_files) == (haplo.api is PLAIN)
 
 
+@in_both
 def test_every_request_is_as_the_vendor_describes_it(haplo: Haplo) -> None:
     haplo(comment="x")
 
     for request in haplo.sent():
         assert (request.method, request.query) == ("POST", "")
-        assert request.path == f"{API}/{request.operation}"
+        step = str(request.operation).removeprefix(haplo.api.prefix)
+        assert request.path == f"{haplo.api.path}/{step}"
         assert request.header("authorization"), "the server asks for no credentials"
         assert request.header("transfer-encoding") is None
         assert request.header("content-length") == str(request.body_bytes)
-        kind = (
-            "multipart/form-data; boundary=" if request.operation in ("control", "file") else "application/x-www-form"
-        )
+        kind = "multipart/form-data; boundary=" if step in ("control", "file") else "application/x-www-form"
         assert str(request.header("content-type")).startswith(kind)
 
 
+@in_both
 def test_files_go_one_after_the_other_in_the_order_given(haplo: Haplo) -> None:
     haplo(files=[*reversed(haplo.files)])
 
@@ -145,6 +178,7 @@ def test_a_batch_of_200_files_takes_a_request_a_file_and_two_connections_at_most
     assert len(haplo.sent()) == 204
 
 
+@in_both
 def test_names_of_any_kind_arrive_as_they_are(haplo: Haplo) -> None:
     names = ["Größe", "a b", 'quoted "name"', "x/y\\z", "%41+&=", "名前", "'", "a\nb"]
     haplo.control = haplo.control_file("any.json", files={name: {"read": "json"} for name in names})
@@ -181,6 +215,7 @@ def contents(haplo: Haplo) -> list[str]:
     return [name["first"] for name in names if name["last"] == "people"]
 
 
+@in_both
 def test_feeds_are_states_so_going_back_is_an_import_again(haplo: Haplo) -> None:
     results = []
     for person in ("Ann", "Ann", "Bob", "Bob", "Ann", "Ann"):
@@ -192,6 +227,7 @@ def test_feeds_are_states_so_going_back_is_an_import_again(haplo: Haplo) -> None
     assert contents(haplo) == ["Ann", "Bob", "Ann"]
 
 
+@in_both
 def test_a_dry_run_and_a_real_import_are_two(haplo: Haplo) -> None:
     results = [haplo(dry_run=True), haplo(dry_run=True), haplo(), haplo(), haplo(dry_run=True)]
 
@@ -229,10 +265,10 @@ def test_the_place_and_the_time_of_files_make_no_other_import(haplo: Haplo) -> N
 # Runs that go on from where an earlier one broke off.
 
 
-@pytest.mark.parametrize("step", STEPS)
+@at_each_step()
 def test_a_run_that_failed_at_a_step_is_taken_up_there(haplo: Haplo, step: str) -> None:
     """What Haplo has acknowledged is not sent again."""
-    haplo.sandbox.fault("status", operation=step, when="after_body", status=404)
+    haplo.fault("status", operation=step, when="after_body", status=404)
     failed = haplo()
     assert_plain_failure(failed)
     assert (failed["state"], failed["changed"]) == ("failed", False)
@@ -241,17 +277,14 @@ def test_a_run_that_failed_at_a_step_is_taken_up_there(haplo: Haplo, step: str) 
     assert_scheduled(haplo(), changed=True, reason="retried")
 
     assert_one_whole_batch(haplo)
-    expected = {
-        "batch": ALL_STEPS,
-        "control": ALL_STEPS,
-        "file": ["file", "file", "schedule"],
-        "schedule": ["schedule"],
-    }
-    assert haplo.steps[len(before) :] == expected[step]
+    expected = {"file": ["file", "file", "schedule"], "schedule": ["schedule"]}
+    goes_on = [*haplo.api.goes_on, *expected[step]] if step in expected else [*haplo.api.first]
+    assert haplo.steps[len(before) :] == goes_on
 
 
+@in_both
 def test_the_receipt_tells_how_far_a_run_came(haplo: Haplo) -> None:
-    haplo.sandbox.fault("status", operation="file", skip=1, when="after_body", status=404)
+    haplo.fault("status", operation="file", skip=1, when="after_body", status=404)
     haplo()
 
     with closing(sqlite3.connect(haplo.store)) as database:
@@ -264,45 +297,52 @@ def test_the_receipt_tells_how_far_a_run_came(haplo: Haplo) -> None:
     assert_one_whole_batch(haplo)
 
 
-@pytest.mark.parametrize("step", ["file", "schedule"])
+@at_each_step("control", "batch")
 def test_a_batch_that_haplo_has_forgotten_is_begun_anew(haplo: Haplo, step: str) -> None:
-    haplo.sandbox.fault("status", operation=step, when="after_body", status=404)
+    haplo.fault("status", operation=step, when="after_body", status=404)
     haplo()
-    haplo.sandbox.reset()
+    haplo.forget()
 
     assert_scheduled(haplo(), changed=True, reason="retried")
 
     assert_one_whole_batch(haplo)
-    assert haplo.steps == [step, *ALL_STEPS]
+    assert haplo.steps == [*haplo.api.goes_on, step, *haplo.api.first[len(haplo.api.goes_on) :]]
 
 
 def test_a_control_file_that_haplo_has_forgotten_is_sent_again(haplo: Haplo) -> None:
     haplo()
-    haplo.sandbox.reset()
+    haplo.forget()
 
     assert_scheduled(haplo(force=True), changed=True, reason="forced")
-    assert haplo.steps == ALL_STEPS
+    assert haplo.steps == [*haplo.api.first]
 
 
+@in_both
 def test_an_unfinished_import_that_was_overtaken_by_another_is_made_anew(haplo: Haplo) -> None:
-    """Its batch may have been scheduled then, but before the other one; so that is not enough."""
+    """Its batch may have been scheduled then, but before the other one; so that is not enough.
+
+    With standard batch import, where nobody knows what scheduling twice does, only if the user says so.
+    """
     haplo.file("people", "Ann")
-    haplo.sandbox.fault("drop", operation="schedule", when="after_work")
-    haplo.sandbox.fault("status", operation="schedule", status=403, times=None, skip=1)
+    haplo.fault("drop", operation="schedule", when="after_work")
+    haplo.fault("status", operation="schedule", status=403, times=None, skip=1)
     assert haplo()["state"] == "unknown"
     haplo.sandbox.clear_faults()
     haplo.file("people", "Bob")
     assert_scheduled(haplo(), changed=True, reason="new")
     haplo.file("people", "Ann")
+    if not haplo.api.repeats:
+        assert haplo()["state"] == "unknown"
+        assert haplo(force=True)["changed"]
 
-    assert_scheduled(haplo(), changed=True, reason="new")
+    assert_scheduled(haplo(), changed=haplo.api.repeats, reason="new" if haplo.api.repeats else "receipt")
 
     assert contents(haplo) == ["Ann", "Bob", "Ann"]
 
 
 def test_an_unfinished_import_that_nothing_has_overtaken_is_made_sure_of(haplo: Haplo) -> None:
-    haplo.sandbox.fault("drop", operation="schedule", when="after_work")
-    haplo.sandbox.fault("status", operation="schedule", status=403, times=None, skip=1)
+    haplo.fault("drop", operation="schedule", when="after_work")
+    haplo.fault("status", operation="schedule", status=403, times=None, skip=1)
     unknown = haplo()
     assert (unknown["state"], unknown["changed"]) == ("unknown", True)
     assert "Run again: that will tell" in unknown["msg"]
@@ -317,8 +357,166 @@ def test_an_unfinished_import_that_nothing_has_overtaken_is_made_sure_of(haplo: 
     assert_one_whole_batch(haplo)
 
 
+@pytest.fixture
+def unknown(haplo: Haplo) -> Haplo:
+    """A batch of which nobody knows whether it was scheduled: Haplo has it, and all answers were lost."""
+    haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+    assert haplo()["state"] == "unknown"
+    haplo.sandbox.clear_faults()
+    return haplo
+
+
+of_standard_batches = pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+
+
+@of_standard_batches
+def test_a_standard_batch_in_doubt_is_left_alone_and_told_where_to_look(unknown: Haplo) -> None:
+    sent = len(unknown.sent())
+
+    for result in (unknown(), unknown(check=True)):
+        assert_plain_failure(result)
+        assert (result["state"], result["changed"], only(result)["reason"]) == ("unknown", False, "receipt")
+        where = "Tools > Data import > Standard Batch APIs > Standard Batch API jobs"
+        assert f"Look for batch {unknown.scheduled[0].identifier} in {where}." in result["msg"]
+        assert "on_unknown=retry (role variable haplo_batch_on_unknown)" in result["msg"]
+        assert f"assetops.imports.import_receipt, key={only(result)['key']}" in result["msg"]
+        assert "that will tell" not in result["msg"]
+    assert len(unknown.sent()) == sent
+
+
+@of_standard_batches
+def test_a_standard_batch_that_a_killed_run_left_in_doubt_is_told_by_its_identifier(haplo: Haplo) -> None:
+    haplo.fault("hold", operation="schedule", when="after_work")
+    module = haplo.start()
+    haplo.wait_for_held("schedule")
+    module.kill()
+    haplo.sandbox.clear_faults()
+
+    result = haplo()
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("unknown", False)
+    assert "ended before it heard the server's answer" in result["msg"]
+    assert f"Look for batch {haplo.scheduled[0].identifier} in Tools > Data import" in result["msg"]
+
+
+@of_standard_batches
+def test_a_standard_batch_in_doubt_is_scheduled_again_only_if_the_user_says_so(unknown: Haplo) -> None:
+    """In words that say it plainly, though they are known from batch import only."""
+    sent = len(unknown.steps)
+
+    again = unknown(on_unknown="retry")
+
+    assert_scheduled(again, changed=False, reason="retried")
+    assert only(again)["server"].endswith("is not in the 'uploading' state")
+    assert unknown.steps[sent:] == ["question", "schedule"]
+    assert_one_whole_batch(unknown)
+
+
+@of_standard_batches
+def test_a_standard_batch_that_was_not_scheduled_is_when_the_user_says_so(haplo: Haplo) -> None:
+    haplo.fault("drop", operation="schedule", when="after_body")
+    assert haplo()["state"] == "unknown"
+    sent = len(haplo.steps)
+
+    assert_scheduled(haplo(on_unknown="retry"), changed=True, reason="retried")
+
+    assert haplo.steps[sent:] == ["question", "schedule"]
+    assert_one_whole_batch(haplo)
+
+
+OTHER_WORDS: dict[str, dict[str, Any]] = {
+    "words that nobody knows": {"status": 400, "body": "This import has been submitted before."},
+    "a page of errors": {"status": 200, "content_type": "text/html", "body": "<h1>Error</h1><p>Submitted before.</p>"},
+    "an exception": {"status": 500, "content_type": "text/html", "body": "<h1>Internal server error</h1>"},
+    "not there": {"status": 404, "content_type": "text/html", "body": "<h1>Not found</h1>"},
+    "a key that was taken back": {"status": 403, "body": "Unauthorised"},
+}
+"""What Haplo may answer when it is asked again to schedule a standard batch."""
+
+
+@of_standard_batches
+@pytest.mark.parametrize("words", OTHER_WORDS)
+def test_what_does_not_tell_whether_it_was_scheduled_before_leaves_that_open(unknown: Haplo, words: str) -> None:
+    unknown.fault("status", operation="schedule", when="after_body", **OTHER_WORDS[words])
+
+    result = unknown(on_unknown="retry")
+
+    assert_plain_failure(result)
+    assert result["state"] == "unknown"
+    assert result["http_status"] == OTHER_WORDS[words]["status"]
+    assert "Look for batch" in result["msg"]
+    unknown.sandbox.clear_faults()
+    assert_scheduled(unknown(on_unknown="retry"), changed=False, reason="retried")
+    assert_one_whole_batch(unknown)
+
+
+@of_standard_batches
+def test_a_standard_batch_in_doubt_that_is_gone_is_begun_anew_only_by_force(unknown: Haplo) -> None:
+    """It may have been imported, and removed since."""
+    unknown.forget()
+    gone = unknown(on_unknown="retry")
+    assert_plain_failure(gone)
+    assert (gone["state"], gone["changed"]) == ("unknown", False)
+    assert "Batch not found" in gone["msg"]
+    assert "force=true begins another one" in gone["msg"]
+    assert unknown.steps == ["question", "schedule"]
+
+    assert_scheduled(unknown(force=True), changed=True, reason="forced")
+    assert_one_whole_batch(unknown)
+
+
+@in_both
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_a_batch_in_doubt_can_be_settled(unknown: Haplo, state: str) -> None:
+    """What has failed is sent anew, as another batch: the old one may be over."""
+    store = str(unknown.store)
+    (known,) = in_process("import_receipt_info", receipts=store)["imports"]
+    assert in_process("import_receipt", key=known["key"], state=state, receipts=store)["changed"]
+
+    result = unknown()
+
+    if state == "succeeded":
+        assert (result["state"], result["changed"], result.get("failed")) == ("succeeded", False, None)
+        assert len(unknown.scheduled) == 1
+    else:
+        assert_scheduled(result, changed=True, reason="retried")
+        assert len({batch.identifier for batch in unknown.scheduled}) == 2
+
+
+@of_standard_batches
+def test_a_standard_batch_that_cannot_be_scheduled_in_whatever_words_is_begun_anew_by_the_next_run(
+    haplo: Haplo,
+) -> None:
+    """What Haplo says may hold for that batch for ever."""
+    haplo.fault("status", operation="schedule", when="after_body", status=400, body="That import has expired.")
+    failed = haplo()
+    assert_plain_failure(failed)
+    assert (failed["state"], failed["changed"]) == ("failed", False)
+    assert "That import has expired." in failed["msg"]
+    sent = len(haplo.steps)
+
+    assert_scheduled(haplo(), changed=True, reason="retried")
+
+    assert haplo.steps[sent:] == [*haplo.api.first]
+    assert_one_whole_batch(haplo)
+
+
+@of_standard_batches
+def test_a_standard_batch_that_takes_no_file_in_whatever_words_is_begun_anew(haplo: Haplo) -> None:
+    """It was not to be scheduled yet, so another one does no harm."""
+    haplo.fault("status", operation="file", when="after_body", status=403)
+    assert haplo()["state"] == "failed"
+    haplo.fault("status", operation="file", when="after_body", status=400, body="That import has expired.")
+
+    assert_scheduled(haplo(), changed=True, reason="retried")
+
+    assert haplo.steps[-5:] == ["file", "batch", "file", "file", "schedule"]
+    assert_one_whole_batch(haplo)
+
+
 def test_an_unfinished_import_is_resumed_even_if_forced(haplo: Haplo) -> None:
-    haplo.sandbox.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+    haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
     assert haplo()["state"] == "unknown"
 
     assert_scheduled(haplo(force=True), changed=False, reason="resumed")
@@ -328,10 +526,11 @@ def test_an_unfinished_import_is_resumed_even_if_forced(haplo: Haplo) -> None:
 # Runs at the same time.
 
 
+@in_both
 def test_another_run_at_the_same_import_is_waited_for(haplo: Haplo) -> None:
-    haplo.sandbox.fault("hold", operation="schedule")
+    haplo.fault("hold", operation="schedule")
     other = haplo.start()
-    haplo.sandbox.wait_for("held", operation="schedule")
+    haplo.wait_for_held("schedule")
 
     impatient = haplo(wait=False)
     assert (impatient["state"], impatient["changed"], impatient.get("failed")) == ("running", False, None)
@@ -349,6 +548,7 @@ def test_another_run_at_the_same_import_is_waited_for(haplo: Haplo) -> None:
 
 
 @pytest.mark.slow
+@in_both
 def test_of_twenty_runs_at_once_one_schedules_the_batch(haplo: Haplo, tmp_path: Path) -> None:
     herd = Herd("haplo_batch", [haplo.options(wait_timeout=60)] * 20, tmp_path)
 
@@ -358,18 +558,27 @@ def test_of_twenty_runs_at_once_one_schedules_the_batch(haplo: Haplo, tmp_path: 
     assert {result["state"] for result in results} == {"scheduled"}
     assert sorted(result["changed"] for result in results) == [False] * 19 + [True]
     assert_one_whole_batch(haplo)
-    assert haplo.steps == ALL_STEPS
+    assert [step for step in haplo.steps if step != "question"] == [
+        step for step in haplo.api.first if step != "question"
+    ]
 
 
 # Keys.
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("key", ["x" * 43, BLOCKED_KEY, ELSEWHERE_KEY])
+WHERE_KEYS_ARE_MADE = {
+    PLAIN: "System management > Users > SRV > Batch data import access",
+    STANDARD: "Tools > Data import > Standard Batch APIs > Create API key...",
+}
+
+
+@at_each_step()
+@pytest.mark.parametrize("key", ["x" * 43, BLOCKED_KEY, ELSEWHERE_KEY, "of the other API"])
 def test_a_key_that_is_refused_is_told_and_nothing_more_is_sent(haplo: Haplo, key: str, step: str) -> None:
     """Whatever step it is that a run begins or goes on with."""
+    key = (STANDARD_KEY if haplo.api is PLAIN else API_KEY) if key == "of the other API" else key
     if step != "batch":
-        haplo.sandbox.fault("status", operation=step, when="after_body", status=404)
+        haplo.fault("status", operation=step, when="after_body", status=404)
         haplo()
     before = len(haplo.sent())
 
@@ -378,6 +587,7 @@ def test_a_key_that_is_refused_is_told_and_nothing_more_is_sent(haplo: Haplo, ke
     assert_plain_failure(result)
     assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 403)
     assert "The API key was refused" in result["msg"]
+    assert f"The right one is made in Haplo ({WHERE_KEYS_ARE_MADE[haplo.api]})." in result["msg"]
     assert len(haplo.sent()) == before + 1
 
 
@@ -385,10 +595,10 @@ def test_a_key_that_is_refused_is_told_and_nothing_more_is_sent(haplo: Haplo, ke
 def test_a_key_that_is_refused_on_the_way_leaves_open_only_what_is(haplo: Haplo, lost: bool) -> None:
     """A batch that was perhaps scheduled by a run before is not said to be not imported."""
     if lost:
-        haplo.sandbox.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+        haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
         assert haplo()["state"] == "unknown"
     else:
-        haplo.sandbox.fault("status", operation="schedule", when="after_body", status=400)
+        haplo.fault("status", operation="schedule", when="after_body", status=400)
         assert haplo()["state"] == "failed"
 
     result = haplo(api_key="x" * 43)
@@ -399,15 +609,23 @@ def test_a_key_that_is_refused_on_the_way_leaves_open_only_what_is(haplo: Haplo,
     assert_one_whole_batch(haplo)
 
 
+@in_both
 def test_a_user_who_may_not_import_is_told_though_the_status_is_200(haplo: Haplo) -> None:
+    if haplo.api is STANDARD:
+        path = f"{haplo.api.path.removeprefix('/haplo')}/"
+        haplo.sandbox.configure(
+            "haplo", keys=[{"key": OUTSIDER_KEY, "user": "another service", "path": path, "may_import": False}]
+        )
+
     result = haplo(api_key=OUTSIDER_KEY)
 
     assert_plain_failure(result)
     assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 200)
     assert "You are not permitted to perform this action. The user of the API key is not in the group" in result["msg"]
-    assert haplo.steps == ["batch"]
+    assert haplo.steps == [haplo.api.first[0]]
 
 
+@in_both
 def test_a_host_that_was_locked_out_for_wrong_keys_is_told(haplo: Haplo) -> None:
     for _unused in range(50):
         haplo(api_key="x" * 43, receipts="none")
@@ -417,7 +635,7 @@ def test_a_host_that_was_locked_out_for_wrong_keys_is_told(haplo: Haplo) -> None
     assert_plain_failure(result)
     assert "lets nobody in from this host for five minutes" in result["msg"]
     haplo.sandbox.clock(step=301)
-    assert_scheduled(haplo(), changed=True, reason="retried")
+    assert_scheduled(haplo(), changed=True, reason="retried" if haplo.api is PLAIN else "new")
 
 
 # What Haplo says.
@@ -458,6 +676,49 @@ def test_what_only_newer_servers_know_is_left_to_them(haplo: Haplo) -> None:
     assert_scheduled(haplo(), changed=True, reason="new")
 
 
+@of_standard_batches
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "HTTP 400 Bad Request: Standard API not found: example-standard-ap."),
+        ({"status": 400, "body": "No."}, "HTTP 400 Bad Request: No."),
+        ({"status": 500, "content_type": "text/html", "body": "<h1>Internal server error</h1>"}, "HTTP 500"),
+        ({"status": 200, "content_type": "text/html", "body": "<p>No such API.</p>"}, "No such API."),
+    ],
+)
+def test_a_kind_that_there_is_not_is_told_whatever_haplo_answers(
+    haplo: Haplo, answer: dict[str, Any], words: str
+) -> None:
+    if answer:
+        haplo.fault("status", operation="batch", when="after_body", **answer)
+
+    result = haplo(kind="example-standard-ap")
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    assert words in result["msg"]
+    assert "Is kind right? It is the identifier that Haplo shows on the page of that API" in result["msg"]
+    assert haplo.steps == ["question", "batch"]
+
+
+@of_standard_batches
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 500, "content_type": "text/html", "body": "<p>An error was encountered</p>"},
+        {"status": 404, "content_type": "text/html", "body": "<h1>Not found</h1>"},
+        {"status": 200, "content_type": "text/html", "body": "<h1>Error</h1><p>There is no such batch.</p>"},
+    ],
+)
+@pytest.mark.usefixtures("quick_retries")
+def test_an_import_does_not_depend_on_how_haplo_answers_about_a_standard_batch_that_cannot_be(
+    haplo: Haplo, answer: dict[str, Any]
+) -> None:
+    haplo.sandbox.fault("status", operation="standard_schedule", times=4 if answer["status"] == 500 else 1, **answer)
+
+    assert_scheduled(haplo(), changed=True, reason="new")
+
+
 def test_the_digest_of_a_control_file_that_haplo_has_not_is_told(haplo: Haplo) -> None:
     result = haplo(control=ABSENT, control_digest=haplo.control_digest)
 
@@ -471,6 +732,7 @@ def test_the_digest_of_a_control_file_that_haplo_has_not_is_told(haplo: Haplo) -
     ("settings", "right"),
     [({"host": "research.example.ac.uk"}, "http://research.example.ac.uk"), ({"requires_https": True}, "https://127")],
 )
+@in_both
 def test_at_another_address_of_the_application_the_right_one_is_told(
     haplo: Haplo, settings: dict[str, Any], right: str
 ) -> None:
@@ -482,11 +744,12 @@ def test_at_another_address_of_the_application_the_right_one_is_told(
     assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 302)
     assert f"It points to {right}" in result["msg"]
     assert "set url to where the API really is" in result["msg"]
-    assert haplo.steps == ["batch"]
+    assert haplo.steps == [*haplo.api.goes_on, "batch"]
 
 
+@in_both
 def test_a_server_without_the_plugin_is_told(haplo: Haplo) -> None:
-    result = haplo(api_path="/api/haplo-data-import-batch/none")
+    result = haplo(api_path=f"{haplo.api.path.removeprefix('/haplo')}/none")
 
     assert_plain_failure(result)
     assert (result["state"], result["http_status"]) == ("failed", 404)

@@ -20,7 +20,7 @@ import pytest
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
-from .haplo import STEPS, Haplo, assert_scheduled
+from .haplo import PLAIN, STANDARD, Haplo, assert_scheduled, at_each_step, in_both
 from .listener import Listener
 from .support import Playbook
 from .test_secrets import SPELLINGS, TOKEN, WORDS
@@ -44,9 +44,11 @@ class Watched(Haplo):
 
 
 @pytest.fixture
-def haplo(sandbox: Sandbox, tmp_path: Path) -> Haplo:
-    sandbox.configure("haplo", keys=[{"key": KEY, "user": "import service"}])
-    return Watched(sandbox, tmp_path)
+def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Haplo:
+    api = getattr(request, "param", PLAIN)
+    path = f"{api.path.removeprefix('/haplo')}/"
+    sandbox.configure("haplo", keys=[{"key": KEY, "user": "import service", "path": path}])
+    return Watched(sandbox, tmp_path, api)
 
 
 def assert_quiet(haplo: Haplo, *outputs: str) -> None:
@@ -63,6 +65,7 @@ def test_the_traces_of_the_credentials_are_found() -> None:
     assert traces(f"...{json.dumps(KEY)}...")
 
 
+@in_both
 def test_an_import_that_went_well_says_nothing_of_the_key(haplo: Haplo) -> None:
     outputs = [haplo.output(diff=True, check=check, force=force) for check in (True, False) for force in (True, False)]
 
@@ -88,18 +91,23 @@ ECHOES: dict[str, Callable[[str], str]] = {
 }
 
 
+CASES = [
+    *((PLAIN, spelling, "batch") for spelling in ECHOES),
+    *((api, "as a header", step) for api in (PLAIN, STANDARD) for step in api.steps if (api, step) != (PLAIN, "batch")),
+]
+
+
 @pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
-    ("spelling", "step"),
-    [*((spelling, "batch") for spelling in ECHOES), *(("as a header", step) for step in STEPS if step != "batch")],
+    ("haplo", "spelling", "step"),
+    [pytest.param(*case, id="-".join((case[0].name, *case[1:]))) for case in CASES],
+    indirect=["haplo"],
 )
 def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: str, step: str) -> None:
     body = f'{{"error": "Not with {ECHOES[spelling](KEY)}"}}'
     outputs = []
     for status, kind in ((400, "text/plain"), (403, "application/json"), (200, "text/html"), (500, "text/plain")):
-        haplo.sandbox.fault(
-            "status", operation=step, when="after_body", times=3, status=status, content_type=kind, body=body
-        )
+        haplo.fault("status", operation=step, when="after_body", times=3, status=status, content_type=kind, body=body)
         outputs.append(haplo.output(diff=True))
         haplo.sandbox.clear_faults()
 
@@ -108,9 +116,9 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
     assert_quiet(haplo, *lowered)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@at_each_step()
 def test_a_redirect_takes_the_key_nowhere(haplo: Haplo, elsewhere: Listener, step: str) -> None:
-    haplo.sandbox.fault("redirect", operation=step, when="after_body", location=f"{elsewhere.url}/{BASIC}?x={BASIC}")
+    haplo.fault("redirect", operation=step, when="after_body", location=f"{elsewhere.url}/{BASIC}?x={BASIC}")
 
     output = haplo.output()
 
@@ -150,7 +158,7 @@ def test_a_playbook_says_nothing_of_the_key_at_any_verbosity(
     outside = tmp_path_factory.mktemp("secret") / "key.json"
     outside.write_text(json.dumps({"key": KEY}), encoding="utf-8")
     monkeypatch.setenv("ANSIBLE_LOG_PATH", str(haplo.folder / "ansible.log"))
-    haplo.sandbox.fault("status", operation="schedule", status=400, body=f"Not with {BASIC}, {KEY}")
+    haplo.fault("status", operation="schedule", status=400, body=f"Not with {BASIC}, {KEY}")
     task = {"assetops.imports.haplo_batch": {**haplo.options(), "api_key": "{{ key }}"}}
     playbook = Playbook(haplo.folder, [{**task, "ignore_errors": True}, {**task, "register": "good"}])
 

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from .bigfix import DataImports
-from .haplo import Haplo
+from .haplo import STANDARD, Haplo
 from .lm import Lm
 from .support import ABSENT, Licstat, Logs, assert_plain_failure, only
 from .test_haplo_bad_input import CONTROL
@@ -36,6 +36,8 @@ def runs(licstat: Licstat, bigfix: DataImports, lmt: DataImports, haplo: Haplo, 
         "bigfix_import_info": bigfix.info,
         "lmt": lmt,
         "haplo_batch": haplo,
+        "haplo_batch_info": haplo.batch_info,
+        "standard": Haplo(haplo.sandbox, haplo.folder, STANDARD),
         "lm_import": lambda **options: lm(archive, **options),
         "lm_import_info": lambda **options: lm.run_info("import_1", **options),
         "lm_library": lm.empty,
@@ -66,6 +68,9 @@ EMPTY = [
     ("lmt", "token", "bigfix_import_token", "BIGFIX_TOKEN"),
     ("haplo_batch", "api_key", "haplo_batch_api_key", "HAPLO_API_KEY"),
     ("haplo_batch", "url", "haplo_batch_url", "HAPLO_URL"),
+    ("haplo_batch_info", "url", "haplo_batch_url", "HAPLO_URL"),
+    ("haplo_batch_info", "outcome_api_key", "HAPLO_OUTCOME_API_KEY", "in the group 'Batch data administration'"),
+    ("standard", "api_key", "HAPLO_API_KEY", "Standard Batch APIs > Create API key..."),
     ("lm_import", "library", "lm_import_library", "LPC"),
     ("lm_import", "function_name", "lm_import_function_name", "importutils"),
     ("lm_import", "username", "lm_import_username", "LM_USERNAME"),
@@ -122,12 +127,20 @@ BEYOND = {
     "bigfix_import": ["/api", "/api/import_status.json", "/api/get_token", "/management/imports", "/management"],
     "bigfix_import_info": ["/api/import_status.json"],
     "haplo_batch": ["/api", "/api/haplo-data-import-batch", "/api/haplo-data-import-batch/batch", "/do/admin", "/do"],
+    "haplo_batch_info": ["/api", "/do/haplo-data-import-batch/batch", "/do/haplo-data-import-batch/batch/7", "/do"],
+    "standard": ["/api/haplo-data-import-standard-api", "/api/haplo-data-import-standard-api/schedule"],
     "lm_import": ["/lm/custom", "/lm/custom/rest", "/lm/custom/rest/LibraryDemo/importutils"],
     "lm_import_info": ["/lm/custom/rest"],
     "lm_library": ["/lm/custom/rest"],
     "lm_library_info": ["/lm/custom/rest"],
 }
-ADDRESSES = {"licstat": "LICSTAT_URL", "bigfix": "BIGFIX_URL", "haplo": "HAPLO_URL", "lm": "LM_URL"}
+ADDRESSES = {
+    "licstat": "LICSTAT_URL",
+    "bigfix": "BIGFIX_URL",
+    "haplo": "HAPLO_URL",
+    "standard": "HAPLO_URL",
+    "lm": "LM_URL",
+}
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
@@ -162,7 +175,9 @@ NOWHERE = [
     ("licstat_import", ["LICSTAT_URL", "with its port", "/api/v3", "license_server_id", "License Server ID"]),
     ("bigfix_import", ["BIGFIX_URL", "with its port", "9081", "/api"]),
     ("bigfix_import_info", ["BIGFIX_URL", "with its port", "9081", "/api"]),
-    ("haplo_batch", ["HAPLO_URL", "without /api", "/do", "plugin", "api_path"]),
+    ("haplo_batch", ["HAPLO_URL", "without /api", "/do", "plugin for batch import", "api_path"]),
+    ("haplo_batch_info", ["HAPLO_URL", "without /api", "/do", "plugin"]),
+    ("standard", ["HAPLO_URL", "without /api", "/do", "plugin for standard batch import", "api_path"]),
     ("lm_import", ["LM_URL", "with its port", "/lm/custom/rest", "library", "function_name"]),
     ("lm_import_info", ["LM_URL", "lm_import_library"]),
     ("lm_library", ["LM_URL", "lm_import_library"]),
@@ -213,6 +228,8 @@ def test_what_the_server_does_not_have_is_told_with_its_option(
         ("lmt", {"token": "0" * 40}, ["token", "BIGFIX_TOKEN", "bigfix_import_token"]),
         ("bigfix_import", {"token": ABSENT, "username": "x", "password": "wrong"}, ["username", "BIGFIX_PASSWORD"]),
         ("haplo_batch", {"api_key": "0" * 40}, ["api_key", "HAPLO_API_KEY", "haplo_batch_api_key"]),
+        ("haplo_batch_info", {"outcome_api_key": "0" * 40}, ["outcome_api_key", "HAPLO_OUTCOME_API_KEY"]),
+        ("standard", {"api_key": "0" * 40}, ["api_key", "HAPLO_API_KEY", "Standard Batch APIs > Create API key..."]),
         ("lm_import", {"password": "wrong"}, ["username", "LM_USERNAME", "password", "LM_PASSWORD", "ACE"]),
         ("lm_import_info", {"password": "wrong"}, ["username", "LM_USERNAME", "password", "LM_PASSWORD"]),
         ("lm_library", {"password": "wrong"}, ["lm_import_username", "lm_import_password"]),
@@ -226,9 +243,8 @@ def test_refused_credentials_are_named(
 
 
 def test_a_refused_key_is_explained_before_the_words_of_haplo(haplo: Haplo) -> None:
-    result = haplo(api_key="0" * 40)
-
-    assert result["msg"].index("api_key") < result["msg"].index("HTTP 403")
+    for result in (haplo(api_key="0" * 40), haplo.batch_info(outcome_api_key="0" * 40)):
+        assert result["msg"].index("api_key") < result["msg"].index("HTTP 403")
 
 
 # Numbers.

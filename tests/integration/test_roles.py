@@ -21,13 +21,14 @@ import yaml
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
+from .haplo import KIND
 from .lm import Lm
 from .support import QUICK, SERVER, Logs, argument_spec
 from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well, without_spaces
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
-BY_THE_ROLE = {"haplo_batch": ["control", "control_digest", "files"]}
+BY_THE_ROLE = {"haplo_batch": ["control", "control_digest"]}
 """Options whose values the roles find out themselves; some can be set all the same."""
 OWN_DEFAULTS = {"bigfix_import_max_age": 86400, "licstat_import_min_age": 120}
 DAY = 24 * 3600
@@ -399,7 +400,7 @@ def test_the_batches_of_a_directory_are_scheduled_once_and_kept_in_a_manifest(ro
 
 
 @pytest.mark.slow
-def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
+def test_batches_may_be_listed_tried_first_and_of_a_kind(roles: Roles) -> None:
     fixture = ROOT / "tests/fixtures/haplo"
     batch = {
         "name": "people only",
@@ -407,9 +408,15 @@ def test_batches_may_be_listed_and_tried_first(roles: Roles) -> None:
         "files": [{"name": "people", "src": str(fixture / "people.json")}],
     }
     listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
-    done = roles.play(roles.role("haplo_batch", **listed, dry_run=True), roles.role("haplo_batch", **listed))
+    standard = {"kind": KIND, "files": batch["files"], "api_key": roles.sandbox.haplo_standard_api_key}
+    done = roles.play(
+        roles.role("haplo_batch", **listed, dry_run=True),
+        roles.role("haplo_batch", **listed),
+        roles.role("haplo_batch", **standard, control_copy=batch["control"], allow_missing_files=True),
+    )
     assert_ended_well(done)
-    assert [batch.dry_run for batch in roles.sandbox.haplo().batches] == [True, False]
+    batches = roles.sandbox.haplo().batches
+    assert [(batch.kind, batch.dry_run) for batch in batches] == [(None, True), (None, False), (KIND, False)]
 
 
 @pytest.mark.slow

@@ -8,10 +8,12 @@ All sequences of runs stand in the unit tests of the importer; these are those t
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from ..sandbox.handle import Sandbox
-from .haplo import Haplo
+from .haplo import PLAIN, STANDARD, Haplo, in_both
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
 
@@ -77,6 +79,25 @@ def test_what_was_sent_before_another_state_is_seen_to_its_end_and_then_sent_aga
     assert (result["state"], len(lm.asked("import"))) == ("succeeded", 3)
 
 
+@in_both
 def test_a_batch_in_another_feed_is_another_import(haplo: Haplo) -> None:
     feeds: list[dict[str, Any]] = [{}, {"feed": "people"}, {"feed": "people"}, {}]
     assert changed(*[haplo(**feed) for feed in feeds]) == [True, True, False, False]
+
+
+def test_the_same_files_are_other_imports_in_each_api_and_of_each_kind(sandbox: Sandbox, tmp_path: Path) -> None:
+    plain, standard = (Haplo(sandbox, tmp_path, api) for api in (PLAIN, STANDARD))
+    apis = [{"kind": kind, "control": json.loads(plain.control.read_text())} for kind in ("people", "guests")]
+    sandbox.configure("haplo", standard_apis=apis)
+
+    results = [run for _unused in range(2) for run in (plain(), standard(kind="people"), standard(kind="guests"))]
+
+    assert changed(*results) == [True] * 3 + [False] * 3
+    assert [batch.kind for batch in plain.scheduled] == [None, "people", "guests"]
+
+
+def test_in_a_named_feed_batches_of_both_apis_follow_each_other(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As where somebody goes over from the one to the other: the latest is what the people are."""
+    plain, standard = (Haplo(sandbox, tmp_path, api) for api in (PLAIN, STANDARD))
+    runs = [haplo(feed="people") for haplo in (plain, standard, standard, plain)]
+    assert changed(*runs) == [True, True, False, True]

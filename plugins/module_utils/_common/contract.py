@@ -82,8 +82,9 @@ class Wanted:
     `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
     is what the system needs to send it. `basis`: the state of the target's other time ranges that it was planned by; it
     is sent only while that holds. `read_period` reads what time the content tells of. `check` reads the content before
-    it is sent, and raises `BadInput` where the server could make nothing of it. `obstacle`: why it cannot be sent, for
-    a person; empty if it can.
+    it is sent, and raises `BadInput` where the server could make nothing of it. `where` tells a person, in a sentence,
+    where on the server to look for it, by the notes of its attempt. `obstacle`: why it cannot be sent, for a person;
+    empty if it can.
     """
 
     key: str
@@ -98,6 +99,7 @@ class Wanted:
     basis: str | None = None
     read_period: Callable[[], Period | None] | None = field(compare=False, default=None)
     check: Callable[[], None] | None = field(compare=False, default=None)
+    where: Callable[[Mapping[str, Any]], str] | None = field(compare=False, default=None)
     obstacle: str = ""
 
 

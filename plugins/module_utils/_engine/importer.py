@@ -646,8 +646,9 @@ class Importer:
             return "Run again: that will tell, and import nothing twice."
         named = ROLES.get(one.wanted.system)
         role = f" (role variable {named}_on_unknown)" if named else ""
+        where = "Look there." if one.wanted.where is None else one.wanted.where(one.notes)
         return (
-            f"So it is not known whether {one.wanted.target} has {one.wanted.source}. Look there. If it was not"
+            f"So it is not known whether {one.wanted.target} has {one.wanted.source}. {where} If it was not"
             f" imported, run again with on_unknown=retry{role}; if it was, say so with assetops.imports.import_receipt,"
             f" key={one.wanted.key} and state=succeeded, or state=failed where it was and failed."
         )

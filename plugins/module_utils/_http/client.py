@@ -105,7 +105,7 @@ class Client:
         self._connection = connection
         self._headers = {"Accept": "application/json", **headers}
         self.secrets = secrets
-        self._check_mode = check_mode
+        self.check_mode = check_mode
         self._pause = pause
         self._advice = advice or {}
         self._opened: Transport | None = None
@@ -212,7 +212,7 @@ class Client:
         request. Raises `NotSent` when it did not leave whole, `Refused` when the server said no, `Unclear` when its
         answer was lost or does not tell.
         """
-        if self._check_mode:
+        if self.check_mode:
             raise UnsafeInCheckMode(f"{method} {path}")
         self.upload = body
         try:
@@ -246,7 +246,7 @@ class Client:
 
         Returns a 2xx answer, and raises what `submit` does. The caller has committed before.
         """
-        if self._check_mode:
+        if self.check_mode:
             raise UnsafeInCheckMode(f"{method} {path}")
         url = self._url(path, query)
         try:

@@ -34,6 +34,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
     STANDING,
     Execute,
     Store,
+    kept,
     marks,
     portions,
     storable,
@@ -122,6 +123,7 @@ def settle(store: Store, imports: Sequence[dict[str, Any]], state: str, comment:
     """Write that these imports have succeeded, or failed; all of them, or none.
 
     Each is a receipt as `listed` tells it. Raises `BadInput` where one cannot be settled, or is not as it was any more.
+    What has failed so is sent anew: the steps that were noted of it are no place to go on from, as all may be done.
     """
     for known in imports:
         check_that_it_can_be_settled(known)
@@ -132,7 +134,8 @@ def settle(store: Store, imports: Sequence[dict[str, Any]], state: str, comment:
             _check_that_nobody_began(execute, known)
             key, attempt = known["key"], known["attempt"]
             message = f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment)
-            settled = execute(_SETTLE[state], (state, storable(message), now, key, attempt))
+            detail = (kept({"server": known["server"]}),) if state == "failed" else ()
+            settled = execute(_SETTLE[state], (state, storable(message), now, *detail, key, attempt))
             if settled.rowcount == 0 and not is_again:
                 raise BadInput(f"Another run wrote what became of {key} meanwhile. Nothing was settled. Look again.")
             if state == "failed":
@@ -211,7 +214,7 @@ UPDATE attempts SET state = ?, message = ?, finished_at = coalesce(finished_at, 
 WHERE key = ? AND attempt = ? AND state IN {("claimed", "sent", *SETTLEABLE)}
 """
     for state, place in (
-        ("failed", ""),
+        ("failed", ", detail = ?"),
         ("succeeded", ", sent = coalesce(sent, (SELECT coalesce(max(sent), 0) + 1 FROM attempts))"),
     )
 }

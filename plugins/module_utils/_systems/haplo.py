@@ -9,6 +9,8 @@ that imports anything; all before it may be repeated, and repeating it tells whe
 a batch cannot be asked over the API: `scheduled` is the end of what can be known, unless there is a key for the pages
 of batches (see `haplo_outcome`).
 
+This is batch import by a control file that is sent; `haplo_standard` is the one by a control file of the application.
+
 Private to this collection: names may change without notice.
 """
 
@@ -44,6 +46,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.multipart i
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, place_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import IDENTIFIER
 
 SYSTEM = "haplo"
 USER = "haplo"  # whoever the key belongs to
@@ -51,7 +54,7 @@ OPTIONS: Mapping[str, Any] = {
     "url": {"type": "str", "required": True},
     "api_key": {"type": "str", "required": True, "no_log": True},
     "outcome_api_key": {"type": "str", "no_log": True},
-    "api_path": {"type": "str", "default": "/api/haplo-data-import-batch"},
+    "api_path": {"type": "str"},
 }
 ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY", "outcome_api_key": "HAPLO_OUTCOME_API_KEY"}
 GUIDE = Guide(
@@ -72,7 +75,9 @@ GUIDE = Guide(
     ),
     credentials=(
         "The API key was refused: {api_key}. It may be wrong, of a blocked user, or made for another path than that of"
-        " the API; and after fifty wrong ones Haplo lets nobody in from this host for five minutes."
+        " the API, as those for standard batch import (kind) are; and after fifty wrong ones Haplo lets nobody in from"
+        " this host for five minutes. The right one is made in Haplo (System management > Users > SRV > Batch data"
+        " import access)."
     ),
 )
 
@@ -90,7 +95,6 @@ DATA_FILE = "; this looks like a data file, which belongs in files, while contro
 ANY_NAME = "DEFAULT"  # in a control file: the entry for files that have none of their own
 
 SHA256 = "[0-9a-f]{64}"
-IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9_-]{42}[A-Za-z0-9]"
 SCHEDULED = "SCHEDULED"
 INVALID_CONTROL_FILE = "Invalid control file:"
 NOT_PERMITTED = "You are not permitted to perform this action."
@@ -151,36 +155,47 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Batch:
-    """What is sent for one import. `control` is None for one that Haplo has already."""
+    """What is sent for one import. `control` is None for one that Haplo has already.
 
-    control_sha256: str
+    `kind` is one of standard batch import, whose control file is fixed in the application; nothing is known of it then.
+    """
+
+    control_sha256: str | None
     control: ControlFile | None
     files: tuple[DataFile, ...]
     dry_run: bool = False
     comment: str | None = None
     control_comment: str | None = None
     feed: str | None = None
+    kind: str | None = None
+
+    @property
+    def read_by(self) -> dict[str, str | None]:
+        """What tells Haplo how to read the files, as it is called in its API: a control file's digest, or a kind."""
+        return {"control": self.control_sha256} if self.kind is None else {"kind": self.kind}
 
     @property
     def content_sha256(self) -> str:
-        """One digest for all: over the canonical JSON of the control file's digest and those of the files by name."""
-        return identity_of(control=self.control_sha256, files={file.name: file.sha256 for file in self.files})
+        """One digest for all: over the canonical JSON of `read_by` and the digests of the files by name."""
+        return identity_of(**self.read_by, files={file.name: file.sha256 for file in self.files})
 
 
-def control_file(content: Content) -> ControlFile:
+def control_file(content: Content, option: str = "control") -> ControlFile:
     """The control file in there. Raises `BadInput` for one that Haplo would not take, or could do nothing with.
+
+    `option` is what it was named in.
 
     Actions, models and readers are Haplo's business: its plugins add to them.
     """
     if content.size > LARGEST_DOCUMENT:
-        raise BadInput(f"control: {content.source} has more than the {LARGEST_DOCUMENT} bytes that Haplo reads.")
+        raise BadInput(f"{option}: {content.source} has more than the {LARGEST_DOCUMENT} bytes that Haplo reads.")
     try:
         data = b"".join(content.blocks())
         properties = _properties_of(data)
     except Interrupted as error:
-        raise BadInput(f"control: {error.message} Nothing was sent.") from error
+        raise BadInput(f"{option}: {error.message} Nothing was sent.") from error
     except ValueError as error:
-        raise BadInput(sentence(f"control: {content.source} is no control file: {error}")) from error
+        raise BadInput(sentence(f"{option}: {content.source} is no control file: {error}")) from error
     return ControlFile(content, hashlib.sha256(data).hexdigest(), properties)
 
 
@@ -204,17 +219,24 @@ def api_base(path: str) -> str:
     """The path to the API, without a slash at its end. Raises `BadInput` for what is no path."""
     segment = r"[A-Za-z0-9._~!$&'()*+,;=:@%-]+"
     if not re.fullmatch(rf"(/{segment})+/?", path) or re.search(r"/\.\.?(/|$)", path):
-        raise BadInput(f"api_path {path!r} is not a path like {OPTIONS['api_path']['default']}.")
+        raise BadInput(f"api_path {path!r} is not a path like {Api.path}.")
     return path.rstrip("/")
 
 
-def wanted_batch(server: str, source: str, batch: Batch, check: Callable[[], None] | None = None) -> Wanted:
+def wanted_batch(
+    server: str,
+    source: str,
+    batch: Batch,
+    check: Callable[[], None] | None = None,
+    where: Callable[[Mapping[str, Any]], str] | None = None,
+) -> Wanted:
     """The import of one batch. `server` is the base URL in its one spelling, or the name given to that target.
 
-    `check` reads its files before they are sent (see `Wanted`).
+    `check` reads its files before they are sent, `where` tells where to look for it (see `Wanted`).
     """
     parts = {"system": SYSTEM, "server": server, "dry_run": batch.dry_run}
-    default_feed = {"control": batch.control_sha256, "files": sorted(file.name for file in batch.files)}
+    default_feed = {**batch.read_by, "files": sorted(file.name for file in batch.files)}
+    kind = {} if batch.kind is None else {"kind": batch.kind}
     return Wanted(
         key=identity_of(**parts, content=batch.content_sha256, feed=batch.feed),
         system=SYSTEM,
@@ -223,9 +245,10 @@ def wanted_batch(server: str, source: str, batch: Batch, check: Callable[[], Non
         source=source,
         size=sum(file.content.size for file in batch.files),
         content_sha256=batch.content_sha256,
-        options={"dry_run": batch.dry_run, "feed": batch.feed},
+        options={"dry_run": batch.dry_run, "feed": batch.feed, **kind},
         payload=batch,
         check=check,
+        where=where,
     )
 
 
@@ -244,7 +267,7 @@ class HaploBatches:
 
     def __init__(self, client: Client, url: str, base: str, outcomes: Outcomes | None = None) -> None:
         self._client = client
-        self._api = _Api(client, base)
+        self._api = Api(client, base)
         self._url = url
         self._outcomes = outcomes
         self.best_end = "scheduled" if outcomes is None else "succeeded"
@@ -267,7 +290,7 @@ class HaploBatches:
             try:
                 return self._finish(wanted.payload, attempt, commit)
             except Refused as error:
-                if not _says(error.answer, f"Batch not found: {attempt.notes['batch']}"):
+                if not self._is_gone(error, wanted.payload, attempt.notes):
                     raise
         attempt.note({"batch": self._new_batch(wanted.payload), "files": []})
         return self._finish(wanted.payload, attempt, commit)
@@ -282,6 +305,10 @@ class HaploBatches:
     def disproof(self, notes: Mapping[str, Any]) -> str:
         """Nothing tells that what was imported is not there any more."""
         return ""
+
+    def _is_gone(self, error: Refused, batch: Batch, notes: Mapping[str, Any]) -> bool:
+        """Whether the batch that was begun before is not there any more, so that another one has to be begun."""
+        return says_not_found(error.answer, notes["batch"])
 
     def _new_batch(self, batch: Batch) -> str:
         """Begin a batch; whether Haplo has the control file is told by its answer to that."""
@@ -305,9 +332,9 @@ class HaploBatches:
         was_tried = "scheduling" in attempt.notes
         if not was_tried:
             attempt.note({**attempt.notes, "scheduling": True})
-        return self._schedule(batch, attempt, _Scheduling(commit, was_tried=was_tried))
+        return self._schedule(batch, attempt, Scheduling(commit, was_tried=was_tried))
 
-    def _schedule(self, batch: Batch, attempt: Attempt, scheduling: _Scheduling) -> Accepted:
+    def _schedule(self, batch: Batch, attempt: Attempt, scheduling: Scheduling) -> Accepted:
         """Schedule, again and again until an answer tells whether it is."""
         identifier = attempt.notes["batch"]
         while True:
@@ -318,9 +345,9 @@ class HaploBatches:
                     continue
                 raise
             except (Refused, NotSent) as error:
-                if _says(error.answer, f"Batch {identifier} is not in the 'uploading' state"):
+                if says_not_uploading(error.answer, identifier):
                     return self._accepted(batch, attempt, error.answer, is_new=scheduling.is_by_this_run)
-                if _says(error.answer, f"Batch not found: {identifier}"):
+                if says_not_found(error.answer, identifier):
                     raise
                 if scheduling.is_told_by(error):
                     attempt.note({"batch": identifier, "files": attempt.notes["files"]})
@@ -345,7 +372,7 @@ class HaploBatches:
         return f"{what} is scheduled; Haplo does not tell over its API how it goes. {place}"
 
 
-class _Scheduling:
+class Scheduling:
     """How often a batch was scheduled, and so what an answer tells about it.
 
     `was_tried`: an attempt before came as far, so the batch may be scheduled already.
@@ -375,8 +402,16 @@ class _Scheduling:
         return max(0, self.tries - isinstance(error, Refused))
 
 
-class _Api:
-    """The four calls. Each returns only for an answer in its exact form; 200 by itself means nothing here."""
+class Api:
+    """The four calls. Each returns only for an answer in its exact form; 200 by itself means nothing here.
+
+    `path` is where the API is unless it was moved. `is_schedule_repeatable`: scheduling twice imports once.
+    """
+
+    guide = GUIDE
+    path = "/api/haplo-data-import-batch"
+    identifier = IDENTIFIER
+    is_schedule_repeatable = True
 
     def __init__(self, client: Client, base: str) -> None:
         self._client = client
@@ -391,8 +426,8 @@ class _Api:
 
     def begin(self, batch: Batch) -> str:
         """The identifier of a new batch."""
-        fields = {"control": batch.control_sha256, **_given(comment=batch.comment)}
-        return self._prepare("batch", encoded_form(fields, _nothing), IDENTIFIER)
+        fields = _given(**batch.read_by, comment=batch.comment)
+        return self._prepare("batch", encoded_form(fields, _nothing), self.identifier)
 
     def upload_control(self, control: ControlFile, comment: str | None) -> None:
         """Hand over a control file."""
@@ -409,7 +444,8 @@ class _Api:
     def schedule(self, identifier: str, dry_run: bool, commit: Callable[[str], None]) -> Answer:
         """Schedule a batch. Anything but exactly this mode would be taken for a real import."""
         mode = {"mode": "dry-run"} if dry_run else {}
-        return self._send("schedule", encoded_form({"batch": identifier, **mode}, commit), SCHEDULED)
+        body = encoded_form({"batch": identifier, **mode}, commit)
+        return self._send("schedule", body, SCHEDULED, is_repeatable=self.is_schedule_repeatable)
 
     def _prepare(self, step: str, body: Body, form: str) -> str:
         """A step that imports nothing; so where its answer is lost, nothing is."""
@@ -418,17 +454,20 @@ class _Api:
         except Unclear as error:
             raise NotSent(f"{error.message} The batch was not scheduled.", error.answer) from error
 
-    def _send(self, step: str, body: Body, form: str) -> Answer:
+    def _send(self, step: str, body: Body, form: str, *, is_repeatable: bool = True) -> Answer:
         """Send a step; its answer has to be of the given form, a regular expression, whatever it is called."""
         try:
-            answer = self._client.submit("POST", f"{self._base}/{step}", body, is_repeatable=True)
+            answer = self._client.submit("POST", f"{self._base}/{step}", body, is_repeatable=is_repeatable)
         except Refused as error:
             raise self._explained(error) from error
-        if answer.status == 200 and answer.is_whole and re.fullmatch(form, answer.text):
+        if self._has_form(answer, form):
             return answer
         if _is_not_permitted(answer):
             raise self._explained(Refused(said(answer), answer))
         raise Unclear(f"{said(answer)} That is not how Haplo answers to this; is url its address?", answer)
+
+    def _has_form(self, answer: Answer, form: str) -> bool:
+        return answer.status == 200 and answer.is_whole and re.fullmatch(form, answer.text) is not None
 
     def _explained(self, error: Refused) -> Refused:
         """The same refusal, in words that tell what to do."""
@@ -439,9 +478,9 @@ class _Api:
             advice = "The user of the API key is not in the group that may import batches."
             return Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
         if answer.status == 403:  # the advice first: Haplo's words are many, and of cookies
-            return Refused(f"{GUIDE.advice[403]} {said(answer)}", answer, credentials=True)
+            return Refused(f"{self.guide.advice[403]} {said(answer)}", answer, credentials=True)
         if answer.status == 404:
-            return Refused(f"{said(answer)} {GUIDE.advice[404]}", answer)
+            return Refused(f"{said(answer)} {self.guide.advice[404]}", answer)
         if answer.text.startswith(INVALID_CONTROL_FILE):
             problems = [line.strip() for line in answer.secrets.redact(answer.text).splitlines()[1:]]
             found = f"Haplo finds the control file invalid: {'; '.join(problems)}"
@@ -506,6 +545,16 @@ def _no_constant(name: str) -> None:
 def _is_not_permitted(answer: Answer) -> bool:
     """Whether it is the page, with 200, of a user who lacks the permission."""
     return "html" in answer.headers.get("content-type", "") and NOT_PERMITTED in answer.text
+
+
+def says_not_found(answer: Answer | None, identifier: str) -> bool:
+    """Whether an answer says that there is no such batch."""
+    return _says(answer, f"Batch not found: {identifier}")
+
+
+def says_not_uploading(answer: Answer | None, identifier: str) -> bool:
+    """Whether an answer says that a batch is scheduled already, or more than that."""
+    return _says(answer, f"Batch {identifier} is not in the 'uploading' state")
 
 
 def _says(answer: Answer | None, text: str) -> bool:

@@ -72,14 +72,14 @@ class Outcomes:
         if "ended" in notes:
             return self._with_errors(notes, None)
         try:
-            row = notes.get("row") or self._pages.row_of(identifier)
-            page = self._pages.batch(row, identifier)
+            row = notes.get("row")
+            page = self._pages.find(identifier) if row is None else self._pages.batch(row, identifier)
         except NotTold as error:
             return self._not_told(identifier, notes, error)
         except Outage as outage:
             outage.conclusion = Look("scheduled", self._untold(identifier, outage), None)
             raise
-        return self._judged(page, {**notes, "row": row})
+        return self._judged(page, {**notes, "row": page.row})
 
     def _not_told(self, identifier: str, notes: Mapping[str, Any], error: NotTold) -> Look:
         """What it means that a page cannot be read: where it could be before, that is trouble, and may pass."""

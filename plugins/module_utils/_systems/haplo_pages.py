@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import islice
 from typing import Any, Callable, Generic, TypeVar, Union
-from urllib.parse import urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
     ImportsError,
     Outage,
     Refused,
+    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     SHOWN,
@@ -69,7 +69,7 @@ GUIDE = Guide(
 )
 REFUSALS = {  # by the kind that Haplo gives, what is the matter with the key
     "INVALID-API-KEY": f"It is wrong, or made for another request path than {KEY_PATH}.",
-    "UNAUTHORISED": f"Its user is blocked, or no ordinary user who may log in; make one in the group {GROUP!r}.",
+    "UNAUTHORISED": f"Its user is blocked, or in no group that lets people in. It has to be in {GROUP!r}, too.",
     "THROTTLE": (
         "After fifty wrong keys Haplo lets nobody in from this host, with the key that imports neither. Correct the"
         " key, and ask nothing for five minutes."
@@ -155,7 +155,7 @@ def batch_page(text: str, row: int, url: str) -> BatchPage:
     facts = _facts(content)
     identifier = _value(facts["Identifier"], "the identifier")
     if not re.fullmatch(IDENTIFIER, identifier):
-        raise NotTold(f"the identifier is none: {identifier!r}")
+        raise NotTold(f"the identifier is none: {_quoted(identifier)}")
     state = _state(facts["State"])
     return BatchPage(
         row,
@@ -193,13 +193,13 @@ class BatchPages:
         """All batches, the newest first. The server makes the list of all there are, so ask rarely."""
         return self._read("batches", listed_batches)
 
-    def row_of(self, identifier: str) -> int:
-        """The row number of a batch, by the list and by the page, which has the identifier in full."""
+    def find(self, identifier: str) -> BatchPage:
+        """A batch without its row, by the list and by the page, which has the identifier in full."""
         listed = self.newest()
         rows = [one.row for one in listed if identifier.startswith(one.beginning)]
-        for row in rows:
-            if self._page(row).identifier == identifier:
-                return row
+        for page in map(self._page, rows):
+            if page.identifier == identifier:
+                return page
         which = "is not in the list" if not rows else "is in the list by its beginning only, and is another"
         raise NotTold(
             f"GET {self._url}{PAGES}/batches: batch {identifier} {which}, of {len(listed)} batches. Is"
@@ -245,7 +245,7 @@ class BatchPages:
             return reading.found[-1]
         message = self._client.secrets.redact(reading.trouble.message)
         message = message if len(message) <= 2 * SHOWN else f"{message[: 2 * SHOWN]}…"
-        raise NotTold(f"{tried(answer)}: {message}.", answer)
+        raise NotTold(sentence(f"{tried(answer)}: {message}"), answer)
 
     def _not_told(self, error: Refused) -> NotTold:
         """Why a page was refused, and what to do. A key that was refused is kept in mind."""
@@ -256,7 +256,7 @@ class BatchPages:
             advice = f"The API key was refused: {GUIDE.advice[403]} {REFUSALS.get(_kind(answer), '')}".rstrip()
             self._refusal = NotTold(f"{advice} {said(answer)}", answer)
             return self._refusal
-        if urlsplit(answer.headers.get("location", "")).path.endswith("/do/authentication/login"):
+        if re.search(r"/do/authentication/login(\?|$)", answer.headers.get("location", "")):
             return NotTold(
                 f"{said(answer)} It points to the page to log in: the API key did not arrive, as where something on"
                 " the way takes the header Authorization away.",
@@ -295,7 +295,9 @@ def _check_answer(answer: Answer) -> None:
     """Raise `NotTold` for what is not a page, or not all of it."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200 or kind != "text/html":
-        raise NotTold(f"the answer is HTTP {answer.status} with the content type {kind!r}, and not 200 with a page")
+        raise NotTold(
+            f"the answer is HTTP {answer.status} with the content type {_quoted(kind)}, and not 200 with a page"
+        )
     if not answer.is_whole and answer.text:
         raise NotTold(
             f"the page has more than {LARGEST_PAGE} bytes, of which no more are read. Look at it in a browser; a batch"
@@ -353,10 +355,10 @@ def _link(cell: _Element) -> tuple[int, str]:
         raise NotTold(f"{len(links)} links, and not one to the page of a batch")
     target = re.fullmatch(f"{PAGES}/batch/([1-9][0-9]{{0,14}})", links[0].attributes.get("href") or "")
     if target is None:
-        raise NotTold(f"a link that is not to the page of a batch: {links[0].attributes.get('href')!r}")
+        raise NotTold(f"a link that is not to the page of a batch: {_quoted(links[0].attributes.get('href') or '')}")
     shown = re.fullmatch(BEGINNING, _value(cell, "the identifier"))
     if shown is None or _text(links[0]).strip() != shown[0]:
-        raise NotTold(f"no beginning of an identifier of at least 8 characters and three dots: {_text(cell)!r}")
+        raise NotTold(f"no beginning of an identifier of at least 8 characters and three dots: {_quoted(_text(cell))}")
     return int(target[1]), shown[1]
 
 
@@ -364,7 +366,7 @@ def _state(cell: _Element) -> str:
     """The word that is all there is in a cell, but for a link."""
     words = _value(cell, "the state", past="a").split()
     if len(words) != 1 or words[0] not in STATES:
-        raise NotTold(f"the state is none that is known: {' '.join(words)!r}")
+        raise NotTold(f"the state is none that is known: {_quoted(' '.join(words))}")
     return words[0]
 
 
@@ -372,9 +374,11 @@ def _errors(cell: _Element, state: str) -> int | None:
     """How many errors there were: a number if and only if it has ended."""
     errors = _value(cell, "the number of errors")
     if state not in ENDED and errors:
-        raise NotTold(f"the state is {state}, which is not the end, and yet there is a number of errors: {errors!r}")
+        raise NotTold(
+            f"the state is {state}, which is not the end, and yet there is a number of errors: {_quoted(errors)}"
+        )
     if state in ENDED and not re.fullmatch(NUMBER, errors):
-        raise NotTold(f"the state is {state}, and yet the number of errors is none: {errors!r}")
+        raise NotTold(f"the state is {state}, and yet the number of errors is none: {_quoted(errors)}")
     return int(errors) if errors else None
 
 
@@ -397,8 +401,13 @@ def _value(cell: _Element, what: str, past: str = "") -> str:
     """The text of a cell without the white space around it, which nothing may divide."""
     runs = [run.strip() for run in _runs(cell, past) if run.strip()]
     if len(runs) > 1:
-        raise NotTold(f"{what} is divided by something: {_text(cell)!r}")
+        raise NotTold(f"{what} is divided by something: {_quoted(_text(cell))}")
     return runs[0] if runs else ""
+
+
+def _quoted(text: str) -> str:
+    """What a page says, for a message. Nothing in it is escaped, so that a secret is still seen for one."""
+    return f"'{' '.join(text.split())}'"
 
 
 # Elements of a page.
@@ -531,7 +540,7 @@ def _other_page(reader: _Reader, heading: str) -> str:
             f"the user of the API key has to be in the group {GROUP!r}; what is needed is"
             f" {GUIDE.meanings['outcome_api_key']}. Haplo says: {alerts[0].rstrip('.')}"
         )
-    found = ", ".join(map(repr, reader.headings)) or "none"
+    found = ", ".join(map(_quoted, reader.headings)) or "none"
     return f"it is another page, with no heading that begins {heading.strip()!r}; its headings are: {found}"
 
 

@@ -63,6 +63,11 @@ def test_a_manifest_without_a_name_is_none() -> None:
     assert action_of("haplo_batch", variables)._options_of_role(variables) == {"directory": "/batches"}
 
 
+def test_a_kind_is_imported_in_place_of_the_batches_of_a_directory() -> None:
+    variables = {"haplo_batch_directory": "/batches", "haplo_batch_kind": "people", "haplo_batch_files": []}
+    assert action_of("haplo_batch", variables)._options_of_role(variables) == {"kind": "people", "files": []}
+
+
 @pytest.mark.parametrize("place", ["controler", "", "Host", "localhost"])
 def test_a_role_runs_on_the_controller_or_on_the_host_and_nowhere_else(place: str) -> None:
     with pytest.raises(AnsibleActionFail, match="lm_import_run_on has to be controller or host"):

@@ -311,13 +311,15 @@ class ScriptedClient:
         self.script = script
         self.sent: list[tuple[str, str]] = []
         self.tries = 1
+        self.may_schedule_again = True
 
     def prepare(self) -> None:
         pass
 
     def submit(self, method: str, path: str, body: Body, *, is_repeatable: bool) -> Answer:
-        assert (method, path.rpartition("/")[0], is_repeatable) == ("POST", BASE, True)
-        step = path.rpartition("/")[2]
+        base, _slash, step = path.rpartition("/")
+        assert (method, base) == ("POST", BASE)
+        assert is_repeatable == (step != "schedule" or self.may_schedule_again)
         ending = self.script[step].pop(0)
         for _unused in range(0 if ending is AWAY else self.tries if step == "schedule" else 1):
             text = b"".join(body).decode()
