@@ -155,3 +155,18 @@ def test_what_a_log_says_is_harmless_in_results_and_receipts(told: Watched, word
     (kept,) = ask(str(told.store), "SELECT message, detail FROM attempts")
     assert UNSEEN.search("".join(kept)) is None
     assert len("".join(kept)) < 6 * 64 * 1024
+
+
+@pytest.mark.parametrize("words", ["haplo-data-import-batch", "extra is not for people", "Batch import: Unnamed batch"])
+def test_a_key_that_is_some_words_of_the_pages_changes_nothing(told: Watched, words: str) -> None:
+    importing = {"key": told.sandbox.haplo_api_key, "user": "import service"}
+    told.sandbox.configure(
+        "haplo", keys=[importing, {"key": words, "user": "outcome", "path": KEY_PATH, "may_administer": True}]
+    )
+    options: dict[str, Any] = {**told.with_an_error, "outcome_api_key": words}
+    for allowed, changed in ((False, True), (1, False), (2, False)):
+        result = told(**options, allow_errors=allowed)
+        assert outcome_of(result) == (allowed != 2, "incomplete", "incomplete")
+        assert (result["changed"], only(result)["server"]["errors"]) == (changed, 2)
+        assert words not in only(result)["message"] + only(result)["server"]["log"]
+    assert told.times_scheduled == 1

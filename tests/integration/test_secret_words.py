@@ -19,7 +19,7 @@ import pytest
 from ..sandbox.handle import Sandbox
 from ..stores import ask
 from .bigfix import DataImports
-from .haplo import Haplo, Told
+from .haplo import Haplo
 from .lm import Lm
 from .support import QUICK, Licstat, Logs
 
@@ -39,7 +39,6 @@ HAPLO = (
     *("batch", "control", "file", "files", "schedule", "SCHEDULED", "scheduled", "dry-run", "people", "uploading"),
     *("import", "Batch not found"),
 )
-OUTCOME = ("batch", "Identifier", "complete", "error", "errors", "dry-run", "log", "row", "state", "START", "html")
 LM = (
     *("import", "runid", "run-id", "unpublished-assets", "assets", "valid", "parsingErrorsExist", "catalogAssets"),
     *("assetImportMessages", "status", "library", "LibraryDemo", "resultMessage"),
@@ -89,26 +88,6 @@ def haplo_story(haplo: Haplo) -> Story:
 
 
 @pytest.fixture
-def told_story(told: Told) -> Story:
-    batch: dict[str, Any] = {"control": str(told.erring), "files": told.with_errors}
-
-    def tell(secret: str) -> Iterator[dict[str, Any]]:
-        pages = {"path": "/do/haplo-data-import-batch/batch", "may_administer": True}
-        importing = {"key": told.sandbox.haplo_api_key, "user": "import service"}
-        told.sandbox.configure("haplo", keys=[importing, {"key": secret, "user": "outcome", **pages}])
-        for check in (True, False, False):
-            yield told(outcome_api_key=secret, check=check)
-        yield told(outcome_api_key=secret, dry_run=True)
-        for allowed in (False, True):
-            yield told(outcome_api_key=secret, allow_errors=allowed, **batch)
-        told.sandbox.configure("haplo", breaks_after=1)
-        for force in (True, False):
-            yield told(outcome_api_key=secret, force=force)
-
-    return tell
-
-
-@pytest.fixture
 def lm_story(lm: Lm) -> Story:
     archive = lm.archive("contents.zip", bad=1)
 
@@ -128,7 +107,7 @@ def lm_story(lm: Lm) -> Story:
     ("system", "word"),
     [
         (system, word)
-        for system, words in {"licstat": LICSTAT, "bigfix": BIGFIX, "haplo": HAPLO, "told": OUTCOME, "lm": LM}.items()
+        for system, words in {"licstat": LICSTAT, "bigfix": BIGFIX, "haplo": HAPLO, "lm": LM}.items()
         for word in (*words, *EVERYWHERE)
     ],
 )
