@@ -84,6 +84,8 @@ options:
       - These pages are no documented interface. They are taken only in the form that they are known to have. Where they
         are otherwise, or not shown to this key, the state stays V(scheduled), with a warning that says why. After the
         first refusal of the key nothing more is asked in this task.
+      - Once the page of a batch could be read, one that cannot is trouble, which is borne for O(unreachable_timeout) as
+        any other is, and then a failure; so is a key that is refused by then.
       - Whatever a run before left V(scheduled) is looked at again, where nothing is to be sent for it.
       - With O(kind) it is not used, and a warning says so, as the pages of standard batches are not known.
       - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
@@ -372,8 +374,10 @@ notes:
     looks at only when it imports them. Whether their values are right, such as the name of a type, shows in the log of
     the batch and nowhere else.
   - A batch that was stopped by an error while Haplo imported it, which only O(outcome_api_key) tells, may be partly
-    imported. So no later run sends the same files again by itself, unless it was a dry run. Correct them, or set
-    O(force).
+    imported. So no later run sends the same files again by itself, unless it was a dry run, and each fails, with the
+    key or without, whatever was imported before. Correct them, or set O(force).
+  - A batch of which its page says that it is not scheduled, as where Haplo was restored from a backup, failed, and the
+    next run schedules it.
   - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. There is no way to remove
     one over the API.
   - Of standard batch import it is guessed that identifiers are 16 to 128 letters, digits, hyphens and underscores, that
@@ -493,7 +497,7 @@ state:
     - V(scheduled) is the end of what can be known without O(outcome_api_key), or where the pages do not tell more; it
       is the state, too, where there is no batch.
     - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended with errors in its
-      log. V(failed), it was stopped by an error, or could not be scheduled. V(submitted), it is not waited for.
+      log. V(failed), it was stopped by an error, or is not scheduled. V(submitted), it is not waited for.
     - V(planned) is what a run without check mode would schedule. V(running), another run is at it, or the batch has not
       ended. V(unknown), whether it is scheduled could not be found out; the next run will, but with O(kind) only as
       O(on_unknown) says.
@@ -857,6 +861,8 @@ def import_batch(host: Host) -> dict[str, Any]:
     base = api_base(api.path if params["api_path"] is None else params["api_path"])
     outcomes = outcomes_of(host, is_standard=is_standard)
     client = client_of(host, basic_credentials(USER, params["api_key"]), api.guide)
+    for credentials in host.no_log_values:  # of both keys
+        client.keep_secret(credentials)
     url = base_url(params["url"])
     system = StandardBatches(client, url, base) if is_standard else HaploBatches(client, url, base, outcomes)
     server = server_name(params)

@@ -18,7 +18,7 @@ from . import support
 from .bigfix import DataImports
 from .both_ways import TABLES, comparable, run_in_either
 from .crashing import Crasher
-from .haplo import PLAIN, Haplo
+from .haplo import PLAIN, Haplo, Told
 from .haplo_feeds import Feeds
 from .listener import Listener
 from .lm import Lm
@@ -117,6 +117,13 @@ def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> I
 def feeds(haplo: Haplo) -> Feeds:
     """An empty directory for folders with batches, and the module on it."""
     return Feeds(haplo)
+
+
+@pytest.fixture
+def told(haplo: Haplo) -> Told:
+    """The module with a key for the pages of batches, which end in next to no time."""
+    haplo.sandbox.clock(speed=QUICK)
+    return Told(haplo.sandbox, haplo.folder)
 
 
 @pytest.fixture

@@ -231,6 +231,40 @@ class Haplo:
         return "question" if step == "schedule" and request.body_bytes == len("batch=-&mode=dry-run") else step
 
 
+class Told(Haplo):
+    """`haplo_batch` with a key for the pages of batches, which end in next to no time."""
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        return super().options(**{"outcome_api_key": self.sandbox.haplo_outcome_api_key, **options})
+
+    def people(self, *people: Any) -> list[dict[str, str]]:
+        """The option `files` with a file of these records and another of none that is wrong."""
+        path = self.folder / "people.json"
+        path.write_text(json.dumps(people))
+        return [{"name": "people", "src": str(path)}, self.file("guests")]
+
+    @property
+    def with_errors(self) -> list[dict[str, str]]:
+        """Files with three persons, of whom two have a title that is no text, and so an error each."""
+        return self.people({"first": "Joe", "last": "Bloggs"}, {"last": "A", "extra": 1}, {"last": "B", "extra": 1})
+
+    @property
+    def erring(self) -> Path:
+        """A control file by which everybody with `extra` is an error."""
+        error = {"action": "log-error", "message": "extra is not for people"}
+        condition = {"action": "if-exists", "source": "extra", "then": [error]}
+        return self.control_file("erring.json", instructions=[*INSTRUCTIONS, condition])
+
+    @property
+    def looks(self) -> list[str | None]:
+        """The pages that were asked for, in order."""
+        return [one.operation for one in self.sent() if one.operation in ("batches", "outcome")]
+
+    @property
+    def times_scheduled(self) -> int:
+        return len(self.sent("schedule"))
+
+
 def assert_scheduled(result: dict[str, Any], *, changed: bool, reason: str) -> None:
     """The module says that the batch is scheduled."""
     assert not result.get("failed"), result["msg"]
@@ -252,3 +286,8 @@ def assert_one_whole_batch(haplo: Haplo, names: tuple[str, ...] = ("people", "gu
 def warnings(result: dict[str, Any]) -> str:
     """All that the task warns of but for the new store."""
     return " ".join(str(one) for one in result.get("warnings", ()) if "receipt store" not in str(one))
+
+
+def outcome_of(result: dict[str, Any]) -> tuple[bool, str, str]:
+    """Whether the task failed, and the states of the task and of its one import."""
+    return bool(result.get("failed")), result["state"], only(result)["state"]

@@ -75,15 +75,9 @@ def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
     whole = crash_run(sandbox, crasher, tmp_path / "whole", api, prepare)[1]
     assert whole.result is not None
     assert whole.result["state"] == "scheduled", whole.result
-    begin = next(number for number, point in enumerate(whole.points) if point == "before claim")
 
     again_scheduled = 0
-    # What comes before a statement, block or answer is the same moment as what came after the one before it.
-    moments = [
-        (number, point)
-        for number, point in list(enumerate(whole.points, 1))[begin:]
-        if point == "before claim" or not point.rpartition(": ")[2].startswith("before ")
-    ]
+    moments = moments_of(whole)
     tried = moments[:: stride(usual)]
     for number, point in tried:
         haplo, crash = crash_run(sandbox, crasher, tmp_path / str(number), api, prepare, kill_at=number)
@@ -101,17 +95,35 @@ def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
         )
 
 
+def moments_of(whole: Crash) -> list[tuple[int, str]]:
+    """The points, by number, of a run from its claim on that are moments of their own.
+
+    What comes before a statement, block or answer is the same moment as what came after the one before it.
+    """
+    begin = next(number for number, point in enumerate(whole.points) if point == "before claim")
+    return [
+        (number, point)
+        for number, point in list(enumerate(whole.points, 1))[begin:]
+        if point == "before claim" or not point.rpartition(": ")[2].startswith("before ")
+    ]
+
+
 def crash_run(
     sandbox: Sandbox, crasher: Crasher, folder: Path, api: Api, prepare: Prepare, kill_at: int | None = None
 ) -> tuple[Haplo, Crash]:
-    """A situation, and a run in it that is killed. What it has sent whole, Haplo does to the end."""
+    """A situation, and a run in it that is killed."""
     sandbox.reset()
     haplo = Haplo(sandbox, folder, api)
     prepare(haplo)
-    sandbox.clear_faults()
-    crash = crasher.run("haplo_batch", haplo.options(on_unknown="retry"), kill_at)
-    sandbox.wait_idle()
-    return haplo, crash
+    return haplo, crash_of(crasher, haplo, kill_at, on_unknown="retry")
+
+
+def crash_of(crasher: Crasher, haplo: Haplo, kill_at: int | None, **options: Any) -> Crash:
+    """A run that is killed. What it has sent whole, Haplo does to the end."""
+    haplo.sandbox.clear_faults()
+    crash = crasher.run("haplo_batch", haplo.options(**options), kill_at)
+    haplo.sandbox.wait_idle()
+    return crash
 
 
 def check_next_run(haplo: Haplo, crash: Crash) -> bool:

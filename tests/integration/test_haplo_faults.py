@@ -65,11 +65,11 @@ REFUSALS = [
 """Answers that say no."""
 
 
-def run(haplo: Haplo, fault: dict[str, Any]) -> dict[str, Any]:
+def run(haplo: Haplo, fault: dict[str, Any], **options: Any) -> dict[str, Any]:
     """A run that waits only a little for an answer which the fault holds back; that goes on afterwards."""
     is_held = fault["action"] == "hold" or fault.get("seconds", 0) >= PATIENCE
     patience: dict[str, Any] = {"timeout": PATIENCE, "response_timeout": PATIENCE} if is_held else {}
-    result = haplo(**patience)
+    result = haplo(**patience, **options)
     haplo.sandbox.clear_faults()
     return result
 

@@ -6,62 +6,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ..sandbox.haplo.keys import BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY
-from .haplo import INSTRUCTIONS, Haplo, warnings
-from .support import ABSENT, QUICK, only
+from .haplo import Told, outcome_of, warnings
+from .support import ABSENT, only
 from .test_haplo_options import exercises
 
 WRONG_KEY = "no-such-key-of-anybody-at-all"
 
-
-class Told(Haplo):
-    """`haplo_batch` with a key for the pages of batches, which end in next to no time."""
-
-    def options(self, **options: Any) -> dict[str, Any]:
-        return super().options(**{"outcome_api_key": self.sandbox.haplo_outcome_api_key, **options})
-
-    def people(self, *people: Any) -> list[dict[str, str]]:
-        """The option `files` with a file of these records and another of none that is wrong."""
-        path = self.folder / "people.json"
-        path.write_text(json.dumps(people))
-        return [{"name": "people", "src": str(path)}, self.file("guests")]
-
-    @property
-    def with_errors(self) -> list[dict[str, str]]:
-        """Files with three persons, of whom two have a title that is no text, and so an error each."""
-        return self.people({"first": "Joe", "last": "Bloggs"}, {"last": "A", "extra": 1}, {"last": "B", "extra": 1})
-
-    @property
-    def erring(self) -> Path:
-        """A control file by which everybody with `extra` is an error."""
-        error = {"action": "log-error", "message": "extra is not for people"}
-        condition = {"action": "if-exists", "source": "extra", "then": [error]}
-        return self.control_file("erring.json", instructions=[*INSTRUCTIONS, condition])
-
-    @property
-    def looks(self) -> list[str | None]:
-        """The pages that were asked for, in order."""
-        return [one.operation for one in self.sent() if one.operation in ("batches", "outcome")]
-
-    @property
-    def times_scheduled(self) -> int:
-        return len(self.sent("schedule"))
-
-
-@pytest.fixture
-def told(haplo: Haplo) -> Told:
-    haplo.sandbox.clock(speed=QUICK)
-    return Told(haplo.sandbox, haplo.folder)
-
-
-def outcome_of(result: dict[str, Any]) -> tuple[bool, str, str]:
-    """Whether the task failed, and the states of the task and of its one import."""
-    return bool(result.get("failed")), result["state"], only(result)["state"]
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 # How a batch ended.
@@ -129,6 +85,8 @@ def test_a_batch_with_errors_is_judged_anew_and_not_sent_again_but_by_force(told
     assert outcome_of(judged) == (False, "incomplete", "incomplete")
     assert (judged["changed"], told.times_scheduled) == (False, 1)
     assert outcome_of(told(**options))[0] is True
+    seen_at = {only(told(**options, allow_errors=allowed))["finished_at"] for allowed in (True, 1, False)}
+    assert seen_at == {only(judged)["finished_at"]}
     forced = told(**options, force=True)
     assert (only(forced)["reason"], forced["changed"], told.times_scheduled) == ("forced", True, 2)
 
@@ -151,6 +109,39 @@ def test_a_batch_that_an_error_stopped_failed_and_is_not_sent_again_by_itself(to
     forced = told(force=True)
     assert outcome_of(forced) == (False, "succeeded", "succeeded")
     assert (only(forced)["reason"], told.times_scheduled) == ("forced", 2)
+
+
+def test_going_back_to_what_was_stopped_is_not_sent_by_itself_and_check_mode_says_so(told: Told) -> None:
+    """Another state before it, and an earlier success at it, make no difference."""
+    a, b = {"last": "A"}, {"last": "B"}
+    for person in (a, b):
+        assert outcome_of(told(files=told.people(person)))[1] == "succeeded"
+    told.sandbox.configure("haplo", breaks_after=1)
+    assert outcome_of(told(files=told.people(a))) == (True, "failed", "failed")
+    told.sandbox.configure("haplo", breaks_after=None)
+
+    for check in (True, False, True):
+        again = told(files=told.people(a), check=check)
+        assert outcome_of(again) == (True, "failed", "failed")
+        assert (again["changed"], only(again)["reason"], told.times_scheduled) == (False, "receipt", 3)
+        assert "set force to true" in again["msg"]
+    assert only(told(files=told.people(b)))["changed"] is True
+    adopted = told(files=told.people(a), adopt=True)
+    assert (outcome_of(adopted), told.times_scheduled) == ((False, "succeeded", "succeeded"), 4)
+    assert only(told(files=told.people(a)))["reason"] == "receipt"
+
+
+def test_a_forced_import_that_was_stopped_leaves_nothing_of_the_success_before(told: Told) -> None:
+    told()
+    told.sandbox.configure("haplo", breaks_after=1)
+    assert outcome_of(told(force=True)) == (True, "failed", "failed")
+    for options in ({}, {"outcome_api_key": ABSENT}, {"once": "ever"}):
+        again = told(**options)
+        assert (outcome_of(again), again["changed"]) == ((True, "failed", "failed"), False)
+        assert "may be partly imported" in again["msg"]
+    told.sandbox.configure("haplo", breaks_after=None)
+    assert outcome_of(told(force=True)) == (False, "succeeded", "succeeded")
+    assert (outcome_of(told()), told.times_scheduled) == ((False, "succeeded", "succeeded"), 3)
 
 
 def test_a_dry_run_that_an_error_stopped_imported_nothing_and_is_tried_again(told: Told) -> None:
@@ -176,6 +167,61 @@ def test_going_back_to_what_was_imported_before_a_state_that_was_stopped_is_an_i
 
     back = told(files=told.people({"last": "Before"}), feed="people")
     assert (outcome_of(back), back["changed"], only(back)["reason"]) == ((False, "succeeded", "succeeded"), True, "new")
+
+
+def test_errors_that_were_seen_are_judged_without_another_look(told: Told) -> None:
+    options: dict[str, Any] = {"control": str(told.erring), "files": told.with_errors}
+    first = told(**options)
+    looks = len(told.looks)
+    told.sandbox.fault("status", operation="outcome", status=500, times=None)
+    told.sandbox.fault("html", operation="batches", times=None, body="<p>Another page</p>")
+
+    for check in (True, False):
+        for allowed, is_failure in ((ABSENT, True), (1, True), (2, False)):
+            again = told(**options, allow_errors=allowed, check=check)
+            assert (outcome_of(again), again["changed"]) == ((is_failure, "incomplete", "incomplete"), False)
+            assert (only(again)["message"], only(again)["server"]) == (only(first)["message"], only(first)["server"])
+    assert (len(told.looks), told.times_scheduled) == (looks, 1)
+
+
+# A batch that is not what it was scheduled as.
+
+
+def test_a_batch_that_is_not_scheduled_any_more_failed_and_is_scheduled_by_the_next_run(told: Told) -> None:
+    """As where Haplo was restored from a backup of a moment before."""
+    told.sandbox.clock(speed=0)
+    told.sandbox.configure("haplo", page_changes=[{"find": "<td>scheduled<", "put": "<td>uploading<"}])
+    result = told()
+
+    assert outcome_of(result) == (True, "failed", "failed")
+    assert "it is not any more, as where Haplo was restored from a backup" in result["msg"]
+    told.sandbox.configure("haplo", page_changes=[])
+    told.sandbox.clock(speed=1000)
+    again = told()
+    assert (outcome_of(again), only(again)["reason"]) == ((False, "succeeded", "succeeded"), "retried")
+    assert told.steps.count("batch") == 2  # before and after the control file
+    assert only(again)["remote_id"] == only(result)["remote_id"]
+
+
+def test_an_import_that_ended_as_a_dry_run_failed_and_is_imported_by_the_next_run(told: Told) -> None:
+    told.sandbox.configure("haplo", page_changes=[{"find": "<td>complete", "put": "<td>dry-run"}])
+    result = told()
+
+    assert outcome_of(result) == (True, "failed", "failed")
+    assert "somebody else has scheduled its batch: nothing was imported." in result["msg"]
+    told.sandbox.configure("haplo", page_changes=[])
+    again = told()
+    assert (outcome_of(again), told.times_scheduled) == ((False, "succeeded", "succeeded"), 2)
+    assert only(again)["remote_id"] != only(result)["remote_id"]
+
+
+def test_a_dry_run_that_was_imported_is_a_failure_until_somebody_says_otherwise(told: Told) -> None:
+    told.sandbox.configure("haplo", page_changes=[{"find": "<td>dry-run", "put": "<td>complete"}])
+    for number in range(2):
+        result = told(dry_run=True)
+        assert (outcome_of(result), result["changed"]) == ((True, "failed", "failed"), number == 0)
+        assert "it was imported, and not only tried" in result["msg"]
+    assert told.times_scheduled == 1
 
 
 # What cannot be told.

@@ -22,7 +22,7 @@ from ..sandbox.lm.asset_archives import DEMO
 from ..stores import new_store
 from .bigfix import DAY, DataImports
 from .crashing import Crasher
-from .haplo import Haplo
+from .haplo import Haplo, Told
 from .lm import Lm
 from .support import only
 
@@ -52,7 +52,14 @@ class Target:
 
 
 def haplo(sandbox: Sandbox, folder: Path, store: str) -> Target:
-    batch = Haplo(sandbox, folder)
+    return batches(Haplo(sandbox, folder), store)
+
+
+def haplo_with_outcome(sandbox: Sandbox, folder: Path, store: str) -> Target:
+    return batches(Told(sandbox, folder), store)
+
+
+def batches(batch: Haplo, store: str) -> Target:
 
     def scheduled() -> int:
         return sum(one.dry_run is not None for one in batch.held.batches)
@@ -72,7 +79,7 @@ def bigfix(sandbox: Sandbox, folder: Path, store: str) -> Target:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [haplo, lifecycle_manager, bigfix])
+@pytest.mark.parametrize("make", [haplo, haplo_with_outcome, lifecycle_manager, bigfix])
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     make: Callable[[Sandbox, Path, str], Target],
     stride: Callable[[int], int],
@@ -92,7 +99,8 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
         return target, crash.points
 
     points = crashed("whole")[1]
-    places = list(range(points.index("before claim"), len(points), stride(USUAL)))
+    usual = 2 * USUAL if make is haplo_with_outcome else USUAL
+    places = list(range(points.index("before claim"), len(points), stride(usual)))
     unknown = 0
     for place in places:
         target, _points = crashed(str(place), place)

@@ -130,7 +130,9 @@ class Look:
     `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
     `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
     it is incomplete. `words`: the vendor's own for where it is, for those who watch, where the message does not say.
-    `conclusion`: what is to be believed of the import if this is still so when the waiting ends.
+    `conclusion`: what is to be believed of the import if this is still so when the waiting ends. `is_partial`: it
+    failed, and a part of it may be there, so it is not sent again unless the user says so, and what it was before does
+    not stand any more.
     """
 
     state: str
@@ -140,6 +142,7 @@ class Look:
     is_acceptable: bool = False
     words: str = ""
     conclusion: Look | None = None
+    is_partial: bool = False
 
 
 class Upload(Protocol):

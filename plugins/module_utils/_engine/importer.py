@@ -81,6 +81,7 @@ class Import:
     which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle this.
     `disproof`: why its receipt was not believed. `label` and `period` are as the receipt has them, or will.
     `is_overlapped`: what it was planned by did not hold any more when it was to be sent, so it has to be planned anew.
+    `is_partial`: it failed, and a part of it may be there.
     `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told. `words` are the
     server's for where it is while it runs; `trouble` is why the last look failed.
     """
@@ -106,6 +107,7 @@ class Import:
     has_news: bool = False
     conclusion: Look | None = None
     is_overtaken: bool = False
+    is_partial: bool = False
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
     disproof: str = ""
@@ -135,7 +137,7 @@ class Import:
         self.attempt, self.remote_id, self.content_sha256 = attempt, None, self.wanted.content_sha256
         self.message, self.server, self.notes = "", None, notes
         self.started_at, self.finished_at = started_at, None
-        self.is_overtaken = False
+        self.is_overtaken = self.is_partial = False
 
     def settle(self, state: str, message: str, *, has_failed: bool | None = None, answer: Answer | None = None) -> None:
         """Nothing more is done about it in this run."""
@@ -170,6 +172,8 @@ def decide(
         return Decision.SEND, "new"
     if receipt.state in ("claimed", "sent", "submitted") and receipt.owner and receipt.owner.is_alive:
         return Decision.WAIT_FOR_OWNER, "joined"
+    if receipt.is_partial and not (policy.force or policy.adopt):
+        return Decision.UNCHANGED, "receipt"
     if receipt.state in ("claimed", "failed"):
         return Decision.SEND, "forced" if policy.force and receipt.state == "failed" else "retried"
     if receipt.state == "submitted":
@@ -559,8 +563,9 @@ class Importer:
         since = ""
         if one.before == "unknown" and one.finished_at:
             since = f" It was sent by the attempt of {one.started_at}, and was unknown already at {one.finished_at}."
-        is_known = one.before == "scheduled" and not one.changed  # and the time at which it was is kept
-        if not (is_known and look.state == "scheduled"):
+        one.is_partial = look.is_partial
+        is_known = look.state == one.before and not one.changed  # and the time at which it was is kept
+        if not (is_known and (look.state == "scheduled" or not one.has_news)):
             self._end(one, look.state, look.message)
         if one.is_overtaken and look.state != "unknown" and one.unwritten is None:
             self._go_on_from(one)
@@ -583,14 +588,23 @@ class Importer:
         try:
             self._look(one)
         except Outage as outage:
-            one.settle("running", f"{outage.message} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer)
+            if not self._is_concluded(one):
+                why = f"{outage.message} {self._how_to_go_on(one)}"
+                one.settle("running", why, has_failed=True, answer=outage.answer)
+
+    def _is_concluded(self, one: Import) -> bool:
+        """Whether the last look, which failed or saw no end, is enough to tell something. It is a failure then."""
+        conclusion = one.conclusion
+        if conclusion is None or (one.is_overtaken and conclusion.state != "unknown"):
+            return False
+        self._take(one, conclusion)
+        one.has_failed = True
+        return True
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
         """The time for waiting is over. The server goes on, and so will the next run."""
         over = f"It was not finished after {self._pace.timeout:g} s of waiting (wait_timeout)"
-        if one.conclusion is not None and (one.conclusion.state == "unknown" or not one.is_overtaken):
-            self._take(one, one.conclusion)
-            one.has_failed = True
+        if self._is_concluded(one):
             one.message = one.message if outage is not None else f"{over}. {one.message}"
             return
         if outage is not None:
@@ -612,6 +626,8 @@ class Importer:
             return now_text()
         one.unsaved, one.unwritten, one.has_news = None, None, False
         detail = {"server": self._secrets.clean(one.server), "notes": one.notes}
+        if one.is_partial:
+            detail["is_partial"] = True
         told = printable(self._secrets.redact(message))
         try:
             return self._store.record(one.wanted.key, one.attempt, state, told, remote_id=one.remote_id, detail=detail)

@@ -222,6 +222,11 @@ class Receipt:
         notes: Mapping[str, Any] = self.detail.get("notes", {})
         return notes
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether it failed after a part of it may have been imported."""
+        return self.state == "failed" and bool(self.detail.get("is_partial"))
+
 
 @dataclass(frozen=True)
 class DatedState:
@@ -470,6 +475,7 @@ class Store:
     ) -> str:
         """Write what became of an attempt, unless it was written before. After a failure, an earlier success counts.
 
+        But where a part of what failed may be there (`is_partial` in `detail`), no success of before stands any more.
         Of one that was only known to be scheduled, the outcome may be written later. Returns the time that it notes.
         """
         now = now_text()
@@ -485,6 +491,8 @@ class Store:
                 values,
             )
             if state == "failed" and written.rowcount == 1:
+                if detail.get("is_partial"):
+                    execute(_SUPERSEDE_KEY, (now, key))
                 execute(FALL_BACK, (key, key, attempt))
 
         self.change(change)
@@ -800,6 +808,7 @@ _KNOWN = f"SELECT key FROM attempts WHERE {_IN_TARGET} AND state IN {MAY_HAVE_CH
 _SUPERSEDE_ONE = f"""
 UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {STANDING}
 """
+_SUPERSEDE_KEY = f"UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND state IN {STANDING}"
 _NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
 _PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"
 _PUT_ATTEMPT = """

@@ -260,7 +260,7 @@ class HaploBatches:
 
     An attempt notes the batch it has begun (`batch`), the files that Haplo has acknowledged (`files`, by name), and
     that it came to the point of scheduling (`scheduling`). A later attempt goes on from there, unless the batch was
-    stopped by an error while Haplo imported it (`stopped`).
+    stopped by an error (`stopped`).
     """
 
     is_repeatable = True
@@ -286,15 +286,7 @@ class HaploBatches:
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send whatever of a batch Haplo has not acknowledged yet, and schedule it."""
         commit = _commit_once(wanted, attempt)
-        is_stopped = attempt.notes.get("stopped")
-        if is_stopped and not wanted.payload.dry_run:
-            raise Refused(
-                f"Batch {attempt.notes['batch']} of an attempt before was stopped by an error and may be partly"
-                " imported, so it is not sent again by itself. Look at its log, and correct what is wrong in the files;"
-                " or set force to true (role variable haplo_batch_force) to send them as they are."
-                f" {place_of(self._url, attempt.notes['batch'])}"
-            )
-        if "batch" in attempt.notes and not is_stopped:
+        if "batch" in attempt.notes and not attempt.notes.get("stopped"):
             try:
                 return self._finish(wanted.payload, attempt, commit)
             except Refused as error:

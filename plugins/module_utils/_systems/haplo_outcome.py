@@ -20,6 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     ImportsError,
     Look,
     Outage,
+    Refused,
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
@@ -31,8 +32,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pa
 )
 
 NO_END = "It may wait for others, but where a server was stopped in the middle of a batch, that stays so for ever."
+NOT_AGAIN = (
+    "so it is not sent again by itself. Correct what is wrong in the files, or set force to true (role variable"
+    " haplo_batch_force) to send them as they are."
+)
+NOT_SCHEDULED = ("uploading", "ready")
 SHOWN_OF_IDENTIFIER = 10  # characters, in the list of batches
 SHOWN_LINES = 5  # of a log, in a message
+SHOWN_OF_LINE = 500  # characters
 KEPT_LOG = 64 * 1024  # characters
 
 
@@ -50,44 +57,65 @@ class Outcomes:
         self._warn = warn
 
     def probe(self) -> None:
-        """Find out whether the pages can be read; where not, imports go on without them, with a warning."""
+        """Find out whether the pages can be read; where not, imports are sent all the same, with a warning."""
         try:
             self._pages.newest()
-        except NotTold as error:
+        except (NotTold, Outage) as error:
             self._warn(f"What becomes of batches cannot be told: {error.message}")
 
     def look(self, identifier: str, notes: Mapping[str, Any]) -> Look:
-        """How a batch is doing. Raises `Outage`.
+        """How a batch is doing. Raises `Outage` and `Refused`.
 
-        Of `notes`, its `row` is known once it was found, and `dry_run` says how it was scheduled.
+        Of `notes`, its `row` is known once its page was read, `dry_run` says how it was scheduled, and `ended` is how
+        it ended with errors, which no page changes any more.
         """
+        if "ended" in notes:
+            return self._with_errors(notes, None)
         try:
             row = notes.get("row")
             page = self._pages.find(identifier) if row is None else self._pages.batch(row, identifier)
-            _check_mode(page, notes)
         except NotTold as error:
-            message = self._untold(identifier, error)
-            self._warn(message)
-            return Look("scheduled", message, None)
+            return self._not_told(identifier, notes, error)
         except Outage as outage:
             outage.conclusion = Look("scheduled", self._untold(identifier, outage), None)
             raise
         return self._judged(page, {**notes, "row": page.row})
 
+    def _not_told(self, identifier: str, notes: Mapping[str, Any], error: NotTold) -> Look:
+        """What it means that a page cannot be read: where it could be before, that is trouble, and may pass."""
+        message = self._untold(identifier, error)
+        if "row" not in notes:
+            self._warn(message)
+            return Look("scheduled", message, None)
+        if self._pages.is_refused:
+            raise Refused(message, error.answer, credentials=True) from error
+        raise Outage(message, error.answer, conclusion=Look("scheduled", message, None)) from error
+
     def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> Look:
         """What a page says of its batch."""
         server = _evidence(page)
-        what = "The dry run" if notes.get("dry_run") else "The import"
+        is_dry = notes.get("dry_run", page.state == "dry-run")
+        what = "The dry run" if is_dry else "The import"
+        if page.state in NOT_SCHEDULED:
+            return _lost(page, what, server, notes)
         if page.state not in ENDED:
             why = f"{what} is scheduled; its page still says {page.state!r}, so what becomes of it cannot be told yet."
             conclusion = Look("scheduled", f"{why} {NO_END} Its page: {page.url}", server)
             return Look("running", "", server, notes, words=page.state, conclusion=conclusion)
         if page.state == "error":
-            return _stopped(page, what, server, notes)
+            return _stopped(page, what, server, notes, is_partial=not is_dry)
+        if (page.state == "dry-run") is not is_dry:
+            return _exchanged(page, what, server, notes)
         if not page.errors:
             return Look("succeeded", f"{what} ended without errors. Its log: {page.url}", server, notes)
         message = f"{what} ended with {_counted(page.errors)}: {_lines(page)} The whole log: {page.url}"
-        return Look("incomplete", message, server, notes, is_acceptable=page.errors <= self._allowed)
+        ended = {"errors": page.errors, "message": self._pages.secrets.clean(message)}
+        return self._with_errors({**notes, "ended": ended}, server)
+
+    def _with_errors(self, notes: Mapping[str, Any], server: Any) -> Look:
+        """A batch that came to its end, with errors in its log, judged by what is allowed now."""
+        ended = notes["ended"]
+        return Look("incomplete", ended["message"], server, notes, is_acceptable=ended["errors"] <= self._allowed)
 
     def _untold(self, identifier: str, error: ImportsError) -> str:
         return (
@@ -116,19 +144,28 @@ def allowed_errors(value: Any) -> float:
     raise BadInput(f"allow_errors is {value!r}; it has to be true, false, or a number of errors, 0 or more.")
 
 
-def _check_mode(page: BatchPage, notes: Mapping[str, Any]) -> None:
-    """Raise `NotTold` for a batch that ended otherwise than it was scheduled, or is not scheduled at all."""
-    other = "complete" if notes.get("dry_run") else "dry-run"
-    if page.state in ("uploading", "ready", other):
-        mode = "as a dry run" if notes.get("dry_run") else "for import"
-        raise NotTold(f"{page.url} says {page.state!r} of a batch that was scheduled {mode}.")
+def _lost(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+    """Haplo does not know any more that it was scheduled; so the next run schedules it."""
+    message = (
+        f"{what} was scheduled, and its page says {page.state!r}, so it is not any more, as where Haplo was restored"
+        f" from a backup. Run again to schedule it. Its page: {page.url}"
+    )
+    return Look("failed", message, server, {**notes, "stopped": page.state != "uploading"})
 
 
-def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+def _exchanged(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+    """Somebody else scheduled it first, an import as a dry run or the other way round."""
+    is_imported = page.state == "complete"
+    outcome = "it was imported, and not only tried." if is_imported else "nothing was imported. Run again to import it."
+    message = f"{what} ended as {page.state!r}, as somebody else has scheduled its batch: {outcome} Its log: {page.url}"
+    return Look("failed", message, server, {**notes, "stopped": True}, is_partial=is_imported)
+
+
+def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any], *, is_partial: bool) -> Look:
     """An exception ended it; the number of errors means nothing then."""
-    partly = "Nothing is imported by a dry run." if notes.get("dry_run") else "It may be partly imported."
+    partly = f"It may be partly imported, {NOT_AGAIN}" if is_partial else "Nothing is imported by a dry run."
     message = f"{what} was stopped by an error: {_lines(page)} {partly} The log: {page.url}"
-    return Look("failed", message, server, {**notes, "stopped": True})
+    return Look("failed", message, server, {**notes, "stopped": True}, is_partial=is_partial)
 
 
 def _evidence(page: BatchPage) -> dict[str, Any]:
@@ -148,10 +185,14 @@ def _lines(page: BatchPage) -> str:
     """The first lines of the log, as a sentence; where an exception ended it, the last ones, which tell of that."""
     if page.log is None:
         return "its page has no log of the form that is known."
-    lines = [line.strip() for line in page.log.splitlines()[1:-1] if line.strip()]
+    lines = [_cut(line.strip()) for line in page.log.splitlines()[1:-1] if line.strip()]
     shown = lines[-SHOWN_LINES:] if page.state == "error" else lines[:SHOWN_LINES]
     more = " ..." if len(lines) > SHOWN_LINES else ""
     return sentence("; ".join(shown) or "the log has no line of it") + more
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= SHOWN_OF_LINE else f"{line[:SHOWN_OF_LINE]}…"
 
 
 def _counted(errors: int) -> str:

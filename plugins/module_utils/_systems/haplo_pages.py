@@ -17,11 +17,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import islice
-from typing import Any, Callable, TypeVar, Union
+from typing import Any, Callable, Generic, TypeVar, Union
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
     ImportsError,
+    Outage,
     Refused,
     sentence,
 )
@@ -29,6 +30,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
     SHOWN,
     TRIES,
     Client,
+    is_login_page,
     json_object,
     said,
     tried,
@@ -169,16 +171,23 @@ def batch_page(text: str, row: int, url: str) -> BatchPage:
 class BatchPages:
     """The pages of batches of a Haplo application, for a `client` that has the key that may read them.
 
-    `url` is the base URL, `tries` how often a server in trouble is asked at once. What cannot be told is `NotTold`;
-    trouble that may pass is `Outage`. After the first answer that refuses the key nothing more is asked: fifty wrong
-    keys from one address shut out the key that imports, too.
+    `url` is the base URL, `tries` how often a server in trouble is asked at once; until a page stays unreadable, one
+    that cannot be read is trouble, too, as a gateway's page in its place is. What cannot be told is `NotTold`; trouble
+    that may pass is `Outage`. After the first answer that refuses the key nothing more is asked: fifty wrong keys from
+    one address shut out the key that imports, too.
     """
 
     def __init__(self, client: Client, url: str, *, tries: int = TRIES) -> None:
+        self.secrets = client.secrets
         self._client = client
         self._url = url
         self._tries = tries
         self._refusal: NotTold | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the key was, so that nothing more is asked."""
+        return self._refusal is not None
 
     def newest(self) -> list[ListedBatch]:
         """All batches, the newest first. The server makes the list of all there are, so ask rarely."""
@@ -215,19 +224,28 @@ class BatchPages:
         """What is read on a page."""
         if self._refusal is not None:
             raise NotTold(self._refusal.message, self._refusal.answer)
+        reading = _Reading(read)
         try:
             answer = self._client.ask(
-                "GET", f"{PAGES}/{page}", headers={"Accept": "text/html"}, tries=self._tries, largest=LARGEST_PAGE
+                "GET",
+                f"{PAGES}/{page}",
+                headers={"Accept": "text/html"},
+                tries=self._tries,
+                is_enough=reading.is_enough,
+                largest=LARGEST_PAGE,
             )
         except Refused as error:
             raise self._not_told(error) from error
-        try:
-            _check_answer(answer)
-            return read(answer.text)
-        except NotTold as error:
-            message = self._client.secrets.redact(error.message)
-            message = message if len(message) <= 2 * SHOWN else f"{message[: 2 * SHOWN]}…"
-            raise NotTold(sentence(f"{tried(answer)}: {message}"), answer) from None
+        except Outage as outage:
+            if reading.answer is None or outage.answer is not reading.answer:
+                raise
+            self._tries = 1
+            answer = reading.answer
+        if reading.trouble is None:
+            return reading.found[-1]
+        message = self._client.secrets.redact(reading.trouble.message)
+        message = message if len(message) <= 2 * SHOWN else f"{message[: 2 * SHOWN]}…"
+        raise NotTold(sentence(f"{tried(answer)}: {message}"), answer)
 
     def _not_told(self, error: Refused) -> NotTold:
         """Why a page was refused, and what to do. A key that was refused is kept in mind."""
@@ -249,6 +267,28 @@ class BatchPages:
         if answer.status == 404:
             return NotTold(f"{said(answer)} {GUIDE.advice[404]}", answer)
         return NotTold(error.message, answer)
+
+
+class _Reading(Generic[T]):
+    """One page that is read, and why the last `answer` could not be."""
+
+    def __init__(self, read: Callable[[str], T]) -> None:
+        self._read = read
+        self.answer: Answer | None = None
+        self.trouble: NotTold | None = None
+        self.found: list[T] = []
+
+    def is_enough(self, answer: Answer) -> bool:
+        """Whether it could be read, or is what it would be again."""
+        if not 200 <= answer.status < 300:
+            return False
+        self.answer, self.trouble = answer, None
+        try:
+            _check_answer(answer)
+            self.found.append(self._read(answer.text))
+        except NotTold as error:
+            self.trouble = error
+        return self.trouble is None or not answer.is_whole or is_login_page(answer)
 
 
 def _check_answer(answer: Answer) -> None:

@@ -142,6 +142,83 @@ def test_every_sequence_of_runs_imports_what_is_not_the_newest_of_its_stream(
         print(f"\n  {name}: {count} sequences of runs, {imports} imports", end=" ")
 
 
+class ModelOfEnds:
+    """The same for one stream and once=latest, with how each import ends that the server has accepted.
+
+    What failed may have changed the target, so what was there before is wanted anew. Where a part of it may be there,
+    it is not sent again by itself. An import with errors stands as any other.
+    """
+
+    def __init__(self) -> None:
+        self.newest: tuple[str, str] | None = None
+        self.partial: set[str] = set()
+
+    def imports(self, key: str, end: str) -> tuple[bool, str]:
+        """Whether a run imports it, which ends so then; and the state that it tells."""
+        if key in self.partial:
+            return False, "failed"
+        if self.newest in ((key, "succeeded"), (key, "incomplete")):
+            return False, self.newest[1]
+        self.newest = (key, end)
+        if end == "partial":
+            self.partial.add(key)
+        return True, "failed" if end == "partial" else end
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("make", "length"), [(archive, 4), (batch, 3)])
+def test_every_sequence_of_ends_leaves_each_stream_as_it_is_wanted_or_tells_why_not(
+    make: Callable[..., Wanted], length: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = list(itertools.product("AB", ("succeeded", "incomplete", "failed", "partial")))
+    stories = [sequence for sequence in itertools.product(runs, repeat=length) if sequence[0][0] == "A"]
+    for sequence in stories:
+        with closing(open_store("none")) as store:
+            model, system, sent = ModelOfEnds(), ScriptedSystem(), 0
+            for number, (content, end) in enumerate(sequence):
+                task = f"task {sent + 1}"
+                system.sights[task] = [replace(seen("failed"), is_partial=True) if end == "partial" else seen(end)]
+                one = make(content, "x", None)
+                is_new, state = model.imports(one.key, end)
+                (checked,) = imported(store, system, one, policy=replace(LATEST, check_mode=True))
+                (found,) = imported(store, system, one)
+                sent += is_new
+                assert (found.changed, found.state, len(system.commits)) == (is_new, state, sent), (sequence, number)
+                assert found.has_failed == (state != "succeeded"), (sequence, number)
+                assert checked.changed == is_new, (sequence, number)
+                assert checked.state == ("planned" if is_new else state), (sequence, number)
+    with capsys.disabled():
+        print(f"\n  {make.__name__}: {len(stories)} sequences of {length} ends", end=" ")
+
+
+def test_what_failed_in_part_is_sent_by_force_only_and_then_stands(store: Store) -> None:
+    system = ScriptedSystem(sights={"task 2": [replace(seen("failed"), is_partial=True)]})
+    assert imported(store, system, A)[0].state == "succeeded"
+    forced = replace(LATEST, force=True)
+    assert imported(store, system, A, policy=forced)[0].state == "failed"
+    for once in ("latest", "ever"):
+        for check in (True, False):
+            (again,) = imported(store, system, A, policy=Policy(once=once, check_mode=check))
+            assert (again.state, again.changed, again.has_failed, again.reason) == ("failed", False, True, "receipt")
+    assert imported(store, system, A, policy=forced)[0].changed
+    (again,) = imported(store, system, A)
+    assert (again.state, again.reason, system.commits) == ("succeeded", "receipt", ["a"] * 3)
+
+
+def test_a_run_that_waited_for_another_one_does_not_send_what_that_left_in_part(store: Store) -> None:
+    owner = left(store, A, "submitted", "theirs")
+    turned, system = TurnedClock(), ScriptedSystem()
+
+    def finish() -> None:
+        owner.record(A.key, 1, "failed", "it broke", remote_id="theirs", detail={"is_partial": True})
+
+    turned.after(60, finish)
+    (found,) = Importer(system, store, LATEST, PACE, turned.clock).run([A])
+    owner.close()
+    assert (found.state, found.message, found.changed, found.reason) == ("failed", "it broke", False, "joined")
+    assert system.tried == []
+
+
 def test_an_archive_under_the_next_nights_name_is_imported_once_there() -> None:
     system = ScriptedSystem()
     nights = [archive("A", f"assets-11-{night}.zip", None) for night in (24, 25, 25, 25)]
