@@ -896,7 +896,7 @@ def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
         return None
     client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
     url = base_url(params["url"])
-    return Outcomes(BatchPages(client, url, tries=1), url, allowed, host.warn)
+    return Outcomes(BatchPages(client, url), url, allowed, host.warn)
 
 
 # What is asked for.

@@ -17,10 +17,10 @@ import yaml
 from ansible_collections.assetops.imports.plugins.modules import haplo_batch
 
 from ..running import ROOT
-from .haplo import Haplo
+from .haplo import Haplo, Told
 from .nights import letter
 from .support import QUICK, Playbook
-from .test_haplo_outcome import WRONG_KEY, Told
+from .test_haplo_outcome import WRONG_KEY
 from .test_import_all import reported
 from .test_playbooks import Ansible, Done, assert_ended_well
 

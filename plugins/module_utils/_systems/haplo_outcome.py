@@ -20,7 +20,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     ImportsError,
     Look,
     Outage,
-    Refused,
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
@@ -64,7 +63,7 @@ class Outcomes:
             self._warn(f"What becomes of batches cannot be told: {error.message}")
 
     def look(self, identifier: str, notes: Mapping[str, Any]) -> Look:
-        """How a batch is doing. Raises `Outage` and `Refused`.
+        """How a batch is doing. Raises `Outage`.
 
         Of `notes`, its `row` is known once its page was read, `dry_run` says how it was scheduled, and `ended` is how
         it ended with errors, which no page changes any more.
@@ -82,14 +81,12 @@ class Outcomes:
         return self._judged(page, {**notes, "row": page.row})
 
     def _not_told(self, identifier: str, notes: Mapping[str, Any], error: NotTold) -> Look:
-        """What it means that a page cannot be read: where it could be before, that is trouble, and may pass."""
+        """What it means that a page cannot be read: where it could be before, that may be trouble that passes."""
         message = self._untold(identifier, error)
-        if "row" not in notes:
-            self._warn(message)
-            return Look("scheduled", message, None)
-        if self._pages.is_refused:
-            raise Refused(message, error.answer, credentials=True) from error
-        raise Outage(message, error.answer, conclusion=Look("scheduled", message, None)) from error
+        if "row" in notes and error.may_pass:
+            raise Outage(message, error.answer, conclusion=Look("scheduled", message, None)) from error
+        self._warn(message)
+        return Look("scheduled", message, None)
 
     def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> Look:
         """What a page says of its batch."""

@@ -30,7 +30,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
     SHOWN,
     TRIES,
     Client,
-    is_login_page,
     json_object,
     said,
     tried,
@@ -95,7 +94,14 @@ NUMBER = "[0-9]{1,15}"
 
 
 class NotTold(ImportsError):
-    """What became of a batch cannot be told; the message says what was asked and which check failed."""
+    """What became of a batch cannot be told; the message says what was asked and which check failed.
+
+    `may_pass`: it is not Haplo's own word, as where a gateway answers in its place, so it may be told later.
+    """
+
+    def __init__(self, message: str, answer: Answer | None = None, *, may_pass: bool = False) -> None:
+        super().__init__(message, answer)
+        self.may_pass = may_pass
 
 
 @dataclass(frozen=True)
@@ -184,11 +190,6 @@ class BatchPages:
         self._tries = tries
         self._refusal: NotTold | None = None
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the key was, so that nothing more is asked."""
-        return self._refusal is not None
-
     def newest(self) -> list[ListedBatch]:
         """All batches, the newest first. The server makes the list of all there are, so ask rarely."""
         return self._read("batches", listed_batches)
@@ -245,7 +246,7 @@ class BatchPages:
             return reading.found[-1]
         message = self._client.secrets.redact(reading.trouble.message)
         message = message if len(message) <= 2 * SHOWN else f"{message[: 2 * SHOWN]}…"
-        raise NotTold(sentence(f"{tried(answer)}: {message}"), answer)
+        raise NotTold(sentence(f"{tried(answer)}: {message}"), answer, may_pass=reading.trouble.may_pass)
 
     def _not_told(self, error: Refused) -> NotTold:
         """Why a page was refused, and what to do. A key that was refused is kept in mind."""
@@ -263,10 +264,10 @@ class BatchPages:
                 answer,
             )
         if answer.status == 400:
-            return NotTold(f"{said(answer)} There is no batch of that row, or not any more.", answer)
+            return NotTold(f"{said(answer)} There is no batch of that row, or not any more.", answer, may_pass=True)
         if answer.status == 404:
-            return NotTold(f"{said(answer)} {GUIDE.advice[404]}", answer)
-        return NotTold(error.message, answer)
+            return NotTold(f"{said(answer)} {GUIDE.advice[404]}", answer, may_pass=True)
+        return NotTold(error.message, answer, may_pass=True)
 
 
 class _Reading(Generic[T]):
@@ -279,7 +280,7 @@ class _Reading(Generic[T]):
         self.found: list[T] = []
 
     def is_enough(self, answer: Answer) -> bool:
-        """Whether it could be read, or is what it would be again."""
+        """Whether it could be read, or would be the same again."""
         if not 200 <= answer.status < 300:
             return False
         self.answer, self.trouble = answer, None
@@ -288,7 +289,7 @@ class _Reading(Generic[T]):
             self.found.append(self._read(answer.text))
         except NotTold as error:
             self.trouble = error
-        return self.trouble is None or not answer.is_whole or is_login_page(answer)
+        return self.trouble is None or not self.trouble.may_pass
 
 
 def _check_answer(answer: Answer) -> None:
@@ -296,7 +297,8 @@ def _check_answer(answer: Answer) -> None:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200 or kind != "text/html":
         raise NotTold(
-            f"the answer is HTTP {answer.status} with the content type {_quoted(kind)}, and not 200 with a page"
+            f"the answer is HTTP {answer.status} with the content type {_quoted(kind)}, and not 200 with a page",
+            may_pass=True,
         )
     if not answer.is_whole and answer.text:
         raise NotTold(
@@ -304,7 +306,7 @@ def _check_answer(answer: Answer) -> None:
             " by its row needs no list"
         )
     if not answer.is_whole:
-        raise NotTold("the page is compressed in a way that was not asked for")
+        raise NotTold("the page is compressed in a way that was not asked for", may_pass=True)
 
 
 def _kind(answer: Answer) -> str:
@@ -507,11 +509,11 @@ def _content(text: str, heading: str) -> _Element:
     if not reader.contents:
         reader = _parsed(text, lambda tag, _attributes: tag == "html")
     if not any(f"{one} ".startswith(heading) for one in reader.headings):
-        raise NotTold(_other_page(reader, heading))
+        raise _other_page(reader, heading)
     if len(reader.contents) != 1:
         raise NotTold(f"the page has {len(reader.contents)} elements with its content, and not one")
     if not reader.is_whole:
-        raise NotTold("the page was cut: not all of its elements end")
+        raise NotTold("the page was cut: not all of its elements end", may_pass=True)
     return reader.contents[0]
 
 
@@ -525,10 +527,10 @@ def _parsed(text: str, is_content: Callable[[str, Mapping[str, str | None]], boo
     return reader
 
 
-def _other_page(reader: _Reader, heading: str) -> str:
+def _other_page(reader: _Reader, heading: str) -> NotTold:
     """Which page it is instead."""
     if reader.wants_password:
-        return "the answer is a page to log in, so the API key did not arrive, or this is not Haplo"
+        return NotTold("the answer is a page to log in, so the API key did not arrive, or this is not Haplo")
     alerts = [
         " ".join(_text(one).split())
         for content in reader.contents
@@ -536,12 +538,13 @@ def _other_page(reader: _Reader, heading: str) -> str:
         if one.attributes.get("class") == "z__general_alert"
     ]
     if "Error" in reader.headings and alerts:
-        return (
+        return NotTold(
             f"the user of the API key has to be in the group {GROUP!r}; what is needed is"
             f" {GUIDE.meanings['outcome_api_key']}. Haplo says: {alerts[0].rstrip('.')}"
         )
     found = ", ".join(map(_quoted, reader.headings)) or "none"
-    return f"it is another page, with no heading that begins {heading.strip()!r}; its headings are: {found}"
+    problem = f"it is another page, with no heading that begins {heading.strip()!r}; its headings are: {found}"
+    return NotTold(problem, may_pass=True)
 
 
 def _inner(element: _Element, tag: str, past: str = "") -> Iterator[_Element]:
