@@ -434,7 +434,7 @@ def test_half_a_batch_no_batch_and_no_directory_fail_in_the_words_of_the_module(
     assert_told(done, f"told: There is no batch in {tmp_path}/empty")
     assert_told(done, f"{tmp_path}/missing: No such file or directory")
     assert_told(done, "told: batches is an empty list.")
-    assert_told(done, "told: one of the following is required: control, control_digest, directory, batches")
+    assert_told(done, "told: one of the following is required: control, control_digest, kind, directory, batches")
     assert roles.sandbox.requests() == []
 
 
