@@ -177,7 +177,7 @@ def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_
         "2 targets": ("bigfix_import", "succeeded", "fresh"),
         "research": ("haplo_batch", "scheduled", "receipt"),
         "library": ("lm_import", "succeeded", "receipt"),
-    }
+    }, second.output
     assert_few_skipped(second)
 
 

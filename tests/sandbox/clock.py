@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 class Clock:
     """Seconds of sandbox time since the start; they never go back.
 
-    `speed` is sandbox seconds per real second: 1 is real time, 0 stands still. The date is the real one at the start,
-    or any other that is set; it may be set back.
+    `speed` is sandbox seconds per real second: 1 is real time, 0 stands still. The date is the real one at the start
+    and after a reset, or any other that is set; it may be set back.
     """
 
     def __init__(self, speed: float = 1.0, real: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class Clock:
         self._speed = _not_negative("speed", speed)
         self._reached = 0.0
         self._since = real()
-        self._made = self._start = datetime.now(timezone.utc).replace(microsecond=0)
+        self._start = _real_date()
 
     @property
     def speed(self) -> float:
@@ -55,9 +55,9 @@ class Clock:
         self._start = date.astimezone(timezone.utc) - self._passed(None)
 
     def reset(self, speed: float) -> None:
-        """Back to the date of a clock that was never set, and to this speed."""
-        self._start = self._made
+        """Back to the real date, however far this clock has run ahead, and to this speed."""
         self.set_speed(speed)
+        self.set_date(_real_date())
 
     def step(self, seconds: float) -> None:
         """Jump ahead by so many sandbox seconds."""
@@ -70,6 +70,10 @@ class Clock:
 
     def _hold_on(self) -> None:
         self._reached, self._since = self.now(), self._real()
+
+
+def _real_date() -> datetime:
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 def _not_negative(name: str, value: float) -> float:
