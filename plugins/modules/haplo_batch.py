@@ -855,16 +855,15 @@ def main() -> None:
 def import_batch(host: Host) -> dict[str, Any]:
     params = host.params
     is_standard = has_kinds(params)
-    api = StandardApi if is_standard else Api
-    api.guide.check(params)
+    api_class, system_class = (StandardApi, StandardBatches) if is_standard else (Api, HaploBatches)
+    api_class.guide.check(params)
     check(params)
-    base = api_base(api.path if params["api_path"] is None else params["api_path"])
+    base = api_base(api_class.path if params["api_path"] is None else params["api_path"])
     outcomes = outcomes_of(host, is_standard=is_standard)
-    client = client_of(host, basic_credentials(USER, params["api_key"]), api.guide)
+    client = client_of(host, basic_credentials(USER, params["api_key"]), api_class.guide)
     for credentials in host.no_log_values:  # of both keys
         client.keep_secret(credentials)
-    url = base_url(params["url"])
-    system = StandardBatches(client, url, base) if is_standard else HaploBatches(client, url, base, outcomes)
+    system = system_class(client, base_url(params["url"]), api_class(client, base), outcomes)
     server = server_name(params)
     found = found_by(host)
     orders = orders_of(params, found)
@@ -895,8 +894,7 @@ def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
         host.warn("outcome_api_key is of no use with kind: the pages that tell of standard batches are not known.")
         return None
     client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
-    url = base_url(params["url"])
-    return Outcomes(BatchPages(client, url), url, allowed, host.warn)
+    return Outcomes(BatchPages(client, base_url(params["url"])), allowed, host.warn)
 
 
 # What is asked for.
