@@ -39,6 +39,12 @@ SAY_SOMETHING_EVERY = 30.0
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
 TAIL = 60  # lines of a failed check's log
 NAMED = 20  # tests that failed
+GITHUB = {
+    "github-workflows": ".github/workflows/*.yml",
+    "dependabot": ".github/dependabot.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+}
 
 
 class CheckError(Exception):
@@ -155,6 +161,18 @@ def shellcheck(log: Log) -> Count:
 def ansible_lint(log: Log) -> Count:
     log.run("ansible-lint")
     return Count()
+
+
+def licenses(log: Log) -> Count:
+    log.run("reuse", "lint")
+    return Count()
+
+
+def forms(log: Log) -> Count:
+    """The files that GitHub reads, by the schemas that come with the tool."""
+    for schema, pattern in GITHUB.items():
+        log.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *tracked(pattern))
+    return Count(passed=len(GITHUB))
 
 
 # --- documentation -----------------------------------------------------------------------------------------------
@@ -370,6 +388,8 @@ CHECKS = [
     Check("antsibull-docs", documentation),
     Check("antsibull-changelog", changelog),
     Check("yamllint", yamllint),
+    Check("reuse", licenses),
+    Check("check-jsonschema", forms),
 ]
 AFTER_TESTS = [Check("coverage", coverage)]
 QUICK_CHECKS = [Check("tests that are not slow", quick_tests), *(check for check in CHECKS if check.quick)]
