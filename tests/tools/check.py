@@ -37,6 +37,7 @@ PLUGINS = "ansible_collections.assetops.imports.plugins"
 AT_ONCE = 3  # on two processors: tests wait for half of their time
 SAY_SOMETHING_EVERY = 30.0
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
+CUT_OFF = "cut off"
 TAIL = 60  # lines of a failed check's log
 NAMED = 20  # tests that failed
 GITHUB = {
@@ -105,7 +106,7 @@ class Log:
                 return process.wait(TIME_LIMIT)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                raise CheckError(f"{Path(command[0]).name} took more than {TIME_LIMIT:.0f} s") from None
+                raise CheckError(f"{CUT_OFF} after {TIME_LIMIT:.0f} s, at: {''.join(self.tail(1))}") from None
             finally:
                 self._running.discard(process)
 
@@ -217,7 +218,8 @@ def pytest(log: Log, *which: str, measured: bool) -> Count:
     """Run some of the tests. Programs that measured tests start are measured too: see pyproject.toml."""
     report = log.path.with_suffix(".xml")
     under = ["-m", "coverage", "run"] if measured else []
-    status = log.status(sys.executable, *under, "-m", "pytest", f"--junitxml={report}", *which)
+    # By name, so that the log tells at which test it was cut off.
+    status = log.status(sys.executable, *under, "-m", "pytest", "--verbose", f"--junitxml={report}", *which)
     return counted(log, report, status)
 
 
@@ -459,6 +461,17 @@ def run_checks(checks: list[Check], progress: Progress) -> list[Count]:
     return [future.result() for future in done]
 
 
+def clean_up() -> None:
+    """Remove what a run that was killed had no time to: databases without a server, and temporary folders of tests."""
+    for database in CACHE.glob("postgresql-*"):
+        pid = database / "data/postmaster.pid"
+        if not (pid.exists() and Path("/proc", pid.read_text().split()[0]).exists()):
+            shutil.rmtree(database)
+    for folder in CACHE.glob("tmp/*-*/"):  # but not those of pytest, which sees to them itself
+        if not folder.name.startswith("pytest-of-") and time.time() - folder.stat().st_mtime > TIME_LIMIT:
+            shutil.rmtree(folder)
+
+
 def end_on_signal(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -472,6 +485,7 @@ def main() -> int:
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     shutil.rmtree(CACHE / "coverage", ignore_errors=True)
+    clean_up()
     stage()
     print(f"{sum(map(len, phases))} groups of checks, {AT_ONCE} at a time; logs are in .cache/logs", flush=True)
     progress = Progress()
@@ -480,9 +494,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130
+    cut_off = [count.name for count in counts if count.note.startswith(CUT_OFF)]
     for count in counts:
         if count.failed:
-            print(f"FAILED: {count.name}: {count.note}")
+            why = f" (as a consequence of {', '.join(cut_off)})" if count.name == "coverage" and cut_off else ""
+            print(f"FAILED: {count.name}: {count.note}{why}")
     passed, failed = sum(count.passed for count in counts), sum(count.failed for count in counts)
     SUMMARY.write_text(f"{passed} passed, {failed} failed\n")
     print(SUMMARY.read_text(), end="", flush=True)
