@@ -25,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._settle import (
     SHOWN,
     Choice,
     chosen_in,
+    in_columns,
     keys_in,
     lines_of,
     told_of,
@@ -47,11 +48,15 @@ display = Display()
 
 @dataclass
 class Place:
-    """A receipt store, the targets that use it, and the imports in it that are meant. `problem`: why it is not read."""
+    """A receipt store, the targets that use it, and the imports in it that are meant.
+
+    `at_work`: how many of them are left out, as a run is at work on them. `problem`: why it cannot be read.
+    """
 
     receipts: Mapping[str, Any]
     targets: list[str] = field(default_factory=list)
     imports: list[dict[str, Any]] = field(default_factory=list)
+    at_work: int = 0
     problem: str = ""
 
     def __str__(self) -> str:
@@ -143,12 +148,14 @@ class ActionModule(ActionBase):
         found.sort(key=lambda one: (one["since"], one["key"]))
         end = "" if state is None else f"would be {state}" if self._task.check_mode else f"now {state}"
         lines = lines_of(found[:SHOWN], len(found), end)
-        unread = [place for place in places if place.problem]
+        at_work = sum(place.at_work for place in places)
+        if state is not None and at_work:
+            lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
         of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
         lines += warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
         summary = summary_of(found, choice, state, is_planned=self._task.check_mode)
         if not self._task.no_log:
-            display.display("\n".join([*lines, summary]), stderr=is_stdout_for_programs())
+            display.display("\n".join([*lines, *in_columns(summary)]), stderr=is_stdout_for_programs())
         told: dict[str, Any] = {
             "changed": bool(settled),
             "summary": summary,
@@ -156,7 +163,8 @@ class ActionModule(ActionBase):
             "imports": found[:SHOWN],
             "count": len(found),
         }
-        if unread:
+        unread = [place for place in places if place.problem]
+        if unread and not choice.is_by_key:  # of which all were found
             told.update(failed=True, msg=with_credentials(_problems(unread), variables))
         if self._task.diff and state is not None:
             told["diff"] = _diff(found, state)
@@ -187,7 +195,8 @@ def read(place: Place, choice: Choice, now: datetime) -> None:
         return {}
 
     place.problem = str(with_store(place.receipts, look).get("msg", ""))
-    place.imports = [] if place.problem else found
+    place.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
+    place.at_work = len(found) - len(place.imports)
 
 
 def check_keys(places: Sequence[Place], choice: Choice, state: str | None) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of, sentence
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK, Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import ROW, span
 
 ALL = "all"  # in place of keys: everything that is in doubt
@@ -27,6 +27,7 @@ SHOWN = 100  # imports that are named in a table and in a result
 LONGEST = 300  # characters of what was said of an import
 CENTURY = 100 * 365 * 24 * 3600.0  # seconds; calendars take no more than some thousands of years
 COLUMNS = 80
+LONGEST_TITLE = 24  # characters of the first column
 NO_LIMIT = 2**62  # more receipts than any store has
 
 QUESTIONS = {
@@ -96,20 +97,17 @@ def keys_in(given: Any) -> tuple[str, ...]:
 
 
 def chosen_in(store: Store, choice: Choice, now: datetime) -> list[dict[str, Any]]:
-    """The imports of a store that are meant, the oldest first, as `listed` tells them."""
+    """The imports of a store that are meant, as `listed` tells them; also those that a run is at work on."""
     if choice.is_by_key:
-        found = [known for key in choice.keys if (known := bookkeeping.one_of(store, key)) is not None]
-    else:
-        until = None if choice.older_than is None else now - timedelta(seconds=choice.older_than)
-        filters = bookkeeping.Filters(
-            system=choice.system,
-            target=choice.target,
-            label=choice.label,
-            states=bookkeeping.IN_DOUBT,
-            until=until,
-        )
-        found = [one for one in bookkeeping.listed(store, filters, NO_LIMIT) if one["owner"] is None]
-    return sorted(found, key=lambda one: (one["changed_at"], one["key"]))
+        return [known for key in choice.keys if (known := bookkeeping.one_of(store, key)) is not None]
+    filters = bookkeeping.Filters(
+        system=choice.system,
+        target=choice.target,
+        label=choice.label,
+        states=tuple({*AT_WORK, *bookkeeping.IN_DOUBT}),
+        until=None if choice.older_than is None else now - timedelta(seconds=choice.older_than),
+    )
+    return bookkeeping.listed(store, filters, NO_LIMIT)
 
 
 def told_of(one: Mapping[str, Any], location: str, now: datetime) -> dict[str, Any]:
@@ -137,14 +135,24 @@ def lines_of(imports: Sequence[Mapping[str, Any]], count: int, end: str) -> list
     lines = [ROW.format("target", "system", "state", "since", "age")]
     for one in imports:
         title = str(one["label"] or "-")
+        if len(title) > LONGEST_TITLE:
+            lines.append(title)
+            title = ""
         since, age = f"{one['since'][:19]}Z", span(one["age"])
         lines.append(ROW.format(title, one["system"], one["state"], since, age))
-        lines += [line for text in _notes(one, end) for line in _wrapped(text)]
+        lines += [line for text in _notes(one, end) for line in in_columns(text, "    ")]
     if count > len(imports):
         lines.append(f"and {count - len(imports)} more")
     if not end:
-        lines += ["", *wrap(HINT, COLUMNS, break_long_words=False, break_on_hyphens=False)]
+        lines += ["", *in_columns(HINT)]
     return [printable(line) for line in lines]
+
+
+def in_columns(text: str, indent: str = "") -> list[str]:
+    """A text in lines that fit a terminal; what has no space in it, such as a path, is left whole."""
+    return wrap(
+        text, COLUMNS, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _notes(one: Mapping[str, Any], end: str) -> list[str]:
@@ -163,10 +171,3 @@ def _time_of(one: Mapping[str, Any]) -> str:
     if one["window"]:
         return f", from {one['window']['from'] or 'the beginning of the log'} to {one['window']['to']}"
     return f", from {one['period']['first']} to {one['period']['last']}" if one["period"] else ""
-
-
-def _wrapped(text: str) -> list[str]:
-    indent = "    "
-    return wrap(
-        text, COLUMNS, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )

@@ -167,7 +167,7 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
         finding.add(state, f"{one['source']} is {one['state']} since {one['changed_at']}: {sentence(one['message'])}")
     if bad:
         more = f" There are {len(bad) - SHOWN} more at least." if len(bad) > SHOWN else ""
-        finding.problems[-1] += f"{more} The playbook assetops.imports.settle lists and settles it."
+        finding.problems[-1] += f"{more} The playbook assetops.imports.settle settles it, where need be."
 
 
 def lines_of(findings: Sequence[Finding], others: Sequence[str]) -> list[str]:

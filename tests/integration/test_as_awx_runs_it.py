@@ -19,7 +19,7 @@ from .targets import PLAYBOOK, TARGETS, imports_taken, inventory, secrets
 from .test_playbooks import without_spaces
 
 ONLY_LOGS = ("--limit", "licstat")
-ANY_STORE = {"licstat_import_require_receipts": False}
+ANY_STORE: dict[str, Any] = {"licstat_import_require_receipts": False}
 
 
 class Template:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where AWX's job variables are: receipts have to last, and what is missing is told with the credential it comes from."""
+"""In a job of AWX receipts have to last, and what is missing is told with the credential that it comes from."""
 
 from __future__ import annotations
 

@@ -455,7 +455,8 @@ def test_what_is_unknown_since_an_earlier_night_comes_with_the_time_and_the_ways
     second = licstat(log)
 
     key, since = only(first)["key"], only(first)["finished_at"]
-    ways_out = [f"key={key}", "import_receipt", "state=succeeded", "state=failed", "on_unknown=retry"]
+    settle = f"assetops.imports.settle, import_settle_keys={key}"
+    ways_out = [settle, "import_settle_state=succeeded", "import_receipt", "on_unknown=retry"]
     assert_says(first, *ways_out, "licstat_import_on_unknown")
     assert_says(second, *ways_out, "licstat_import_on_unknown", f"unknown since {since}")
     assert_says(licstat(log, check=True), *ways_out, f"unknown since {since}")
@@ -464,4 +465,4 @@ def test_what_is_unknown_since_an_earlier_night_comes_with_the_time_and_the_ways
 def test_what_is_unknown_in_lifecycle_manager_names_its_own_role(lm: Lm) -> None:
     lm.sandbox.fault("drop", operation="import", when="after_work")
 
-    assert_says(lm(lm.archive()), "lm_import_on_unknown", "import_receipt")
+    assert_says(lm(lm.archive()), "lm_import_on_unknown", "assetops.imports.settle", "import_receipt")

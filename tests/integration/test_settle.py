@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from ansible_collections.assetops.imports.plugins.action.import_settle import Ac
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import one_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
 
-from ..sandbox.faults import Fault
 from ..sandbox.handle import Sandbox
 from ..stores import KINDS, ask, new_store
 from .support import Licstat, only
@@ -133,10 +131,24 @@ def test_what_is_in_doubt_is_listed_each_once_and_the_oldest_first(settle: Settl
 def test_what_a_run_is_at_work_on_is_not_in_doubt(settle: Settle) -> None:
     settle.target("cad")
     settle.left("cad", "sent")
-    settle.left("cad", "submitted")
+    key = settle.left("cad", "submitted")
     result = settle()
     assert result["imports"] == []
     assert result["summary"] == "No import is in doubt."
+    many = settle(label="cad", state="failed")
+    assert (many["changed"], many["table"]) == (False, [many["table"][0]])
+    assert "Left out: 2, as a run is at work on it" in many["table"][0]
+    settle.refused("A run is at work on", keys=key, state="failed")
+
+
+def test_what_people_and_files_are_called_breaks_no_terminal(local: Settle) -> None:
+    label = "the license server of the department"
+    local.target("cad")
+    local.left(label, "unknown", source="/logs/\x1b[2Jdebug log")
+    lines = local()["table"]
+    assert label in lines
+    assert max(len(line) for line in lines) <= 80
+    assert "\x1b" not in "".join(lines)
 
 
 def test_filters_choose_and_stand_in_the_summary(settle: Settle) -> None:
@@ -165,7 +177,7 @@ def test_each_store_of_the_targets_is_read_once_and_one_that_cannot_be_is_a_fail
         local.target("cae")
         local.target("lib", "lm", lm_import_receipts=str(other))
         ours, theirs = local.left("cad", "unknown", 2 * HOUR), there.left("lib", "unknown", HOUR, system="lm")
-        assert keys_of(local()) == [ours, theirs] == ["key 1", "key 1"]
+        assert keys_of(local()) == [ours, theirs] == ["key-1", "key-1"]
         assert [one["store"] for one in local()["imports"]] == [local.location, str(other)]
 
     local.target("lost", licstat_import_receipts=str(tmp_path / "lost.db"))
@@ -175,6 +187,8 @@ def test_each_store_of_the_targets_is_read_once_and_one_that_cannot_be_is_a_fail
     assert "lost" in result["msg"]
     assert len(result["imports"]) == 2
     local.refused("not all stores can be read", "lost.db", label="cad", state="failed")
+    local.refused("no receipt with the key", "lost.db", keys=UNKNOWN_KEY, state="failed")
+    assert not local(keys="key-1", state="failed").get("failed")
 
 
 def test_without_a_target_or_a_store_there_is_nothing_to_look_at(local: Settle) -> None:
@@ -189,12 +203,7 @@ def test_without_a_target_or_a_store_there_is_nothing_to_look_at(local: Settle) 
 @pytest.mark.parametrize("form", ["{0}, {1}", "{0}\n{1}\n", " {0} {1}", "{0},\n\n{1};", "list"])
 def test_keys_come_as_a_list_or_as_a_survey_gives_them(local: Settle, form: str) -> None:
     local.target("cad")
-    for number in range(3):
-        local.left("cad", "unknown")
-        ask(local.location, "PRAGMA foreign_keys = OFF")
-        for table in ("receipts", "attempts"):
-            ask(local.location, f"UPDATE {table} SET key = ? WHERE key = ?", f"{number}" * 64, f"key {number + 1}")
-    one, two, other = (f"{number}" * 64 for number in range(3))
+    one, two, other = (local.left("cad", "unknown") for _time in range(3))
     keys: Any = [one, two] if form == "list" else form.format(one, two)
 
     result = local(keys=keys, state="succeeded", comment="They are there.")
@@ -233,13 +242,10 @@ def test_many_are_settled_by_what_they_have_in_common_as_check_mode_and_diff_for
 
 def test_a_key_that_nobody_knows_is_told_and_nothing_is_settled(local: Settle) -> None:
     local.target("cad")
-    key = local.left("cad", "unknown").replace(" ", "_")
-    for table in ("receipts", "attempts"):
-        ask(local.location, f"UPDATE {table} SET key = ?", key)
+    key = local.left("cad", "unknown")
     local.refused(UNKNOWN_KEY, local.location, "Nothing was settled", keys=[key, UNKNOWN_KEY], state="succeeded")
     local.refused("Nothing was settled", keys=UNKNOWN_KEY)
-    for table in ("attempts",):
-        ask(local.location, f"UPDATE {table} SET state = 'succeeded'")
+    ask(local.location, "UPDATE attempts SET state = 'succeeded'")
     local.refused("cannot be settled otherwise", keys=key, state="failed")
 
 
@@ -279,11 +285,11 @@ def test_bad_input_is_refused_and_nothing_is_settled(local: Settle, options: dic
 def test_the_message_of_an_unknown_import_leads_to_the_playbook_that_settles_it(
     licstat: Licstat, log: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.fail(Fault("licstat", "import", "drop_after_body"))
+    sandbox.fault("drop", operation="import", when="after_work")
     result = licstat(log, label="cad")
     key = only(result)["key"]
     assert result["state"] == "unknown"
-    assert f"assetops.imports.settle with import_settle_keys={key} and import_settle_state=succeeded" in result["msg"]
+    assert f"assetops.imports.settle, import_settle_keys={key} and import_settle_state=succeeded" in result["msg"]
 
     ansible = Ansible(sandbox, tmp_path)
     inventory = tmp_path / "inventory.json"

@@ -72,7 +72,7 @@ class Watch:
     ) -> str:
         """A run came as far as this with an import, so long ago. Its key."""
         self._made += 1
-        key = f"key {self._made}"
+        key = f"key-{self._made}"
         options: dict[str, Any] = {"identity": "window", "from": window[0], "to": window[1]} if window else {}
         options = options if dry_run is None else {"dry_run": dry_run, "feed": None}
         one = Wanted(key, system, f"target of {label}", f"stream of {label}", source, 3, "5a" * 32, options)
