@@ -107,7 +107,7 @@ class ActionModule(ActionBase):
                 findings.append(finding)
         known = [with_credentials(one, variables) if isinstance(one, str) else one for one in _known(wanted, now)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            statuses = list(pool.map(_asked, wanted))
+            statuses = [_in_job(one, variables) for one in pool.map(_asked, wanted)]
         findings += [judged(one, seen, status, now) for one, seen, status in zip(wanted, known, statuses)]
         return findings
 
@@ -224,6 +224,13 @@ def _asked(wanted: Wanted) -> dict[str, Any] | None:
     )
     outcome: dict[str, Any] = remove_values(outcome_of(host, bigfix_import_info.read_status), host.no_log_values)
     return outcome
+
+
+def _in_job(status: dict[str, Any] | None, variables: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same; in a job of AWX, with the credential that may be missing."""
+    if status is None or "msg" not in status:
+        return status
+    return {**status, "msg": with_credentials(str(status["msg"]), variables)}
 
 
 def _summary(findings: Sequence[Finding], failures: Mapping[str, str], variables: Mapping[str, Any]) -> str:

@@ -92,11 +92,7 @@ class ImportAction(ActionBase):
             return done
         message = str(done["msg"])
         missing = message.partition(MISSING)[2].split(", ")
-        ways = [
-            f"Set {self.GUIDE.named(option)} to {sentence(self.GUIDE.meanings[option])}"
-            for option in missing
-            if option in self.GUIDE.meanings
-        ]
+        ways = [self.GUIDE.how_to_set(option) for option in missing if option in self.GUIDE.meanings]
         return {**done, "msg": with_credentials(" ".join([sentence(message), *ways] if ways else [message]), variables)}
 
     def _done(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
