@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import GUIDE
 from ansible_collections.assetops.imports.plugins.modules.bigfix_import import ARGUMENTS, main, see_to_import
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -14,4 +15,5 @@ class ActionModule(ImportAction):
     """`bigfix_import` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
+    GUIDE = GUIDE
     work = staticmethod(see_to_import)

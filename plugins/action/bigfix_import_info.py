@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import GUIDE
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import
 from ansible_collections.assetops.imports.plugins.modules.bigfix_import_info import ARGUMENTS, main, read_status
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
@@ -15,5 +16,6 @@ class ActionModule(ImportAction):
     """`bigfix_import_info` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
+    GUIDE = GUIDE
     OPTIONS_OF_ROLE = tuple(bigfix_import.ARGUMENTS["argument_spec"])
     work = staticmethod(read_status)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding, period, putting_away
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import GUIDE
 from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, SEARCH, import_logs, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -18,6 +19,7 @@ class ActionModule(ImportAction):
     """`licstat_import` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
+    GUIDE = GUIDE
     LOADED = (finding, period, putting_away)
     work = staticmethod(import_logs)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import GUIDE
 from ansible_collections.assetops.imports.plugins.modules.lm_import import ARGUMENTS, import_archive, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -14,4 +15,5 @@ class ActionModule(ImportAction):
     """`lm_import` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
+    GUIDE = GUIDE
     work = staticmethod(import_archive)

@@ -13,9 +13,9 @@ options:
   url:
     description:
       - The address of the server, with its port, such as C(https://bigfix.example.com:9081); without C(/api).
-      - If not set, the value of the environment variable E(BIGFIX_URL) is used.
+      - If not set, the environment variable E(BIGFIX_URL) is used, with O(product=license_metric_tool) E(LMT_URL).
+        One that is empty is as not set; the variables of the other product are never used.
     type: str
-    required: true
   product:
     description:
       - Which of the two products the server is.
@@ -26,18 +26,20 @@ options:
     description:
       - The API token of a user, as Profile > Show token shows it in the user interface. It is used where O(username) is
         set, too.
-      - If not set, the value of the environment variable E(BIGFIX_TOKEN) is used.
+      - If not set, the environment variable E(BIGFIX_TOKEN) is used, with O(product=license_metric_tool) E(LMT_TOKEN).
     type: str
   username:
     description:
       - The user whose token to get with O(password). That is not possible with single sign-on; a user of Active
         Directory is written with the domain, C(user@domain).
-      - If not set, the value of the environment variable E(BIGFIX_USERNAME) is used.
+      - If not set, the environment variable E(BIGFIX_USERNAME) is used, with O(product=license_metric_tool)
+        E(LMT_USERNAME).
     type: str
   password:
     description:
       - The password of O(username). It is tried once.
-      - If not set, the value of the environment variable E(BIGFIX_PASSWORD) is used.
+      - If not set, the environment variable E(BIGFIX_PASSWORD) is used, with O(product=license_metric_tool)
+        E(LMT_PASSWORD).
     type: str
   token_transport:
     description:

@@ -13,11 +13,12 @@ import os
 import re
 import traceback
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
@@ -60,7 +61,7 @@ RECEIPTS: Mapping[str, Any] = {
     "receipts": {
         "type": "str",
         "default": DEFAULT_LOCATION,
-        "fallback": (env_fallback, ["ASSETOPS_RECEIPTS"]),
+        "fallback": (env_fallback, ["ASSETOPS_RECEIPTS"]),  # empty, it is an error: another store imports again
         "no_log": False,
     },
     "receipts_password": {"type": "str", "no_log": True},
@@ -95,8 +96,27 @@ def connecting(options: Mapping[str, Any], environment: Mapping[str, str]) -> di
     """The options to reach a system and log in to it, some of which fall back on an environment variable."""
     own = {name: dict(spec) for name, spec in options.items()}
     for name, variable in environment.items():
-        own[name]["fallback"] = (env_fallback, [variable])
+        own[name]["fallback"] = (from_environment, [variable])
     return {**own, **CONNECTION}
+
+
+def from_environment(variable: str) -> str:
+    """What an environment variable says. One that is empty is as not set, as AWX sets those of fields left empty."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise AnsibleFallbackNotFound
+    return value
+
+
+def take_from_environment(host: Host, guide: Guide) -> None:
+    """Fill in the options that are not set where it depends on other options which environment variables they have."""
+    for option, variable in guide.environment.items():
+        if host.params[option] is None:
+            with suppress(AnsibleFallbackNotFound):
+                host.params[option] = from_environment(variable)
+                if option in host.secret_options:
+                    host.no_log_values.add(host.params[option])
+    _hide_passwords_in_urls(host)
 
 
 def importing(
@@ -114,7 +134,7 @@ def importing(
         "wait_timeout": {"type": "float", "default": wait_timeout},
         "wait_sleep": {"type": "float", "default": wait_sleep},
         "unreachable_timeout": {"type": "float", "default": unreachable_timeout},
-        "progress": {"type": "float", "default": 60, "fallback": (env_fallback, ["ASSETOPS_PROGRESS"])},
+        "progress": {"type": "float", "default": 60, "fallback": (from_environment, ["ASSETOPS_PROGRESS"])},
         **RECEIPTS,
         "force": {"type": "bool", "default": False},
         "once": {"type": "str", "choices": ["ever", "latest"], "default": once},

@@ -324,10 +324,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     result_of,
     run_module,
     server_name,
+    take_from_environment,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
-    ENVIRONMENT,
-    GUIDE,
     HEADERS,
     IMPORT_TYPES,
     OPTIONS,
@@ -336,13 +335,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
     Wish,
     age,
     credentials_of,
+    guide_of,
     moment,
     wanted_import,
 )
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, ENVIRONMENT),
+        **connecting(OPTIONS, {}),
         **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
         "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
         "max_age": {"type": "float"},
@@ -359,10 +359,12 @@ def main() -> None:
 
 
 def see_to_import(host: Host) -> dict[str, Any]:
-    GUIDE.check(host.params)
+    guide = guide_of(host.params["product"])
+    take_from_environment(host, guide)
+    guide.check(host.params)
     wishes = wishes_of(host.params)
     credentials = credentials_of(host.params)
-    client = client_of(host, HEADERS, GUIDE)
+    client = client_of(host, HEADERS, guide)
     server = server_name(host.params)
     pace = pace_of(host, SHORTEST_PAUSE)
     system = DataImports(client, host.params["product"], credentials, host.no_log_values.add, pace)

@@ -160,10 +160,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Host,
+    client_of,
+    connecting,
+    run_module,
+    take_from_environment,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
-    ENVIRONMENT,
-    GUIDE,
     HEADERS,
     IMPORT_TYPES,
     OPTIONS,
@@ -173,12 +177,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
     age,
     credentials_of,
     freshness,
+    guide_of,
     text_of,
 )
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, ENVIRONMENT),
+        **connecting(OPTIONS, {}),
         "max_age": {"type": "float"},
         "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
         "require_fresh": {"type": "bool", "default": False},
@@ -193,12 +198,14 @@ def main() -> None:
 
 def read_status(host: Host) -> dict[str, Any]:
     params = host.params
-    GUIDE.check(params)
+    guide = guide_of(params["product"])
+    take_from_environment(host, guide)
+    guide.check(params)
     wish = Wish(params["product"], params["import_type"], age(params["max_age"], "max_age"))
     wish.check()
     if params["require_fresh"] and wish.max_age is None:
         raise BadInput("require_fresh needs max_age, which says how old the data may be.")
-    client = client_of(host, HEADERS, GUIDE)
+    client = client_of(host, HEADERS, guide)
     system = DataImports(client, params["product"], credentials_of(params), host.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:

@@ -28,12 +28,17 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import sentence
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import is_url
+from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
+from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_job, with_credentials
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
 
 PLACES = ("controller", "host")
 LOCAL = ("ansible.builtin.local", "mitogen_local")
 OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
+MISSING = "missing required arguments: "  # how Ansible tells of them
 
 display = Display()
 encoder: Any = AnsibleJSONEncoder  # has no type of its own from ansible-core 2.19 on
@@ -55,6 +60,8 @@ class ImportAction(ActionBase):
 
     ARGUMENTS: ClassVar[Mapping[str, Any]]
     """What the module takes, as for AnsibleModule."""
+    GUIDE: ClassVar[Guide]
+    """What is told about its options."""
     OPTIONS_OF_ROLE: ClassVar[Collection[str]] = ()
     """The options that are variables of the role, where those are not all that the module takes."""
     LOADED: ClassVar[tuple[ModuleType, ...]] = ()
@@ -71,18 +78,29 @@ class ImportAction(ActionBase):
         variables = task_vars or {}
         run_on = self._run_on()
         if run_on is None:
-            return {**result, **self._done(variables, run_on)}
+            return {**result, **self._advised(self._done(variables, run_on), variables)}
         self._task.args = {**self._options_of_role(variables), **self._task.args}
         done = self._done(variables, run_on)
         strange = strangers_to(self._role, variables, self.OPTIONS_OF_ROLE or self.ARGUMENTS["argument_spec"])
         if strange:
             done["warnings"] = [*strange, *done.get("warnings", ())]
-        return {**result, **done}
+        return {**result, **self._advised(done, variables)}
+
+    def _advised(self, done: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The result; a message of a failure says where what is missing can be set."""
+        if not done.get("failed") or "msg" not in done:
+            return done
+        message = str(done["msg"])
+        missing = message.partition(MISSING)[2].split(", ")
+        ways = [self.GUIDE.how_to_set(option) for option in missing if option in self.GUIDE.meanings]
+        return {**done, "msg": with_credentials(" ".join([sentence(message), *ways] if ways else [message]), variables)}
 
     def _done(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
         """The result of the import, in the worker or by the module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
+        if run_on == "controller" and is_job(variables):
+            self._require_receipts(environment)
         is_for_controller = run_on == "controller"
         obstacle = self._end_by_others() or (
             _of_the_interpreter(environment) if is_for_controller else self._elsewhere(variables, environment)
@@ -136,6 +154,13 @@ class ImportAction(ActionBase):
         templated: dict[str, Any] = self._templar.template(found)
         omitted = variables.get("omit")
         return self.chosen({option: value for option, value in templated.items() if value != omitted}, variables)
+
+    def _require_receipts(self, environment: Mapping[str, Any]) -> None:
+        """Begin no store in a file unless that is wanted: it would be gone with the container."""
+        if "require_receipts" in self.ARGUMENTS["argument_spec"]:
+            in_environment = {**os.environ, **environment}.get("ASSETOPS_RECEIPTS", "")
+            place = str(self._task.args.get("receipts") or in_environment)
+            self._task.args.setdefault("require_receipts", not is_url(place))
 
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Of the variables of a role that are set, those that go together. `variables` are all there are."""

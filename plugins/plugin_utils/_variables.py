@@ -19,6 +19,10 @@ OF_ROLES: Mapping[str, Collection[str]] = {
     "haplo_batch": ("result", "run_on", "throttle"),
     "lm_import": ("result", "run_on", "throttle"),
     "import_watch": ("allow_incomplete", "ask", "file", "max_age", "result", "targets", "textfile"),
+    "import_settle": (
+        *("comment", "keys", "label", "older_than", "receipts", "receipts_password", "result", "state", "system"),
+        *("target", "targets"),
+    ),
     "import_report": ("fail", "failures", "role", "roles", "summary", "targets"),
 }
 """What a role has and leaves beside the options of its module, without its prefix."""

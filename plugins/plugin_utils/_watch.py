@@ -27,10 +27,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as Known
+from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, notes_of
 
-GROUPS = {"licstat": "licstat", "bigfix": "bigfix", "lmt": "bigfix", "haplo": "haplo", "lm": "lm"}
-"""The kind of system of the targets in each group of the inventory."""
 ROW = "{:24} {:8} {:11} {:20} {:>10}"
 SHOWN = 3  # imports of a target that are told of
 PREFIX = "assetops_import"
@@ -148,7 +147,7 @@ def _judge_age(finding: Finding, known: Known) -> None:
     elif finding.age is not None and finding.age > finding.wanted.max_age:
         finding.add(
             "old",
-            f"The last successful import was {_span(finding.age)} ago; {_span(finding.wanted.max_age)} are allowed.",
+            f"The last successful import was {span(finding.age)} ago; {span(finding.wanted.max_age)} are allowed.",
         )
 
 
@@ -168,7 +167,7 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
         finding.add(state, f"{one['source']} is {one['state']} since {one['changed_at']}: {sentence(one['message'])}")
     if bad:
         more = f" There are {len(bad) - SHOWN} more at least." if len(bad) > SHOWN else ""
-        finding.problems[-1] += f"{more} assetops.imports.import_receipt settles it, or forgets it, where need be."
+        finding.problems[-1] += f"{more} The playbook assetops.imports.settle settles it, where need be."
 
 
 def lines_of(findings: Sequence[Finding], others: Sequence[str]) -> list[str]:
@@ -193,11 +192,11 @@ def lines_of(findings: Sequence[Finding], others: Sequence[str]) -> list[str]:
 
 def _row(title: str, one: Finding) -> str:
     when = "-" if one.last_success is None else as_text(one.last_success)[:19] + "Z"
-    row = ROW.format(title, one.wanted.system, one.state, when, "-" if one.age is None else _span(one.age))
+    row = ROW.format(title, one.wanted.system, one.state, when, "-" if one.age is None else span(one.age))
     return row if one.window_to is None else f"{row}  to {one.window_to}"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """Seconds as people say them."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

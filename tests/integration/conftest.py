@@ -29,6 +29,7 @@ _HEEDED = (
     *("HAPLO_URL", "HAPLO_API_KEY", "HAPLO_OUTCOME_API_KEY"),
     *("LM_URL", "LM_USERNAME", "LM_PASSWORD"),
     *("BIGFIX_URL", "BIGFIX_TOKEN", "BIGFIX_USERNAME", "BIGFIX_PASSWORD"),
+    *("LMT_URL", "LMT_TOKEN", "LMT_USERNAME", "LMT_PASSWORD"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *(f"{name}{_proxy}" for name in ("http", "https", "all", "no") for _proxy in ("_proxy",)),
     *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),

@@ -37,8 +37,6 @@ _HOSTS: dict[str, dict[str, dict[str, Any]]] = {
     "lmt": {
         "license_metric_tool": {
             "bigfix_import_product": "license_metric_tool",
-            "bigfix_import_url": "{{ lookup('ansible.builtin.env', 'LMT_URL') }}",
-            "bigfix_import_token": "{{ lookup('ansible.builtin.env', 'LMT_TOKEN') }}",
             "bigfix_import_max_age": 86400,
             "bigfix_import_wait_sleep": 0.2,
         }

@@ -19,6 +19,7 @@ from .targets import PLAYBOOK, TARGETS, imports_taken, inventory, secrets
 from .test_playbooks import without_spaces
 
 ONLY_LOGS = ("--limit", "licstat")
+ANY_STORE: dict[str, Any] = {"licstat_import_require_receipts": False}
 
 
 class Template:
@@ -71,7 +72,9 @@ def test_jobs_that_share_a_store_import_once(template: Template, sandbox: Sandbo
     store = tmp_path / "volume/receipts.db"
     homes = [template.new_home(mode=0o555), template.new_home(mode=0o555)]
 
-    first = template.launch("-vvvv", home=homes[0], receipts=store)
+    roles = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
+    begins = {f"{role}_require_receipts": False for role in roles}
+    first = template.launch("-vvvv", home=homes[0], receipts=store, **begins)
     assert_successful(first)
     assert first.changed() == dict.fromkeys(TARGETS, 1)
     assert first.result("licstat_import")["receipts"]["store"] == str(store)
@@ -88,7 +91,7 @@ def test_jobs_that_share_a_store_import_once(template: Template, sandbox: Sandbo
 @pytest.mark.slow
 def test_without_a_place_for_receipts_a_job_says_so_and_sends_nothing(template: Template, sandbox: Sandbox) -> None:
     home = template.new_home(mode=0o555)
-    job = template.launch(*ONLY_LOGS, home=home)
+    job = template.launch(*ONLY_LOGS, home=home, **ANY_STORE)
     assert job.status == "failed"
     said = job.result("licstat_import")["msg"]
     assert f"{home} cannot be written" in said
@@ -101,25 +104,28 @@ def test_without_a_place_for_receipts_a_job_says_so_and_sends_nothing(template: 
 
 
 @pytest.mark.slow
-def test_a_job_in_a_fresh_container_is_warned_that_its_store_is_new(template: Template, sandbox: Sandbox) -> None:
-    homes = [template.new_home(), template.new_home()]
-    for home in homes:
-        job = template.launch(*ONLY_LOGS, home=home, licstat_import_merge_policy="replace")
-        assert_successful(job)
-        result = job.result("licstat_import")
-        store = home / ".ansible/assetops/receipts.db"
-        assert result["receipts"] == {"store": str(store), "created": True}
-        (warning,) = result["warnings"]
-        assert "A new receipt store was made" in warning
-        assert str(store) in warning
-        assert without_spaces(warning) in without_spaces(job.output), "the warning is not shown"
-    assert imports_taken(sandbox)["cad"] == 2, "receipts outlived their home"
-
-    asked = len(sandbox.requests())
-    refused = template.launch(*ONLY_LOGS, home=template.new_home(), licstat_import_require_receipts=True)
+def test_a_job_in_a_fresh_container_is_refused_or_warned_that_its_store_is_new(
+    template: Template, sandbox: Sandbox
+) -> None:
+    refused = template.launch(*ONLY_LOGS, home=template.new_home())
     assert refused.status == "failed"
-    assert "require_receipts" in refused.result("licstat_import")["msg"]
-    assert len(sandbox.requests()) == asked
+    said = refused.result("licstat_import")["msg"]
+    assert "require_receipts" in said
+    assert "'assetops.imports: Receipts'" in said
+    assert without_spaces("'assetops.imports: Receipts'") in without_spaces(refused.output)
+    assert sandbox.requests() == []
+
+    home = template.new_home()
+    job = template.launch(*ONLY_LOGS, home=home, **ANY_STORE)
+    assert_successful(job)
+    result = job.result("licstat_import")
+    store = home / ".ansible/assetops/receipts.db"
+    assert result["receipts"] == {"store": str(store), "created": True}
+    (warning,) = result["warnings"]
+    assert "A new receipt store was made" in warning
+    assert str(store) in warning
+    assert without_spaces(warning) in without_spaces(job.output), "the warning is not shown"
+    assert imports_taken(sandbox)["cad"] == 1
 
 
 # What AWX lays out is what runs.
@@ -127,7 +133,7 @@ def test_a_job_in_a_fresh_container_is_warned_that_its_store_is_new(template: Te
 
 @pytest.mark.slow
 def test_the_collection_comes_from_the_requirements_of_the_project(template: Template, sandbox: Sandbox) -> None:
-    job = template.launch(*ONLY_LOGS, "--check", home=template.new_home())
+    job = template.launch(*ONLY_LOGS, "--check", home=template.new_home(), **ANY_STORE)
     assert_successful(job)
     assert job.changed() == {"cad": 1}
     assert job.result("licstat_import")["state"] == "planned"

@@ -66,16 +66,44 @@ def test_url_is_the_base_of_what_is_asked(either: DataImports, spelling: str) ->
 
 @exercises("url", "token", "username", "password")
 def test_connection_and_credentials_are_taken_from_the_environment(
-    bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
+    either: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BIGFIX_URL", bigfix.url)
-    monkeypatch.setenv("BIGFIX_TOKEN", bigfix.token)
-    assert_imported(bigfix(url=ABSENT, token=ABSENT), changed=True, reason="new")
+    prefix = "BIGFIX" if either.is_bigfix else "LMT"
+    monkeypatch.setenv(f"{prefix}_URL", either.url)
+    monkeypatch.setenv(f"{prefix}_TOKEN", either.token)
+    assert_imported(either(url=ABSENT, token=ABSENT), changed=True, reason="new")
+    assert either.info(url=ABSENT, token=ABSENT)["last_status"] == "successful"
 
-    monkeypatch.delenv("BIGFIX_TOKEN")
-    monkeypatch.setenv("BIGFIX_USERNAME", MANAGER)
-    monkeypatch.setenv("BIGFIX_PASSWORD", MANAGER_PASSWORD)
-    assert_imported(bigfix(url=ABSENT, token=ABSENT), changed=True, reason="new")
+    monkeypatch.setenv(f"{prefix}_TOKEN", " ")  # as AWX sets a field that was left empty
+    monkeypatch.setenv(f"{prefix}_USERNAME", MANAGER)
+    monkeypatch.setenv(f"{prefix}_PASSWORD", MANAGER_PASSWORD)
+    assert_imported(either(url=ABSENT, token=ABSENT), changed=True, reason="new")
+
+
+@exercises("url", "token", "product")
+def test_nothing_of_the_environment_of_one_product_is_used_for_the_other(
+    bigfix: DataImports, lmt: DataImports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {True: "BIGFIX", False: "LMT"}
+    for server, other in ((bigfix, lmt), (lmt, bigfix)):
+        with monkeypatch.context() as environment:
+            for name in ("URL", "TOKEN", "USERNAME", "PASSWORD"):
+                environment.setenv(f"{own[other.is_bigfix]}_{name}", other.url if name == "URL" else other.token)
+            for ask in (server, server.info):
+                nowhere, nobody = ask(url=ABSENT, token=ABSENT), ask(token=ABSENT)
+                assert "url is missing" in nowhere["msg"]
+                assert f"environment variable {own[server.is_bigfix]}_URL" in nowhere["msg"]
+                assert "bigfix_import_url" in nowhere["msg"]
+                assert f"environment variable {own[server.is_bigfix]}_TOKEN) is missing" in nobody["msg"]
+                assert other.token not in str((nowhere, nobody))
+    assert bigfix.sent() == lmt.sent() == []
+
+
+@exercises("token", "password")
+def test_secrets_of_the_environment_stay_secret(either: DataImports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{'BIGFIX' if either.is_bigfix else 'LMT'}_TOKEN", either.token)
+    for output in (either.output(token=ABSENT), either.info_output(token=ABSENT), either.output(token=ABSENT, url="x")):
+        assert either.token not in output
 
 
 @exercises("token", "token_transport")

@@ -271,7 +271,7 @@ def _logs_of_an_example(make_log: Logs, number: int, task: dict[str, Any]) -> Pa
     return make_log(f"{number}/debug.log", day=first + 4).parent
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/awx.md"])
 def test_tasks_in_the_texts_use_options_that_there_are(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     found = 0

@@ -379,7 +379,7 @@ def test_a_standard_batch_in_doubt_is_left_alone_and_told_where_to_look(unknown:
         where = "Tools > Data import > Standard Batch APIs > Standard Batch API jobs"
         assert f"Look for batch {unknown.scheduled[0].identifier} in {where}." in result["msg"]
         assert "on_unknown=retry (role variable haplo_batch_on_unknown)" in result["msg"]
-        assert f"assetops.imports.import_receipt, key={only(result)['key']}" in result["msg"]
+        assert f"assetops.imports.settle, import_settle_keys={only(result)['key']}" in result["msg"]
         assert "that will tell" not in result["msg"]
     assert len(unknown.sent()) == sent
 

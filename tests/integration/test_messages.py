@@ -65,7 +65,7 @@ EMPTY = [
     ("bigfix_import", "username", "bigfix_import_username", "BIGFIX_USERNAME"),
     ("bigfix_import", "password", "bigfix_import_password", "BIGFIX_PASSWORD"),
     ("bigfix_import_info", "token", "bigfix_import_token", "BIGFIX_TOKEN"),
-    ("lmt", "token", "bigfix_import_token", "BIGFIX_TOKEN"),
+    ("lmt", "token", "bigfix_import_token", "LMT_TOKEN"),
     ("haplo_batch", "api_key", "haplo_batch_api_key", "HAPLO_API_KEY"),
     ("haplo_batch", "url", "haplo_batch_url", "HAPLO_URL"),
     ("haplo_batch_info", "url", "haplo_batch_url", "HAPLO_URL"),
@@ -95,14 +95,26 @@ def test_an_empty_option_is_called_empty(
     assert licstat.sandbox.requests() == []
 
 
-def test_an_empty_environment_variable_is_named(
+def test_an_empty_environment_variable_is_as_not_set(
+    runs: dict[str, Run], licstat: Licstat, lm: Lm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As AWX sets those of the fields of a credential that were left empty."""
+    for name in ("LICSTAT_API_TOKEN", "HAPLO_OUTCOME_API_KEY", "LM_USERNAME", "LM_PASSWORD", "ASSETOPS_PROGRESS"):
+        monkeypatch.setenv(name, " " if name == "LICSTAT_API_TOKEN" else "")
+
+    assert "missing required arguments: api_token" in runs["licstat_import"](api_token=ABSENT)["msg"]
+    assert licstat.sandbox.requests() == []
+    assert runs["haplo_batch"](outcome_api_key=ABSENT)["state"] == "scheduled"
+    assert "401" in lm(lm.archive(), username=ABSENT, password=ABSENT)["msg"]
+
+
+def test_an_empty_place_for_receipts_is_an_error(
     runs: dict[str, Run], licstat: Licstat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LICSTAT_API_TOKEN", " ")
+    """Where it was meant to be set, another store would be the beginning of importing everything again."""
+    monkeypatch.setenv("ASSETOPS_RECEIPTS", "")
 
-    result = runs["licstat_import"](api_token=ABSENT)
-
-    assert_says(result, "api_token is empty, and so is the environment variable LICSTAT_API_TOKEN")
+    assert_says(runs["licstat_import"](receipts=ABSENT), "receipts")
     assert licstat.sandbox.requests() == []
 
 
@@ -225,7 +237,7 @@ def test_what_the_server_does_not_have_is_told_with_its_option(
         ("licstat_task_info", {"api_token": "0" * 32}, ["api_token", "LICSTAT_API_TOKEN", "API scope"]),
         ("bigfix_import", {"token": "0" * 40}, ["token", "BIGFIX_TOKEN", "Manage Imports"]),
         ("bigfix_import_info", {"token": "0" * 40}, ["token", "BIGFIX_TOKEN"]),
-        ("lmt", {"token": "0" * 40}, ["token", "BIGFIX_TOKEN", "bigfix_import_token"]),
+        ("lmt", {"token": "0" * 40}, ["token", "LMT_TOKEN", "bigfix_import_token"]),
         ("bigfix_import", {"token": ABSENT, "username": "x", "password": "wrong"}, ["username", "BIGFIX_PASSWORD"]),
         ("haplo_batch", {"api_key": "0" * 40}, ["api_key", "HAPLO_API_KEY", "haplo_batch_api_key"]),
         ("haplo_batch_info", {"outcome_api_key": "0" * 40}, ["outcome_api_key", "HAPLO_OUTCOME_API_KEY"]),
@@ -455,7 +467,8 @@ def test_what_is_unknown_since_an_earlier_night_comes_with_the_time_and_the_ways
     second = licstat(log)
 
     key, since = only(first)["key"], only(first)["finished_at"]
-    ways_out = [f"key={key}", "import_receipt", "state=succeeded", "state=failed", "on_unknown=retry"]
+    settle = f"assetops.imports.settle, import_settle_keys={key}"
+    ways_out = [settle, "import_settle_state=succeeded", "import_receipt", "on_unknown=retry"]
     assert_says(first, *ways_out, "licstat_import_on_unknown")
     assert_says(second, *ways_out, "licstat_import_on_unknown", f"unknown since {since}")
     assert_says(licstat(log, check=True), *ways_out, f"unknown since {since}")
@@ -464,4 +477,4 @@ def test_what_is_unknown_since_an_earlier_night_comes_with_the_time_and_the_ways
 def test_what_is_unknown_in_lifecycle_manager_names_its_own_role(lm: Lm) -> None:
     lm.sandbox.fault("drop", operation="import", when="after_work")
 
-    assert_says(lm(lm.archive()), "lm_import_on_unknown", "import_receipt")
+    assert_says(lm(lm.archive()), "lm_import_on_unknown", "assetops.imports.settle", "import_receipt")

@@ -128,7 +128,7 @@ def test_the_role_is_one_task_on_the_controller_or_on_the_host(role: str) -> Non
     assert "when" not in task
 
 
-@pytest.mark.parametrize("role", [*IMPORTING, "import_report", "import_watch"])
+@pytest.mark.parametrize("role", [*IMPORTING, "import_report", "import_settle", "import_watch"])
 def test_variables_are_prefixed_documented_and_have_the_defaults_that_are_told(role: str) -> None:
     entries = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
     defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())

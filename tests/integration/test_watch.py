@@ -72,7 +72,7 @@ class Watch:
     ) -> str:
         """A run came as far as this with an import, so long ago. Its key."""
         self._made += 1
-        key = f"key {self._made}"
+        key = f"key-{self._made}"
         options: dict[str, Any] = {"identity": "window", "from": window[0], "to": window[1]} if window else {}
         options = options if dry_run is None else {"dry_run": dry_run, "feed": None}
         one = Wanted(key, system, f"target of {label}", f"stream of {label}", source, 3, "5a" * 32, options)
@@ -486,6 +486,20 @@ def test_a_metric_tool_that_cannot_be_reached_is_red_whatever_its_receipts_tell(
         "no address": "unasked",
     }
     assert "127.0.0.1" in result["failures"]["down (bigfix)"]
+    assert "environment variable LMT_URL" in result["failures"]["no address (bigfix)"]
+
+
+def test_both_products_are_asked_with_what_the_environment_says_of_each(
+    bigfix: DataImports, lmt: DataImports, local: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, server in (("BIGFIX", bigfix), ("LMT", lmt)):
+        assert server(max_age=60)["changed"]
+        monkeypatch.setenv(f"{name}_URL", server.url)
+        monkeypatch.setenv(f"{name}_TOKEN", server.token)
+        local.target(name, server.system)
+        local.left(name, "succeeded", system="bigfix")
+    bigfix.sandbox.clock(speed=1)
+    assert local.states() == {"BIGFIX": "ok", "LMT": "ok"}
 
 
 # Files.

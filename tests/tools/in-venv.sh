@@ -137,7 +137,7 @@ forget_settings() {
         case $name in
         ANSIBLE_* | COVERAGE_* | MYPY* | PYTEST_* | PYTHON* | RUFF_* | VIRTUAL_ENV*) unset "$name" ;;
         GIT_* | PIP_CONSTRAINT | PIP_PREFIX | PIP_TARGET | PIP_USER | UV_PYTHON) unset "$name" ;;
-        ASSETOPS_* | LICSTAT_* | BIGFIX_* | HAPLO_* | LM_* | PG*) unset "$name" ;;
+        ASSETOPS_* | LICSTAT_* | BIGFIX_* | LMT_* | HAPLO_* | LM_* | PG*) unset "$name" ;;
         esac
     done
 }

@@ -649,8 +649,9 @@ class Importer:
         where = "Look there." if one.wanted.where is None else one.wanted.where(one.notes)
         return (
             f"So it is not known whether {one.wanted.target} has {one.wanted.source}. {where} If it was not"
-            f" imported, run again with on_unknown=retry{role}; if it was, say so with assetops.imports.import_receipt,"
-            f" key={one.wanted.key} and state=succeeded, or state=failed where it was and failed."
+            f" imported, run again with on_unknown=retry{role}; if it was, say so with the playbook"
+            f" assetops.imports.settle, import_settle_keys={one.wanted.key} and import_settle_state=succeeded, or"
+            " failed where it was and failed; assetops.imports.import_receipt does the same in a playbook of your own."
         )
 
     def _how_to_go_on(self, one: Import) -> str:

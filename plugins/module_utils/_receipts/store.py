@@ -764,7 +764,8 @@ def is_url(location: str) -> bool:
 
 _NONE_YET = (
     "There is no receipt store at {} {}, and require_receipts is true. If one shall begin there, run once with"
-    " require_receipts=false; if this is a container, a file has to be on a volume."
+    " require_receipts=false; if this is a container, a file has to be on a volume. The option receipts, or the"
+    " environment variable ASSETOPS_RECEIPTS, names another place."
 )
 SELECT = """
 SELECT receipts.key, receipts.options, attempts.stream, attempts.attempt, attempts.run, attempts.state,

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable
 
@@ -52,22 +52,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.guide im
 SYSTEM = "bigfix"
 PRODUCTS = {"bigfix_inventory": "BigFix Inventory", "license_metric_tool": "License Metric Tool"}
 OPTIONS: Mapping[str, Any] = {
-    "url": {"type": "str", "required": True},
+    "url": {"type": "str"},
     "token": {"type": "str", "no_log": True},
     "username": {"type": "str"},
     "password": {"type": "str", "no_log": True},
     "product": {"type": "str", "choices": list(PRODUCTS), "default": "bigfix_inventory"},
     "token_transport": {"type": "str", "choices": ["query", "header"], "no_log": False},
 }
-ENVIRONMENT = {
-    "url": "BIGFIX_URL",
-    "token": "BIGFIX_TOKEN",
-    "username": "BIGFIX_USERNAME",
-    "password": "BIGFIX_PASSWORD",
-}
+FROM_ENVIRONMENT = ("url", "token", "username", "password")
 GUIDE = Guide(
     system=SYSTEM,
-    environment=ENVIRONMENT,
+    environment={option: f"BIGFIX_{option.upper()}" for option in FROM_ENVIRONMENT},
     meanings={
         "url": (
             "the address of the server, with its port, as in https://bigfix.example.com:9081; without /api and without"
@@ -92,6 +87,8 @@ GUIDE = Guide(
         *("next_import_time", "next_import_time_in", "next_import_type"),
     ),
 )
+# Variables of its own, and never those of BigFix Inventory: the token of one product is no business of the other.
+LMT_GUIDE = replace(GUIDE, environment={option: f"LMT_{option.upper()}" for option in FROM_ENVIRONMENT})
 HEADERS = {"Accept-Language": "en-US"}  # the one language besides the server's own
 IMPORT_TYPES = ("complete", "raw_only")
 PATH = "/api/import_status.json"
@@ -242,12 +239,18 @@ class Status:
         return f"mode {self.mode}{progress}; last import {last}{success}"
 
 
+def guide_of(product: str) -> Guide:
+    """What is told about the options for a product."""
+    return LMT_GUIDE if product == "license_metric_tool" else GUIDE
+
+
 def credentials_of(params: Mapping[str, Any]) -> Credentials:
     """What the user gave to log in with. Raises `BadInput`."""
+    guide = guide_of(params["product"])
     if params["token"] is None and (params["username"] is None or params["password"] is None):
         raise BadInput(
-            f"{GUIDE.named('token')} is missing, or username and password in its place: {GUIDE.named('username')},"
-            f" {GUIDE.named('password')}."
+            f"{guide.named('token')} is missing, or username and password in its place: {guide.named('username')},"
+            f" {guide.named('password')}."
         )
     transport = "header" if params["product"] == "license_metric_tool" else "query"
     return Credentials(params["token"], params["username"], params["password"], params["token_transport"] or transport)

@@ -9,7 +9,6 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,19 +57,21 @@ class Guide:
         return {**ALL_SYSTEMS, 401: credentials, 403: credentials, 404: missing}
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Raise `BadInput` for an option that is given and yet empty, and for a `url` that is more than an address."""
+        """Raise `BadInput` for what is given and yet empty, and for a `url` that is missing or more than an address."""
         for option in self.meanings:
             value = params.get(option)
             if isinstance(value, str) and not value.strip():
                 raise BadInput(self._empty(option))
+        if params["url"] is None:
+            raise BadInput(f"url is missing. {self.how_to_set('url')}")
         self._check_url(params["url"])
 
+    def how_to_set(self, option: str) -> str:
+        """All the ways to set an option, and what to set it to."""
+        return f"Set {self.named(option)} to {sentence(self.meanings[option])}"
+
     def _empty(self, option: str) -> str:
-        variable = self.environment.get(option)
-        empty = f"{option} is empty, as where it is taken from a variable that is not set."
-        if variable and os.environ.get(variable) is not None and not os.environ[variable].strip():
-            empty = f"{option} is empty, and so is the environment variable {variable}."
-        return f"{empty} Set {self.named(option)} to {sentence(self.meanings[option])}"
+        return f"{option} is empty, as where it is taken from a variable that is not set. {self.how_to_set(option)}"
 
     def _check_url(self, url: str) -> None:
         where = f"{self.named('url')} has to be {self.meanings['url']}."

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from itertools import chain
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, difference
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.modules.import_settle import ARGUMENTS, main
+from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
+from ansible_collections.assetops.imports.plugins.plugin_utils._settle import (
+    SHOWN,
+    Choice,
+    chosen_in,
+    in_columns,
+    keys_in,
+    lines_of,
+    told_of,
+)
+from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
+    GROUPS,
+    OF_STORE,
+    store_of,
+    targets_among,
+    variables_of_role,
+    with_store,
+)
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
+
+__all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
+
+display = Display()
+
+
+@dataclass
+class Place:
+    """A receipt store, the targets that use it, and the imports in it that are meant.
+
+    `at_work`: how many of them are left out, as a run is at work on them. `problem`: why it cannot be read.
+    """
+
+    receipts: Mapping[str, Any]
+    targets: list[str] = field(default_factory=list)
+    imports: list[dict[str, Any]] = field(default_factory=list)
+    at_work: int = 0
+    problem: str = ""
+
+    def __str__(self) -> str:
+        location = str(self.receipts.get("receipts", "its variables"))
+        return f"{location} (of {in_short(self.targets)})" if self.targets else location
+
+
+class ActionModule(ActionBase):
+    """`import_settle`, which reads the variables of all targets, and the receipts that these name."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What is in doubt, or was."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        now = datetime.now(timezone.utc)
+        try:
+            choice = choice_of(options)
+            places = self._places(options, variables)
+            for place in places:
+                read(place, choice, now)
+            settled = self._settle(places, choice, options)
+        except BadInput as error:
+            raise AnsibleActionFail(with_credentials(error.message, variables)) from error
+        return {**result, **self._told(places, choice, options, settled, variables, now)}
+
+    def _places(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Place]:
+        """The stores that are meant: the one that is named, or those of the targets."""
+        if options["receipts"] is not None:
+            named = {name: options[name] for name in ("receipts", "receipts_password") if options[name] is not None}
+            try:
+                return [Place(store_of(named))]
+            except ValueError as error:
+                raise BadInput(str(error)) from error
+        places: dict[str, Place] = {}
+        for target, system, _group in targets_among(options["targets"], variables["groups"]):
+            own = variables["hostvars"][target]
+            try:
+                found = variables_of_role(own, ROLES[system], OF_STORE, variables.get("omit"))
+                place = Place(store_of(found, own))
+            except (AnsibleError, ValueError, TypeError) as error:
+                place = Place({}, problem=f"The variables of {target} cannot be read: {error}")
+            name = json.dumps(place.receipts, sort_keys=True) + place.problem
+            places.setdefault(name, place).targets.append(target)
+        if not places:
+            raise BadInput(
+                f"There is nothing to look at: no host is in any of the groups {', '.join(GROUPS)}, and receipts"
+                " (role variable import_settle_receipts) names no store. Are -i and --limit right?"
+            )
+        return list(places.values())
+
+    def _settle(self, places: Sequence[Place], choice: Choice, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Settle what is meant, unless that is not all clear. The imports that were, or would be, as they were."""
+        state = options["state"]
+        if choice.is_by_key:
+            check_keys(places, choice, state)
+        if state is None:
+            return []
+        unread = [place for place in places if place.problem]
+        if unread and not choice.is_by_key:
+            raise BadInput(f"Nothing was settled, as not all stores can be read. {_problems(unread)}")
+        settled: list[dict[str, Any]] = []
+        for place in places:
+            wanted = [one for one in place.imports if one["state"] != state]
+            if wanted and not self._task.check_mode:
+                try:
+                    change(place, wanted, state, options["comment"])
+                except BadInput as error:
+                    before = f" {len(settled)} were settled in the stores before it." if settled else ""
+                    raise BadInput(f"{place}: {error.message}{before}") from error
+            place.imports = wanted
+            settled += wanted
+        return settled
+
+    def _told(
+        self,
+        places: Sequence[Place],
+        choice: Choice,
+        options: Mapping[str, Any],
+        settled: Sequence[Mapping[str, Any]],
+        variables: Mapping[str, Any],
+        now: datetime,
+    ) -> dict[str, Any]:
+        """The result, which is shown, too."""
+        state = options["state"]
+        found = [told_of(one, place.receipts["receipts"], now) for place in places for one in place.imports]
+        found.sort(key=lambda one: (one["since"], one["key"]))
+        end = "" if state is None else f"would be {state}" if self._task.check_mode else f"now {state}"
+        lines = lines_of(found[:SHOWN], len(found), end)
+        at_work = sum(place.at_work for place in places)
+        if state is not None and at_work:
+            lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
+        of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
+        lines += warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
+        summary = summary_of(found, choice, state, is_planned=self._task.check_mode)
+        if not self._task.no_log:
+            display.display("\n".join([*lines, *in_columns(summary)]), stderr=is_stdout_for_programs())
+        told: dict[str, Any] = {
+            "changed": bool(settled),
+            "summary": summary,
+            "table": lines,
+            "imports": found[:SHOWN],
+            "count": len(found),
+        }
+        unread = [place for place in places if place.problem]
+        if unread and not choice.is_by_key:  # of which all were found
+            told.update(failed=True, msg=with_credentials(_problems(unread), variables))
+        if self._task.diff and state is not None:
+            told["diff"] = _diff(found, state)
+        return told
+
+
+def choice_of(options: Mapping[str, Any]) -> Choice:
+    """Which imports are meant. Raises `BadInput`."""
+    for name in ("target", "label", "receipts"):
+        if options[name] is not None and not options[name].strip():
+            raise BadInput(f"{name} is empty, as where it is taken from a variable that is not set.")
+    keys = () if options["keys"] is None else keys_in(options["keys"])
+    if options["keys"] is not None and not keys:
+        raise BadInput("keys is empty, as where it is taken from a variable that is not set. Nothing was settled.")
+    choice = Choice(keys, *(options[name] for name in ("system", "target", "label", "older_than")))
+    choice.check(options["state"], options["comment"])
+    return choice
+
+
+def read(place: Place, choice: Choice, now: datetime) -> None:
+    """Find the imports of a store that are meant, or why it cannot be read."""
+    if place.problem:
+        return
+    found: list[dict[str, Any]] = []
+
+    def look(_host: Host, store: Store) -> Mapping[str, Any]:
+        found.extend(chosen_in(store, choice, now))
+        return {}
+
+    place.problem = str(with_store(place.receipts, look).get("msg", ""))
+    place.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
+    place.at_work = len(found) - len(place.imports)
+
+
+def check_keys(places: Sequence[Place], choice: Choice, state: str | None) -> None:
+    """Raise `BadInput` for keys that are in no store, and for imports that cannot be settled as is wanted."""
+    imports = [one for place in places for one in place.imports]
+    known = {one["key"] for one in imports}
+    unknown = [key for key in choice.keys if key not in known]
+    if unknown:
+        unread = [place for place in places if place.problem]
+        where = in_short([str(place) for place in places if not place.problem])
+        raise BadInput(
+            f"There is no receipt with the key {', '.join(unknown)} in {where or 'any store'}. Nothing was settled."
+            f" {_problems(unread)}".rstrip()
+        )
+    for one in imports:
+        if state == "absent":
+            bookkeeping.check_that_nobody_is_at_it(one)
+        elif state is not None and one["state"] != state:
+            bookkeeping.check_that_it_can_be_settled(one)
+
+
+def change(place: Place, imports: list[dict[str, Any]], state: str, comment: str | None) -> None:
+    """Settle these imports of a store, or forget them; all of them, or none. Raises `BadInput`."""
+
+    def work(_host: Host, store: Store) -> Mapping[str, Any]:
+        if state == "absent":
+            bookkeeping.forget(store, imports)
+        else:
+            bookkeeping.settle(store, imports, state, comment)
+        return {}
+
+    problem = with_store(place.receipts, work, read_only=False).get("msg")
+    if problem:
+        raise BadInput(str(problem))
+
+
+def summary_of(found: Sequence[Mapping[str, Any]], choice: Choice, state: str | None, *, is_planned: bool) -> str:
+    """What was found or done, in a sentence."""
+    chosen = ", ".join(f"{name} {value}" for name, value in choice.filters.items())
+    among = f" ({chosen})" if chosen else ""
+    imports = "1 import" if len(found) == 1 else f"{len(found)} imports"
+    if state is not None:
+        done = "forgotten" if state == "absent" else f"settled as {state}"
+        return f"{imports}{among} {'would be' if is_planned else 'were' if len(found) != 1 else 'was'} {done}."
+    if choice.is_by_key:
+        return f"{imports} looked at."
+    if not found:
+        return f"No import{among} is in doubt."
+    return f"{imports}{among} {'is' if len(found) == 1 else 'are'} in doubt, the oldest since {found[0]['since']}."
+
+
+def _problems(unread: Sequence[Place]) -> str:
+    return " ".join(f"{place}: {place.problem}" for place in unread)
+
+
+def _diff(found: Sequence[Mapping[str, Any]], state: str) -> dict[str, str]:
+    lines = [f"{one['target']}: {one['source']} ({one['key']})" for one in found]
+    before = "".join(f"{line}: {one['state']}\n" for line, one in zip(lines, found))
+    return difference(f"{len(found)} imports", before, "".join(f"{line}: {state}\n" for line in lines))
