@@ -117,7 +117,7 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
     return Outcome(
         target=target,
         role=role,
-        state="unreachable" if any(part.get("unreachable") for part in (result, *parts)) else state,
+        state="unreachable" if any(map(_is_unreachable, (result, *parts))) else state,
         reasons=tuple(sorted({one["reason"] for one in imports})),
         wanted=len(imports),
         sent=len(sent),
@@ -138,9 +138,13 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
 def problem_of(result: Mapping[str, Any]) -> str:
     """Why a task failed, or an item of its loop; empty if it did not."""
     message = str(result.get("msg") or "The task failed.")
-    if result.get("unreachable"):
+    if _is_unreachable(result):
         return f"The host cannot be reached: {message}"
-    return message if result.get("failed") else ""
+    return message if result.get("failed") or result.get("left_to_report") else ""
+
+
+def _is_unreachable(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("unreachable")) or result.get("state") == "unreachable"
 
 
 def _window(window: Mapping[str, Any]) -> tuple[str, str]:
