@@ -133,9 +133,15 @@ class ImportAction(ActionBase):
         """The role that the task is of, if it is of one."""
         return self._name.removesuffix("_info")
 
-    def _run_on(self) -> str:
-        """Where a role wants to run. Only the task itself can say so, and no host that returns facts of that name."""
-        place = str(self._templar.template(self._task.vars[f"__{self._name}_run_on"]))
+    def _run_on(self) -> str | None:
+        """Where a role wants to run; None for the task of anybody else.
+
+        Only the task itself can say so, and no host that returns facts of that name.
+        """
+        wanted = self._task.vars.get(f"__{self._name}_run_on")
+        if wanted is None:
+            return None
+        place = str(self._templar.template(wanted))
         if place not in PLACES:
             raise AnsibleActionFail(
                 f"{self._role}_run_on has to be {' or '.join(PLACES)}, and is {place!r}. Nothing was done."
