@@ -95,7 +95,7 @@ def failures_of(outcomes: Iterable[Outcome]) -> dict[str, str]:
 def table(outcomes: Sequence[Outcome]) -> list[str]:
     """The outcomes in lines of at most 80 columns: failures first, and where nothing was done last.
 
-    Targets of which there is the same to tell share a row. What was left out by quiet ones shares a line for each reason.
+    Targets of which there is the same to tell share a row. What quiet ones left out shares a line for each reason.
     """
     alike: dict[tuple[Any, ...], list[Outcome]] = {}
     for one in sorted(outcomes, key=lambda one: (not one.problem, one.is_quiet, not one.sent)):
