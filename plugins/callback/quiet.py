@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - For runs whose output is mailed, as from cron. Of tasks, it shows those that failed, with host, task and message.
     Nothing is shown of what is ok, changed or skipped, and there is no recap.
-  - What tasks show themselves is shown, such as the table of M(assetops.imports.import_summary), and so are the warnings
-    and errors of Ansible itself.
+  - What tasks show themselves is shown, such as the table of M(assetops.imports.import_summary), and so are the
+    warnings and errors of Ansible itself.
   - With C(-v) the whole result of what failed is shown, too.
 author:
   - assetops.imports maintainers (@assetops)
