@@ -572,10 +572,10 @@ def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
     report: Task = {"ansible.builtin.include_role": {"name": "assetops.imports.import_report"}}
     done = roles.play({"block": [loop], "rescue": [note]}, report)
     assert done.status == 2, done.output
-    (failed,) = [task["result"] for task in done.tasks if task["failed"] and "Fail where" in task["task"]]
-    assert "/nowhere/a.log" in failed["msg"]
-    assert "/nowhere/b.log" in failed["msg"]
-    assert "One or more" not in failed["msg"]
+    (summary,) = [task["result"] for task in done.tasks if "failures" in task["result"]]
+    assert "/nowhere/a.log" in summary["failures"]["localhost"]
+    assert "/nowhere/b.log" in summary["failures"]["localhost"]
+    assert "One or more" not in summary["failures"]["localhost"]
 
 
 def assert_told(done: Done, text: str) -> None:
