@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.modules.import_summary import ARGUMENTS, main
+from ansible_collections.assetops.imports.plugins.plugin_utils._artifacts import artifacts_of
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
     failures_of,
     is_stdout_for_programs,
@@ -45,4 +46,10 @@ class ActionModule(ActionBase):
         lines = [*table(outcomes), *warnings_in_role(self._task, "import_report", task_vars or {})]
         if not self._task.no_log:
             display.display("\n".join(lines), stderr=is_stdout_for_programs())
-        return {**result, "changed": False, "table": lines, "failures": failures_of(outcomes)}
+        return {
+            **result,
+            "changed": False,
+            "table": lines,
+            "failures": failures_of(outcomes),
+            "ansible_stats": {"data": artifacts_of(outcomes), "per_host": False, "aggregate": False},
+        }

@@ -10,11 +10,14 @@ module: import_summary
 short_description: Show how the imports of all targets went
 version_added: 0.1.0
 description:
-  - Shows a table with a line for each target and role that ran on it, failures first, with the reason below. Targets at
-    which nothing was to be sent share a line. It is shown whatever Ansible is told to show of tasks that are ok.
-  - It tells what was found and left out, with the reason, in one line for all targets that share a line otherwise; but
-    of a file that is called like a log and that no pattern takes, it tells with its target. Of imports of a time range,
-    the window of the newest is shown.
+  - Shows a table of the targets and the roles that ran on them, in 80 columns, failures first, with the reason below.
+    Targets of which there is the same to tell share a row, with their names below, and a reason that they have in
+    common is told once. It is shown whatever Ansible is told to show of tasks that are ok.
+  - It tells what was found and left out, with the reason, in one line for all targets of which there is nothing else to
+    tell; but of a file that is called like a log and that no pattern takes, it tells with its target. Of imports of a
+    time range, that of the newest is shown.
+  - It hands on what came of the run, as M(ansible.builtin.set_stats) would, to the next job of a workflow in AWX, to
+    notifications, and to C(show_custom_stats); also where every target failed, and in check mode.
   - Runs on the controller, as an action. It reads what the roles of this collection leave in variables, and connects to
     no host. The role P(assetops.imports.import_report#role) uses it, and fails for the targets that failed.
 seealso:
@@ -68,6 +71,63 @@ table:
   returned: always
   type: list
   elements: str
+ansible_stats:
+  description: What is handed on.
+  returned: always
+  type: dict
+  contains:
+    data:
+      description: The variables that AWX calls artifacts.
+      type: dict
+      returned: always
+      contains:
+        assetops_imports_summary:
+          description:
+            - How many targets are in which state, and the names of those that failed, in a line of at most 300
+              characters. Of dry runs into Haplo whose end is known, it tells how many errors there were.
+          type: str
+          returned: always
+          sample: "30 targets: 27 succeeded, 1 scheduled, 2 failed (server03, server17)"
+        assetops_imports:
+          description:
+            - For each target and role, what came of it, failures first; as many as fit 64 KiB. The line tells how many
+              are left out.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            target:
+              description: The host.
+              type: str
+              returned: always
+            role:
+              description: The role, or V(-) where none ran.
+              type: str
+              returned: always
+            state:
+              description: The state, as in the table.
+              type: str
+              returned: always
+            reason:
+              description: Why it was imported, or not; of the import that ended worst. V(null) where there was none.
+              type: str
+              returned: always
+            remote_id:
+              description: The id of that import in the system; V(null) while there is none.
+              type: str
+              returned: always
+            key:
+              description: The identity of that import in the receipts.
+              type: str
+              returned: always
+            url:
+              description: The system's page about it; V(null) where none is known.
+              type: str
+              returned: always
+            problem:
+              description: Why it failed, its first 300 characters; V(null) if it did not.
+              type: str
+              returned: always
 failures:
   description: For each target that failed, why; empty if none did.
   returned: always

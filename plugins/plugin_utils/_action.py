@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any, Callable, ClassVar
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -52,7 +53,9 @@ class ImportAction(ActionBase):
 
     The task of a role has a variable `__<module>_run_on`. With "controller" it runs there, as the user that runs
     Ansible, whatever is set for the host that it is delegated to. The options that it does not name are taken from the
-    variables of the role, `<module>_<option>`: only those that are set cost something then.
+    variables of the role, `<module>_<option>`: only those that are set cost something then. Where the play has set
+    `__import_report_collect`, as the playbooks of this collection do, what fails does not fail the task of the role, but
+    later, with the report, which tells why.
     """
 
     _supports_check_mode = True
@@ -76,15 +79,37 @@ class ImportAction(ActionBase):
         """The result of the import, the same in both ways."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
+        if f"__{self._name}_run_on" not in self._task.vars:
+            return {**result, **self._advised(self._done(variables, None), variables)}
+        collect = self._name == self._role and self._templar.template(variables.get("__import_report_collect", False))
+        if boolean(collect, strict=False):
+            return {**result, **self._left_to_report(variables)}
+        return {**result, **self._of_role(variables)}
+
+    def _left_to_report(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The result of the task of a role, which does not fail here."""
+        try:
+            done = self._of_role(variables)
+        except AnsibleConnectionFailure as error:
+            done = {"failed": True, "state": "unreachable", "msg": str(error)}
+        except AnsibleError as error:
+            done = {"failed": True, "msg": str(error)}
+        if not done.get("failed"):
+            return done
+        show = self._show(variables)
+        if show is not None:
+            show("failed; the report tells why")
+        return {**done, "failed": False, "left_to_report": True}
+
+    def _of_role(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """The result of the task of a role."""
         run_on = self._run_on()
-        if run_on is None:
-            return {**result, **self._advised(self._done(variables, run_on), variables)}
         self._task.args = {**self._options_of_role(variables), **self._task.args}
         done = self._done(variables, run_on)
         strange = strangers_to(self._role, variables, self.OPTIONS_OF_ROLE or self.ARGUMENTS["argument_spec"])
         if strange:
             done["warnings"] = [*strange, *done.get("warnings", ())]
-        return {**result, **self._advised(done, variables)}
+        return self._advised(done, variables)
 
     def _advised(self, done: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """The result; a message of a failure says where what is missing can be set."""

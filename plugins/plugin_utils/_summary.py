@@ -9,6 +9,8 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +20,15 @@ from ansible import constants
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
 
-QUIET = ("succeeded", "scheduled", "nothing", "not run")  # states of which there is nothing to tell if nothing was sent
+QUIET = ("succeeded", "scheduled", "planned", "nothing", "not run")  # there is nothing to tell of these by themselves
+IN_SHORT = 60  # characters of names in a line
 LONGEST = 600  # characters of what is told of a target
-WIDTH = 100  # characters of names in a line
-ROW = "{:24} {:15} {:11} {:18} {:18} {:>8}  {}"
+WIDTH = 80  # columns of what is shown
+INDENT = "    "
+HANGING = "      "  # of the lines on which a note goes on
+GAP = "  "
+HEAD = ("target", "import", "state", "reason", "sent", "seconds")
+REASONS = 13  # characters; of more, the first is told, and how many there are
 MISSED = "called like a"  # a log, in the reason why it was left out: the patterns may be wrong
 
 
@@ -44,7 +51,7 @@ class Outcome:
 
     `wanted` and `sent` count imports; `size` is in bytes. `window` is that of the newest import, from when to when;
     None without one. `problem` is why it failed, and empty if it did not. `flaws` is what the servers said of imports
-    that are incomplete.
+    that are incomplete. `imports` are the entries of the result.
     """
 
     target: str
@@ -60,11 +67,12 @@ class Outcome:
     problem: str = ""
     flaws: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    imports: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_quiet(self) -> bool:
         is_missed = any(MISSED in one.reason for one in self.left_out)
-        return self.state in QUIET and not (self.sent or self.problem or self.warnings or is_missed)
+        return self.state in QUIET and not (self.problem or self.warnings or is_missed)
 
 
 def outcomes_of(target: str, variables: Mapping[str, Any], roles: Iterable[str]) -> list[Outcome]:
@@ -85,22 +93,21 @@ def failures_of(outcomes: Iterable[Outcome]) -> dict[str, str]:
 
 
 def table(outcomes: Sequence[Outcome]) -> list[str]:
-    """The outcomes in lines: failures first. Targets where there was nothing to do share a line.
+    """The outcomes in lines of at most 80 columns: failures first, and where nothing was done last.
 
-    So does what was left out there for the same reason, as that is the same every night.
+    Targets of which there is the same to tell share a row. What quiet ones left out shares a line for each reason.
     """
-    window = "window" if any(one.window for one in outcomes) else ""
-    lines = [ROW.format("target", "import", "state", "reason", "sent", "seconds", window).rstrip()]
-    loud = sorted((one for one in outcomes if not one.is_quiet), key=lambda one: not one.problem)
-    for one in loud:
-        lines += [_row(one.target, one), *_notes(one)]
     alike: dict[tuple[Any, ...], list[Outcome]] = {}
-    for one in outcomes:
-        if one.is_quiet:
-            alike.setdefault((one.role, one.state, one.reasons), []).append(one)
-    for group in alike.values():
-        lines += _shared(group)
-    return [*lines, *_left_out([one for one in outcomes if one.is_quiet])]
+    for one in sorted(outcomes, key=lambda one: (not one.problem, one.is_quiet, not one.sent)):
+        alike.setdefault((one.role, one.state, one.reasons, *_without_name(one)), []).append(one)
+    rows = [(_row(group), _below(group)) for group in alike.values()]
+    return [*_laid_out(rows), *_left_out([one for one in outcomes if one.is_quiet])]
+
+
+def _without_name(one: Outcome) -> list[str]:
+    """What there is to tell of a target, as it would be told of any other."""
+    name = re.compile(rf"(?<!\w){re.escape(one.target)}(?!\w)")
+    return [name.sub("*", note) for note in _notes(one)]
 
 
 def _has_run(result: Mapping[str, Any]) -> bool:
@@ -117,7 +124,7 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
     return Outcome(
         target=target,
         role=role,
-        state="unreachable" if any(part.get("unreachable") for part in (result, *parts)) else state,
+        state="unreachable" if any(map(_is_unreachable, (result, *parts))) else state,
         reasons=tuple(sorted({one["reason"] for one in imports})),
         wanted=len(imports),
         sent=len(sent),
@@ -132,15 +139,20 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
         problem=problem,
         flaws=tuple(str(one["message"]) for one in imports if one["state"] == "incomplete"),
         warnings=tuple(dict.fromkeys(str(text) for part in parts for text in part.get("warnings", ()))),
+        imports=tuple(imports),
     )
 
 
 def problem_of(result: Mapping[str, Any]) -> str:
     """Why a task failed, or an item of its loop; empty if it did not."""
     message = str(result.get("msg") or "The task failed.")
-    if result.get("unreachable"):
+    if _is_unreachable(result):
         return f"The host cannot be reached: {message}"
-    return message if result.get("failed") else ""
+    return message if result.get("failed") or result.get("left_to_report") else ""
+
+
+def _is_unreachable(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("unreachable")) or result.get("state") == "unreachable"
 
 
 def _window(window: Mapping[str, Any]) -> tuple[str, str]:
@@ -151,44 +163,78 @@ def _end(window: tuple[str, str]) -> str:
     return window[1]
 
 
-def _row(target: str, *outcomes: Outcome) -> str:
-    """The line of a target, or of several of which there is the same to tell."""
-    one = outcomes[0]
-    wanted = sum(each.wanted for each in outcomes)
-    sent = f"{one.sent} of {wanted}" if wanted else "-"
-    size = f", {_size(one.size)}" if one.size else ""
-    seconds = "-" if one.seconds is None else f"{one.seconds:.1f}"
+def _row(group: Sequence[Outcome]) -> tuple[str, ...]:
+    """The cells of a target, or of several of which there is the same to tell."""
+    one = group[0]
+    wanted, size = sum(each.wanted for each in group), sum(each.size for each in group)
+    sent = f"{sum(each.sent for each in group)} of {wanted}" if wanted else "-"
+    seconds = [each.seconds for each in group if each.seconds is not None]
     reasons = ", ".join(one.reasons) or "-"
-    return ROW.format(target, one.role, one.state, reasons, sent + size, seconds, _windows(outcomes)).rstrip()
+    return (
+        one.target if len(group) == 1 else f"{len(group)} targets",
+        one.role,
+        one.state,
+        reasons if len(reasons) <= REASONS else f"{one.reasons[0]}, +{len(one.reasons) - 1}",
+        f"{sent}, {_size(size)}" if size else sent,
+        f"{max(seconds):.1f}" if seconds else "-",
+    )
+
+
+def _laid_out(rows: Sequence[tuple[tuple[str, ...], list[str]]]) -> list[str]:
+    """The rows below a head, in columns that fit; a name that does not fit has a line of its own."""
+    widths = [max(map(len, column)) for column in zip(HEAD, *(cells for cells, _notes in rows), strict=True)]
+    widths[0] = max(len(HEAD[0]), min(widths[0], WIDTH - sum(widths[1:]) - len(GAP) * len(widths[1:])))
+    lines = []
+    for cells, notes in ((HEAD, []), *rows):
+        name = cells[0]
+        if len(name) > widths[0]:
+            lines += textwrap.wrap(name, WIDTH)
+            name = ""
+        *others, last = (cell.ljust(width) for cell, width in zip((name, *cells[1:]), widths, strict=True))
+        lines += [GAP.join([*others, last.strip().rjust(widths[-1])]), *notes]
+    return lines
+
+
+def _below(group: Sequence[Outcome]) -> list[str]:
+    """The lines below a row: of several targets their names, then the time range, and what else there is to tell."""
+    one = group[0]
+    notes = _notes(one)
+    lines = []
+    if len(group) > 1:
+        names = [each.target for each in group]
+        lines.append(", ".join(names) if any(each.sent or each.problem for each in group) else in_short(names))
+        if any(_notes(each) != notes for each in group):
+            notes = [f"{one.target}: {notes[0]}", *notes[1:]]
+    return notes_of([*lines, _windows(group), *notes])
 
 
 def _windows(outcomes: Sequence[Outcome]) -> str:
     """From when to when the newest imports are; of several windows, only when the first and the last of them end."""
     windows = {one.window for one in outcomes if one.window is not None}
     if len(windows) == 1:
-        return " to ".join(windows.pop())
-    return f"to {min(map(_end, windows))} ... {max(map(_end, windows))}" if windows else ""
+        return f"Time range: {' to '.join(windows.pop())}"
+    return f"Time ranges: to {min(map(_end, windows))} ... {max(map(_end, windows))}" if windows else ""
 
 
 def _notes(one: Outcome) -> list[str]:
-    left_out = sorted(one.left_out, key=lambda left: MISSED not in left.reason)
+    """What there is to tell of a target below its row. What a quiet one left out is told with that of others."""
+    left_out = () if one.is_quiet else sorted(one.left_out, key=lambda left: MISSED not in left.reason)
     shown = one.problem[:LONGEST]  # what stands there is not told again
     flaws = (text for text in one.flaws if text not in shown)
     warnings = (f"Warning: {text}" for text in one.warnings if text not in shown)
-    return notes_of([one.problem, *flaws, *warnings, *(left.told() for left in left_out)])
+    notes = (one.problem, *flaws, *warnings, *(left.told() for left in left_out))
+    return [note for note in notes if note]
 
 
 def notes_of(notes: Sequence[str]) -> list[str]:
     """What there is to tell of a target, below its line: each as long as it may be, in lines of its own."""
     cut = (note if len(note) <= LONGEST else f"{note[:LONGEST]}..." for note in notes if note)
-    return [f"    {printable(line)}" for note in cut for line in note.splitlines()]
+    return [line for note in cut for part in note.splitlines() for line in _wrapped(printable(part))]
 
 
-def _shared(group: Sequence[Outcome]) -> list[str]:
-    """One line for targets of which there is the same to tell, and one with their names."""
-    if len(group) == 1:
-        return [_row(group[0].target, group[0])]
-    return [_row(f"{len(group)} targets", *group), f"    {in_short([one.target for one in group])}"]
+def _wrapped(text: str, indent: str = INDENT) -> list[str]:
+    """A text in lines that fit, the later ones indented further."""
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=HANGING, break_on_hyphens=False)
 
 
 def _left_out(outcomes: Sequence[Outcome]) -> list[str]:
@@ -197,7 +243,7 @@ def _left_out(outcomes: Sequence[Outcome]) -> list[str]:
     for one in outcomes:
         for left in one.left_out:
             alike.setdefault((one.role, left.reason), []).append(left)
-    return [_at_all(role, group) for (role, _reason), group in alike.items()]
+    return [line for (role, _reason), group in alike.items() for line in _wrapped(_at_all(role, group), indent="")]
 
 
 def _at_all(role: str, group: Sequence[LeftOut]) -> str:
@@ -209,7 +255,7 @@ def _at_all(role: str, group: Sequence[LeftOut]) -> str:
 def in_short(names: Sequence[str], count: int | None = None) -> str:
     """As many of these as fit a line, and how many more there are, of `count` in all."""
     shown = 1
-    while shown < len(names) and len(", ".join(names[: shown + 1])) <= WIDTH:
+    while shown < len(names) and len(", ".join(names[: shown + 1])) <= IN_SHORT:
         shown += 1
     left = (len(names) if count is None else count) - shown
     return ", ".join(names[:shown]) + (f" and {left} more" if left else "")

@@ -80,9 +80,10 @@ def applications(haplo: Haplo) -> Applications:
 
 
 def failures_of(done: Done) -> dict[str, str]:
-    """Why targets failed, as the end of the run says."""
-    ended = [one for one in done.tasks if one["task"].endswith(": Fail where an import failed")]
-    return {one["host"]: one["result"]["msg"] for one in ended}
+    """Why targets failed, as the report says; it is these that fail."""
+    (summary,) = [one["result"]["failures"] for one in done.tasks if "failures" in one["result"]]
+    assert {one["host"] for one in done.tasks if one["task"].endswith(": Fail")} == set(summary)
+    return dict(summary)
 
 
 def shown_by(done: Done, host: str) -> list[str]:

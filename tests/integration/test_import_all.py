@@ -136,7 +136,7 @@ def changed(done: Done) -> set[str]:
 
 def reported(done: Done) -> dict[str, tuple[str, ...]]:
     """The lines of the report by target, or number of targets: role, state, reason, what was sent, seconds."""
-    report = done.output[done.output.index("target   ") :]
+    report = done.output[done.output.index("target  ") :]
     return {found[0]: found[1:] for found in REPORT.findall(report) if found[0] != "target"}
 
 
@@ -231,7 +231,7 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
 
     done = site.import_all(*few, "-e", "haplo_batch_feed=other")
     assert done.status == 2, done.output
-    table = done.output[done.output.index("target   ") :]
+    table = done.output[done.output.index("target  ") :]
     assert re.search(r"^both +licstat_import +failed +new .*\n +.*importing is not enabled", table, re.MULTILINE | re.I)
     # Whichever of the two comes first sends what has become the same import.
     assert re.search(r"^both +haplo_batch +scheduled +(new +1|receipt +0) of 1", table, re.MULTILINE)
@@ -352,7 +352,7 @@ def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Si
     told = "2 hosts of this run are in none of the groups licstat, bigfix, lmt, haplo, lm, and nothing is imported for"
     assert without_spaces(f"{told} cad, www. Is licstats meant to be licstat?") in without_spaces(nightly.output)
     assert nightly.output.count("hosts of this run are") == 1
-    report = nightly.output[nightly.output.index("target   ") :]
+    report = nightly.output[nightly.output.index("target  ") :]
     for role, name, meant in (("licstat_import", "windwo", "window"), ("import_report", "fial", "fail")):
         told = f"The role {role} has no variable {role}_{name}, so that does nothing. Did you mean {role}_{meant}?"
         assert report.count(f"Warning: {told}") == 1, nightly.output

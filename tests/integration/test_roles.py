@@ -536,7 +536,7 @@ def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
     done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), ANSIBLE_DISPLAY_OK_HOSTS="false")
     assert done.status == 2, done.output
     assert {name: done.recap(name)["failed"] for name in hosts} == {"good": 0, "wrong": 1, "refused": 1, "gone": 1}
-    table = done.output[done.output.index("target   ") :].splitlines()
+    table = done.output[done.output.index("target  ") :].splitlines()
     first = [line.split()[:3] for line in table[1 : table.index("")] if line and not line.startswith(" ")]
     assert first == [
         ["wrong", "licstat_import", "failed"],
@@ -572,10 +572,10 @@ def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
     report: Task = {"ansible.builtin.include_role": {"name": "assetops.imports.import_report"}}
     done = roles.play({"block": [loop], "rescue": [note]}, report)
     assert done.status == 2, done.output
-    (failed,) = [task["result"] for task in done.tasks if task["failed"] and "Fail where" in task["task"]]
-    assert "/nowhere/a.log" in failed["msg"]
-    assert "/nowhere/b.log" in failed["msg"]
-    assert "One or more" not in failed["msg"]
+    (summary,) = [task["result"] for task in done.tasks if "failures" in task["result"]]
+    assert "/nowhere/a.log" in summary["failures"]["localhost"]
+    assert "/nowhere/b.log" in summary["failures"]["localhost"]
+    assert "One or more" not in summary["failures"]["localhost"]
 
 
 def assert_told(done: Done, text: str) -> None:

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: quiet
+type: stdout
+short_description: Shows what failed, in a line, and what tasks show themselves
+version_added: 0.1.0
+description:
+  - For runs whose output is mailed, as from cron. Of tasks, it shows those that failed, with host, task and message.
+    Nothing is shown of what is ok, changed or skipped, and there is no recap.
+  - What tasks show themselves is shown, such as the table of M(assetops.imports.import_summary), and so are the
+    warnings and errors of Ansible itself.
+  - With C(-v) the whole result of what failed is shown, too.
+author:
+  - assetops.imports maintainers (@assetops)
+"""
+
+EXAMPLES = r"""
+# ANSIBLE_STDOUT_CALLBACK=assetops.imports.quiet ansible-playbook -i inventory assetops.imports.import_all
+#
+# Or in ansible.cfg:
+#
+# [defaults]
+# stdout_callback = assetops.imports.quiet
+"""
+
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+
+
+class CallbackModule(CallbackBase):
+    """What it does not override shows nothing."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "assetops.imports.quiet"
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if not ignore_errors and "results" not in _part(result, "result"):  # each item of a loop was shown
+            self._show(result, "fatal")
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        if not _part(result, "task").ignore_errors:
+            self._show(result, "failed")
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        if not _part(result, "task").ignore_unreachable:
+            self._show(result, "unreachable")
+
+    def _show(self, result: Any, how: str) -> None:
+        outcome = _part(result, "result")
+        host, task = _part(result, "host").get_name(), _part(result, "task").get_name()
+        told = str(outcome.get("msg") or outcome.get("censored") or "The task failed.")
+        lines = [printable(line) for line in f"{how}: [{host}]: {task}: {told}".splitlines()]
+        if self._display.verbosity:
+            lines.append(self._dump_results(outcome, indent=4))
+        self._display.display("\n".join(lines), color=constants.COLOR_ERROR)
+
+
+def _part(result: Any, name: str) -> Any:
+    """A part of what Ansible hands over; in ansible-core 2.18 the names begin with an underscore."""
+    return getattr(result, name if hasattr(result, name) else f"_{name}")
