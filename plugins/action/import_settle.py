@@ -82,8 +82,13 @@ class ActionModule(ActionBase):
                 read(place, choice, now)
             settled = self._settle(places, choice, options)
         except BadInput as error:
-            raise AnsibleActionFail(with_credentials(error.message, variables)) from error
+            message = " ".join([error.message, *self._warnings(options, variables)])
+            raise AnsibleActionFail(with_credentials(message, variables)) from error
         return {**result, **self._told(places, choice, options, settled, variables, now)}
+
+    def _warnings(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+        of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
+        return warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
 
     def _places(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Place]:
         """The stores that are meant: the one that is named, or those of the targets."""
@@ -151,8 +156,7 @@ class ActionModule(ActionBase):
         at_work = sum(place.at_work for place in places)
         if state is not None and at_work:
             lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
-        of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
-        lines += warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
+        lines += self._warnings(options, variables)
         summary = summary_of(found, choice, state, is_planned=self._task.check_mode)
         if not self._task.no_log:
             display.display("\n".join([*lines, *in_columns(summary)]), stderr=is_stdout_for_programs())

@@ -26,6 +26,7 @@ description:
     are over and old.
 seealso:
   - module: assetops.imports.import_receipt_info
+  - module: assetops.imports.import_settle
 author:
   - assetops.imports maintainers (@assetops)
 extends_documentation_fragment:

@@ -45,6 +45,7 @@ NEXT_RUN = {
     "submitted": "The server has taken it; the next run asks again.",
     "incomplete": "A part of it is in; the next run looks again, and sends nothing.",
 }
+REPEATED = "The next run schedules it again, which tells, and is imported once."  # but for standard batches
 HINT = (
     "Look at the server, and settle each by its key, with -e import_settle_keys=KEY and -e"
     " import_settle_state=succeeded where it is there. With failed, the next run sends it again. import_settle_system,"
@@ -113,10 +114,12 @@ def chosen_in(store: Store, choice: Choice, now: datetime) -> list[dict[str, Any
 def told_of(one: Mapping[str, Any], location: str, now: datetime) -> dict[str, Any]:
     """What people and programs are told of an import that is, or was, in doubt."""
     names = ("key", "system", "target", "label", "source", "window", "period", "state", "remote_id")
+    system = one["system"]
+    is_repeated = system == "haplo" and one["state"] == "unknown" and not one["options"].get("kind")
     questions = (
-        QUESTIONS[one["system"]],
-        BY_ID.get(one["system"]) if one["remote_id"] else None,
-        NEXT_RUN.get(one["state"]),
+        QUESTIONS[system],
+        BY_ID.get(system) if one["remote_id"] else None,
+        REPEATED if is_repeated else NEXT_RUN.get(one["state"]),
     )
     return {
         **{name: one[name] for name in names},

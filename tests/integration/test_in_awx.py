@@ -38,11 +38,6 @@ def test_nights_in_containers_that_forget_their_home_are_red_and_nothing_is_sent
     assert applications.made == {}
     assert haplo.sandbox.requests() == []
 
-    done = applications.run(*job, "-e", "haplo_batch_require_receipts=false", HOME=str(tmp_path / "second"))
-    assert done.status == 0, done.output
-    assert applications.made == {"research": "import"}
-    assert without_spaces("A new receipt store was made") in without_spaces(done.output)
-
 
 @pytest.mark.slow
 def test_a_job_without_a_credential_names_it_and_one_with_a_database_begins_there(

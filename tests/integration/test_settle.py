@@ -43,6 +43,7 @@ class Settle(Watch):
         task.args.setdefault("targets", [*self.hostvars])
         loader = DataLoader()
         variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
+        variables.update(self.extra_vars)
         context = PlayContext()
         action = ActionModule(
             task,
@@ -126,6 +127,9 @@ def test_what_is_in_doubt_is_listed_each_once_and_the_oldest_first(settle: Settl
     assert "Is it in License Statistics?" in table
     assert "next run asks again" in table.replace("\n    ", " ")
     assert "import_settle_keys=KEY" in table
+    asked = {one["key"]: one["question"] for one in result["imports"]}
+    assert "schedules it again" in asked[died]
+    assert "next run" not in asked[new]
 
 
 def test_what_a_run_is_at_work_on_is_not_in_doubt(settle: Settle) -> None:
@@ -189,6 +193,20 @@ def test_each_store_of_the_targets_is_read_once_and_one_that_cannot_be_is_a_fail
     local.refused("not all stores can be read", "lost.db", label="cad", state="failed")
     local.refused("no receipt with the key", "lost.db", keys=UNKNOWN_KEY, state="failed")
     assert not local(keys="key-1", state="failed").get("failed")
+
+
+def test_in_a_job_of_awx_a_store_that_is_not_there_is_told_with_its_credential(local: Settle, tmp_path: Path) -> None:
+    """Nothing in doubt is not what an empty container tells."""
+    local.target("cad", licstat_import_receipts=str(tmp_path / "lost.db"))
+    local.extra_vars["awx_job_id"] = 7
+    watched = Watch.__call__(local)
+    told = [local()["msg"], watched["failures"]["cad (licstat)"]]
+    with pytest.raises(AnsibleActionFail) as refusal:
+        local(keys="all", state="failed")
+    for text in (*told, str(refusal.value)):
+        assert "There is no receipt store at" in text
+        assert "ASSETOPS_RECEIPTS" in text
+        assert "'assetops.imports: Receipts'" in text
 
 
 def test_without_a_target_or_a_store_there_is_nothing_to_look_at(local: Settle) -> None:
@@ -306,8 +324,9 @@ def test_the_message_of_an_unknown_import_leads_to_the_playbook_that_settles_it(
     settled = ansible.run(*command, "-e", f"import_settle_keys={key}", "-e", "import_settle_state=succeeded")
     assert settled.status == 0, settled.output
     assert settled.recap()["changed"] == 1
-    assert only(licstat(log))["state"] == "succeeded"
+    assert (only(licstat(log))["state"], only(licstat(log))["reason"]) == ("succeeded", "receipt")
 
     wrong = ansible.run(*command, "-e", "import_settle_key=x", "-e", "import_settle_state=failed")
     assert wrong.status == 2
-    assert without_spaces("Which imports are meant?") in without_spaces(wrong.output)
+    for words in ("Which imports are meant?", "Did you mean import_settle_keys?"):
+        assert without_spaces(words) in without_spaces(wrong.output)

@@ -50,6 +50,7 @@ class Watch:
         self.store = store
         self.groups: dict[str, list[str]] = {"all": []}
         self.hostvars: dict[str, dict[str, Any]] = {"localhost": {}}
+        self.extra_vars: dict[str, Any] = {}
         self._made = 0
 
     def target(self, name: str, group: str = "licstat", **variables: Any) -> None:
@@ -98,7 +99,7 @@ class Watch:
         task.args.setdefault("targets", [*self.hostvars])
         loader = DataLoader()
         variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
-        variables["ansible_inventory_sources"] = ["/etc/assetops/inventory"]
+        variables.update({"ansible_inventory_sources": ["/etc/assetops/inventory"], **self.extra_vars})
         context = PlayContext()
         action = ActionModule(
             task,
