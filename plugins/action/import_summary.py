@@ -17,6 +17,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
     is_stdout_for_programs,
     outcomes_of,
     table,
+    wrapped,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 
@@ -43,7 +44,8 @@ class ActionModule(ActionBase):
             for target in options["targets"]
             for outcome in outcomes_of(target, hostvars[target], options["roles"])
         ]
-        lines = [*table(outcomes), *warnings_in_role(self._task, "import_report", task_vars or {})]
+        strange = warnings_in_role(self._task, "import_report", task_vars or {})
+        lines = [*table(outcomes), *(line for text in strange for line in wrapped(text))]
         if not self._task.no_log:
             display.display("\n".join(lines), stderr=is_stdout_for_programs())
         return {

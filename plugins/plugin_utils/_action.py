@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -38,6 +39,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._variables import
 
 PLACES = ("controller", "host")
 LOCAL = ("ansible.builtin.local", "mitogen_local")
+OPTION = re.compile(r"(?<=value of )\w+|(?<=argument ')\w+")  # where Ansible says what is wrong with one
 OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
 MISSING = "missing required arguments: "  # how Ansible tells of them
 
@@ -273,7 +275,7 @@ class ImportAction(ActionBase):
         text = str(validation.errors.msg)
         if isinstance(validation.errors[0], UnsupportedError):
             text = f"Unsupported parameters for ({self._task.action}) module: {text}"
-        return text
+        return OPTION.sub(rf"{self._name}_\g<0>", text) if f"__{self._name}_run_on" in self._task.vars else text
 
     def _show(self, variables: Mapping[str, Any]) -> Callable[[str], None] | None:
         """Shows a line while the task runs, on standard error, as standard output may be read by programs.

@@ -98,10 +98,14 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
     Targets of which there is the same to tell share a row. What quiet ones left out shares a line for each reason.
     """
     alike: dict[tuple[Any, ...], list[Outcome]] = {}
-    for one in sorted(outcomes, key=lambda one: (not one.problem, one.is_quiet, not one.sent)):
+    for one in sorted(outcomes, key=_order):
         alike.setdefault((one.role, one.state, one.reasons, *_without_name(one)), []).append(one)
     rows = [(_row(group), _below(group)) for group in alike.values()]
     return [*_laid_out(rows), *_left_out([one for one in outcomes if one.is_quiet])]
+
+
+def _order(one: Outcome) -> tuple[bool, ...]:
+    return (not one.problem, one.is_quiet, not (one.problem or one.sent))
 
 
 def _without_name(one: Outcome) -> list[str]:
@@ -229,10 +233,10 @@ def _notes(one: Outcome) -> list[str]:
 def notes_of(notes: Sequence[str]) -> list[str]:
     """What there is to tell of a target, below its line: each as long as it may be, in lines of its own."""
     cut = (note if len(note) <= LONGEST else f"{note[:LONGEST]}..." for note in notes if note)
-    return [line for note in cut for part in note.splitlines() for line in _wrapped(printable(part))]
+    return [line for note in cut for part in note.splitlines() for line in wrapped(printable(part), INDENT)]
 
 
-def _wrapped(text: str, indent: str = INDENT) -> list[str]:
+def wrapped(text: str, indent: str = "") -> list[str]:
     """A text in lines that fit, the later ones indented further."""
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=HANGING, break_on_hyphens=False)
 
@@ -243,7 +247,7 @@ def _left_out(outcomes: Sequence[Outcome]) -> list[str]:
     for one in outcomes:
         for left in one.left_out:
             alike.setdefault((one.role, left.reason), []).append(left)
-    return [line for (role, _reason), group in alike.items() for line in _wrapped(_at_all(role, group), indent="")]
+    return [line for (role, _reason), group in alike.items() for line in wrapped(_at_all(role, group))]
 
 
 def _at_all(role: str, group: Sequence[LeftOut]) -> str:

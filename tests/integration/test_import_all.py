@@ -140,6 +140,11 @@ def reported(done: Done) -> dict[str, tuple[str, ...]]:
     return {found[0]: found[1:] for found in REPORT.findall(report) if found[0] != "target"}
 
 
+def count_in(name: str) -> int:
+    """Of how many targets a line of the report tells."""
+    return int(name.split(maxsplit=1)[0]) if name.endswith(" targets") else 1
+
+
 @pytest.mark.slow
 def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_mode_foretold(site: Site) -> None:
     everywhere = {*LICENSE_SERVERS, *OTHERS}
@@ -162,9 +167,15 @@ def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_
     assert len(site.sandbox.haplo().batches) == 1
     assert len(site.sandbox.lm().libraries["LibraryDemo"].runs) == 1
     report = reported(first)
-    assert set(report) == everywhere
-    assert Counter(line[1] for line in report.values()) == {"succeeded": 53, "scheduled": 1}
-    assert all(line[3].startswith("1 of 1") and float(line[4]) >= 0 for line in report.values())
+    table = first.output[first.output.index("target  ") : first.output.index("PLAY RECAP")]
+    assert everywhere <= set(re.findall(r"\w+", table))
+    assert sum((Counter({line[1]: count_in(name)}) for name, line in report.items()), Counter()) == {
+        "succeeded": 53,
+        "scheduled": 1,
+    }
+    for name, line in report.items():
+        assert line[3].startswith(f"{count_in(name)} of {count_in(name)}"), first.output
+        assert float(line[4]) >= 0
     assert_few_skipped(first)
 
     asked = len(site.unsafe)
@@ -232,7 +243,8 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
     done = site.import_all(*few, "-e", "haplo_batch_feed=other")
     assert done.status == 2, done.output
     table = done.output[done.output.index("target  ") :]
-    assert re.search(r"^both +licstat_import +failed +new .*\n +.*importing is not enabled", table, re.MULTILINE | re.I)
+    assert re.search(r"^both +licstat_import +failed +new ", table, re.MULTILINE)
+    assert without_spaces("Importing is not enabled for license server refused.") in without_spaces(table)
     # Whichever of the two comes first sends what has become the same import.
     assert re.search(r"^both +haplo_batch +scheduled +(new +1|receipt +0) of 1", table, re.MULTILINE)
     assert (done.recap("both")["failed"], done.recap("research")["failed"]) == (1, 0)
@@ -258,7 +270,7 @@ def test_targets_that_fail_leave_the_others_running_and_stand_in_the_report(site
     assert (site.imports[100], site.imports[101], site.imports[102]) == (1, 1, 0)
     assert site.sandbox.requests("haplo") == []
     assert next(iter(report)) in ("refused", "unreachable")
-    assert done.output.lower().count("importing is not enabled") >= 3  # by the import, in the table, at the end
+    assert without_spaces(done.output).count(without_spaces("Importing is not enabled")) == 1  # in the table
 
 
 @pytest.mark.slow
@@ -355,4 +367,4 @@ def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Si
     report = nightly.output[nightly.output.index("target  ") :]
     for role, name, meant in (("licstat_import", "windwo", "window"), ("import_report", "fial", "fail")):
         told = f"The role {role} has no variable {role}_{name}, so that does nothing. Did you mean {role}_{meant}?"
-        assert report.count(f"Warning: {told}") == 1, nightly.output
+        assert without_spaces(report).count(without_spaces(f"Warning: {told}")) == 1, nightly.output

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
-from .support import Logs
+from .support import Licstat, Logs
 from .test_import_all import LICENSE_SERVERS, Site
 
 THIRTY = dict(list(LICENSE_SERVERS.items())[:30])
@@ -207,3 +208,33 @@ def test_what_keeps_the_task_of_a_role_from_running_is_told_once_as_well(job: Jo
         words
     )
     assert re.search(r"^unreachable +licstat_import +unreachable ", done.output, re.MULTILINE), done.output
+
+
+@pytest.mark.slow
+def test_what_a_second_terminal_can_ask_is_answered(
+    sandbox: Sandbox, tmp_path: Path, licstat: Licstat, log: Path
+) -> None:
+    """The commands in README, with the id of a task that the sandbox knows."""
+    section = (ROOT / "README.md").read_text().partition("## While it runs")[2].partition("\n## ")[0]
+    commands = re.findall(r"^\$ ansible (localhost .*)$", section, re.MULTILINE)
+    assert len(commands) == 4
+    licstat(make_log(), wait=False)
+    task = next(iter(sandbox.licstat().tasks))
+    environment = {**os.environ, **sandbox.environment, "ASSETOPS_RECEIPTS": str(licstat.store)}
+    asked = []
+    for command in commands:
+        arguments = re.sub("import_[-0-9a-f]{36}", task.tid, command).split()
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "adhoc", *arguments],
+            cwd=tmp_path,
+            env={**environment, "ANSIBLE_HOME": str(tmp_path / "ansible")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        asked.append(done.stdout)
+    assert task.tid in asked[0]
+    assert '"submitted": 1' in asked[0]

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ from tests.sandbox.handle import Sandbox
 
 FOLDER = ROOT / ".cache/demo"
 PLAYBOOK = ["ansible-playbook", "-i", "tests/inventory/demo", "playbooks/import_all.yml"]
+CALLBACK = "assetops.imports.quiet"  # so that there are the table and how it goes on
 CONFIG = {"bigfix": {"seconds_complete": 6.0}, "lmt": {"seconds_complete": 8.0}}  # they take hours in the real world
-WIDTHS = (20, 44, 10, 9, 8)
 IMPORTED_LIBRARY = "LibraryDemo"
 
 
@@ -57,7 +57,6 @@ def main() -> int:
         say(f"It listens on {sandbox.url} and holds no data.")
         head("First run: import, and wait for the outcome")
         first = run_playbook(sandbox)
-        tell_imports(first)
 
         head("What the systems now hold, asked from the sandbox")
         held = tell_holdings(sandbox, first)
@@ -65,7 +64,6 @@ def main() -> int:
         head("Second run: the same again")
         requests = len(sandbox.requests())
         second = run_playbook(sandbox)
-        tell_imports(second)
         more = [request.operation for request in sandbox.requests()[requests:]]
 
     head("In short")
@@ -99,51 +97,20 @@ def run_playbook(sandbox: Sandbox) -> Run:
         "ANSIBLE_REMOTE_TMP": str(FOLDER / "tmp"),
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/tools/callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "task_results",
-        "ANSIBLE_DISPLAY_OK_HOSTS": "0",
-        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0",
-        "ANSIBLE_NOCOLOR": "" if sys.stdout.isatty() else "1",
+        "ANSIBLE_STDOUT_CALLBACK": CALLBACK,
         "TASK_RESULTS": str(results),
-        "PYTHONUNBUFFERED": "1",
     }
     begin = time.monotonic()
-    say(f"$ {' '.join(PLAYBOOK)}")
+    say(f"$ ANSIBLE_STDOUT_CALLBACK={CALLBACK} {' '.join(PLAYBOOK)}")
     command = [str(Path(sys.executable).with_name(PLAYBOOK[0])), *PLAYBOOK[1:], "--forks", "10"]
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        show_what_counts(process.stdout)
+    status = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
     entries = map(json.loads, lines)
     tasks = [
         (entry["host"], task) for entry in entries for task in (entry["result"].get("results") or [entry["result"]])
     ]
     imports = [(host, one) for host, task in tasks for one in task.get("imports") or []]
-    return Run(process.returncode, imports, time.monotonic() - begin)
-
-
-def show_what_counts(output: Iterable[str]) -> None:
-    """Print Ansible's lines as they come, without the tasks that changed nothing."""
-    task = ""
-    for line in filter(None, map(str.rstrip, output)):
-        if line.startswith("TASK ["):
-            task = line
-        elif not line.startswith("included: "):
-            if line.startswith(("changed: ", "failed: ", "fatal: ")) and task:
-                say(f"    {task}")
-                task = ""
-            say(f"    {line}")
-
-
-def tell_imports(run: Run) -> None:
-    """A line for each import."""
-    say()
-    row("target", "what", "state", "reason", "seconds")
-    for host, one in run.imports:
-        path = Path(one["source"])
-        what = f"{path.parent.name}/{path.name}" if path.is_absolute() else one["source"]
-        seconds = f"{one['duration']:.1f}" if one["changed"] and one["duration"] is not None else "-"
-        row(host, what, one["state"], one["reason"], seconds)
+    return Run(status, imports, time.monotonic() - begin)
 
 
 def tell_holdings(sandbox: Sandbox, run: Run) -> dict[str, bool]:
@@ -181,10 +148,6 @@ def say(text: str = "") -> None:
 
 def head(text: str) -> None:
     say(f"\n{text}\n{'-' * len(text)}")
-
-
-def row(*cells: str) -> None:
-    say(" ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip())
 
 
 if __name__ == "__main__":
