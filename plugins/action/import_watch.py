@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -22,27 +20,23 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    ROLES,
-    ImportsError,
-    as_text,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Host,
-    outcome_of,
-    receipt_store,
-    secret_options,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NoStoreYet, is_url
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target, targets_of
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
-from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
+from ansible_collections.assetops.imports.plugins.plugin_utils._places import (
+    GROUPS,
+    OF_PLACE,
+    Place,
+    given_to,
+    place_of,
+    targets_in,
+    trouble_with,
+)
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
-    GROUPS,
     Finding,
     Wanted,
     judged,
@@ -54,7 +48,6 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
 AT_ONCE = 8  # servers that are asked at the same time
-OWN = ("receipts", "receipts_password", "label", "run_on")
 QUESTION = tuple(bigfix_import_info.ARGUMENTS["argument_spec"])
 MAX_AGE: float = ARGUMENTS["argument_spec"]["max_age"]["default"]
 OF_TARGETS = ("max_age", "ask", "allow_incomplete")
@@ -97,11 +90,11 @@ class ActionModule(ActionBase):
     def _findings(self, options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> list[Finding]:
         findings: list[Finding] = []
         wanted: list[Wanted] = []
-        for target, system, group in self._targets(options["targets"], variables):
+        for target, system, group in targets_in(options["targets"], variables["groups"]):
             try:
                 wanted.append(self._wanted(target, system, group, options, variables))
             except (AnsibleError, ValueError, TypeError) as error:
-                finding = Finding(Wanted(target, system, target, MAX_AGE, {}))
+                finding = Finding(Wanted(target, system, target, MAX_AGE, Place({})))
                 finding.add("unread", f"Its variables cannot be read: {error}")
                 findings.append(finding)
         known = _known(wanted, now)
@@ -120,31 +113,18 @@ class ActionModule(ActionBase):
         templated: dict[str, Any] = self._templar.template(found)
         return templated
 
-    def _targets(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-        """Each target with its system and its group. A host in groups of two systems is two targets."""
-        groups = {group: set(variables["groups"].get(group, ())) for group in GROUPS}
-        found: dict[tuple[str, str], str] = {}
-        for host in hosts:
-            for group, system in GROUPS.items():
-                if host in groups[group]:
-                    found.setdefault((host, system), group)
-        return [(host, system, group) for (host, system), group in found.items()]
-
     def _others(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
         """The hosts of the inventory that are no targets; the localhost that Ansible makes up is none of them."""
-        watched = {target for target, _system, _group in self._targets(hosts, variables)}
+        watched = {target for target, _system, _group in targets_in(hosts, variables["groups"])}
         return [host for host in hosts if host in variables["groups"]["all"] and host not in watched]
 
     def _wanted(
         self, target: str, system: str, group: str, options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Wanted:
         """What the variables of a target say. Raises what they are wrong by."""
-        role, own = ROLES[system], variables["hostvars"][target]
-        names = {*OWN, *(QUESTION if system == "bigfix" else ())}
-        given = {name: _value(own, f"{role}_{name}", variables.get("omit")) for name in names}
-        given = {name: value for name, value in given.items() if value is not None}
-        found = json.loads(json.dumps(given, cls=encoder, vault_to_text=True))
-        receipts = {name: found[name] for name in ("receipts", "receipts_password") if name in found}
+        own = variables["hostvars"][target]
+        names = {*OF_PLACE, *(QUESTION if system == "bigfix" else ())}
+        found = given_to(system, names, own, variables.get("omit"))
         of_watch = {name: own.get(f"import_watch_{name}", options[name]) for name in OF_TARGETS}
         max_age = float(of_watch["max_age"])
         if not 0 < max_age < math.inf:
@@ -152,35 +132,15 @@ class ActionModule(ActionBase):
         question = None
         if system == "bigfix" and boolean(of_watch["ask"]):
             question = _question(found, max_age, group)
-        elsewhere = str(found.get("run_on", "controller")) == "host" and own.get("ansible_connection") != "local"
         return Wanted(
             target=target,
             system=system,
             label=str(found.get("label") or target),
             max_age=max_age,
-            receipts={**_receipts({**receipts, "require_receipts": True}), "is_elsewhere": elsewhere},
+            place=place_of(found, own),
             allow_incomplete=boolean(of_watch["allow_incomplete"]),
             question=question,
         )
-
-
-def _value(variables: Mapping[str, Any], name: str, omitted: Any) -> Any:
-    """A variable of a host; None where it is not set, or set to `omit`, which is an error from ansible-core 2.19 on."""
-    try:
-        value = variables.get(name)
-    except AnsibleError as error:
-        if type(error).__name__ == "AnsibleValueOmittedError":
-            return None
-        raise
-    return None if isinstance(omitted, str) and value == omitted else value
-
-
-def _receipts(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a receipt store, with defaults and what the environment says."""
-    validation = ArgumentSpecValidator(dict(RECEIPTS)).validate(given)
-    if validation.error_messages:
-        raise ValueError(validation.error_messages[0])
-    return dict(validation.validated_parameters)
 
 
 def _question(found: Mapping[str, Any], max_age: float, group: str) -> dict[str, Any]:
@@ -210,54 +170,23 @@ def _file(name: str, text: str) -> Path:
 
 def _known(wanted: Sequence[Wanted], now: datetime) -> list[Target | str]:
     """What the receipts tell of each target, or why they cannot be read. Each store is opened once."""
-    stores: dict[str, list[Wanted]] = {}
+    places: dict[str, list[Wanted]] = {}
     for one in wanted:
-        stores.setdefault(json.dumps(one.receipts, sort_keys=True), []).append(one)
-    found: dict[str, Mapping[tuple[str, str], Target] | str] = {
-        store: _read(targets[0].receipts, targets, now) for store, targets in stores.items()
-    }
+        places.setdefault(repr(one.place), []).append(one)
+    found = {place: _read(targets, now) for place, targets in places.items()}
     told: list[Target | str] = []
     for one in wanted:
-        targets = found[json.dumps(one.receipts, sort_keys=True)]
+        targets = found[repr(one.place)]
         told.append(targets if isinstance(targets, str) else targets[one.name])
     return told
 
 
-def _read(
-    receipts: Mapping[str, Any], targets: Sequence[Wanted], now: datetime
-) -> Mapping[tuple[str, str], Target] | str:
-    """What a store knows of these targets, or why it cannot be read."""
-    location = receipts["receipts"]
-    if receipts["is_elsewhere"] and not is_url(location):
-        return (
-            f"Its receipts are in a file on the host itself ({location}), where its imports run, and cannot be read"
-            " from here. Keep them in a PostgreSQL database, or run the watch there."
-        )
-    host = Host(
-        params={name: receipts[name] for name in RECEIPTS},
-        check_mode=True,
-        diff=False,
-        warn=display.warning,
-        secret_options=secret_options(RECEIPTS),
-        no_log_values={receipts["receipts_password"]} if receipts["receipts_password"] else set(),
-    )
-    found: dict[str, Any] = {}
-
-    def read(host: Host) -> dict[str, Any]:
-        good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in targets}
-        try:
-            with receipt_store(host, read_only=True, make=False) as store:
-                found["targets"] = targets_of(store, good, now)
-        except NoStoreYet as error:
-            where = "" if is_url(location) else f" on {socket.gethostname()}, for user id {os.getuid()}"
-            raise ImportsError(
-                f"There is no receipt store at {location}{where}. Either nothing was ever imported, or the importing"
-                " runs have another one, or it is lost."
-            ) from error
-        return {}
-
-    outcome = remove_values(outcome_of(host, read), host.no_log_values)
-    return str(outcome["msg"]) if "msg" in outcome else found["targets"]
+def _read(wanted: Sequence[Wanted], now: datetime) -> Mapping[tuple[str, str], Target] | str:
+    """What the store that these targets share knows of them, or why it cannot be read."""
+    good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in wanted}
+    found: dict[tuple[str, str], Target] = {}
+    trouble = trouble_with(wanted[0].place, lambda store: found.update(targets_of(store, good, now)))
+    return found if trouble is None else trouble
 
 
 def _asked(wanted: Wanted) -> dict[str, Any] | None:
