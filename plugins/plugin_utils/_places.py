@@ -52,11 +52,20 @@ class Place:
         return str(self.options["receipts"])
 
     @property
-    def identity(self) -> tuple[str, bool]:
+    def identity(self) -> str:
         """The same for the same store, with whatever password."""
         location = self.location
-        is_path = location.startswith(("/", "~"))
-        return (os.path.realpath(Path(location).expanduser()) if is_path else location, self.is_elsewhere)
+        return os.path.realpath(Path(location).expanduser()) if location.startswith(("/", "~")) else location
+
+    @property
+    def hindrance(self) -> str | None:
+        """Why it can never be read from here; None where that can be tried."""
+        if not self.is_elsewhere or is_url(self.location):
+            return None
+        return (
+            f"Its receipts are in a file on the host itself ({self.location}), where its imports run, and cannot be"
+            " read from here. Keep them in a PostgreSQL database, or run this there."
+        )
 
 
 def targets_in(hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str]]:
@@ -95,12 +104,9 @@ def place_named(receipts: Mapping[str, Any], *, is_elsewhere: bool = False) -> P
 
 def trouble_with(place: Place, read: Callable[[Store], None]) -> str | None:
     """Let a store be read, which is not changed. Why it cannot be, or None."""
+    if place.hindrance is not None:
+        return place.hindrance
     location = place.location
-    if place.is_elsewhere and not is_url(location):
-        return (
-            f"Its receipts are in a file on the host itself ({location}), where its imports run, and cannot be read"
-            " from here. Keep them in a PostgreSQL database, or run this there."
-        )
     password = place.options["receipts_password"]
     host = Host(
         params=dict(place.options),

@@ -70,26 +70,25 @@ def targets_of(paths: Sequence[str], mode: Any) -> list[Target]:
 
 def _target(text: str, mode: int) -> Target:
     path = Path(text)
-    format_ = FORMATS.get(path.suffix.lower())
     why = None
     if not path.is_absolute():
         why = "is no absolute path"
-    elif format_ is None:
+    elif path.suffix.lower() not in FORMATS:
         why = f"does not end in one of {', '.join(FORMATS)}, which tell what to write"
     elif not path.parent.is_dir():
         why = f"is in {path.parent}, which is no folder"
     elif path.exists() and not path.is_file():
         why = "is no file"
-    elif format_ is not None and not _is_ours(path, format_):
+    elif not _is_ours(path):
         why = "is there, and is no report of imports, which alone is replaced. Name another file, or move this one away"
-    if why is not None or format_ is None:
+    if why is not None:
         raise BadInput(f"file: {text!r} {why}. Nothing was written.")
-    return Target(Path(os.path.realpath(path)), format_, mode)
+    return Target(Path(os.path.realpath(path)), FORMATS[path.suffix.lower()], mode)
 
 
-def _is_ours(path: Path, format_: Format) -> bool:
+def _is_ours(path: Path) -> bool:
     """Whether a file was written as a report, is empty, or not there."""
-    wanted = format_.beginning.encode()
+    wanted = FORMATS[path.suffix.lower()].beginning.encode()
     try:
         with path.open("rb") as file:
             beginning = file.read(len(wanted))
@@ -102,8 +101,6 @@ def _is_ours(path: Path, format_: Format) -> bool:
 
 def _bits(mode: Any) -> int:
     """The permissions of a file, as of `ansible.builtin.copy`: octal digits, or a number. Raises `BadInput`."""
-    if mode is None:
-        return USUAL_MODE
     bits = mode if isinstance(mode, int) and not isinstance(mode, bool) else None
     if isinstance(mode, str):
         with suppress(ValueError):
@@ -138,7 +135,7 @@ def put(target: Target, report: Report, *, check_mode: bool, diff: bool) -> dict
             "changed": not (is_same and has_mode),
         }
         if diff and told["changed"]:
-            told["diff"] = difference(str(path), _content(path, target.mode), _content(new, target.mode))
+            told["diff"] = difference(str(path), _content(path), _content(new))
         if told["changed"] and not check_mode:
             new.replace(path)
     finally:
@@ -146,7 +143,7 @@ def put(target: Target, report: Report, *, check_mode: bool, diff: bool) -> dict
     return told
 
 
-def _content(path: Path, mode: int) -> str:
+def _content(path: Path) -> str:
     """A file as it is shown in diff mode."""
     if not path.exists():
         return ""

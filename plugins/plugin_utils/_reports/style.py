@@ -36,7 +36,8 @@ thead th { background: var(--head); white-space: nowrap; }
 tbody th { font-weight: 600; } small { color: var(--faint); font-weight: 400; }
 .path, code { overflow-wrap: anywhere; } .path { display: inline-block; min-width: 12rem; } code { font-size: .9em; }
 .badge { display: inline-block; padding: 0 .5rem; border-radius: .7rem; white-space: nowrap; }
-details ol { margin: .25rem 0; padding-left: 1.5rem; min-width: 20rem; } summary { cursor: pointer; white-space: nowrap; }
+details ol { margin: .25rem 0; padding-left: 1.5rem; min-width: 20rem; }
+summary { cursor: pointer; white-space: nowrap; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 .legend span { display: inline-block; width: 1.5em; text-align: center; border: 1px solid var(--line); }
 .nights th, .nights td { padding: .1rem .15rem; font-size: .8rem; }

@@ -129,7 +129,7 @@ def as_json(report: Report) -> Iterator[str]:
         "unread": list(report.unread),
         "summary": report.summary,
         "counts": dict(report.counts),
-        "failures": [_failure_as_json(one) for one in report.failures],
+        "failures": [failure_as_json(one) for one in report.failures],
     }
     yield f"{JSON_BEGINNING}\n"
     for name, value in head.items():
@@ -141,7 +141,7 @@ def as_json(report: Report) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _failure_as_json(one: Failure) -> dict[str, Any]:
+def failure_as_json(one: Failure) -> dict[str, Any]:
     known = {"target": one.name, "system": one.system, "state": one.state, "since": one.since, "message": one.message}
     return {**known, "key": one.entry and one.entry["key"], "source": one.entry and one.entry["source"]}
 
