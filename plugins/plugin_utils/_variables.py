@@ -19,7 +19,10 @@ OF_ROLES: Mapping[str, Collection[str]] = {
     "haplo_batch": ("result", "run_on", "throttle"),
     "lm_import": ("result", "run_on", "throttle"),
     "import_watch": ("allow_incomplete", "ask", "file", "max_age", "result", "targets", "textfile"),
-    "import_report": ("fail", "failures", "role", "roles", "summary", "targets"),
+    "import_report": (
+        *("fail", "failures", "file", "label", "limit", "max_ages", "mode", "receipts", "receipts_password", "role"),
+        *("roles", "since", "summary", "system", "target", "targets", "timezone", "until", "written"),
+    ),
 }
 """What a role has and leaves beside the options of its module, without its prefix."""
 

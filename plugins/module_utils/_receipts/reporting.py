@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, window_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, moment_of, window_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     OF_THE_LIVING,
     Filters,
     condition_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import A_WINDOW, AT_WORK, ENDS, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import A_WINDOW, ENDS, Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, is_made_up_for
 
 SKEW = timedelta(days=1)  # by which a clock may have been set back while an import went on
@@ -36,10 +36,11 @@ class Tried(NamedTuple):
     """
 
     started_at: str
+    key: str
+    attempt: int
     finished_at: str | None
     name: str
     system: str
-    key: str
     what: str
     state: str
     is_current: bool
@@ -51,10 +52,15 @@ def attempts_since(store: Store, filters: Filters, since: datetime) -> list[Trie
     """All attempts that began at that time or later, the first one first. No filter of time counts."""
     of_what = Filters(system=filters.system, target=filters.target, label=filters.label)
     condition, values = condition_of(of_what, ())
+    changed_at = "attempts.changed_at" if _are_few(store, since) else "attempts.changed_at || ''"
     times = (as_text(since - SKEW), as_text(since))
-    found = store.ask(f"{_ATTEMPTS} {condition} ORDER BY attempts.started_at, attempts.key", (*_KINDS, *times, *values))
+    rows = store.ask(_ATTEMPTS.format(changed_at) + condition, (A_DRY_RUN, A_WINDOW, *times, *values))
+    # As they come: it takes long enough to make so many.
+    found = sorted(map(Tried._make, map(dict.values, rows) if rows and isinstance(rows[0], dict) else rows))
     ended = _ended(store)
-    return [_tried(row, ended) for row in found]
+    if not ended:
+        return found
+    return [one._replace(state=ended.get((one.key, one.attempt), one.state)) for one in found]
 
 
 def is_still_missing(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
@@ -62,22 +68,13 @@ def is_still_missing(store: Store, one: Mapping[str, Any], now: datetime) -> boo
     return window_of(one["options"]) is None or not is_made_up_for(store, one, now)
 
 
-def _tried(row: Any, ended: Mapping[tuple[str, int], str]) -> Tried:
-    state = row["state"]
-    if state in OF_THE_LIVING:
-        state = ended.get((row["key"], row["attempt"]), state)
-    return Tried(
-        row["started_at"],
-        row["finished_at"],
-        row["name"],
-        row["system"],
-        row["key"],
-        row["what"],
-        state,
-        bool(row["is_current"]),
-        bool(row["is_dry_run"]),
-        bool(row["is_window"]),
-    )
+def _are_few(store: Store, since: datetime) -> bool:
+    """Whether so few receipts were changed since then that an index is the shorter way to them."""
+    (row,) = store.ask(_ENDS)
+    if row["first"] is None:
+        return True
+    first, last = moment_of(row["first"]), moment_of(row["last"])
+    return (last - since) < (last - first) / 3
 
 
 def _ended(store: Store) -> dict[tuple[str, int], str]:
@@ -85,21 +82,22 @@ def _ended(store: Store) -> dict[tuple[str, int], str]:
     ended = {}
     for row in store.ask(_OF_THE_LIVING):
         owner = store.owner(row)
-        if owner is None or not owner.is_alive or row["state"] not in AT_WORK:
+        if owner is None or not owner.is_alive:
             ended[row["key"], row["attempt"]] = ENDS[row["state"]][0]
     return ended
 
 
-_KINDS = (A_DRY_RUN, A_WINDOW)
+# In the order of what is tried.
 _ATTEMPTS = """
-SELECT attempts.key, attempts.attempt, attempts.state, attempts.started_at, attempts.finished_at, receipts.system,
-       coalesce(attempts.label, receipts.target) AS name,
-       CASE WHEN receipts.system = 'licstat' THEN attempts.source ELSE attempts.stream END AS what,
+SELECT attempts.started_at, attempts.key, attempts.attempt, attempts.finished_at,
+       coalesce(attempts.label, receipts.target) AS name, receipts.system,
+       CASE WHEN receipts.system = 'licstat' THEN attempts.source ELSE attempts.stream END AS what, attempts.state,
        receipts.attempt = attempts.attempt AS is_current, receipts.options LIKE ? AS is_dry_run,
        receipts.options LIKE ? AS is_window
-FROM attempts JOIN receipts ON receipts.key = attempts.key
-WHERE attempts.changed_at >= ? AND attempts.started_at >= ?
+FROM attempts CROSS JOIN receipts
+WHERE receipts.key = attempts.key AND {} >= ? AND attempts.started_at >= ?
 """
+_ENDS = "SELECT (SELECT min(changed_at) FROM attempts) AS first, (SELECT max(changed_at) FROM attempts) AS last"
 _OF_THE_LIVING = f"""
 SELECT attempts.key, attempts.attempt, attempts.run, attempts.state,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now

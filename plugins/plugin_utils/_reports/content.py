@@ -21,7 +21,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import PAGES
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Row
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
 
 BAD = ("failed", "unknown", "incomplete")
 ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
@@ -110,8 +110,8 @@ class Selection:
     open: list[tuple[Where, Tried]]
 
 
-def selected(attempts: Iterable[tuple[int, Tried]], nights: Nights, lost_before: str) -> Selection:
-    """The imports that were tried in these nights. `attempts`, each with the number of its store, the first one first.
+def selected(attempts: Iterable[Placed], nights: Nights, lost_before: str) -> Selection:
+    """The imports that were tried in these nights. `attempts` have the first one first.
 
     Of those that are not well, one is left out that a later success of the same made up for. What was given to a server
     `lost_before` a moment, and not looked at since, is not well.
@@ -119,9 +119,9 @@ def selected(attempts: Iterable[tuple[int, Tried]], nights: Nights, lost_before:
     order: dict[Where, None] = {}
     counts: Counter[str] = Counter()
     open_: dict[tuple[str, str, str], dict[Where, Tried]] = {}
-    for store, one in attempts:
+    for night, store, one in attempts:
         where, same = (store, one.key), (one.name, one.system, one.what)
-        is_in = nights.of(one.started_at) is not None
+        is_in = nights.has(night)
         if is_in:
             order.pop(where, None)
             order[where] = None
@@ -130,7 +130,8 @@ def selected(attempts: Iterable[tuple[int, Tried]], nights: Nights, lost_before:
         if is_in:
             counts[one.state] += 1
         if one.state in ("succeeded", "scheduled"):
-            _make_up(open_.get(same))
+            if same in open_:
+                _make_up(open_[same])
         elif is_in and (one.state in BAD or (one.state in AT_WORK and one.started_at < lost_before)):
             open_.setdefault(same, {})[where] = one
     left = [pair for of_same in open_.values() for pair in of_same.items()]
@@ -138,11 +139,11 @@ def selected(attempts: Iterable[tuple[int, Tried]], nights: Nights, lost_before:
     return Selection(list(reversed(order)), dict(sorted(counts.items())), left)
 
 
-def _make_up(known: dict[Where, Tried] | None) -> None:
+def _make_up(known: dict[Where, Tried]) -> None:
     """A success came after these: what failed, of a whole file or state, is made up for."""
-    for where, one in list((known or {}).items()):
+    for where, one in list(known.items()):
         if one.state in ("failed", "incomplete") and not one.is_window:
-            del (known or {})[where]
+            del known[where]
 
 
 def entry_of(known: Mapping[str, Any]) -> Entry:

@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, moment_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
@@ -62,7 +63,11 @@ class Nights:
     def of(self, moment: str) -> int | None:
         """The number of the night in which a moment is."""
         number = bisect_right(self.bounds, moment) - 1
-        return number if 0 <= number < len(self.days) else None
+        return number if self.has(number) else None
+
+    def has(self, number: int) -> bool:
+        """Whether a night of this number is one of them."""
+        return 0 <= number < len(self.days)
 
 
 @dataclass
@@ -110,44 +115,71 @@ def _noon(day: date, zone: tzinfo | None) -> str:
     return as_text(datetime(day.year, day.month, day.day, NOON, tzinfo=zone).astimezone(timezone.utc))
 
 
+class Placed(NamedTuple):
+    """An attempt in its night: -1 for one before the first, and one more than there are for one after the last."""
+
+    night: int
+    store: int
+    tried: Tried
+
+
+def placed(attempts: Iterable[tuple[int, Tried]], nights: Nights) -> list[Placed]:
+    """Attempts in their nights. They come with the number of their store, the first one first."""
+    night, count, bounds = -1, len(nights.days), nights.bounds
+    found = []
+    for store, one in attempts:
+        while night < count and one.started_at >= bounds[night + 1]:
+            night += 1
+        found.append(Placed(night, store, one))
+    return found
+
+
 @dataclass
 class _Progress:
     """What is known of a target: by night and what it was made from, how that ended, and when imports ended well."""
 
     states: dict[tuple[int, str], str] = field(default_factory=dict)
+    unclear: bool = False
     good: list[str] = field(default_factory=list)
     first: str | None = None
 
 
 def calendar(
-    attempts: Iterable[Tried], nights: Nights, max_ages: Mapping[tuple[str, str], float], usual: float, now: datetime
+    attempts: Iterable[Placed], nights: Nights, max_ages: Mapping[tuple[str, str], float], usual: float, now: datetime
 ) -> list[Row]:
     """How each night went for each target that was tried in one of them, or in the time before; dry runs aside.
 
     `attempts` have the first one first. `max_ages`: how many seconds after a success the next one is due.
     """
     found: dict[tuple[str, str], _Progress] = {}
-    for one in attempts:
-        if not one.is_dry_run and one.started_at < nights.bounds[-1]:
-            _take(found.setdefault((one.name, one.system), _Progress()), one, nights.of(one.started_at))
+    count = len(nights.days)
+    for night, _store, one in attempts:
+        if night < count and not one.is_dry_run:
+            target = (one.name, one.system)
+            progress = found.get(target) or found.setdefault(target, _Progress())
+            _take(progress, one, night)
     limit = as_text(now)
     rows = []
     for (name, system), progress in sorted(found.items()):
-        row = Row(name, system, _cells(progress, len(nights.days)), max(progress.good, default=None))
+        row = Row(name, system, _cells(progress, count), max(progress.good, default=None))
         _fill(row, progress, nights, max_ages.get((name, system), usual), limit)
         rows.append(row)
     return rows
 
 
-def _take(progress: _Progress, one: Tried, night: int | None) -> None:
+def _take(progress: _Progress, one: Tried, night: int) -> None:
     state = _OF_STATES.get(one.state, one.state)
     progress.first = progress.first or one.started_at
     if state in GOOD:
         progress.good.append(one.finished_at or one.started_at)
-    if night is not None:
-        # Whatever came later the same night counts; but what nobody knows, only a later attempt of the same tells.
+    if night < 0:
+        return
+    # Whatever came later the same night counts; but what nobody knows, only a later attempt of the same tells.
+    if progress.unclear:
         progress.states.pop((night, one.key), None)
-        progress.states[night, one.key if one.is_window or state == "unknown" else one.what] = state
+    if state == "unknown":
+        progress.unclear = True
+    progress.states[night, one.key if one.is_window or state == "unknown" else one.what] = state
 
 
 def _cells(progress: _Progress, count: int) -> list[str]:

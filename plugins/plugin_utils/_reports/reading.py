@@ -36,7 +36,13 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
     entry_of,
     selected,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Row, calendar, worst
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
+    Nights,
+    Row,
+    calendar,
+    placed,
+    worst,
+)
 
 A_MONTH = timedelta(days=35)  # before the first night, for which it is looked who was imported then
 PORTION = 5000  # imports of which is known all at a time
@@ -75,10 +81,11 @@ def read_report(question: Question, now: datetime) -> Report:
     """The report. Raises `StoreError` where a store was read, and cannot be any more."""
     nights = question.nights
     longest = timedelta(seconds=max(question.max_ages.values(), default=0))
-    attempts, unread = _attempts(question, moment_of(nights.bounds[0]) - max(A_MONTH, longest))
+    found, unread = _attempts(question, moment_of(nights.bounds[0]) - max(A_MONTH, longest))
+    attempts = placed(found, nights)
     tonight = nights.of(as_text(now))
     chosen = selected(attempts, nights, as_text(now - timedelta(seconds=question.usual)))
-    rows = calendar([one for _store, one in attempts], nights, question.max_ages, question.usual, now)
+    rows = calendar(attempts, nights, question.max_ages, question.usual, now)
     if tonight is not None:
         _note_run(rows, question.failed, tonight, len(nights.days))
     open_ = dict(_still_open(question.places, chosen.open[: 2 * question.limit], now))
