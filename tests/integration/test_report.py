@@ -92,7 +92,14 @@ class Reports:
         """The result of a report of the last ten nights that are over, in files of these names."""
         task = Task()
         task.action, task.check_mode, task.diff = "assetops.imports.import_report", check, diff
-        usual = {"targets": [*self.hostvars], "timezone": "UTC", "since": "10d", "until": f"{LAST:%Y-%m-%d}"}
+        usual: dict[str, Any] = {
+            "targets": [*self.hostvars],
+            "timezone": "UTC",
+            "since": "10d",
+            "until": f"{LAST:%Y-%m-%d}",
+        }
+        if not self.groups["all"]:
+            usual["receipts"] = self.location
         task.args = {**usual, "file": [str(self.folder / name) for name in names], **options}
         loader = DataLoader()
         variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
@@ -352,7 +359,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "label": ({"label": " "}, "label is empty"),
     "host": ({"targets": ["nobody"]}, "nobody: no such host"),
     "receipts": ({"receipts": "none"}, "nothing to report"),
-    "password": ({"receipts_password": "geheim"}, "of no use without receipts"),
+    "password": ({"receipts": None, "receipts_password": "geheim"}, "of no use without receipts"),
 }
 
 

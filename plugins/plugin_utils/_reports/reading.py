@@ -88,7 +88,7 @@ def read_report(question: Question, now: datetime) -> Report:
     rows = calendar(attempts, nights, question.max_ages, question.usual, now)
     if tonight is not None:
         _note_run(rows, question.failed, tonight, len(nights.days))
-    open_ = dict(_still_open(question.places, chosen.open[: 2 * question.limit], now))
+    open_ = dict(_still_open(question.places, chosen.open, now))
     failures = [
         Failure(one.name, one.system, one.state, open_[where]["message"] or "", one.started_at, open_[where])
         for where, one in chosen.open
