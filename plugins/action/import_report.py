@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -42,6 +42,10 @@ SYSTEMS = {role: system for system, role in ROLES.items()}
 display = Display()
 
 
+class NotWritten(ImportsError):
+    """A file could not be put in place."""
+
+
 @dataclass
 class Inventory:
     """What the variables of the targets tell: their stores, each once, their names in receipts, and what failed."""
@@ -68,7 +72,7 @@ class ActionModule(ActionBase):
             report = read_report(_question(options, variables, now), now)
             told = [self._put(one, report) for one in written]
         except ImportsError as error:
-            raise AnsibleActionFail(error.message) from error
+            return {**result, "failed": True, "msg": error.message}  # not raised: `failed_when` counts only so
         if not written and not self._task.no_log:
             display.display("".join(texts.text(report)), stderr=is_stdout_for_programs())
         changes = [one.pop("diff") for one in told if "diff" in one]
@@ -86,7 +90,7 @@ class ActionModule(ActionBase):
         try:
             return files.put(target, report, check_mode=self._task.check_mode, diff=self._task.diff)
         except OSError as error:
-            raise AnsibleActionFail(f"file: {target.path} could not be written: {error.strerror}.") from error
+            raise NotWritten(f"file: {target.path} could not be written: {error.strerror}.") from error
 
 
 def _question(options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> Question:

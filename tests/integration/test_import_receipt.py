@@ -153,8 +153,8 @@ def test_pages_have_all_of_them_once_whatever_comes_meanwhile(runs: Runs) -> Non
                 break
             runs.left(f"later {len(found)}", "succeeded")
         assert sorted(found) == [*"abcdefg"], states
-        for name in range(2, 8, 2):
-            runs.forget(key=f"key of later {name}")
+        for count in range(2, 8, 2):
+            runs.forget(key=f"key of later {count}")
     assert runs.info(limit=7)["next"] is None
     (one,) = runs.info(limit=1, after=runs.info(limit=6)["next"])["imports"]
     assert one["age"] >= 2 * 3600

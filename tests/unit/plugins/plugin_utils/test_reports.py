@@ -91,7 +91,9 @@ def report(*, name: str = "license-server", targets: int = 2, nights: int = 9, *
 
 def parsed(page: str) -> Element:
     """The page, as a browser takes it. Raises what is wrong with it."""
-    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(io.BytesIO(page.encode()))
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    found: Element = parser.parse(io.BytesIO(page.encode()))
+    return found
 
 
 def page_of(one: Report) -> Element:
@@ -105,7 +107,7 @@ def test_the_page_is_good_html_and_asks_for_nothing(name: str) -> None:
     assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "video", "svg"}
     for element in page.iter():
         attributes = dict(element.items())
-        assert not [attribute for attribute in attributes if attribute.startswith("on") or attribute in ("src", "style")]
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "style")]
         assert attributes.get("href", "#").startswith("#")
     texts = "".join(page.itertext())
     assert "\x1b" not in texts
