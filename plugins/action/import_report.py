@@ -33,6 +33,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import Name, Question, read_report
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import is_stdout_for_programs, outcomes_of
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
@@ -73,8 +74,11 @@ class ActionModule(ActionBase):
             told = [self._put(one, report) for one in written]
         except ImportsError as error:
             return {**result, "failed": True, "msg": error.message}  # not raised: `failed_when` counts only so
-        if not written and not self._task.no_log:
-            display.display("".join(texts.text(report)), stderr=is_stdout_for_programs())
+        lines = [] if written else ["".join(texts.text(report))]
+        if "import_report_summary" not in variables:  # else the table has told of them
+            lines += warnings_in_role(self._task, "import_report", variables)
+        if lines and not self._task.no_log:
+            display.display("\n".join(lines), stderr=is_stdout_for_programs())
         changes = [one.pop("diff") for one in told if "diff" in one]
         return {
             **result,
