@@ -10,7 +10,7 @@ help:
 	@echo 'make test-matrix the telling tests on ansible-core 2.18, 2.19, 2.20 and 2.21, and on Python 3.9 hosts'
 	@echo 'make test-crash  kill runs at every point there is; make test does so at some of them'
 	@echo 'make sandbox     serve the sandbox until interrupted'
-	@echo 'make bench       measure uploads, runs with nothing to do, and many targets'
+	@echo 'make bench       measure uploads, runs with nothing to do, many targets, and reports'
 	@echo 'make lock        pin the packages that the pinned ones need (tests/requirements/lock.txt)'
 	@echo 'make clean       remove .cache: environment, caches, logs'
 
@@ -35,6 +35,7 @@ sandbox:
 bench:
 	@tests/tools/in-venv.sh test python -m benchmarks.run
 	@tests/tools/in-venv.sh test python -m benchmarks.targets
+	@tests/tools/in-venv.sh test python -m benchmarks.reports
 
 lock:
 	@tests/tools/in-venv.sh bare tests/tools/lock.sh

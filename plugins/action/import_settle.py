@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -15,8 +14,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, difference
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._module import difference
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.modules.import_settle import ARGUMENTS, main
@@ -32,11 +31,13 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._settle import (
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     GROUPS,
-    OF_STORE,
-    store_of,
-    targets_among,
-    variables_of_role,
-    with_store,
+    OF_PLACE,
+    Place,
+    given_to,
+    place_named,
+    place_of,
+    problem_with,
+    targets_in,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
@@ -47,21 +48,25 @@ display = Display()
 
 
 @dataclass
-class Place:
-    """A receipt store, the targets that use it, and the imports in it that are meant.
+class Chosen:
+    """The imports that are meant in a receipt store, and the targets that use it.
 
-    `at_work`: how many of them are left out, as a run is at work on them. `problem`: why it cannot be read.
+    `place` is None where the variables that name it cannot be read, `problem` says why it cannot be. `at_work`: how many
+    imports are left out, as a run is at work on them.
     """
 
-    receipts: Mapping[str, Any]
+    place: Place | None
     targets: list[str] = field(default_factory=list)
     imports: list[dict[str, Any]] = field(default_factory=list)
     at_work: int = 0
     problem: str = ""
 
+    @property
+    def location(self) -> str:
+        return self.place.location if self.place else "its variables"
+
     def __str__(self) -> str:
-        location = str(self.receipts.get("receipts", "its variables"))
-        return f"{location} (of {in_short(self.targets)})" if self.targets else location
+        return f"{self.location} (of {in_short(self.targets)})" if self.targets else self.location
 
 
 class ActionModule(ActionBase):
@@ -77,70 +82,70 @@ class ActionModule(ActionBase):
         now = datetime.now(timezone.utc)
         try:
             choice = choice_of(options)
-            places = self._places(options, variables)
-            for place in places:
-                read(place, choice, now)
-            settled = self._settle(places, choice, options)
+            stores = self._chosen(options, variables)
+            for one in stores:
+                read(one, choice, now)
+            settled = self._settle(stores, choice, options)
         except BadInput as error:
             message = " ".join([error.message, *self._warnings(options, variables)])
             raise AnsibleActionFail(with_credentials(message, variables)) from error
-        return {**result, **self._told(places, choice, options, settled, variables, now)}
+        return {**result, **self._told(stores, choice, options, settled, variables, now)}
 
     def _warnings(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
         of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
         return warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
 
-    def _places(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Place]:
+    def _chosen(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Chosen]:
         """The stores that are meant: the one that is named, or those of the targets."""
         if options["receipts"] is not None:
             named = {name: options[name] for name in ("receipts", "receipts_password") if options[name] is not None}
             try:
-                return [Place(store_of(named))]
+                return [Chosen(place_named(named))]
             except ValueError as error:
                 raise BadInput(str(error)) from error
-        places: dict[str, Place] = {}
-        for target, system, _group in targets_among(options["targets"], variables["groups"]):
+        stores: dict[str, Chosen] = {}
+        for target, system, _group in targets_in(options["targets"], variables["groups"]):
             own = variables["hostvars"][target]
             try:
-                found = variables_of_role(own, ROLES[system], OF_STORE, variables.get("omit"))
-                place = Place(store_of(found, own))
+                place = place_of(given_to(system, OF_PLACE, own, variables.get("omit")), own)
+                one = Chosen(place, problem=place.hindrance or "")
             except (AnsibleError, ValueError, TypeError) as error:
-                place = Place({}, problem=f"The variables of {target} cannot be read: {error}")
-            name = json.dumps(place.receipts, sort_keys=True) + place.problem
-            places.setdefault(name, place).targets.append(target)
-        if not places:
+                one = Chosen(None, problem=f"The variables of {target} cannot be read: {error}")
+            name = one.problem or (one.place.identity if one.place else "")
+            stores.setdefault(name, one).targets.append(target)
+        if not stores:
             raise BadInput(
                 f"There is nothing to look at: no host is in any of the groups {', '.join(GROUPS)}, and receipts"
                 " (role variable import_settle_receipts) names no store. Are -i and --limit right?"
             )
-        return list(places.values())
+        return list(stores.values())
 
-    def _settle(self, places: Sequence[Place], choice: Choice, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _settle(self, stores: Sequence[Chosen], choice: Choice, options: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Settle what is meant, unless that is not all clear. The imports that were, or would be, as they were."""
         state = options["state"]
         if choice.is_by_key:
-            check_keys(places, choice, state)
+            check_keys(stores, choice, state)
         if state is None:
             return []
-        unread = [place for place in places if place.problem]
+        unread = [store for store in stores if store.problem]
         if unread and not choice.is_by_key:
             raise BadInput(f"Nothing was settled, as not all stores can be read. {_problems(unread)}")
         settled: list[dict[str, Any]] = []
-        for place in places:
-            wanted = [one for one in place.imports if one["state"] != state]
-            if wanted and not self._task.check_mode:
+        for store in stores:
+            wanted = [one for one in store.imports if one["state"] != state]
+            if wanted and store.place and not self._task.check_mode:
                 try:
-                    change(place, wanted, state, options["comment"])
+                    change(store.place, wanted, state, options["comment"])
                 except BadInput as error:
                     before = f" {len(settled)} were settled in the stores before it." if settled else ""
-                    raise BadInput(f"{place}: {error.message}{before}") from error
-            place.imports = wanted
+                    raise BadInput(f"{store}: {error.message}{before}") from error
+            store.imports = wanted
             settled += wanted
         return settled
 
     def _told(
         self,
-        places: Sequence[Place],
+        stores: Sequence[Chosen],
         choice: Choice,
         options: Mapping[str, Any],
         settled: Sequence[Mapping[str, Any]],
@@ -149,11 +154,11 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         """The result, which is shown, too."""
         state = options["state"]
-        found = [told_of(one, place.receipts["receipts"], now) for place in places for one in place.imports]
+        found = [told_of(one, store.location, now) for store in stores for one in store.imports]
         found.sort(key=lambda one: (one["since"], one["key"]))
         end = "" if state is None else f"would be {state}" if self._task.check_mode else f"now {state}"
         lines = lines_of(found[:SHOWN], len(found), end)
-        at_work = sum(place.at_work for place in places)
+        at_work = sum(store.at_work for store in stores)
         if state is not None and at_work:
             lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
         lines += self._warnings(options, variables)
@@ -167,7 +172,7 @@ class ActionModule(ActionBase):
             "imports": found[:SHOWN],
             "count": len(found),
         }
-        unread = [place for place in places if place.problem]
+        unread = [store for store in stores if store.problem]
         if unread and not choice.is_by_key:  # of which all were found
             told.update(failed=True, msg=with_credentials(_problems(unread), variables))
         if self._task.diff and state is not None:
@@ -188,29 +193,24 @@ def choice_of(options: Mapping[str, Any]) -> Choice:
     return choice
 
 
-def read(place: Place, choice: Choice, now: datetime) -> None:
+def read(chosen: Chosen, choice: Choice, now: datetime) -> None:
     """Find the imports of a store that are meant, or why it cannot be read."""
-    if place.problem:
+    if chosen.place is None or chosen.problem:
         return
     found: list[dict[str, Any]] = []
-
-    def look(_host: Host, store: Store) -> Mapping[str, Any]:
-        found.extend(chosen_in(store, choice, now))
-        return {}
-
-    place.problem = str(with_store(place.receipts, look).get("msg", ""))
-    place.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
-    place.at_work = len(found) - len(place.imports)
+    chosen.problem = problem_with(chosen.place, lambda store: found.extend(chosen_in(store, choice, now))) or ""
+    chosen.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
+    chosen.at_work = len(found) - len(chosen.imports)
 
 
-def check_keys(places: Sequence[Place], choice: Choice, state: str | None) -> None:
+def check_keys(stores: Sequence[Chosen], choice: Choice, state: str | None) -> None:
     """Raise `BadInput` for keys that are in no store, and for imports that cannot be settled as is wanted."""
-    imports = [one for place in places for one in place.imports]
+    imports = [one for store in stores for one in store.imports]
     known = {one["key"] for one in imports}
     unknown = [key for key in choice.keys if key not in known]
     if unknown:
-        unread = [place for place in places if place.problem]
-        where = in_short([str(place) for place in places if not place.problem])
+        unread = [store for store in stores if store.problem]
+        where = in_short([str(store) for store in stores if not store.problem])
         raise BadInput(
             f"There is no receipt with the key {', '.join(unknown)} in {where or 'any store'}. Nothing was settled."
             f" {_problems(unread)}".rstrip()
@@ -225,16 +225,15 @@ def check_keys(places: Sequence[Place], choice: Choice, state: str | None) -> No
 def change(place: Place, imports: list[dict[str, Any]], state: str, comment: str | None) -> None:
     """Settle these imports of a store, or forget them; all of them, or none. Raises `BadInput`."""
 
-    def work(_host: Host, store: Store) -> Mapping[str, Any]:
+    def work(store: Store) -> None:
         if state == "absent":
             bookkeeping.forget(store, imports)
         else:
             bookkeeping.settle(store, imports, state, comment)
-        return {}
 
-    problem = with_store(place.receipts, work, read_only=False).get("msg")
-    if problem:
-        raise BadInput(str(problem))
+    problem = problem_with(place, work, read_only=False)
+    if problem is not None:
+        raise BadInput(problem)
 
 
 def summary_of(found: Sequence[Mapping[str, Any]], choice: Choice, state: str | None, *, is_planned: bool) -> str:
@@ -252,8 +251,8 @@ def summary_of(found: Sequence[Mapping[str, Any]], choice: Choice, state: str | 
     return f"{imports}{among} {'is' if len(found) == 1 else 'are'} in doubt, the oldest since {found[0]['since']}."
 
 
-def _problems(unread: Sequence[Place]) -> str:
-    return " ".join(f"{place}: {place.problem}" for place in unread)
+def _problems(unread: Sequence[Chosen]) -> str:
+    return " ".join(f"{store}: {store.problem}" for store in unread)
 
 
 def _diff(found: Sequence[Mapping[str, Any]], state: str) -> dict[str, str]:

@@ -20,27 +20,20 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    ROLES,
-    as_text,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
-    outcome_of,
-    secret_options,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
+from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target, targets_of
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     GROUPS,
-    OF_STORE,
-    store_of,
-    targets_among,
-    variables_of_role,
-    with_store,
+    OF_PLACE,
+    Place,
+    given_to,
+    place_of,
+    problem_with,
+    targets_in,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
@@ -98,11 +91,11 @@ class ActionModule(ActionBase):
     def _findings(self, options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> list[Finding]:
         findings: list[Finding] = []
         wanted: list[Wanted] = []
-        for target, system, group in targets_among(options["targets"], variables["groups"]):
+        for target, system, group in targets_in(options["targets"], variables["groups"]):
             try:
                 wanted.append(self._wanted(target, system, group, options, variables))
             except (AnsibleError, ValueError, TypeError) as error:
-                finding = Finding(Wanted(target, system, target, MAX_AGE, {}))
+                finding = Finding(Wanted(target, system, target, MAX_AGE, Place({})))
                 finding.add("unread", f"Its variables cannot be read: {error}")
                 findings.append(finding)
         known = [with_credentials(one, variables) if isinstance(one, str) else one for one in _known(wanted, now)]
@@ -123,16 +116,16 @@ class ActionModule(ActionBase):
 
     def _others(self, hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
         """The hosts of the inventory that are no targets; the localhost that Ansible makes up is none of them."""
-        watched = {target for target, _system, _group in targets_among(hosts, variables["groups"])}
+        watched = {target for target, _system, _group in targets_in(hosts, variables["groups"])}
         return [host for host in hosts if host in variables["groups"]["all"] and host not in watched]
 
     def _wanted(
         self, target: str, system: str, group: str, options: Mapping[str, Any], variables: Mapping[str, Any]
     ) -> Wanted:
         """What the variables of a target say. Raises what they are wrong by."""
-        role, own = ROLES[system], variables["hostvars"][target]
-        names = {*OF_STORE, "label", *(QUESTION if system == "bigfix" else ())}
-        found = variables_of_role(own, role, names, variables.get("omit"))
+        own = variables["hostvars"][target]
+        names = {*OF_PLACE, *(QUESTION if system == "bigfix" else ())}
+        found = given_to(system, names, own, variables.get("omit"))
         of_watch = {name: own.get(f"import_watch_{name}", options[name]) for name in OF_TARGETS}
         max_age = float(of_watch["max_age"])
         if not 0 < max_age < math.inf:
@@ -145,7 +138,7 @@ class ActionModule(ActionBase):
             system=system,
             label=str(found.get("label") or target),
             max_age=max_age,
-            receipts=store_of(found, own),
+            place=place_of(found, own),
             allow_incomplete=boolean(of_watch["allow_incomplete"]),
             question=question,
         )
@@ -178,32 +171,23 @@ def _file(name: str, text: str) -> Path:
 
 def _known(wanted: Sequence[Wanted], now: datetime) -> list[Target | str]:
     """What the receipts tell of each target, or why they cannot be read. Each store is opened once."""
-    stores: dict[str, list[Wanted]] = {}
+    places: dict[str, list[Wanted]] = {}
     for one in wanted:
-        stores.setdefault(json.dumps(one.receipts, sort_keys=True), []).append(one)
-    found: dict[str, Mapping[tuple[str, str], Target] | str] = {
-        store: _read(targets[0].receipts, targets, now) for store, targets in stores.items()
-    }
+        places.setdefault(repr(one.place), []).append(one)
+    found = {place: _read(targets, now) for place, targets in places.items()}
     told: list[Target | str] = []
     for one in wanted:
-        targets = found[json.dumps(one.receipts, sort_keys=True)]
+        targets = found[repr(one.place)]
         told.append(targets if isinstance(targets, str) else targets[one.name])
     return told
 
 
-def _read(
-    receipts: Mapping[str, Any], targets: Sequence[Wanted], now: datetime
-) -> Mapping[tuple[str, str], Target] | str:
-    """What a store knows of these targets, or why it cannot be read."""
-    found: dict[str, Any] = {}
-
-    def read(_host: Host, store: Store) -> dict[str, Any]:
-        good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in targets}
-        found["targets"] = targets_of(store, good, now)
-        return {}
-
-    outcome = with_store(receipts, read)
-    return str(outcome["msg"]) if "msg" in outcome else found["targets"]
+def _read(wanted: Sequence[Wanted], now: datetime) -> Mapping[tuple[str, str], Target] | str:
+    """What the store that these targets share knows of them, or why it cannot be read."""
+    good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in wanted}
+    found: dict[tuple[str, str], Target] = {}
+    trouble = problem_with(wanted[0].place, lambda store: found.update(targets_of(store, good, now)))
+    return found if trouble is None else trouble
 
 
 def _asked(wanted: Wanted) -> dict[str, Any] | None:

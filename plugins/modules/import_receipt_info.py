@@ -63,11 +63,20 @@ options:
     description:
       - Only imports whose receipt was changed at this time or later, as ISO 8601 with C(Z) or an offset.
     type: str
+  until:
+    description:
+      - Only imports whose receipt was changed before this time, as ISO 8601 with C(Z) or an offset.
+    type: str
   limit:
     description:
-      - How many receipts to return at most. They are counted without a limit.
+      - How many receipts to return at most. They are counted without a limit; RV(next) tells whether there are more.
     type: int
     default: 50
+  after:
+    description:
+      - Where to go on, as RV(next) gave it for the same filters. What changes meanwhile comes first, and is not seen
+        so.
+    type: str
   history:
     description:
       - Whether to return all attempts of each import, not only the one that counts.
@@ -101,6 +110,21 @@ EXAMPLES = r"""
   assetops.imports.import_receipt_info:
     system: licstat
     label: cad
+
+- name: Read the first thousand receipts of November
+  assetops.imports.import_receipt_info:
+    since: "2026-11-01T00:00:00Z"
+    until: "2026-12-01T00:00:00Z"
+    limit: 1000
+  register: first
+
+- name: Read the next thousand, if there are more
+  assetops.imports.import_receipt_info:
+    since: "2026-11-01T00:00:00Z"
+    until: "2026-12-01T00:00:00Z"
+    limit: 1000
+    after: "{{ first.next }}"
+  when: first.next is not none
 
 - name: Count what was imported into a target since yesterday
   assetops.imports.import_receipt_info:
@@ -218,6 +242,10 @@ imports:
       description: When it was changed last, in UTC.
       type: str
       returned: always
+    age:
+      description: How many seconds ago that was, by the clock of the host where the module runs.
+      type: float
+      returned: always
     finished_at:
       description: When the end of it was seen, in UTC; V(null) while there is none.
       type: str
@@ -240,6 +268,13 @@ imports:
       type: list
       elements: dict
       returned: when O(history=true)
+next:
+  description:
+    - What O(after) takes to go on with the receipts that O(limit) kept back; V(null) if these are the last, or none
+      were asked for.
+  returned: success
+  type: str
+  sample: 2026-11-22T03:04:05.678Z 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
 counts:
   description: How many receipts there are in each state, of all that the filters let through.
   returned: success
@@ -262,19 +297,20 @@ receipts:
       returned: always
 """
 
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of
 from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, Host, receipt_store, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     STATES,
     Filters,
     counted,
     history_of,
-    listed,
     moment,
+    page_of,
 )
 
 SYSTEMS = ["licstat", "bigfix", "haplo", "lm"]
@@ -291,7 +327,9 @@ def main() -> None:
             "source": {"type": "str"},
             "state": {"type": "list", "elements": "str", "choices": list(STATES)},
             "since": {"type": "str"},
+            "until": {"type": "str"},
             "limit": {"type": "int", "default": 50},
+            "after": {"type": "str"},
             "history": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -311,19 +349,38 @@ def read_receipts(host: Host) -> dict[str, Any]:
         source=params["source"],
         states=tuple(params["state"] or ()),
         since=None if params["since"] is None else moment(params["since"], "since"),
+        until=None if params["until"] is None else moment(params["until"], "until"),
+        after=None if params["after"] is None else _place(params["after"]),
     )
+    if filters.since and filters.until and filters.since >= filters.until:
+        raise BadInput("until has to be later than since.")
+    now = datetime.now(timezone.utc)
     with receipt_store(host, read_only=True, make=False) as store:
-        found = listed(store, filters, params["limit"])
+        found, last = page_of(store, filters, params["limit"])
         counts = counted(store, filters)
         if params["history"]:
             histories = history_of(store, [one["key"] for one in found])
             found = [{**one, "history": histories[one["key"]]} for one in found]
         return {
             "changed": False,
-            "imports": found,
+            "imports": [{**one, "age": _age(one["changed_at"], now)} for one in found],
+            "next": None if last is None else " ".join(last),
             "counts": counts,
             "receipts": {"store": store.location, "created": store.created},
         }
+
+
+def _place(text: str) -> tuple[str, str]:
+    """What `next` was made of. Raises `BadInput`."""
+    changed_at, _space, key = text.strip().partition(" ")
+    if not key:
+        raise BadInput(f"after: {text!r} is not what next of a result was, which is a time and a key.")
+    moment(changed_at, "after")
+    return changed_at, key
+
+
+def _age(changed_at: str, now: datetime) -> float:
+    return (now - moment_of(changed_at)).total_seconds()
 
 
 if __name__ == "__main__":

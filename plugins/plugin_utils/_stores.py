@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The receipt stores of the targets of an inventory, found by the variables of their roles and opened from here.
+"""The targets of an inventory, and the receipt stores that their variables name, as they can be read from here.
 
 Private to this collection: names may change without notice.
 """
@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 from ansible.errors import AnsibleError
@@ -20,7 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.utils.display import Display
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ImportsError
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
     Host,
@@ -33,12 +35,40 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._action import en
 
 GROUPS = {"licstat": "licstat", "bigfix": "bigfix", "lmt": "bigfix", "haplo": "haplo", "lm": "lm"}
 """The kind of system of the targets in each group of the inventory."""
-OF_STORE = ("receipts", "receipts_password", "run_on")  # variables of a role that tell where the store is
+OF_PLACE = ("receipts", "receipts_password", "label", "run_on")
 
 display = Display()
 
 
-def targets_among(hosts: Iterable[str], groups: Mapping[str, Collection[str]]) -> list[tuple[str, str, str]]:
+@dataclass(frozen=True)
+class Place:
+    """A receipt store: the options that name it, and whether it may be on the target, where it cannot be read."""
+
+    options: Mapping[str, Any]
+    is_elsewhere: bool = False
+
+    @property
+    def location(self) -> str:
+        return str(self.options["receipts"])
+
+    @property
+    def identity(self) -> str:
+        """The same for the same store, with whatever password."""
+        location = self.location
+        return os.path.realpath(Path(location).expanduser()) if location.startswith(("/", "~")) else location
+
+    @property
+    def hindrance(self) -> str | None:
+        """Why it can never be read from here; None where that can be tried."""
+        if not self.is_elsewhere or is_url(self.location):
+            return None
+        return (
+            f"Its receipts are in a file on the host itself ({self.location}), where its imports run, and cannot be"
+            " read from here. Keep them in a PostgreSQL database, or run this there."
+        )
+
+
+def targets_in(hosts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str]]:
     """Each target with its system and its group. A host in groups of two systems is two targets."""
     members = {group: set(groups.get(group, ())) for group in GROUPS}
     found: dict[tuple[str, str], str] = {}
@@ -49,55 +79,48 @@ def targets_among(hosts: Iterable[str], groups: Mapping[str, Collection[str]]) -
     return [(host, system, group) for (host, system), group in found.items()]
 
 
-def variables_of_role(own: Mapping[str, Any], role: str, names: Iterable[str], omitted: Any) -> dict[str, Any]:
-    """What a host sets of these variables of a role, without the prefix, as plain data."""
-    given = {name: _value(own, f"{role}_{name}", omitted) for name in names}
+def given_to(system: str, names: Collection[str], variables: Mapping[str, Any], omitted: Any) -> dict[str, Any]:
+    """What the variables of a target set of these options of the role for its system. Raises what they are wrong by."""
+    given = {name: _value(variables, f"{ROLES[system]}_{name}", omitted) for name in names}
     given = {name: value for name, value in given.items() if value is not None}
     found: dict[str, Any] = json.loads(json.dumps(given, cls=encoder, vault_to_text=True))
     return found
 
 
-def store_of(found: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The options of the store that variables of a role name, with defaults and what the environment says.
+def place_of(given: Mapping[str, Any], variables: Mapping[str, Any]) -> Place:
+    """Where the receipts of a target are, by what was `given_to` it. Raises ValueError."""
+    receipts = {name: given[name] for name in ("receipts", "receipts_password") if name in given}
+    is_elsewhere = str(given.get("run_on", "controller")) == "host" and variables.get("ansible_connection") != "local"
+    return place_named(receipts, is_elsewhere=is_elsewhere)
 
-    `is_elsewhere`: the imports run on the host itself, so a file there cannot be read from here. `own` are all the
-    variables of the host. Raises ValueError for what cannot be.
-    """
-    given = {name: found[name] for name in ("receipts", "receipts_password") if name in found}
-    validation = ArgumentSpecValidator(dict(RECEIPTS)).validate({**given, "require_receipts": True})
+
+def place_named(receipts: Mapping[str, Any], *, is_elsewhere: bool = False) -> Place:
+    """The store that these options name, with defaults and what the environment says. Raises ValueError."""
+    validation = ArgumentSpecValidator(dict(RECEIPTS)).validate({**receipts, "require_receipts": True})
     if validation.error_messages:
         raise ValueError(validation.error_messages[0])
-    is_on_host = str(found.get("run_on", "controller")) == "host" and (own or {}).get("ansible_connection") != "local"
-    return {**validation.validated_parameters, "is_elsewhere": is_on_host}
+    return Place(dict(validation.validated_parameters), is_elsewhere)
 
 
-def with_store(
-    receipts: Mapping[str, Any],
-    work: Callable[[Host, Store], Mapping[str, Any]],
-    *,
-    read_only: bool = True,
-    **params: Any,
-) -> dict[str, Any]:
-    """What `work` returns with a store open, or why it failed, in `msg`. `params` are more options for its host."""
-    location = receipts["receipts"]
-    if receipts["is_elsewhere"] and not is_url(location):
-        return {
-            "msg": f"Its receipts are in a file on the host itself ({location}), where its imports run, and cannot be"
-            " read from here. Keep them in a PostgreSQL database, or run this there."
-        }
+def problem_with(place: Place, work: Callable[[Store], None], *, read_only: bool = True) -> str | None:
+    """Let work be done on a store, which is not made. Why it cannot be, or None."""
+    if place.hindrance is not None:
+        return place.hindrance
+    location = place.location
+    password = place.options["receipts_password"]
     host = Host(
-        params={**{name: receipts[name] for name in RECEIPTS}, **params},
+        params=dict(place.options),
         check_mode=read_only,
         diff=False,
         warn=display.warning,
         secret_options=secret_options(RECEIPTS),
-        no_log_values={receipts["receipts_password"]} if receipts["receipts_password"] else set(),
+        no_log_values={password} if password else set(),
     )
 
-    def opened(host: Host) -> Mapping[str, Any]:
+    def opened(host: Host) -> dict[str, Any]:
         try:
             with receipt_store(host, read_only=read_only, make=False) as store:
-                return work(host, store)
+                work(store)
         except NoStoreYet as error:
             where = "" if is_url(location) else f" on {socket.gethostname()}, for user id {os.getuid()}"
             raise ImportsError(
@@ -105,9 +128,10 @@ def with_store(
                 " runs have another one, or it is lost. The variable …_receipts of the roles, or the environment"
                 " variable ASSETOPS_RECEIPTS, says where it is."
             ) from error
+        return {}
 
-    outcome: dict[str, Any] = remove_values(outcome_of(host, opened), host.no_log_values)
-    return outcome
+    outcome = remove_values(outcome_of(host, opened), host.no_log_values)
+    return str(outcome["msg"]) if "msg" in outcome else None
 
 
 def _value(variables: Mapping[str, Any], name: str, omitted: Any) -> Any:

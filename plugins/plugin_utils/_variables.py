@@ -23,7 +23,10 @@ OF_ROLES: Mapping[str, Collection[str]] = {
         *("comment", "keys", "label", "older_than", "receipts", "receipts_password", "result", "state", "system"),
         *("target", "targets"),
     ),
-    "import_report": ("fail", "failures", "role", "roles", "summary", "targets"),
+    "import_report": (
+        *("fail", "failures", "file", "label", "limit", "max_ages", "mode", "receipts", "receipts_password", "role"),
+        *("roles", "since", "summary", "system", "target", "targets", "timezone", "until", "written"),
+    ),
 }
 """What a role has and leaves beside the options of its module, without its prefix."""
 

@@ -27,7 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as Known
-from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS
+from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS, Place
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, notes_of
 
 ROW = "{:24} {:8} {:11} {:20} {:>10}"
@@ -45,7 +45,7 @@ class Wanted:
     system: str
     label: str
     max_age: float
-    receipts: Mapping[str, Any]
+    place: Place
     allow_incomplete: bool = False
     question: Mapping[str, Any] | None = None
     """The options to ask the server itself for its status; None where it is not asked."""
@@ -143,7 +143,7 @@ def _judge_age(finding: Finding, known: Known) -> None:
             f"A success is written down for {known.ahead}, a time to come: a clock was set. It counts for nothing.",
         )
     if finding.age is None and known.ahead is None:
-        finding.add("never", f"No successful import is known of {label!r} in {finding.wanted.receipts['receipts']}.")
+        finding.add("never", f"No successful import is known of {label!r} in {finding.wanted.place.location}.")
     elif finding.age is not None and finding.age > finding.wanted.max_age:
         finding.add(
             "old",

@@ -103,6 +103,7 @@ def test_a_receipt_is_told_with_all_that_is_known(runs: Runs) -> None:
     (one,) = result["imports"]
     times = [one.pop(name) for name in ("started_at", "changed_at", "finished_at")]
     assert times == sorted(times)
+    assert 0 <= one.pop("age") < 600
     assert one == {
         "key": "key of a",
         "system": "licstat",
@@ -136,6 +137,29 @@ def test_the_newest_come_first_and_no_more_than_asked_for(runs: Runs) -> None:
     assert runs.info(limit=0)["counts"] == {"succeeded": 4}
 
 
+def test_pages_have_all_of_them_once_whatever_comes_meanwhile(runs: Runs) -> None:
+    for hours, name in enumerate("abcdefg"):
+        runs.left(name, "failed" if name in "bdf" else "succeeded")
+        runs.changed(name, timedelta(hours=hours // 3))  # some at the same time
+    for states in (None, ["failed", "succeeded"]):
+        found, after = [], None
+        while True:
+            page = runs.info(limit=2, **({"state": states} if states else {}), **({"after": after} if after else {}))
+            assert len(page["imports"]) <= 2
+            assert sum(page["counts"].values()) >= 7
+            found += [one["source"][1:] for one in page["imports"]]
+            after = page["next"]
+            if after is None:
+                break
+            runs.left(f"later {len(found)}", "succeeded")
+        assert sorted(found) == [*"abcdefg"], states
+        for count in range(2, 8, 2):
+            runs.forget(key=f"key of later {count}")
+    assert runs.info(limit=7)["next"] is None
+    (one,) = runs.info(limit=1, after=runs.info(limit=6)["next"])["imports"]
+    assert one["age"] >= 2 * 3600
+
+
 def test_filters_go_together(runs: Runs) -> None:
     runs.left("a", "succeeded")
     runs.left("b", "failed", target="elsewhere", label="cad")
@@ -151,6 +175,8 @@ def test_filters_go_together(runs: Runs) -> None:
     yesterday = as_text(datetime.now(timezone.utc) - timedelta(days=1))
     assert sorted(runs.names(since=yesterday)) == ["a", "b", "c"]
     assert runs.names(since=yesterday, target="elsewhere") == ["b"]
+    assert runs.names(until=yesterday) == ["d"]
+    assert runs.info(until=yesterday)["counts"] == {"unknown": 1}
     assert runs.info(target="elsewhere", limit=1)["counts"] == {"unknown": 1, "failed": 1}
     assert runs.info(state=["failed"])["counts"] == {"failed": 1}
     assert runs.names(key="nobody's") == []
@@ -216,7 +242,15 @@ def test_where_there_is_no_store_there_are_no_receipts_and_none_is_made(tmp_path
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"since": "yesterday"}, "since"), ({"since": "2026-11-22T03:00:00"}, "offset"), ({"limit": -1}, "limit")],
+    [
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-11-22T03:00:00"}, "offset"),
+        ({"until": "tomorrow"}, "until"),
+        ({"since": "2026-11-22T03:00:00Z", "until": "2026-11-22T03:00:00Z"}, "later than since"),
+        ({"limit": -1}, "limit"),
+        ({"after": "2026-11-22T03:00:00Z"}, "next of a result"),
+        ({"after": "yesterday 5a"}, "after"),
+    ],
 )
 def test_a_filter_that_cannot_be_is_an_error_in_words(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     assert words in run_module("import_receipt_info", receipts=str(tmp_path / "r.db"), **options)["msg"]

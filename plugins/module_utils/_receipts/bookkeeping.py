@@ -16,8 +16,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -52,7 +53,8 @@ DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well 
 class Filters:
     """Which receipts are wanted; None and an empty list of states for any.
 
-    By their last change, at `since` or later, and before `until`.
+    By their last change, at `since` or later, and before `until`. With `after`, those that come after a receipt, which
+    is known by its last change and its key, in the order in which they are listed.
     """
 
     key: str | None = None
@@ -63,6 +65,7 @@ class Filters:
     states: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    after: tuple[str, str] | None = None
 
 
 def moment(text: str, option: str) -> datetime:
@@ -78,24 +81,32 @@ def moment(text: str, option: str) -> datetime:
 
 def listed(store: Store, filters: Filters, limit: int) -> list[dict[str, Any]]:
     """The newest receipts, by their last change."""
+    return page_of(store, filters, limit)[0]
+
+
+def page_of(store: Store, filters: Filters, limit: int) -> tuple[list[dict[str, Any]], tuple[str, str] | None]:
+    """The newest receipts, and the last of them as `Filters` want it for those that follow; None: there are no more."""
     if filters.states:
         # State by state, as an index knows them. What a run that died has left turns out to be something else.
         rows = _rows(store, filters, OF_THE_LIVING)
         for state in filters.states:
             if state not in OF_THE_LIVING:
-                rows += _rows(store, filters, (state,), limit)
+                rows += _rows(store, filters, (state,), limit + 1)
     else:
-        rows = _rows(store, filters, (), limit)
-    told = [_told(store, row) for row in rows]
-    found = [one for one in told if not filters.states or one["state"] in filters.states]
-    return sorted(found, key=lambda one: (one["changed_at"], one["key"]), reverse=True)[:limit]
+        rows = _rows(store, filters, (), limit + 1)
+    rows.sort(key=lambda row: (row["changed_at"], row["key"]), reverse=True)
+    told = ((row, _told(store, row)) for row in rows)
+    found = list(islice((pair for pair in told if not filters.states or pair[1]["state"] in filters.states), limit + 1))
+    last = found[limit - 1][0] if 0 < limit < len(found) else None
+    return [one for _row, one in found[:limit]], last and (last["changed_at"], last["key"])
 
 
 def counted(store: Store, filters: Filters) -> dict[str, int]:
-    """How many receipts there are in each state."""
+    """How many receipts there are in each state, of all pages."""
     asked = filters.states or STATES
     plain = tuple(state for state in STATES if state not in OF_THE_LIVING)
-    condition, values = _condition(filters, plain)
+    filters = replace(filters, after=None)
+    condition, values = condition_of(filters, plain)
     question = _COUNT if filters.label is None else _COUNT_OF_LABEL
     rows = store.ask(f"{question} {condition} GROUP BY attempts.state", values)
     counts = Counter({row["state"]: int(row["count"]) for row in rows})
@@ -112,6 +123,40 @@ def history_of(store: Store, keys: list[str]) -> dict[str, list[dict[str, Any]]]
             names = ("attempt", "state", "source", "size", "content_sha256", "remote_id", "message", *_TIMES)
             found[row["key"]].append({name: row[name] for name in names})
     return found
+
+
+def of_keys(store: Store, keys: list[str]) -> dict[str, dict[str, Any]]:
+    """The receipts of these keys as `listed` tells them, with their `history`, and what the system noted in `notes`."""
+    found: dict[str, dict[str, Any]] = {}
+    for some in portions(keys):
+        histories = history_of(store, some)
+        for row in store.ask(f"{_LIST} AND receipts.key IN ({marks(some)})", some):
+            notes = json.loads(row["detail"]).get("notes", {})
+            found[row["key"]] = {**_told(store, row), "history": histories[row["key"]], "notes": notes}
+    return found
+
+
+def condition_of(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """The filters in SQL, and their values; `states` are those in the database."""
+    wanted = {
+        "receipts.key = ?": filters.key,
+        "receipts.system = ?": filters.system,
+        "receipts.target = ?": filters.target,
+        "attempts.label = ?": filters.label,
+        "attempts.source = ?": filters.source,
+        "attempts.changed_at >= ?": None if filters.since is None else as_text(filters.since),
+        "attempts.changed_at < ?": None if filters.until is None else as_text(filters.until),
+    }
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    condition, values = "".join(f" AND {condition}" for condition in given), list(given.values())
+    if filters.after is not None:
+        changed_at, key = filters.after
+        condition += " AND attempts.changed_at <= ? AND (attempts.changed_at < ? OR attempts.key < ?)"
+        values += (changed_at, changed_at, key)
+    if states:
+        condition += f" AND attempts.state IN ({marks(states)})"
+        values += states
+    return condition, values
 
 
 def one_of(store: Store, key: str) -> dict[str, Any] | None:
@@ -222,7 +267,7 @@ WHERE key = ? AND attempt = ? AND state IN {("claimed", "sent", *SETTLEABLE)}
 
 def _over(question: str, filters: Filters, ending: str = "") -> tuple[str, list[Any]]:
     """A question about what is over, with its values."""
-    condition, values = _condition(filters, filters.states)
+    condition, values = condition_of(filters, filters.states)
     return f"{question} {condition}{ending}", values
 
 
@@ -234,30 +279,11 @@ def _forget_dead_runs(store: Store, execute: Execute) -> None:
 
 def _rows(store: Store, filters: Filters, states: tuple[str, ...], limit: int | None = None) -> list[Any]:
     """The receipts in these states, the newest first; `states` are those in the database, none for any."""
-    condition, values = _condition(filters, states)
+    condition, values = condition_of(filters, states)
     # Not by an index where a label is wanted: SQLite would rather go through all that changed than sort those few.
     changed_at = "attempts.changed_at" if filters.label is None else "attempts.changed_at || ''"
     question = f"{_LIST} {condition} ORDER BY {changed_at} DESC, attempts.key DESC"
     return store.ask(question, values) if limit is None else store.ask(f"{question} LIMIT ?", (*values, limit))
-
-
-def _condition(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[Any]]:
-    """The filters in SQL, and their values; `states` are those in the database."""
-    wanted = {
-        "receipts.key = ?": filters.key,
-        "receipts.system = ?": filters.system,
-        "receipts.target = ?": filters.target,
-        "attempts.label = ?": filters.label,
-        "attempts.source = ?": filters.source,
-        "attempts.changed_at >= ?": None if filters.since is None else as_text(filters.since),
-        "attempts.changed_at < ?": None if filters.until is None else as_text(filters.until),
-    }
-    given = {condition: value for condition, value in wanted.items() if value is not None}
-    condition, values = "".join(f" AND {condition}" for condition in given), list(given.values())
-    if states:
-        condition += f" AND attempts.state IN ({marks(states)})"
-        values += states
-    return condition, values
 
 
 def _told(store: Store, row: Any) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def _look_closer(store: Store, name: Name, target: Target, good: Collection[str]
     # Each state by itself, so that many of one do not hide another.
     for state in sorted(states.difference(good)):
         found = _imports(store, name, (state,))
-        target.open += islice((one for one in found if not _is_made_up_for(store, one, now)), ENOUGH)
+        target.open += islice((one for one in found if not is_made_up_for(store, one, now)), ENOUGH)
     target.open.sort(key=lambda one: str(one["changed_at"]), reverse=True)
     if system == "licstat" and target.counts["succeeded"]:
         rows = store.ask(_LAST_WINDOWS, (label, LAST))
@@ -111,7 +111,7 @@ def _imports(store: Store, name: Name, states: tuple[str, ...]) -> list[dict[str
     return [one for one in found if not one["options"].get("dry_run")]
 
 
-def _is_made_up_for(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
+def is_made_up_for(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
     """Whether an import that failed, or is in a part only, matters no more, as a later one did what it was for.
 
     That is one from the same file, of the same stream where the content is a state, or of a time range around it.

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a report is made of: all attempts of a time, with no more of each than tells how it went.
+
+There may be a hundred thousand, so what takes long, as a server's answers and the history, is read only of those that
+are shown (`bookkeeping.of_keys`).
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, moment_of, window_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
+    OF_THE_LIVING,
+    Filters,
+    condition_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import A_WINDOW, ENDS, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, is_made_up_for
+
+SKEW = timedelta(days=1)  # by which a clock may have been set back while an import went on
+
+
+class Tried(NamedTuple):
+    """An attempt. `name` is the label of its target or, without one, the target itself.
+
+    `what` is what it was made from, as far as a later import of the same makes up for it. `is_current`: it is the one
+    that counts of its import. `state` is as a run would understand it.
+    """
+
+    started_at: str
+    key: str
+    attempt: int
+    finished_at: str | None
+    name: str
+    system: str
+    what: str
+    state: str
+    is_current: bool
+    is_dry_run: bool
+    is_window: bool
+
+
+def attempts_since(store: Store, filters: Filters, since: datetime) -> list[Tried]:
+    """All attempts that began at that time or later, the first one first. No filter of time counts."""
+    of_what = Filters(system=filters.system, target=filters.target, label=filters.label)
+    condition, values = condition_of(of_what, ())
+    changed_at = "attempts.changed_at" if _are_few(store, since) else "attempts.changed_at || ''"
+    times = (as_text(since - SKEW), as_text(since))
+    rows = store.ask(_ATTEMPTS.format(changed_at) + condition, (A_DRY_RUN, A_WINDOW, *times, *values))
+    # As they come: it takes long enough to make so many.
+    found = sorted(map(Tried._make, map(dict.values, rows) if rows and isinstance(rows[0], dict) else rows))
+    ended = _ended(store)
+    if not ended:
+        return found
+    return [one._replace(state=ended.get((one.key, one.attempt), one.state)) for one in found]
+
+
+def is_still_missing(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
+    """Whether no later import of a time range has the one of an import in it, as `bookkeeping` tells the latter."""
+    return window_of(one["options"]) is None or not is_made_up_for(store, one, now)
+
+
+def _are_few(store: Store, since: datetime) -> bool:
+    """Whether so few receipts were changed since then that an index is the shorter way to them."""
+    (row,) = store.ask(_ENDS)
+    if row["first"] is None:
+        return True
+    first, last = moment_of(row["first"]), moment_of(row["last"])
+    return (last - since) < (last - first) / 3
+
+
+def _ended(store: Store) -> dict[tuple[str, int], str]:
+    """How attempts ended whose runs died at it."""
+    ended = {}
+    for row in store.ask(_OF_THE_LIVING):
+        owner = store.owner(row)
+        if owner is None or not owner.is_alive:
+            ended[row["key"], row["attempt"]] = ENDS[row["state"]][0]
+    return ended
+
+
+# In the order of what is tried.
+_ATTEMPTS = """
+SELECT attempts.started_at, attempts.key, attempts.attempt, attempts.finished_at,
+       coalesce(attempts.label, receipts.target) AS name, receipts.system,
+       CASE WHEN receipts.system = 'licstat' THEN attempts.source ELSE attempts.stream END AS what, attempts.state,
+       receipts.attempt = attempts.attempt AS is_current, receipts.options LIKE ? AS is_dry_run,
+       receipts.options LIKE ? AS is_window
+FROM attempts CROSS JOIN receipts
+WHERE receipts.key = attempts.key AND {} >= ? AND attempts.started_at >= ?
+"""
+_ENDS = "SELECT (SELECT min(changed_at) FROM attempts) AS first, (SELECT max(changed_at) FROM attempts) AS last"
+_OF_THE_LIVING = f"""
+SELECT attempts.key, attempts.attempt, attempts.run, attempts.state,
+       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
+FROM attempts LEFT JOIN runs ON runs.id = attempts.run WHERE attempts.state IN {OF_THE_LIVING}
+"""

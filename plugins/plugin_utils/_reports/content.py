@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is in a report, whatever it is written as: what is not well, how each night went, and the imports.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Callable
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import moment_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import PAGES
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
+
+BAD = ("failed", "unknown", "incomplete")
+ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
+ADVICE = {
+    "unknown": "Look at the server whether it has it, then settle it by its key (assetops.imports.import_receipt).",
+    "incomplete": "Look at the server what is missing.",
+    "submitted": "Let the next run look what became of it.",
+}
+
+Where = tuple[int, str]
+"""An import: the number of its store, and its key."""
+Entry = dict[str, Any]
+"""An import, as JSON has it in a report."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is not well: at which target, since when, and why, in words. `entry`: the import, where there is one."""
+
+    name: str
+    system: str
+    state: str
+    message: str
+    since: str | None = None
+    entry: Entry | None = None
+
+    @property
+    def advice(self) -> str:
+        return ADVICE.get(self.state, "")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report.
+
+    `scope`: what of all it is about, in words by option. `stores` were read; `unread` tells why others were not.
+    `imports` are those of these nights, the newest first; `read` gives the entries of some of them. `counts`: how many
+    imports are in each state, dry runs aside.
+    """
+
+    nights: Nights
+    zone: tzinfo | None
+    zone_name: str
+    scope: Mapping[str, str]
+    stores: Sequence[str]
+    unread: Sequence[str]
+    failures: Sequence[Failure]
+    rows: Sequence[Row]
+    imports: Sequence[Where]
+    counts: Mapping[str, int]
+    limit: int
+    read: Callable[[Sequence[Where]], Iterator[Entry]] = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        days = self.nights.days
+        return f"Imports in the night of {days[0]}" if len(days) == 1 else f"Imports from {days[0]} to {days[-1]}"
+
+    @property
+    def summary(self) -> str:
+        """How it is, in a sentence."""
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts.items()) or "none"
+        wrong = len(self.failures) + len(self.unread)
+        verdict = "Nothing is known to be wrong" if not wrong else f"{wrong} to look at"
+        return f"{verdict}. {len(self.rows)} targets, {len(self.imports)} imports: {counts}."
+
+    def entries(self) -> Iterator[Entry]:
+        """All imports."""
+        return self.read(self.imports)
+
+    def newest(self) -> list[Entry]:
+        """As many imports as are shown to people."""
+        return list(self.read(self.imports[: self.limit]))
+
+    def local(self, moment: str | None) -> str:
+        """A moment of a receipt by the clock of the report."""
+        return "-" if moment is None else moment_of(moment).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass
+class Selection:
+    """The imports of some nights: the newest first, how they stand, and those of them that are not well."""
+
+    newest: list[Where]
+    counts: dict[str, int]
+    open: list[tuple[Where, Tried]]
+
+
+def selected(attempts: Iterable[Placed], nights: Nights, lost_before: str) -> Selection:
+    """The imports that were tried in these nights. `attempts` have the first one first.
+
+    Of those that are not well, one is left out that a later success of the same made up for. What was given to a server
+    `lost_before` a moment, and not looked at since, is not well.
+    """
+    order: dict[Where, None] = {}
+    counts: Counter[str] = Counter()
+    open_: dict[tuple[str, str, str], dict[Where, Tried]] = {}
+    for night, store, one in attempts:
+        where, same = (store, one.key), (one.name, one.system, one.what)
+        is_in = nights.has(night)
+        if is_in:
+            order.pop(where, None)
+            order[where] = None
+        if one.is_dry_run or not one.is_current:
+            continue
+        if is_in:
+            counts[one.state] += 1
+        if one.state in ("succeeded", "scheduled"):
+            if same in open_:
+                _make_up(open_[same])
+        elif is_in and (one.state in BAD or (one.state in AT_WORK and one.started_at < lost_before)):
+            open_.setdefault(same, {})[where] = one
+    left = [pair for of_same in open_.values() for pair in of_same.items()]
+    left.sort(key=lambda pair: pair[1].started_at, reverse=True)
+    return Selection(list(reversed(order)), dict(sorted(counts.items())), left)
+
+
+def _make_up(known: dict[Where, Tried]) -> None:
+    """A success came after these: what failed, of a whole file or state, is made up for."""
+    for where, one in list(known.items()):
+        if one.state in ("failed", "incomplete") and not one.is_window:
+            del known[where]
+
+
+def entry_of(known: Mapping[str, Any]) -> Entry:
+    """An import as a report has it, by its receipt."""
+    started, finished = known["started_at"], known["finished_at"]
+    return {
+        "target": known["label"] or known["target"],
+        "system": known["system"],
+        "into": known["target"],
+        "source": known["source"],
+        "state": known["state"],
+        "is_dry_run": bool(known["options"].get("dry_run")),
+        "started_at": started,
+        "finished_at": finished,
+        "seconds": round((moment_of(finished) - moment_of(started)).total_seconds(), 3) if finished else None,
+        "size": known["size"],
+        "period": known["period"],
+        "window": known["window"],
+        "remote_id": known["remote_id"],
+        "content_sha256": known["content_sha256"],
+        "key": known["key"],
+        "url": address_of(known),
+        "message": known["message"],
+        "attempts": [
+            {name: one[name] for name in ("attempt", "state", "started_at", "finished_at", "remote_id", "message")}
+            for one in known["history"]
+        ],
+    }
+
+
+def address_of(known: Mapping[str, Any]) -> str | None:
+    """Where a person finds an import at its server: the page of a batch of Haplo, else the server itself, if known."""
+    found = ADDRESS.match(known["target"])
+    if found is None:
+        return None
+    row = known["notes"].get("row")
+    is_page = known["system"] == "haplo" and isinstance(row, int)
+    return f"{found[0].rstrip('/')}{PAGES}/batch/{row}" if is_page else found[0]
+
+
+def shown(text: Any) -> str:
+    """A text of whatever origin, as it may be shown in a line."""
+    return printable(str(text)).replace("\n", " ")
+
+
+def size_of(size: float | None) -> str:
+    """A size for people."""
+    if size is None:
+        return "-"
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def range_of(entry: Entry) -> str:
+    """From when to when the content of an import is, as far as it is known."""
+    if entry["window"]:
+        return f"{entry['window']['from'] or 'beginning of log'} to {entry['window']['to']}"
+    return f"{entry['period']['first']} to {entry['period']['last']}" if entry["period"] else "-"
+
+
+def state_of(entry: Entry) -> str:
+    """The state of an import, in words."""
+    return f"dry run: {entry['state']}" if entry["is_dry_run"] else str(entry["state"])
