@@ -92,8 +92,8 @@ def _find_the_collection() -> None:
     with suppress(ModuleNotFoundError):
         importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils")
         return
-    collections = Path(__file__).absolute().parents[6]
-    if collections.name != "ansible_collections":
+    collections = next((one for one in Path(__file__).absolute().parents if one.name == "ansible_collections"), None)
+    if collections is None:
         raise ModuleNotFoundError(
             f"{__file__} takes the collection assetops.imports, which is not where Python looks. Install it, and name"
             " this source assetops.imports.imports."
