@@ -60,7 +60,9 @@ def options_of(folder: Path, location: str, **others: Any) -> dict[str, Any]:
 # What is handed over
 
 
-def test_what_a_run_imported_is_an_event_and_what_was_refused_before_it_began_is_none(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_what_a_run_imported_is_an_event_and_what_was_refused_before_it_began_is_none(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     licstat = Licstat(sandbox, tmp_path)
     logs = Logs(tmp_path)
     with Events(**options_of(tmp_path, str(licstat.store), start="beginning")) as events:
