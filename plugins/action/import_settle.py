@@ -51,8 +51,8 @@ display = Display()
 class Chosen:
     """The imports that are meant in a receipt store, and the targets that use it.
 
-    `place` is None where the variables that name it cannot be read, `problem` says why it cannot be. `at_work`: how many
-    imports are left out, as a run is at work on them.
+    `place` is None where the variables that name it cannot be read; `problem` says why the store cannot be. `at_work`:
+    how many imports are left out, as a run is at work on them.
     """
 
     place: Place | None

@@ -56,8 +56,8 @@ class ImportAction(ActionBase):
     The task of a role has a variable `__<module>_run_on`. With "controller" it runs there, as the user that runs
     Ansible, whatever is set for the host that it is delegated to. The options that it does not name are taken from the
     variables of the role, `<module>_<option>`: only those that are set cost something then. Where
-    `__import_report_collect` is set, as in the plays of this collection, what fails does not fail the task of the role, but
-    later, with the report, which tells why.
+    `__import_report_collect` is set, as in the plays of this collection, what fails does not fail the task of the role,
+    but later, with the report, which tells why.
     """
 
     _supports_check_mode = True

@@ -33,6 +33,7 @@ CACHE = CHECKOUT / ".cache"
 LOGS = CACHE / "logs"
 SUMMARY = LOGS / "summary.txt"
 PLUGINS = "ansible_collections.assetops.imports.plugins"
+EVENT_SOURCES = "ansible_collections.assetops.imports.extensions.eda"
 
 AT_ONCE = 3  # on two processors: tests wait for half of their time
 SAY_SOMETHING_EVERY = 30.0
@@ -144,7 +145,7 @@ def ruff(log: Log) -> Count:
 
 
 def mypy(log: Log) -> Count:
-    packages = ["tests", PLUGINS] + ["benchmarks"] * (CHECKOUT / "benchmarks").is_dir()
+    packages = ["tests", PLUGINS, EVENT_SOURCES] + ["benchmarks"] * (CHECKOUT / "benchmarks").is_dir()
     log.run("mypy", *(argument for name in packages for argument in ("-p", name)))
     return Count(note=log.tail(1)[0])
 

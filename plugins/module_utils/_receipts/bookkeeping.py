@@ -28,6 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
     window_of,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
     AT_WORK,
     ENDS,
@@ -183,6 +184,7 @@ def settle(store: Store, imports: Sequence[dict[str, Any]], state: str, comment:
             settled = execute(_SETTLE[state], (state, storable(message), now, *detail, key, attempt))
             if settled.rowcount == 0 and not is_again:
                 raise BadInput(f"Another run wrote what became of {key} meanwhile. Nothing was settled. Look again.")
+            note_outcome(execute, key, attempt)
             if state == "failed":
                 execute(FALL_BACK, (key, key, attempt))
 

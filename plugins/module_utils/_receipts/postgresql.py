@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LOCK = 0x61736F70  # "asop"; advisory locks are counted within a database
 SECRETS = ("password", "sslpassword")
 CLOCK = "extract(epoch FROM clock_timestamp())::float8"
+CHANNEL = "assetops_imports"  # channels are counted within a database: stores in other schemas are woken, too
+ANNOUNCE = f"pg_notify('{CHANNEL}', '')"  # takes no right, and leaves nothing behind where nobody listens
 CONNECT_TIMEOUT = 10.0  # seconds
 LONGEST_TRANSACTION = 20.0  # seconds of silence within one; ours take milliseconds, and others wait for them
 # So that a server that went away without a word is noticed, as long as the user says nothing else in the URL.
@@ -83,7 +85,7 @@ class PostgreSQL:
         self._read_only = read_only
         self._is_made = False
         check_url(url)
-        self._psycopg = _import_psycopg()
+        self._psycopg = import_psycopg()
         self.errors: tuple[type[Exception], ...] = (self._psycopg.Error,)
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -106,6 +108,10 @@ class PostgreSQL:
         self._check_encoding(self._connection.info.parameter_status("server_encoding"))
         read_only = "on" if self._read_only else "off"
         self._connection.execute(SESSION, (_milliseconds(self._timeout), _milliseconds(LONGEST_TRANSACTION), read_only))
+
+    def listen(self) -> int:
+        """Have what is announced come to this connection; the descriptor of that."""
+        return self.execute(f"LISTEN {CHANNEL}").connection.fileno()
 
     def check_that_it_can_be_made(self) -> None:
         """Raise `StoreError` where no store can be made, for what makes none now."""
@@ -136,7 +142,7 @@ class PostgreSQL:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> psycopg.Cursor[Any]:
         if self._connection is None:
             raise self._psycopg.OperationalError("the connection is lost")
-        statement = statement.replace("?", "%s").replace("clock()", CLOCK)
+        statement = statement.replace("?", "%s").replace("clock()", CLOCK).replace("announce()", ANNOUNCE)
         return self._connection.execute(statement, values or None)
 
     @contextmanager
@@ -243,7 +249,8 @@ def check_url(url: str) -> None:
         )
 
 
-def _import_psycopg() -> Any:
+def import_psycopg() -> Any:
+    """What speaks to the server. Raises `StoreError` where it is not installed."""
     try:
         import psycopg
         import psycopg.conninfo

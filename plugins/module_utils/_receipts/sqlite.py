@@ -51,6 +51,7 @@ class SQLite:
         self._connection = sqlite3.connect(name, uri=True, timeout=timeout, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("clock", 0, _clock)
+        self._connection.create_function("announce", 0, lambda: None)  # a file wakes nobody
         try:
             self.execute("PRAGMA synchronous = FULL")
             if read_only:
@@ -63,6 +64,9 @@ class SQLite:
     def another(self, timeout: float) -> SQLite | None:
         """A second connection, for another thread; None where nobody else can use the database."""
         return None if self._path is None else SQLite(self.location, self._path, timeout)
+
+    def listen(self) -> None:
+        """Nothing is announced."""
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)

@@ -5,18 +5,20 @@
 """The receipts: what is known of every import, and who is at work on it, in a database.
 
 A receipt says what an import is; its attempts say what was tried and what came of it. `receipts.attempt` names the
-attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point. A run that is
-at work has a row in `runs` with a lease that a thread renews, so that its death is noticed: by its process at once,
-where that can be seen, otherwise when the lease ends. Leases go by the clock that all runs of a store share: that of
-the host since boot for a file, that of the server for PostgreSQL. The latter may be set, so there a lease that looks
-over is watched for as long as a renewal may take, before anybody takes over.
+attempt whose outcome counts, `attempts.sent` is the order in which attempts came to their commit point, and
+`attempts.outcomes` are all the outcomes of one, as `outcomes` has them. A run that is at work has a row in `runs` with
+a lease that a thread renews, so that its death is noticed: by its process at once, where that can be seen, otherwise
+when the lease ends. Leases go by the clock that all runs of a store share: that of the host since boot for a file, that
+of the server for PostgreSQL. The latter may be set, so there a lease that looks over is watched for as long as a
+renewal may take, before anybody takes over.
 
 Every change is one short transaction, the only one at its time, that compares what it is about to replace, so that of
 two runs only one gets its way. Where the connection is lost, the change is made again over a new one, whether or not
 it had been made: each is such that making it twice is making it once.
 
 What a database has of its own is in `sqlite` and `postgresql`; here it is a `Database`, spoken to
-in the SQL that both know, with question marks for values and `clock()` for the seconds since 1970.
+in the SQL that both know, with question marks for values, `clock()` for the seconds since 1970, and `announce()` that
+wakes those who wait for outcomes.
 
 Private to this collection: names may change without notice.
 """
@@ -50,6 +52,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.threads i
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown as shown_path
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes, sqlite
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
 
 DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
@@ -116,6 +119,11 @@ MIGRATIONS = (
     CREATE INDEX receipts_by_target ON receipts (target);
     CREATE INDEX attempts_by_label ON attempts (label, state, finished_at);
     """,
+    """
+    ALTER TABLE attempts ADD COLUMN outcomes TEXT;
+    ALTER TABLE attempts ADD COLUMN last_outcome BIGINT;
+    CREATE UNIQUE INDEX attempts_by_outcome ON attempts (last_outcome);
+    """,
 )
 VERSION = len(MIGRATIONS)
 
@@ -143,7 +151,8 @@ class Database(Protocol):
 
     `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
     may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
-    run's row goes on. Both checks are for what only tells what would be done.
+    run's row goes on. `listen`: have what is announced come here; the descriptor that can be read once something was.
+    Both checks are for what only tells what would be done.
     """
 
     @property
@@ -177,6 +186,8 @@ class Database(Protocol):
     def reconnect(self) -> None: ...
 
     def another(self, timeout: float) -> Database | None: ...
+
+    def listen(self) -> int | None: ...
 
     def reason(self, error: Exception) -> str: ...
 
@@ -490,6 +501,8 @@ class Store:
                 f" AND state NOT IN {FINAL if state in OUTCOMES else (*FINAL, 'scheduled')}",
                 values,
             )
+            if written.rowcount == 1:
+                note_outcome(execute, key, attempt)
             if state == "failed" and written.rowcount == 1:
                 if detail.get("is_partial"):
                     execute(_SUPERSEDE_KEY, (now, key))
@@ -568,6 +581,11 @@ class Store:
         if row["host"] is None or row["run"] == self._run:
             return None
         return Owner(row["run"], row["host"], row["pid"], self._is_alive(row))
+
+    def listen(self) -> int | None:
+        """Have outcomes that are written from now on announced here. What can be read once one was; None: nothing."""
+        with told(self._database, "read"):
+            return self._persistently(lambda _is_again: self._database.listen())
 
     def lease_left(self, row: Any) -> float:
         """For how many seconds the lease in the row of a run goes on; negative since when it is over."""
@@ -895,11 +913,13 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     """End a dead owner's attempt that is in this state: should it wake, it finds that it may not commit any more."""
     end, message = ENDS[state]
     now = now_text()
-    execute(
+    ended = execute(
         "UPDATE attempts SET state = ?, message = ?, changed_at = ?, finished_at = ?"
         " WHERE key = ? AND attempt = ? AND state = ?",
         (end, message, now, now, key, attempt, state),
     )
+    if ended.rowcount == 1:
+        note_outcome(execute, key, attempt)
 
 
 def _is_seen(row: Any) -> bool | None:

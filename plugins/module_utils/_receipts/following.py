@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Following a store: each outcome that is written in it, once and in order, across restarts of who follows.
+
+Where it is, is kept in a file, the cursor. That is the number of an outcome up to which all were told, and which of
+those after it were: so what has a lower number than the last one told is noticed, too, as it may have where the newest
+receipts were forgotten, or the store was replaced, and a clock was set back. The store is only read, never made.
+
+A run that died has written no outcome. What its attempts are to the next run is told at once, and not once more when
+that run writes it.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import OF_THE_LIVING
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
+    ENDS,
+    NoStoreYet,
+    Store,
+    is_url,
+    marks,
+    open_store,
+)
+
+KEPT = 100  # outcomes that a cursor remembers one by one
+AT_ONCE = 200  # imports that are described by one question
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an attempt. `number` is its place in the order of all; None where no run wrote it yet."""
+
+    key: str
+    attempt: int
+    state: str
+    message: str
+    number: int | None = None
+    remote_id: str | None = None
+    finished_at: str | None = None
+
+    @property
+    def of(self) -> str:
+        """The attempt that it is of."""
+        return f"{self.key}/{self.attempt}"
+
+    @property
+    def id(self) -> str:
+        return f"{self.of}/{self.state}"
+
+
+@dataclass
+class Cursor:
+    """Where a follower is. `since`: all up to this number were told; None: it has not begun.
+
+    `told` are those told after it, by number; `of_the_dead` the states of attempts that were told before a run wrote
+    them.
+    """
+
+    path: Path
+    since: int | None = None
+    told: dict[int, str] = field(default_factory=dict)
+    of_the_dead: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Cursor:
+        """The cursor in a file; one that has not begun where there is none. Raises `BadInput`."""
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+            told = {int(number): str(of) for number, of in known["told"].items()}
+            return cls(path, int(known["since"]), told, dict(known["of_the_dead"]))
+        except FileNotFoundError:
+            return cls(path)
+        except OSError as error:
+            raise BadInput(f"The cursor {path} cannot be read: {error.strerror}.") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadInput(
+                f"{path} is not a cursor that this release wrote. Put it back from a backup, or remove it: then start"
+                " says where to begin."
+            ) from error
+
+    def was_told(self, outcome: Outcome) -> bool:
+        if outcome.number is None:
+            return outcome.of in self.of_the_dead
+        return outcome.number <= (self.since or 0) or self.told.get(outcome.number) == outcome.of
+
+    def was_told_early(self, outcome: Outcome) -> bool:
+        """Whether this was told when the run died, before it was written."""
+        return outcome.number is not None and self.of_the_dead.get(outcome.of) == outcome.state
+
+    def keep_of_the_dead(self, those: set[str]) -> None:
+        """Forget what was told of all other attempts."""
+        self.of_the_dead = {of: state for of, state in self.of_the_dead.items() if of in those}
+
+    def note(self, outcome: Outcome) -> None:
+        """Note that an outcome was told."""
+        if outcome.number is None:
+            self.of_the_dead[outcome.of] = outcome.state
+            return
+        self.of_the_dead.pop(outcome.of, None)
+        self.told[outcome.number] = outcome.of
+        while len(self.told) > KEPT:
+            self.since = min(self.told)
+            del self.told[self.since]
+
+    def save(self) -> None:
+        """Write it to its file, so that it is there after a loss of power, too. Raises OSError."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"since": self.since, "told": self.told, "of_the_dead": self.of_the_dead}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+
+
+class Follower:
+    """Follows the store at a location, within one thread."""
+
+    def __init__(self, location: str, password: str | None, cursor: Cursor, *, from_the_beginning: bool) -> None:
+        """Nothing is opened yet. Raises `StoreError` where nothing here can speak to such a store."""
+        if is_url(location):
+            # Only then, as it takes a package that not everybody has.
+            from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import import_psycopg
+
+            import_psycopg()
+        self._location = location
+        self._password = password
+        self._cursor = cursor
+        self._from_the_beginning = from_the_beginning
+        self._store: Store | None = None
+        self._descriptor: int | None = None
+
+    def look(self) -> list[Outcome]:
+        """The outcomes that were not told yet, in order. Raises `StoreError`, after which it can be tried again.
+
+        A store that is not there has none.
+        """
+        if self._store is not None and not self._store.is_shared:
+            self.close()  # the file at that path may be another one by now
+        try:
+            store = self._opened()
+            self._descriptor = store.listen()
+            found = self._found(store)
+        except NoStoreYet:
+            self._begin([])
+            return []
+        except BaseException:
+            self.close()
+            raise
+        return self._begin(found) if self._cursor.since is None else found
+
+    def announced(self) -> int | None:
+        """What can be read once something happened since the last look; None where nothing tells."""
+        return self._descriptor
+
+    def described(self, outcomes: list[Outcome]) -> list[dict[str, Any] | None]:
+        """The imports whose outcomes these are, for people and rules. Raises `StoreError`.
+
+        None for what needs no telling: it was told when its run died, or is forgotten meanwhile.
+        """
+        rows: dict[tuple[str, int], Any] = {}
+        keys = list(dict.fromkeys(outcome.key for outcome in outcomes))
+        for row in self._opened().ask(_DESCRIBE.format(marks(keys)), keys):
+            rows[row["key"], row["attempt"]] = row
+        return [
+            None
+            if self._cursor.was_told_early(outcome)
+            else _described(outcome, rows.get((outcome.key, outcome.attempt)))
+            for outcome in outcomes
+        ]
+
+    def close(self) -> None:
+        self._descriptor = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = open_store(self._location, password=self._password, read_only=True, required=True)
+        return self._store
+
+    def _begin(self, found: list[Outcome]) -> list[Outcome]:
+        """Begin to follow, where that was not done; what of the outcomes that were there by then is to be told."""
+        if self._cursor.since is None:
+            self._cursor.since = 0
+            if not self._from_the_beginning:
+                for outcome in found:
+                    self._cursor.note(outcome)
+                found = []
+            try:
+                self._cursor.save()
+            except OSError as error:
+                self._cursor.since = None
+                raise BadInput(f"The cursor {self._cursor.path} cannot be written: {error.strerror}.") from error
+        return found
+
+    def _found(self, store: Store) -> list[Outcome]:
+        # In this order: what a run writes in between is among the outcomes then.
+        unended = store.ask(_UNENDED)
+        dead = _of_the_dead(store, unended)
+        written = [outcome for row in store.ask(_WRITTEN, (self._cursor.since or 0,)) for outcome in _outcomes(row)]
+        written = [outcome for outcome in written if not self._cursor.was_told(outcome)]
+        written.sort(key=lambda outcome: outcome.number or 0)
+        ended = {outcome.of for outcome in written}
+        self._cursor.keep_of_the_dead({f"{row['key']}/{row['attempt']}" for row in unended} | ended)
+        return written + [one for one in dead if one.of not in ended and not self._cursor.was_told(one)]
+
+
+def _of_the_dead(store: Store, unended: list[Any]) -> list[Outcome]:
+    """What became of those attempts whose run died."""
+    receipts = store.find([row["key"] for row in unended])
+    found = []
+    for row in unended:
+        receipt = receipts.get(row["key"])
+        # Its version is that of the attempt that is under way, whatever else it tells.
+        if receipt is None or receipt.version != (row["attempt"], row["state"]):
+            continue
+        if receipt.owner is None or not receipt.owner.is_alive:
+            found.append(Outcome(row["key"], int(row["attempt"]), *ENDS[row["state"]], remote_id=row["remote_id"]))
+    return found
+
+
+def _outcomes(row: Any) -> list[Outcome]:
+    lines = [json.loads(line) for line in row["outcomes"].splitlines()]
+    return [Outcome(row["key"], int(row["attempt"]), **line) for line in lines]
+
+
+def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    seconds = None
+    if outcome.finished_at is not None:
+        seconds = (moment_of(outcome.finished_at) - moment_of(row["started_at"])).total_seconds()
+    server = row["target"].partition(" ")[0]
+    return {
+        "id": outcome.id,
+        **{name: row[name] for name in ("system", "target", "label", "source", "size", "started_at")},
+        **{name: getattr(outcome, name) for name in ("key", "attempt", "state", "message", "remote_id", "finished_at")},
+        "period": row["period"] and json.loads(row["period"]),
+        "duration": seconds,
+        "url": server if server.startswith(("http://", "https://")) else None,
+    }
+
+
+_UNENDED = (
+    f"SELECT key, attempt, state, remote_id FROM attempts WHERE state IN {OF_THE_LIVING} ORDER BY started_at, key"
+)
+_WRITTEN = "SELECT key, attempt, outcomes FROM attempts WHERE last_outcome > ?"
+_DESCRIBE = """
+SELECT receipts.system, receipts.target, attempts.key, attempts.attempt, attempts.label, attempts.source, attempts.size,
+       attempts.started_at, attempts.period
+FROM attempts JOIN receipts ON receipts.key = attempts.key WHERE attempts.key IN ({})
+"""
