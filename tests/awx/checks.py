@@ -19,6 +19,7 @@ from .store import Store, Thing
 NOT_PROMPTED = "Field is not configured to prompt on launch."
 _PLAYBOOK = re.compile(r"^\s*?-?\s*?(?:hosts|(ansible\.builtin\.)?include|(ansible\.builtin\.)?import_playbook):")
 _RESERVED = ("ANSIBLE_", "PATH", "PYTHONPATH", "VIRTUAL_ENV", "JOB_ID", "AWX_HOST")  # source; not all of them
+_QUESTIONS = ("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float")
 _FIELD_KEYS = {"type", "format", "choices", "id", "label", "help_text", "multiline", "secret", "default"}
 _CONFIGURATIONS: dict[str, dict[str, tuple[type, Any]]] = {
     "email": {
@@ -237,18 +238,18 @@ def _wrong_messages(messages: dict[str, Any]) -> list[str]:
 
 def survey_errors(survey: dict[str, Any]) -> str | None:
     """What is wrong with a survey (source)."""
-    for name, expected in (("name", str), ("description", str), ("spec", list)):
-        if not isinstance(survey.get(name), expected):
+    for name, given in {"name": "", "description": "", "spec": []}.items():
+        if not isinstance(survey.get(name), type(given)):
             return f"Field '{name}' is missing from survey spec."
     seen = set()
     for number, question in enumerate(survey["spec"]):
-        for name, expected in (("type", str), ("question_name", str), ("variable", str), ("required", bool)):
-            if not isinstance(question.get(name), expected):
+        for name in ("type", "question_name", "variable", "required"):
+            if not isinstance(question.get(name), bool if name == "required" else str):
                 return f"'{name}' missing from survey question {number}"
         if question["variable"] in seen:
             return f"'variable' '{question['variable']}' duplicated in survey question {number}."
         seen.add(question["variable"])
-        if question["type"] not in ("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"):
+        if question["type"] not in _QUESTIONS:
             return f"'{question['type']}' in survey question {number} is not one of the allowed question types."
         if question["type"] in ("multiplechoice", "multiselect") and not question.get("choices"):
             return f"Survey question {number} of type {question['type']} must specify choices."

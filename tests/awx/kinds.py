@@ -40,7 +40,7 @@ class Kind:
     delete_status: int = 204
 
 
-def text(default: str = "", **more: Any) -> Field:
+def text(default: str | None = "", **more: Any) -> Field:
     return Field(default, (str,), **more)
 
 
@@ -245,7 +245,7 @@ KINDS = {
                 "skip_tags": text(None),
                 "survey_enabled": flag(),
                 "allow_simultaneous": flag(),
-                **{f"ask_{name}_on_launch": flag() for name in _ASKS[:2] + ("limit", "tags", "skip_tags", "labels")},
+                **{f"ask_{name}_on_launch": flag() for name in (*_ASKS[:2], "limit", "tags", "skip_tags", "labels")},
                 "ask_variables_on_launch": flag(),
                 "ask_inventory_on_launch": flag(),
             },
