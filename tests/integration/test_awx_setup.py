@@ -177,34 +177,37 @@ def test_no_secret_is_shown_at_any_verbosity(done: tuple[Setup, Done]) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_run_changes_nothing_and_the_last_one_takes_all_away(done: tuple[Setup, Done]) -> None:
+def test_a_second_run_changes_nothing_and_no_secret(done: tuple[Setup, Done]) -> None:
     setup, _ = done
     asked = len(setup.awx.written())
-    second = setup.run()
+    second = setup.run("-e", "vault_lm_password=another-secret")
     assert_ended_well(second)
     assert changed(second) == []
     assert len(setup.awx.written()) == asked
+    held = setup.awx.named("credentials", "imports: Lifecycle Manager")["inputs"]
+    assert held["password"] == SECRETS["vault_lm_password"], "a secret is rotated on purpose only"
 
-    other = setup.awx.store.add(
-        "credentials", name="another", credential_type=setup.awx.named("credential_types", "assetops.imports: Haplo").id
-    )
-    last = setup.run("-e", "awx_setup_state=absent")
-    assert_ended_well(last)
-    left = {path: setup.awx.names(path) for path, things in setup.awx.store.things.items() if things}
+
+@pytest.mark.slow
+def test_what_was_made_is_taken_away_but_for_what_others_use(done: tuple[Setup, Done]) -> None:
+    setup, _ = done
+    store = setup.awx.store
+    kind = setup.awx.named("credential_types", "assetops.imports: Haplo")
+    store.add("credentials", name="another", credential_type=kind.id)
+    gone = setup.run("-e", "awx_setup_state=absent", "-e", "awx_setup_remove_organization=true")
+    assert_ended_well(gone)
+    left = {path: setup.awx.names(path) for path, things in store.things.items() if things}
     assert left == {
-        "organizations": {"Default", "Asset management"},
+        "organizations": {"Default"},
         "credential_types": {"Ansible Galaxy/Automation Hub API Token", CONTROLLER, "assetops.imports: Haplo"},
         "credentials": {"Ansible Galaxy", "another"},
     }
 
-    setup.awx.store.remove(other)
-    whole = setup.run("-e", "awx_setup_state=absent", "-e", "awx_setup_remove_organization=true")
-    assert_ended_well(whole)
-    assert setup.awx.names("organizations") == {"Default"}
-    assert len(setup.awx.names("credential_types")) == 2
-    nothing = setup.run("-e", "awx_setup_state=absent")
-    assert_ended_well(nothing)
-    assert changed(nothing) == []
+    store.add("organizations", name="Asset management")
+    again = setup.run("-e", "awx_setup_state=absent")
+    assert_ended_well(again)
+    assert changed(again) == []
+    assert setup.awx.names("organizations") == {"Default", "Asset management"}
 
 
 @pytest.mark.slow
@@ -222,12 +225,10 @@ def test_check_mode_sends_nothing_and_says_how_far_it_sees(setup: Setup) -> None
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"awx_setup_organization": None}, "awx_setup_organization"),
         ({"awx_setup_image": None, "awx_setup_project_url": None}, "Not set: awx_setup_image, awx_setup_project_url."),
         ({"awx_setup_schedul": "x"}, "The role awx_setup has no variable awx_setup_schedul."),
         ({"awx_setup_credentials": {"licstat": {"url": "u", "api_token": "secret-9"}}}, "receipts"),
         ({"awx_setup_credentials": {"receipts": {"receipts": "r"}, "bigfx": {}}}, "bigfx"),
-        ({"awx_setup_credentials": {"receipts": {"receipts": "r"}, "lmt": {"token": "secret-9"}}}, "url"),
         ({"awx_setup_forks": "many"}, "awx_setup_forks"),
     ],
 )
@@ -311,12 +312,6 @@ def test_the_approval_says_what_the_dry_run_told(setup: Setup, tmp_path: Path) -
         awx.named("workflow_job_template_nodes", name) for name in ("dry_run", "tell", "approval")
     )
     assert (dry_run.lists["success_nodes"], tell.lists["success_nodes"]) == ([tell.id], [approval.id])
-    told = setup.run_bare(
-        *("-e", json.dumps({"assetops_imports_summary": "2 of 2 batches have no errors", "awx_workflow_job_id": 0})),
-        playbook="assetops.imports.awx_approval",
-    )
-    assert told.status != 0, "a workflow without nodes"
-
     workflow = awx.named("workflow_job_templates", "imports: Haplo with approval")
     variables = {"assetops_imports_summary": "2 of 2 batches have no errors", "awx_workflow_job_id": workflow.id}
     told = setup.run_bare("-e", json.dumps(variables), playbook="assetops.imports.awx_approval")
@@ -350,16 +345,3 @@ def test_each_system_has_a_credential_type_and_the_role_takes_what_it_holds() ->
         required = {option for option, spec in taken[name]["options"].items() if spec.get("required")}
         assert required == set(inputs["required"]), name
         assert set(taken[name]["options"]) == {field["id"] for field in inputs["fields"]}, name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("playbook", sorted(path.name for path in PROJECT.glob("*.yml")))
-def test_the_playbooks_of_the_example_project_are_understood(
-    playbook: str, tmp_path: Path, running_sandbox: Sandbox
-) -> None:
-    (name,) = re.findall(r"import_playbook: assetops\.imports\.(\w+)", (PROJECT / playbook).read_text(encoding="utf-8"))
-    if not (ROOT / f"playbooks/{name}.yml").exists():
-        pytest.skip(f"there is no playbook {name} yet")
-    inventory = str(PROJECT / "inventory/hosts.yml")
-    done = Ansible(running_sandbox, tmp_path).run("--syntax-check", "-i", inventory, str(PROJECT / playbook))
-    assert done.status == 0, done.output
