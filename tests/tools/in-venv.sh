@@ -81,6 +81,25 @@ install() {
             "Is a package index within reach of pip?"
 }
 
+# The collection that the role awx_setup needs comes from no package index by itself, only as a part of a large package.
+install_awx() {
+    local folder=$CACHE/awx-package log=$CACHE/install-awx.log
+    say "Unpacking awx.awx from the package of tests/requirements/awx.txt (51 MB) ..."
+    rm -rf "$folder"
+    "$VENV/bin/python" -m pip download --quiet --no-deps --ignore-requires-python --only-binary :all: --dest "$folder" \
+        --requirement tests/requirements/awx.txt >"$log" 2>&1 ||
+        die "$(cat "$log")" $'\n'"awx.awx could not be had. Is a package index within reach of pip?"
+    "$VENV/bin/python" - "$folder"/*.whl "$VENV"/lib/python*/site-packages <<'PYTHON'
+import sys
+import zipfile
+
+package = zipfile.ZipFile(sys.argv[1])
+wanted = [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")]
+package.extractall(sys.argv[2], wanted)
+PYTHON
+    rm -rf "$folder"
+}
+
 make_bare() {
     local python=$1 site
     say "Making the environment .cache/venv with $("$python" --version) ($python) ..."
@@ -107,7 +126,11 @@ make_level() {
         if ! is_made "$step" "$key"; then
             case $step in
             bare) make_bare "$python" ;;
-            *) install "$step" ;;
+            run) install run ;;
+            test)
+                install test
+                install_awx
+                ;;
             esac
             printf '%s\n' "$key" >"$VENV/made-$step"
             made=yes
