@@ -105,7 +105,7 @@ def read_report(question: Question, now: datetime) -> Report:
         failures=[
             *(_of_run(failures, question.failed) if tonight is not None else ()),
             *failures,
-            *(Failure(name, system, "never", "No import of it is known.") for name, system in never),
+            *(Failure(name, system, "never", "No import of it is known, nor of the 35 days before these nights.") for name, system in never),
         ],
         rows=rows,
         imports=chosen.newest,

@@ -16,8 +16,8 @@ STYLE = """
   --u-text: #fff; --m: #fff; --m-text: #b3261e; --n-text: #8a929b; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6e9ec; --page: #14171a; --faint: #a3adb8; --line: #3a4149;
   --head: #1f2429; --link: #8ab8ff; --o: #173d22; --o-text: #a8e6b5; --s: #16305c; --s-text: #bcd4ff; --x: #332a55;
-  --x-text: #d3c8ff; --r: #30363d; --r-text: #d0d7de; --i: #5a3a00; --i-text: #ffd79a; --f: #d93838; --f-text: #fff;
-  --u: #a64ac9; --u-text: #fff; --m: #14171a; --m-text: #ff9a92; --n-text: #6f7881; } }
+  --x-text: #d3c8ff; --r: #30363d; --r-text: #d0d7de; --i: #5a3a00; --i-text: #ffd79a; --f: #c93030; --f-text: #fff;
+  --u: #9a3fbd; --u-text: #fff; --m: #14171a; --m-text: #ff9a92; --n-text: #6f7881; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem 1.5rem 3rem; max-width: 120rem; color: var(--text); background: var(--page);
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -33,7 +33,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 thead th { background: var(--head); white-space: nowrap; }
-tbody th { font-weight: 600; } small { color: var(--faint); font-weight: 400; }
+tbody th { font-weight: 600; white-space: nowrap; } small { color: var(--faint); font-weight: 400; }
 .path, code { overflow-wrap: anywhere; } .path { display: inline-block; min-width: 12rem; } code { font-size: .9em; }
 .badge { display: inline-block; padding: 0 .5rem; border-radius: .7rem; white-space: nowrap; }
 details ol { margin: .25rem 0; padding-left: 1.5rem; min-width: 20rem; }
