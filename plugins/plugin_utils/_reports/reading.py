@@ -45,6 +45,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights i
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import Place, problem_with
 
 A_MONTH = timedelta(days=35)  # before the first night, for which it is looked who was imported then
+NEVER = "No import of it is known, nor of the 35 days before these nights."
 PORTION = 5000  # imports of which is known all at a time
 
 Name = tuple[str, str]
@@ -105,7 +106,7 @@ def read_report(question: Question, now: datetime) -> Report:
         failures=[
             *(_of_run(failures, question.failed) if tonight is not None else ()),
             *failures,
-            *(Failure(name, system, "never", "No import of it is known, nor of the 35 days before these nights.") for name, system in never),
+            *(Failure(name, system, "never", NEVER) for name, system in never),
         ],
         rows=rows,
         imports=chosen.newest,
