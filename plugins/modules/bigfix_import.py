@@ -178,15 +178,15 @@ RETURN = r"""
 state:
   description:
     - V(succeeded), V(failed), or V(unknown) if the server does not tell.
-    - V(planned) is what a run without check mode would start. V(submitted) was started and not waited for, V(running)
-      was not over in time; the next run goes by what the status says then.
+    - V(planned) is what a run without check mode would start. V(submitted) was started and not waited
+      for, V(running) was not over in time; the next run goes by what the status says then.
   returned: when the options were right
   type: str
   sample: succeeded
 imports:
   description:
-    - The import, as the only entry; with O(raw_first) the raw one and then the complete one, which is missing if the
-      raw one failed.
+    - The import, as the only entry; with O(raw_first) the raw one and then the complete one, which
+      is missing if the raw one failed.
   returned: when the options were right
   type: list
   elements: dict
@@ -227,8 +227,8 @@ imports:
       returned: always
     reason:
       description:
-        - Why it was done, or not. V(fresh), the last one is recent enough. V(joined), one was running. V(new), neither.
-          V(forced), O(force) was set.
+        - Why it was done, or not. V(fresh), the last one is recent enough. V(joined), one was running.
+          V(new), neither. V(forced), O(force) was set.
       type: str
       returned: always
     label:
@@ -262,17 +262,17 @@ imports:
         import_status_url: /import_status
         import_create_url: /management/imports
         last_status: successful
-        last_success_time: "2015-06-18T04:00:29Z"
-        last_import_time: "2015-06-18T04:00:29Z"
+        last_success_time: '2015-06-18T04:00:29Z'
+        last_import_time: '2015-06-18T04:00:29Z'
         last_import_type: complete
-        next_import_time: "2015-06-20T06:00:00Z"
+        next_import_time: '2015-06-20T06:00:00Z'
         next_import_time_in: 75057
         next_import_type: complete
     started_at:
       description: When this run started it, in UTC; V(null) if it did not.
       type: str
       returned: always
-      sample: "2026-11-22T03:04:05.678Z"
+      sample: '2026-11-22T03:04:05.678Z'
     finished_at:
       description: When the end of it was seen, in UTC; V(null) while there is none.
       type: str
@@ -298,7 +298,7 @@ http_status:
   description: The HTTP status of the answer that made it fail.
   returned: on failure, if there was an answer
   type: int
-  sample: 403
+  sample: 401
 response:
   description: The beginning of that answer.
   returned: on failure, if there was an answer

@@ -494,30 +494,31 @@ RETURN = r"""
 state:
   description:
     - The state of the import, or the worst of several.
-    - V(scheduled) is the end of what can be known without O(outcome_api_key), or where the pages do not tell more; it
-      is the state, too, where there is no batch.
-    - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended with errors in its
-      log. V(failed), it was stopped by an error, or is not scheduled. V(submitted), it is not waited for.
-    - V(planned) is what a run without check mode would schedule. V(running), another run is at it, or the batch has not
-      ended. V(unknown), whether it is scheduled could not be found out; the next run will, but with O(kind) only as
-      O(on_unknown) says.
+    - V(scheduled) is the end of what can be known without O(outcome_api_key), or where the pages do
+      not tell more; it is the state, too, where there is no batch.
+    - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended
+      with errors in its log. V(failed), it was stopped by an error, or is not scheduled. V(submitted),
+      it is not waited for.
+    - V(planned) is what a run without check mode would schedule. V(running), another run is at it,
+      or the batch has not ended. V(unknown), whether it is scheduled could not be found out; the next
+      run will, but with O(kind) only as O(on_unknown) says.
   returned: when the files of a batch could be read, or there is none
   type: str
   sample: scheduled
 imports:
   description:
-    - One entry for each batch, in the order in which they are sent; after them those that could not be read, or were
-      not tried as a state of their feed before them was not imported, with the state V(failed) and V(null) for what is
-      not known of them. With O(wait=false), they are V(running) where another run is at that state. Empty where there
-      is no batch.
+    - One entry for each batch, in the order in which they are sent; after them those that could not
+      be read, or were not tried as a state of their feed before them was not imported, with the state
+      V(failed) and V(null) for what is not known of them. With O(wait=false), they are V(running) where
+      another run is at that state. Empty where there is no batch.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
   contains:
     source:
       description:
-        - The control file, as named in O(control) or found in O(directory), its digest, or the O(kind); or what the
-          batch is called in O(batches).
+        - The control file, as named in O(control) or found in O(directory), its digest, or the O(kind);
+          or what the batch is called in O(batches).
       type: str
       returned: always
       sample: /etc/haplo/people-control.json
@@ -528,9 +529,9 @@ imports:
       sample: https://research.example.ac.uk
     content_sha256:
       description:
-        - A SHA-256 that stands for the whole batch, in hexadecimal. It is that of the JSON object with the digest of
-          the control file as C(control), or with the O(kind) as C(kind), and an object of the digests of the files by
-          name as C(files), with sorted names and without spaces.
+        - A SHA-256 that stands for the whole batch, in hexadecimal. It is that of the JSON object with
+          the digest of the control file as C(control), or with the O(kind) as C(kind), and an object
+          of the digests of the files by name as C(files), with sorted names and without spaces.
       type: str
       returned: always
     size:
@@ -547,7 +548,7 @@ imports:
       returned: always
       sample: 3dZ0qxu9uYbDhYjvLkMwTn_pr5Q2cKsEaHf8Xo6RgBi1
     state:
-      description: The state of the import, as above.
+      description: The state of this import, as above.
       type: str
       returned: always
     changed:
@@ -556,11 +557,11 @@ imports:
       returned: always
     reason:
       description:
-        - Why it was done, or not. V(new), it was not scheduled yet, or not as the latest of its feed. V(receipt), it
-          was, by a run before. V(resumed), a run before had come to schedule it, and this one made sure, or looked what
-          became of it. V(retried), an
-          attempt before ended earlier than that. V(forced), O(force) was set. V(joined), another run was at it.
-          V(adopted), O(adopt) was set.
+        - Why it was done, or not. V(new), it was not scheduled yet, or not as the latest of its feed.
+          V(receipt), it was, by a run before. V(resumed), a run before had come to schedule it, and
+          this one made sure, or looked what became of it. V(retried), an attempt before ended earlier
+          than that. V(forced), O(force) was set. V(joined), another run was at it. V(adopted), O(adopt)
+          was set.
       type: str
       returned: always
     label:
@@ -569,8 +570,8 @@ imports:
       returned: always
     period:
       description:
-        - Of a folder with a date in its name, that moment as C(first) and as C(last), without a time zone; or from when
-          to when this content was what the feed was. V(null) otherwise.
+        - Of a folder with a date in its name, that moment as C(first) and as C(last), without a time
+          zone; or from when to when this content was what the feed was. V(null) otherwise.
       type: dict
       returned: always
     window:
@@ -583,17 +584,18 @@ imports:
       returned: always
     message:
       description:
-        - Where in Haplo the log of the batch is, with O(kind) without a link; or what went wrong, in the words of Haplo
-          where it said something.
+        - Where in Haplo the log of the batch is, with O(kind) without a link; or what went wrong, in
+          the words of Haplo where it said something.
       type: str
       returned: always
     server:
       description:
         - What Haplo answered when the batch was scheduled, as it came; V(null) while it is not.
-        - Where its page was read, with O(outcome_api_key), what that says. C(batch) is the identifier, C(row) the
-          number by which the page goes, C(url) its address, C(state) the state in Haplo's word, C(errors) the number of
-          errors, V(null) while it has not ended and of no meaning where the state is V(error), and C(log) the log, at
-          most 65536 characters of it, V(null) while there is none.
+        - Where its page was read, with O(outcome_api_key), what that says. C(batch) is the identifier,
+          C(row) the number by which the page goes, C(url) its address, C(state) the state in Haplo's
+          word, C(errors) the number of errors, V(null) while it has not ended and of no meaning where
+          the state is V(error), and C(log) the log, at most 65536 characters of it, V(null) while there
+          is none.
       type: raw
       returned: always
       sample: SCHEDULED
@@ -601,9 +603,10 @@ imports:
       description: When the attempt began, in UTC; V(null) while there was none.
       type: str
       returned: always
-      sample: "2026-11-22T03:04:05.678Z"
+      sample: '2026-11-22T03:04:05.678Z'
     finished_at:
-      description: When it was seen to be scheduled, or to have ended, in UTC; V(null) while neither is.
+      description: When it was seen to be scheduled, or to have ended, in UTC; V(null) while neither
+        is.
       type: str
       returned: always
     duration:
@@ -612,17 +615,18 @@ imports:
       returned: always
 untold:
   description:
-    - Where O(outcome_api_key) is used, the batches of which it does not tell how they ended, each with the reason. They
-      are scheduled, and their pages could not be read; or they have not ended, and are not waited for. Empty where all
-      have ended, and without that key.
-    - So a playbook can go on from a dry run only where it is empty. In check mode, what a run would wait for is not in
-      it. What was adopted is not, either.
+    - Where O(outcome_api_key) is used, the batches of which it does not tell how they ended, each with
+      the reason. They are scheduled, and their pages could not be read; or they have not ended, and
+      are not waited for. Empty where all have ended, and without that key.
+    - So a playbook can go on from a dry run only where it is empty. In check mode, what a run would
+      wait for is not in it. What was adopted is not, either.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: str
 left_out:
   description:
-    - What is in O(directory) and is no batch, or an older state of a feed than the newest one that was sent, by reason.
+    - What is in O(directory) and is no batch, or an older state of a feed than the newest one that
+      was sent, by reason.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
@@ -658,7 +662,7 @@ http_status:
   description: The HTTP status of the answer that made it fail.
   returned: on failure, if there was an answer
   type: int
-  sample: 403
+  sample: 401
 response:
   description: The beginning of that answer.
   returned: on failure, if there was an answer
@@ -855,16 +859,15 @@ def main() -> None:
 def import_batch(host: Host) -> dict[str, Any]:
     params = host.params
     is_standard = has_kinds(params)
-    api = StandardApi if is_standard else Api
-    api.guide.check(params)
+    api_class, system_class = (StandardApi, StandardBatches) if is_standard else (Api, HaploBatches)
+    api_class.guide.check(params)
     check(params)
-    base = api_base(api.path if params["api_path"] is None else params["api_path"])
+    base = api_base(api_class.path if params["api_path"] is None else params["api_path"])
     outcomes = outcomes_of(host, is_standard=is_standard)
-    client = client_of(host, basic_credentials(USER, params["api_key"]), api.guide)
+    client = client_of(host, basic_credentials(USER, params["api_key"]), api_class.guide)
     for credentials in host.no_log_values:  # of both keys
         client.keep_secret(credentials)
-    url = base_url(params["url"])
-    system = StandardBatches(client, url, base) if is_standard else HaploBatches(client, url, base, outcomes)
+    system = system_class(client, base_url(params["url"]), api_class(client, base), outcomes)
     server = server_name(params)
     found = found_by(host)
     orders = orders_of(params, found)
@@ -895,8 +898,7 @@ def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
         host.warn("outcome_api_key is of no use with kind: the pages that tell of standard batches are not known.")
         return None
     client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
-    url = base_url(params["url"])
-    return Outcomes(BatchPages(client, url), url, allowed, host.warn)
+    return Outcomes(BatchPages(client, base_url(params["url"])), allowed, host.warn)
 
 
 # What is asked for.

@@ -333,14 +333,16 @@ RETURN = r"""
 state:
   description:
     - The state of the import, or the worst of several.
-    - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not over; the next run
-      resumes them. V(unknown) means that the answer to an upload was lost and License Statistics cannot be asked.
+    - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not
+      over; the next run resumes them. V(unknown) means that the answer to an upload was lost and License
+      Statistics cannot be asked.
     - V(succeeded), too, where there was no log to import and that is no error.
   returned: when the logs could be read
   type: str
   sample: succeeded
 imports:
-  description: One entry for each log, in the order of O(src), or the oldest first; empty where there is none.
+  description: One entry for each log, in the order of O(src), or the oldest first; empty where there
+    is none.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -357,8 +359,8 @@ imports:
       sample: https://licstat.example.com license server 40
     content_sha256:
       description:
-        - The SHA-256 of what was or will be imported, in hexadecimal; V(null) where O(identity=window) and nothing was
-          sent yet.
+        - The SHA-256 of what was or will be imported, in hexadecimal; V(null) where O(identity=window)
+          and nothing was sent yet.
       type: str
       returned: always
     size:
@@ -384,11 +386,10 @@ imports:
       returned: always
     reason:
       description:
-        - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before. V(resumed), a
-          run before sent it, and this one waited for it. V(retried), an attempt before failed. V(forced), O(force) was
-          set. V(duplicate), it stands in the task twice. V(joined), another run was at it.
-          V(adopted), O(adopt) was set.
-          V(adopted), O(adopt) was set.
+        - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before.
+          V(resumed), a run before sent it, and this one waited for it. V(retried), an attempt before
+          failed. V(forced), O(force) was set. V(duplicate), it stands in the task twice. V(joined),
+          another run was at it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -397,8 +398,8 @@ imports:
       returned: always
     period:
       description:
-        - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
-          where that is not known.
+        - What time the content tells of itself, by the clock of the host that wrote it, without a time
+          zone; V(null) where that is not known.
       type: dict
       returned: always
       contains:
@@ -406,12 +407,12 @@ imports:
           description: The first moment in it.
           type: str
           returned: always
-          sample: "2026-11-23T07:47:04"
+          sample: '2026-11-23T07:47:04'
         last:
           description: The last moment in it.
           type: str
           returned: always
-          sample: "2026-11-24T03:04:05"
+          sample: '2026-11-24T03:04:05'
     window:
       description: The time range that the import is known by; V(null) where it is its content.
       type: dict
@@ -421,12 +422,12 @@ imports:
           description: Its beginning; V(null) for the beginning of the log.
           type: str
           returned: always
-          sample: "2026-11-23T00:00:00"
+          sample: '2026-11-23T00:00:00'
         to:
           description: Its end, which is in it.
           type: str
           returned: always
-          sample: "2026-11-23T23:59:59"
+          sample: '2026-11-23T23:59:59'
     attempts:
       description: How many attempts there were at this import, in all runs.
       type: int
@@ -436,14 +437,15 @@ imports:
       type: str
       returned: always
     server:
-      description: What License Statistics answered last about the task, as it came; V(null) while there is no task.
+      description: What License Statistics answered last about the task, as it came; V(null) while there
+        is no task.
       type: dict
       returned: always
     started_at:
       description: When the attempt began, in UTC; V(null) while there was none.
       type: str
       returned: always
-      sample: "2026-11-22T03:04:05.678Z"
+      sample: '2026-11-22T03:04:05.678Z'
     finished_at:
       description: When the end of it was seen, in UTC; V(null) while there is none.
       type: str
@@ -453,7 +455,8 @@ imports:
       type: float
       returned: always
 gaps:
-  description: The time ranges that were not imported between those that were; empty where none is to be imported.
+  description: The time ranges that were not imported between those that were; empty where none is to
+    be imported.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -462,18 +465,18 @@ gaps:
       description: The beginning.
       type: str
       returned: always
-      sample: "2026-11-21T00:00:00"
+      sample: '2026-11-21T00:00:00'
     to:
       description: The end, which is in it.
       type: str
       returned: always
-      sample: "2026-11-22T23:59:59"
+      sample: '2026-11-22T23:59:59'
 left_out:
   description:
-    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to folders, too. Empty
-      with O(src).
-    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night; it is told, as
-      are folders that are not searched, only where it is an error that there is no log.
+    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to
+      folders, too. Empty with O(src).
+    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night;
+      it is told, as are folders that are not searched, only where it is an error that there is no log.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -535,7 +538,7 @@ http_status:
   description: The HTTP status of the answer that made it fail.
   returned: on failure, if there was an answer
   type: int
-  sample: 403
+  sample: 401
 response:
   description: The beginning of that answer.
   returned: on failure, if there was an answer

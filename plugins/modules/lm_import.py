@@ -239,10 +239,10 @@ RETURN = r"""
 state:
   description:
     - The state of the import.
-    - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not over; the next run
-      resumes them. V(incomplete) is over, but for assets that are not published or rows that did not parse; the next
-      run looks again. V(scheduled) cannot be followed, as O(submit=false). V(unknown) means that nobody knows whether
-      it was imported, or how it went.
+    - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not
+      over; the next run resumes them. V(incomplete) is over, but for assets that are not published
+      or rows that did not parse; the next run looks again. V(scheduled) cannot be followed, as O(submit=false).
+      V(unknown) means that nobody knows whether it was imported, or how it went.
   returned: when the options are right
   type: str
   sample: succeeded
@@ -289,11 +289,10 @@ imports:
       returned: always
     reason:
       description:
-        - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was since, or the
-          library was emptied since.
-          V(receipt), it was, by a run before. V(resumed), a run before sent it, and this one looked at it. V(retried),
-          an attempt before failed. V(forced), O(force) was set. V(joined), another run was at it.
-          V(adopted), O(adopt) was set.
+        - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was
+          since, or the library was emptied since. V(receipt), it was, by a run before. V(resumed),
+          a run before sent it, and this one looked at it. V(retried), an attempt before failed. V(forced),
+          O(force) was set. V(joined), another run was at it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -314,8 +313,9 @@ imports:
       returned: always
     message:
       description:
-        - What there is to know, in the words of Lifecycle Manager where it said something. Rows that did not parse are
-          told by name, version, id and message; the first fifty, and how many more there are.
+        - What there is to know, in the words of Lifecycle Manager where it said something. Rows that
+          did not parse are told by name, version, id and message; the first fifty, and how many more
+          there are.
       type: str
       returned: always
     server:
@@ -341,7 +341,7 @@ imports:
       description: When the attempt began, in UTC; V(null) while there was none.
       type: str
       returned: always
-      sample: "2026-11-22T03:04:05.678Z"
+      sample: '2026-11-22T03:04:05.678Z'
     finished_at:
       description: When the end of it was seen, in UTC; V(null) while there is none.
       type: str
@@ -359,7 +359,13 @@ counts:
       description: Before the import; V(null) where that could not be read.
       type: dict
       returned: always
-      sample: {active_requests: 0, catalog_assets: 0, pending_events: 0, projects: 3, published_assets: 0, users: 16}
+      sample:
+        active_requests: 0
+        catalog_assets: 0
+        pending_events: 0
+        projects: 3
+        published_assets: 0
+        users: 16
     after:
       description: After an import by this run; V(null) where it made none, or that could not be read.
       type: dict
@@ -370,7 +376,7 @@ receipts:
   type: dict
   contains:
     store:
-      description: Its path, or V(none).
+      description: Its path or URL, or V(none).
       type: str
       returned: always
     created:

@@ -28,7 +28,7 @@ from ..sandbox.handle import Sandbox
 from ..tools.environments import make_environment
 from .packaged import build, install, run, write_requirements
 
-BASE_IMAGE = "registry.example.com/python:3.13"
+EXAMPLE = ROOT / "extensions/execution_environment/execution-environment.yml"
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,13 @@ def test_the_builder_finds_what_the_collection_asks_for(installed: Installed) ->
 
 
 @pytest.mark.slow
-def test_the_builder_makes_the_context_of_an_image(installed: Installed, tmp_path: Path) -> None:
+def test_the_builder_makes_the_context_of_the_image_in_the_example(installed: Installed, tmp_path: Path) -> None:
     archive = installed.archive.name
-    definition = {
-        "version": 3,
-        "images": {"base_image": {"name": BASE_IMAGE}},
-        "dependencies": {
-            "ansible_core": {"package_pip": "ansible-core"},
-            "ansible_runner": {"package_pip": "ansible-runner"},
-            "galaxy": {"collections": [{"name": archive, "type": "file"}]},
-        },
-        "additional_build_files": [{"src": str(installed.archive), "dest": "."}],
-    }
+    definition = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    assert definition["dependencies"]["galaxy"] == {"collections": [{"name": "assetops.imports"}]}
+    # Not from Galaxy, but as it was just built.
+    definition["dependencies"]["galaxy"] = {"collections": [{"name": archive, "type": "file"}]}
+    definition["additional_build_files"] = [{"src": str(installed.archive), "dest": "."}]
     (tmp_path / "execution-environment.yml").write_text(yaml.safe_dump(definition), encoding="utf-8")
     run("ansible-builder", "create", "--output-filename", "Containerfile", cwd=tmp_path)
     build_folder = tmp_path / "context/_build"
@@ -94,7 +89,7 @@ def test_the_builder_makes_the_context_of_an_image(installed: Installed, tmp_pat
     listed = yaml.safe_load((build_folder / "requirements.yml").read_text(encoding="utf-8"))
     assert listed == {"collections": [{"name": archive, "type": "file"}]}
     steps = (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
-    assert f'ARG EE_BASE_IMAGE="{BASE_IMAGE}"' in steps
+    assert f'ARG EE_BASE_IMAGE="{definition["images"]["base_image"]["name"]}"' in steps
     assert "introspect.py introspect" in steps, "what the collection needs is not looked for"
 
 

@@ -37,8 +37,15 @@ PLUGINS = "ansible_collections.assetops.imports.plugins"
 AT_ONCE = 3  # on two processors: tests wait for half of their time
 SAY_SOMETHING_EVERY = 30.0
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
+CUT_OFF = "cut off"
 TAIL = 60  # lines of a failed check's log
 NAMED = 20  # tests that failed
+GITHUB = {
+    "github-workflows": ".github/workflows/*.yml",
+    "dependabot": ".github/dependabot.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+}
 
 
 class CheckError(Exception):
@@ -99,7 +106,7 @@ class Log:
                 return process.wait(TIME_LIMIT)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                raise CheckError(f"{Path(command[0]).name} took more than {TIME_LIMIT:.0f} s") from None
+                raise CheckError(f"{CUT_OFF} after {TIME_LIMIT:.0f} s, at: {''.join(self.tail(1))}") from None
             finally:
                 self._running.discard(process)
 
@@ -157,6 +164,18 @@ def ansible_lint(log: Log) -> Count:
     return Count()
 
 
+def licenses(log: Log) -> Count:
+    log.run("reuse", "lint")
+    return Count()
+
+
+def forms(log: Log) -> Count:
+    """The files that GitHub reads, by the schemas that come with the tool."""
+    for schema, pattern in GITHUB.items():
+        log.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *tracked(pattern))
+    return Count(passed=len(GITHUB))
+
+
 # --- documentation -----------------------------------------------------------------------------------------------
 
 
@@ -199,7 +218,8 @@ def pytest(log: Log, *which: str, measured: bool) -> Count:
     """Run some of the tests. Programs that measured tests start are measured too: see pyproject.toml."""
     report = log.path.with_suffix(".xml")
     under = ["-m", "coverage", "run"] if measured else []
-    status = log.status(sys.executable, *under, "-m", "pytest", f"--junitxml={report}", *which)
+    # By name, so that the log tells at which test it was cut off.
+    status = log.status(sys.executable, *under, "-m", "pytest", "--verbose", f"--junitxml={report}", *which)
     return counted(log, report, status)
 
 
@@ -370,6 +390,8 @@ CHECKS = [
     Check("antsibull-docs", documentation),
     Check("antsibull-changelog", changelog),
     Check("yamllint", yamllint),
+    Check("reuse", licenses),
+    Check("check-jsonschema", forms),
 ]
 AFTER_TESTS = [Check("coverage", coverage)]
 QUICK_CHECKS = [Check("tests that are not slow", quick_tests), *(check for check in CHECKS if check.quick)]
@@ -439,6 +461,17 @@ def run_checks(checks: list[Check], progress: Progress) -> list[Count]:
     return [future.result() for future in done]
 
 
+def clean_up() -> None:
+    """Remove what a run that was killed had no time to: databases without a server, and temporary folders of tests."""
+    for database in CACHE.glob("postgresql-*"):
+        pid = database / "data/postmaster.pid"
+        if not (pid.exists() and Path("/proc", pid.read_text().split()[0]).exists()):
+            shutil.rmtree(database)
+    for folder in CACHE.glob("tmp/*-*/"):  # but not those of pytest, which sees to them itself
+        if not folder.name.startswith("pytest-of-") and time.time() - folder.stat().st_mtime > TIME_LIMIT:
+            shutil.rmtree(folder)
+
+
 def end_on_signal(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -452,6 +485,7 @@ def main() -> int:
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     shutil.rmtree(CACHE / "coverage", ignore_errors=True)
+    clean_up()
     stage()
     print(f"{sum(map(len, phases))} groups of checks, {AT_ONCE} at a time; logs are in .cache/logs", flush=True)
     progress = Progress()
@@ -460,9 +494,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130
+    cut_off = [count.name for count in counts if count.note.startswith(CUT_OFF)]
     for count in counts:
         if count.failed:
-            print(f"FAILED: {count.name}: {count.note}")
+            why = f" (as a consequence of {', '.join(cut_off)})" if count.name == "coverage" and cut_off else ""
+            print(f"FAILED: {count.name}: {count.note}{why}")
     passed, failed = sum(count.passed for count in counts), sum(count.failed for count in counts)
     SUMMARY.write_text(f"{passed} passed, {failed} failed\n")
     print(SUMMARY.read_text(), end="", flush=True)

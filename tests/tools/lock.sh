@@ -8,4 +8,7 @@ set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../requirements"
 
 new=$(python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate run.txt test.txt)
-printf '%s\n' '# SPDX-License-Identifier: GPL-3.0-or-later' '# Written by "make lock".' "$new" >lock.txt
+{
+	sed -n '/^# SPDX/p' test.txt
+	printf '%s\n' '# Written by "make lock".' "$new"
+} >lock.txt

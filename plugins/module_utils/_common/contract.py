@@ -333,6 +333,11 @@ def sentence(text: str) -> str:
     return text if not text or re.search(r"[.!?][\"')\]]?$", text) else f"{text}."
 
 
+def shortened(text: str, length: int) -> str:
+    """The text, of no more than so many characters and a mark where it was cut."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
 def now_text() -> str:
     """Now, in UTC, to the millisecond, as it stands in receipts and results."""
     return as_text(datetime.now(timezone.utc))

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Protocol
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Upload
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Upload, shortened
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._common.threads import start_thread
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
@@ -221,8 +221,7 @@ class Progress:
 
     def _words(self, text: str) -> str:
         """What a server or another run is doing in words, without a full stop, and not too many of them."""
-        text = self._clean(text).rstrip(".")
-        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        return shortened(self._clean(text).rstrip("."), SHOWN)
 
     def _clean(self, text: str) -> str:
         """In one line, without secrets, and without what a terminal obeys."""

@@ -39,6 +39,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Unclear,
     canonical,
     sentence,
+    shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 
@@ -551,7 +552,7 @@ def _words(answer: Answer) -> str:
     else:
         text = redact(_message(answer) or answer.text)
     text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return shortened(text, SHOWN)
 
 
 def _message(answer: Answer) -> str | None:

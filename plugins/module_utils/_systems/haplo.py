@@ -44,9 +44,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.multipart i
     expecting,
     form_data,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo_pages
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, place_of
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import IDENTIFIER
 
 SYSTEM = "haplo"
 USER = "haplo"  # whoever the key belongs to
@@ -56,19 +56,15 @@ OPTIONS: Mapping[str, Any] = {
     "outcome_api_key": {"type": "str", "no_log": True},
     "api_path": {"type": "str"},
 }
-ENVIRONMENT = {"url": "HAPLO_URL", "api_key": "HAPLO_API_KEY", "outcome_api_key": "HAPLO_OUTCOME_API_KEY"}
+ENVIRONMENT = {**haplo_pages.ENVIRONMENT, "api_key": "HAPLO_API_KEY"}
 GUIDE = Guide(
     system=SYSTEM,
     environment=ENVIRONMENT,
     meanings={
-        "url": (
-            "the address of the application, by the host name that it has set itself, as in"
-            " https://research.example.ac.uk; without /api and without its pages below /do"
-        ),
+        **haplo_pages.GUIDE.meanings,
         "api_key": "an API key for batch import (System management > Users > SRV > Batch data import access)",
-        "outcome_api_key": "an API key for the pages of batches, of a user who may administer them",
     },
-    api=r"/api(/haplo-data-import-[^/]*(/.*)?)?|/do(/.*)?",
+    api=haplo_pages.GUIDE.api,
     missing=(
         "There is no such API. {url} has to be the address of the application, without /api and without its pages"
         " below /do. Or Haplo may lack the plugin for batch import, or has it elsewhere than at {api_path}."
@@ -255,7 +251,7 @@ def wanted_batch(
 class HaploBatches:
     """A Haplo application, as the life of an import sees it (`System`).
 
-    `url` is where its pages are, `base` the path of the API. `outcomes` tells what became of batches, where there is a
+    `url` is where its pages are. `outcomes` tells what became of batches, where there is a
     key for that.
 
     An attempt notes the batch it has begun (`batch`), the files that Haplo has acknowledged (`files`, by name), and
@@ -263,13 +259,12 @@ class HaploBatches:
     stopped by an error (`stopped`).
     """
 
-    is_repeatable = True
-
-    def __init__(self, client: Client, url: str, base: str, outcomes: Outcomes | None = None) -> None:
+    def __init__(self, client: Client, url: str, api: Api, outcomes: Outcomes | None = None) -> None:
         self._client = client
-        self._api = Api(client, base)
+        self._api = api
         self._url = url
         self._outcomes = outcomes
+        self.is_repeatable = api.is_schedule_repeatable
         self.best_end = "scheduled" if outcomes is None else "succeeded"
         self.looks_again_at: tuple[str, ...] = () if outcomes is None else ("scheduled", "incomplete")
 
@@ -368,8 +363,10 @@ class HaploBatches:
     def _where(self, identifier: str, dry_run: bool) -> str:
         """That a batch is scheduled, and where a person finds it."""
         what = "The dry run" if dry_run else "The import"
-        place = place_of(self._url, identifier)
-        return f"{what} is scheduled; Haplo does not tell over its API how it goes. {place}"
+        return f"{what} is scheduled; Haplo does not tell over its API how it goes. {self._place(identifier)}"
+
+    def _place(self, identifier: str) -> str:
+        return place_of(self._url, identifier)
 
 
 class Scheduling:
@@ -410,7 +407,7 @@ class Api:
 
     guide = GUIDE
     path = "/api/haplo-data-import-batch"
-    identifier = IDENTIFIER
+    identifier = haplo_pages.IDENTIFIER
     is_schedule_repeatable = True
 
     def __init__(self, client: Client, base: str) -> None:

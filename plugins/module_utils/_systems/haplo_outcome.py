@@ -21,6 +21,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Look,
     Outage,
     sentence,
+    shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
     ENDED,
@@ -45,13 +46,12 @@ KEPT_LOG = 64 * 1024  # characters
 class Outcomes:
     """Looks at batches, and judges how they ended.
 
-    `url` is the base URL. `allowed`: so many errors in the log of a batch are acceptable. `warn` tells what could not
+    `allowed`: so many errors in the log of a batch are acceptable. `warn` tells what could not
     be told.
     """
 
-    def __init__(self, pages: BatchPages, url: str, allowed: float, warn: Callable[[str], None]) -> None:
+    def __init__(self, pages: BatchPages, allowed: float, warn: Callable[[str], None]) -> None:
         self._pages = pages
-        self._url = url
         self._allowed = allowed
         self._warn = warn
 
@@ -117,7 +117,7 @@ class Outcomes:
     def _untold(self, identifier: str, error: ImportsError) -> str:
         return (
             f"Batch {identifier} is scheduled; what became of it could not be told: {sentence(error.message)}"
-            f" {place_of(self._url, identifier)}"
+            f" {place_of(self._pages.url, identifier)}"
         )
 
 
@@ -182,14 +182,10 @@ def _lines(page: BatchPage) -> str:
     """The first lines of the log, as a sentence; where an exception ended it, the last ones, which tell of that."""
     if page.log is None:
         return "its page has no log of the form that is known."
-    lines = [_cut(line.strip()) for line in page.log.splitlines()[1:-1] if line.strip()]
+    lines = [shortened(line.strip(), SHOWN_OF_LINE) for line in page.log.splitlines()[1:-1] if line.strip()]
     shown = lines[-SHOWN_LINES:] if page.state == "error" else lines[:SHOWN_LINES]
     more = " ..." if len(lines) > SHOWN_LINES else ""
     return sentence("; ".join(shown) or "the log has no line of it") + more
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= SHOWN_OF_LINE else f"{line[:SHOWN_OF_LINE]}…"
 
 
 def _counted(errors: int) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Outage,
     Refused,
     sentence,
+    shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     SHOWN,
@@ -186,7 +187,7 @@ class BatchPages:
     def __init__(self, client: Client, url: str, *, tries: int = TRIES) -> None:
         self.secrets = client.secrets
         self._client = client
-        self._url = url
+        self.url = url
         self._tries = tries
         self._refusal: NotTold | None = None
 
@@ -203,7 +204,7 @@ class BatchPages:
                 return page
         which = "is not in the list" if not rows else "is in the list by its beginning only, and is another"
         raise NotTold(
-            f"GET {self._url}{PAGES}/batches: batch {identifier} {which}, of {len(listed)} batches. Is"
+            f"GET {self.url}{PAGES}/batches: batch {identifier} {which}, of {len(listed)} batches. Is"
             f" {GUIDE.named('url')} the application that it was sent to?"
         )
 
@@ -216,7 +217,7 @@ class BatchPages:
 
     def link(self, row: int) -> str:
         """The address of a batch's page, for people."""
-        return f"{self._url}{PAGES}/batch/{row}"
+        return f"{self.url}{PAGES}/batch/{row}"
 
     def _page(self, row: int) -> BatchPage:
         return self._read(f"batch/{row}", lambda text: batch_page(text, row, self.link(row)))
@@ -245,7 +246,7 @@ class BatchPages:
         if reading.trouble is None:
             return reading.found[-1]
         message = self._client.secrets.redact(reading.trouble.message)
-        message = message if len(message) <= 2 * SHOWN else f"{message[: 2 * SHOWN]}…"
+        message = shortened(message, 2 * SHOWN)
         raise NotTold(sentence(f"{tried(answer)}: {message}"), answer, may_pass=reading.trouble.may_pass)
 
     def _not_told(self, error: Refused) -> NotTold:

@@ -30,7 +30,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Refused,
     Unclear,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     GUIDE,
     Api,
@@ -90,12 +89,6 @@ class StandardBatches(HaploBatches):
     An attempt notes what one at a plain batch does, and a later one goes on from there.
     """
 
-    is_repeatable = False
-
-    def __init__(self, client: Client, url: str, base: str) -> None:
-        super().__init__(client, url, base)
-        self._api = StandardApi(client, base)
-
     def probe(self) -> None:
         """Ask to schedule a batch that cannot be.
 
@@ -140,15 +133,8 @@ class StandardBatches(HaploBatches):
             raise Unclear(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
         return self._accepted(batch, attempt, answer, is_new=True)
 
-    def _accepted(self, batch: Batch, attempt: Attempt, answer: Answer | None, *, is_new: bool) -> Accepted:
-        identifier = str(attempt.notes["batch"])
-        what = "The dry run" if batch.dry_run else "The import"
-        message = (
-            f"{what} is scheduled; Haplo does not tell over its API how it goes. Its log is at {self._url} in {JOBS}:"
-            f" batch {identifier}"
-        )
-        said_by_server = answer.text if answer else None
-        return Accepted(identifier, said_by_server, "scheduled", message, notes=attempt.notes, is_new=is_new)
+    def _place(self, identifier: str) -> str:
+        return f"Its log is at {self._url} in {JOBS}: batch {identifier}"
 
 
 def where_to_look(notes: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -23,10 +23,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     LARGEST_DOCUMENT,
     LARGEST_TEXT,
+    Api,
     Batch,
     DataFile,
     HaploBatches,
@@ -362,7 +364,8 @@ class Run:
         self.wanted = wanted_batch(SERVER, "source", Batch(DIGEST, None, (DataFile("people", content, sha256),)))
 
     def __call__(self) -> Any:
-        haplo = HaploBatches(self.client, SERVER, BASE)  # type: ignore[arg-type]  # a script instead of a Client
+        client = cast(Client, self.client)  # a script in place of it
+        haplo = HaploBatches(client, SERVER, Api(client, BASE))
         return haplo.submit(self.wanted, self.attempt)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,8 +21,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import Batch, DataFile, wanted_batch
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_standard import (
+    StandardApi,
     StandardBatches,
     check_kind,
     where_to_look,
@@ -78,7 +80,8 @@ class Run:
         self.wanted = wanted(content)
 
     def __call__(self) -> Any:
-        haplo = StandardBatches(self.client, SERVER, BASE)  # type: ignore[arg-type]  # a script instead of a Client
+        client = cast(Client, self.client)  # a script in place of it
+        haplo = StandardBatches(client, SERVER, StandardApi(client, BASE))
         return haplo.submit(self.wanted, self.attempt)
 
 
