@@ -17,7 +17,7 @@ LMT = {"product": "license_metric_tool"}
 WITH_PASSWORD = {"token": ABSENT, "username": "ines.import", "password": "Quiet-Harbour-71"}
 
 CONNECTION = [
-    bad("url", ABSENT, "url", "required"),
+    bad("url", ABSENT, "url is missing", "BIGFIX_URL"),
     bad("url", "bigfix.example.com:9081", "url"),
     bad("url", "https://jdoe:hunter22@bigfix.example.com", "url", "user name or a password"),
     bad("url", "https://bigfix.example.com/?token=abcdef", "url", "query"),
