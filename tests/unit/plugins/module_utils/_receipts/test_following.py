@@ -51,11 +51,14 @@ class Reader:
     """Who follows a store with a cursor in a file, and may be killed and started again."""
 
     def __init__(self, location: str, cursor: Path, *, from_the_beginning: bool = True) -> None:
-        self._start: Callable[[], None] = lambda: self.__init__(  # type: ignore[misc]
-            location, cursor, from_the_beginning=from_the_beginning
-        )
-        self.cursor = Cursor.read(cursor)
-        self.follower = Follower(location, None, self.cursor, from_the_beginning=from_the_beginning)
+        self._location = location
+        self._path = cursor
+        self._from_the_beginning = from_the_beginning
+        self._start()
+
+    def _start(self) -> None:
+        self.cursor = Cursor.read(self._path)
+        self.follower = Follower(self._location, None, self.cursor, from_the_beginning=self._from_the_beginning)
 
     def __enter__(self) -> Reader:
         return self
@@ -427,11 +430,15 @@ def test_a_cursor_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path, monk
     before = cursor.path.read_text(encoding="utf-8")
     cursor.note(Outcome("a", 1, "failed", "", 7))
     with monkeypatch.context() as full:
-        full.setattr(os, "fsync", lambda _handle: (_ for _ in ()).throw(OSError(28, "No space left")))
+        full.setattr(os, "fsync", no_space)
         with pytest.raises(OSError, match="No space left"):
             cursor.save()
     assert [path.name for path in cursor.path.parent.iterdir()] == ["cursor.json"]
     assert cursor.path.read_text(encoding="utf-8") == before
+
+
+def no_space(_handle: int) -> None:
+    raise OSError(28, "No space left")
 
 
 # All together
@@ -455,6 +462,9 @@ class World:
         self.attempts: dict[str, tuple[int, str]] = {}  # the newest of each name, and its state
         self.expected: Told = []
         self.forgotten: Told = []
+
+    def close(self) -> None:
+        self.store.close()
 
     def step(self, what: str, name: str, state: str) -> None:
         attempt, known = self.attempts.get(name, (0, ""))
@@ -508,7 +518,7 @@ def run(location: str, cursor: Path, steps: list[tuple[Any, Any, str]]) -> None:
     doubled: Told = []  # what may be told twice, since who follows was killed before it noted that it was told
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         world = World(location)
-        stack.callback(lambda: world.store.close())  # noqa: PLW0108  # it is another one by then
+        stack.callback(world.close)
         reader = stack.enter_context(Reader(location, cursor))
         now = time.time_ns
 
