@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
@@ -95,15 +95,8 @@ def connecting(options: Mapping[str, Any], environment: Mapping[str, str]) -> di
     """The options to reach a system and log in to it, some of which fall back on an environment variable."""
     own = {name: dict(spec) for name, spec in options.items()}
     for name, variable in environment.items():
-        own[name]["fallback"] = (env_fallback if own[name].get("required") else _if_filled, [variable])
+        own[name]["fallback"] = (env_fallback, [variable])
     return {**own, **CONNECTION}
-
-
-def _if_filled(variable: str) -> str:
-    """For what may be missing: AWX sets a variable to nothing where an input of the credential was left empty."""
-    if not os.environ.get(variable):
-        raise AnsibleFallbackNotFound
-    return os.environ[variable]
 
 
 def importing(
