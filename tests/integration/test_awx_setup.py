@@ -202,11 +202,16 @@ def test_what_was_made_is_taken_away_but_for_what_others_use(done: tuple[Setup, 
     store = setup.awx.store
     kind = setup.awx.named("credential_types", "assetops.imports: Haplo")
     store.add("credentials", name="another", credential_type=kind.id)
+    environment = setup.awx.named("execution_environments", "imports")
+    store.add("job_templates", name="another", execution_environment=environment.id)
+    environment.fields["organization"] = None  # otherwise it goes with the organization
     gone = setup.run("-e", "awx_setup_state=absent", "-e", "awx_setup_remove_organization=true")
     assert_ended_well(gone)
     left = {path: setup.awx.names(path) for path, things in store.things.items() if things}
     assert left == {
         "organizations": {"Default"},
+        "execution_environments": {"imports"},
+        "job_templates": {"another"},
         "credential_types": {"Ansible Galaxy/Automation Hub API Token", CONTROLLER, "assetops.imports: Haplo"},
         "credentials": {"Ansible Galaxy", "another"},
     }
