@@ -236,6 +236,9 @@ class Api:
             used = self.store.find("unified_job_templates", number)
             related["unified_job_template"] = used.url if used else ""
         summary: dict[str, Any] = {}
+        for name in ("inventory", "project", "execution_environment"):
+            if name in thing.kind.fields and (used := self.store.find(thing.kind.fields[name].refers_to, thing[name])):
+                summary[name] = {"id": used.id, "name": used["name"]}
         if thing.updates and not thing.is_synced:
             summary["current_update"] = {"id": thing.id}
         told = {"id": thing.id, "type": thing.kind.type, "url": thing.url}

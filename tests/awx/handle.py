@@ -48,7 +48,8 @@ class Awx:
     @property
     def environment(self) -> dict[str, str]:
         """What awx.awx reads to find it."""
-        return {"CONTROLLER_HOST": self.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, "CONTROLLER_VERIFY_SSL": "false"}
+        login = {"CONTROLLER_HOST": self.url, "CONTROLLER_OAUTH_TOKEN": TOKEN, "CONTROLLER_VERIFY_SSL": "false"}
+        return {**login, "CONTROLLER_REQUEST_TIMEOUT": "60"}
 
     def named(self, path: str, name: str) -> Thing:
         """The one object of a kind with a name, or a node with an identifier."""

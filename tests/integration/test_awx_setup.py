@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Template
 
 from ..awx.handle import Awx
 from ..running import ROOT
@@ -23,6 +24,7 @@ PROJECT = ROOT / "extensions/awx/project"
 EXAMPLE = ROOT / "extensions/awx/setup.yml"
 SECRETS = {name: f"secret-of-{name}" for name in re.findall(r"\bvault_\w+", EXAMPLE.read_text(encoding="utf-8"))}
 PLAYBOOK = "assetops.imports.awx"
+ON_ERROR = "notification_templates_error"
 CONTROLLER = "Red Hat Ansible Automation Platform"
 
 ENVIRONMENT = {
@@ -143,7 +145,7 @@ def test_the_survey_asks_for_the_variables_of_the_role_that_settles(done: tuple[
     assert template["survey_enabled"]
     questions = {question["variable"].removeprefix("import_settle_") for question in template.survey["spec"]}
     assert questions == {"keys", "system", "target", "label", "older_than", "state", "comment"}
-    assert not any(question["required"] for question in template.survey["spec"])
+    assert not any(question["required"] or "default" in question for question in template.survey["spec"])
 
 
 @pytest.mark.slow
@@ -152,12 +154,18 @@ def test_failures_are_told_with_the_summary_of_the_run(done: tuple[Setup, Done])
     notification = awx.named("notification_templates", "imports")
     message = notification["messages"]["error"]["message"]
     assert "job.artifacts.get('assetops_imports_summary'" in message
-    told = {
-        name.removeprefix("imports: "): [bool(awx.named("job_templates", name).lists[f"notification_templates_{on}"])]
-        for on in ("error",)
-        for name in awx.names("job_templates")
-    }
-    assert [name for name, is_told in sorted(told.items()) if is_told == [True]] == ["haplo", "import", "watch"]
+    failed = {"target": "cad", "state": "failed", "url": "https://licstat.example.com/40", "key": "57ad"}
+    fine = {"target": "eda", "state": "succeeded", "url": None, "key": "0000"}
+    artifacts = {"assetops_imports_summary": "1 of 2 imports failed", "assetops_imports": [failed, fine]}
+    job = {"name": "imports: import", "id": 7, "status": "failed", "artifacts": artifacts}
+    body = Template(notification["messages"]["error"]["body"])
+    assert body.render(job=job, url="https://awx.example.com/#/jobs/7").split("\n") == [
+        *("imports: import #7: failed", "1 of 2 imports failed", ""),
+        *("cad: failed https://licstat.example.com/40 57ad", "", "https://awx.example.com/#/jobs/7"),
+    ]
+    assert "the job ended before it" in body.render(job={**job, "artifacts": {}})
+    names = [name for name in awx.names("job_templates") if awx.named("job_templates", name).lists[ON_ERROR]]
+    assert sorted(names) == ["imports: haplo", "imports: import", "imports: watch"]
     assert awx.named("job_templates", "imports: haplo").lists["notification_templates_success"]
     assert not awx.named("job_templates", "imports: import").lists["notification_templates_success"]
     workflow = awx.named("workflow_job_templates", "imports: Haplo with approval")
@@ -194,11 +202,16 @@ def test_what_was_made_is_taken_away_but_for_what_others_use(done: tuple[Setup, 
     store = setup.awx.store
     kind = setup.awx.named("credential_types", "assetops.imports: Haplo")
     store.add("credentials", name="another", credential_type=kind.id)
+    environment = setup.awx.named("execution_environments", "imports")
+    store.add("job_templates", name="another", execution_environment=environment.id)
+    environment.fields["organization"] = None  # otherwise it goes with the organization
     gone = setup.run("-e", "awx_setup_state=absent", "-e", "awx_setup_remove_organization=true")
     assert_ended_well(gone)
     left = {path: setup.awx.names(path) for path, things in store.things.items() if things}
     assert left == {
         "organizations": {"Default"},
+        "execution_environments": {"imports"},
+        "job_templates": {"another"},
         "credential_types": {"Ansible Galaxy/Automation Hub API Token", CONTROLLER, "assetops.imports: Haplo"},
         "credentials": {"Ansible Galaxy", "another"},
     }

@@ -81,16 +81,6 @@ def test_target_name_stands_for_the_application_whatever_its_address(haplo: Hapl
     assert haplo(target_name="another", check=True)["state"] == "planned"
 
 
-@exercises("outcome_api_key")
-def test_a_variable_that_is_set_to_nothing_is_no_key_for_outcomes(
-    haplo: Haplo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As AWX sets it where that input of the credential was left empty."""
-    monkeypatch.setenv("HAPLO_OUTCOME_API_KEY", "")
-
-    assert_scheduled(haplo(), changed=True, reason="new")
-
-
 @exercises("url", "api_key")
 @in_both
 def test_url_and_key_are_taken_from_the_environment(haplo: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
