@@ -62,7 +62,7 @@ class CallbackModule(CallbackBase):
         lines = [printable(line) for line in f"{how}: [{host}]: {task}: {told}".splitlines()]
         if self._display.verbosity:
             lines.append(self._dump_results(outcome, indent=4))
-        self._display.display("\n".join(lines), color=constants.COLOR_ERROR)
+        self._display.display("\n".join(lines), color=constants.config.get_config_value("COLOR_ERROR"))
 
 
 def _part(result: Any, name: str) -> Any:
