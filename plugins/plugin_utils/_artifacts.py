@@ -74,7 +74,8 @@ def _counted(count: int, what: str) -> str:
 
 def _entry(one: Outcome) -> dict[str, Any]:
     """A role at a target, with the import that tells most of it: the worst, and of equals the last."""
-    worst: Mapping[str, Any] = max(reversed(one.imports), key=lambda each: STATES.index(each["state"]), default={})
+    nothing: Mapping[str, Any] = {}
+    worst = max(reversed(one.imports), key=lambda each: STATES.index(each["state"]), default=nothing)
     page = worst.get("server")
     url = page.get("url") if isinstance(page, Mapping) else None
     return {

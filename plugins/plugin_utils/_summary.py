@@ -50,8 +50,8 @@ class Outcome:
     """What came of a role on a target.
 
     `wanted` and `sent` count imports; `size` is in bytes. `window` is that of the newest import, from when to when;
-    None without one. `problem` is why it failed, and empty if it did not. `flaws` is what the servers said of imports
-    that are incomplete. `imports` are the entries of the result.
+    None without one. `problem` is why it failed, and empty if it did not. `flaws` is what there is to know of
+    imports that are incomplete, or were scheduled and cannot be asked for. `imports` are the entries of the result.
     """
 
     target: str
@@ -141,7 +141,7 @@ def _outcome(target: str, role: str, result: Mapping[str, Any], noted: str) -> O
             for one in part.get("left_out", ())
         ),
         problem=problem,
-        flaws=tuple(str(one["message"]) for one in imports if one["state"] == "incomplete"),
+        flaws=tuple(str(one["message"]) for one in imports if one.get("message") and _is_flawed(one)),
         warnings=tuple(dict.fromkeys(str(text) for part in parts for text in part.get("warnings", ()))),
         imports=tuple(imports),
     )
@@ -157,6 +157,11 @@ def problem_of(result: Mapping[str, Any]) -> str:
 
 def _is_unreachable(result: Mapping[str, Any]) -> bool:
     return bool(result.get("unreachable")) or result.get("state") == "unreachable"
+
+
+def _is_flawed(one: Mapping[str, Any]) -> bool:
+    """Whether somebody should look at what a server says of an import that may be good enough."""
+    return one["state"] == "incomplete" or (one["state"] == "scheduled" and bool(one["changed"]))
 
 
 def _window(window: Mapping[str, Any]) -> tuple[str, str]:
@@ -224,8 +229,8 @@ def _notes(one: Outcome) -> list[str]:
     """What there is to tell of a target below its row. What a quiet one left out is told with that of others."""
     left_out = () if one.is_quiet else sorted(one.left_out, key=lambda left: MISSED not in left.reason)
     shown = one.problem[:LONGEST]  # what stands there is not told again
-    flaws = (text for text in one.flaws if text not in shown)
-    warnings = (f"Warning: {text}" for text in one.warnings if text not in shown)
+    flaws = [text for text in dict.fromkeys(one.flaws) if text not in shown]
+    warnings = (f"Warning: {text}" for text in one.warnings if not any(text in told for told in (shown, *flaws)))
     notes = (one.problem, *flaws, *warnings, *(left.told() for left in left_out))
     return [note for note in notes if note]
 

@@ -212,7 +212,7 @@ def test_what_keeps_the_task_of_a_role_from_running_is_told_once_as_well(job: Jo
 
 @pytest.mark.slow
 def test_what_a_second_terminal_can_ask_is_answered(
-    sandbox: Sandbox, tmp_path: Path, licstat: Licstat, log: Path
+    sandbox: Sandbox, tmp_path: Path, licstat: Licstat, make_log: Logs
 ) -> None:
     """The commands in README, with the id of a task that the sandbox knows."""
     section = (ROOT / "README.md").read_text().partition("## While it runs")[2].partition("\n## ")[0]

@@ -15,7 +15,7 @@ PACKAGE = "ansible_collections.assetops.imports.plugins"
 
 # The highest first.
 FLOORS = (
-    {"action"},
+    {"action", "callback"},
     {"plugin_utils", "modules"},
     {"module_utils._module"},
     {"module_utils._systems"},

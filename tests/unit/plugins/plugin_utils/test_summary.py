@@ -328,3 +328,17 @@ def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() ->
     assert words(lines[-2])[:2] == ["500", "targets"]
     assert lines[-1].endswith(" and 495 more")
     assert lines[-1].count("target") == 5
+
+
+def test_where_to_look_for_what_cannot_be_asked_for_is_told_once() -> None:
+    where = "Its log is on the page of the batch: https://research.example.ac.uk/do/batches"
+    sent = one("scheduled", "new", changed=True, message=where)
+    lines, _failures = told(
+        now={"haplo_batch_result": result(sent, warnings=[where])},
+        before={"haplo_batch_result": result({**sent, "changed": False, "reason": "receipt"})},
+    )
+
+    assert words(lines[0])[0] == "now"
+    assert " ".join(" ".join(lines).split()).count(where) == 1
+    assert "Warning" not in " ".join(lines)
+    assert words(lines[-1])[0] == "before"
