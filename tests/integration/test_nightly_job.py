@@ -218,7 +218,7 @@ def test_what_a_second_terminal_can_ask_is_answered(
     section = (ROOT / "README.md").read_text().partition("## While it runs")[2].partition("\n## ")[0]
     commands = re.findall(r"^\$ ansible (localhost .*)$", section, re.MULTILINE)
     assert len(commands) == 4
-    licstat(log, wait=False)
+    licstat(make_log(), wait=False)
     task = next(iter(sandbox.licstat().tasks))
     environment = {**os.environ, **sandbox.environment, "ASSETOPS_RECEIPTS": str(licstat.store)}
     asked = []
