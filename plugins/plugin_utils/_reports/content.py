@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Callable
@@ -110,33 +110,29 @@ class Selection:
     open: list[tuple[Where, Tried]]
 
 
-def selected(attempts: Iterable[Placed], nights: Nights, lost_before: str) -> Selection:
+def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Selection:
     """The imports that were tried in these nights. `attempts` have the first one first.
 
     Of those that are not well, one is left out that a later success of the same made up for. What was given to a server
     `lost_before` a moment, and not looked at since, is not well.
     """
-    order: dict[Where, None] = {}
-    counts: Counter[str] = Counter()
+    count = len(nights.days)
+    here = [one for one in attempts if 0 <= one.night < count]
+    newest = list(dict.fromkeys((store, one.key) for _night, store, one in reversed(here)))
+    counts = Counter(one.state for _night, _store, one in here if one.is_current and not one.is_dry_run)
     open_: dict[tuple[str, str, str], dict[Where, Tried]] = {}
     for night, store, one in attempts:
-        where, same = (store, one.key), (one.name, one.system, one.what)
-        is_in = nights.has(night)
-        if is_in:
-            order.pop(where, None)
-            order[where] = None
         if one.is_dry_run or not one.is_current:
             continue
-        if is_in:
-            counts[one.state] += 1
         if one.state in ("succeeded", "scheduled"):
-            if same in open_:
-                _make_up(open_[same])
-        elif is_in and (one.state in BAD or (one.state in AT_WORK and one.started_at < lost_before)):
-            open_.setdefault(same, {})[where] = one
+            known = open_.get((one.name, one.system, one.what)) if open_ else None
+            if known:
+                _make_up(known)
+        elif 0 <= night < count and (one.state in BAD or (one.state in AT_WORK and one.started_at < lost_before)):
+            open_.setdefault((one.name, one.system, one.what), {})[store, one.key] = one
     left = [pair for of_same in open_.values() for pair in of_same.items()]
     left.sort(key=lambda pair: pair[1].started_at, reverse=True)
-    return Selection(list(reversed(order)), dict(sorted(counts.items())), left)
+    return Selection(newest, dict(sorted(counts.items())), left)
 
 
 def _make_up(known: dict[Where, Tried]) -> None:

@@ -63,11 +63,7 @@ class Nights:
     def of(self, moment: str) -> int | None:
         """The number of the night in which a moment is."""
         number = bisect_right(self.bounds, moment) - 1
-        return number if self.has(number) else None
-
-    def has(self, number: int) -> bool:
-        """Whether a night of this number is one of them."""
-        return 0 <= number < len(self.days)
+        return number if 0 <= number < len(self.days) else None
 
 
 @dataclass
