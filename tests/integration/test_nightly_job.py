@@ -17,7 +17,7 @@ import pytest
 
 from ..running import ROOT
 from ..sandbox.handle import Sandbox
-from .support import Licstat, Logs
+from .support import Licstat, Logs, Playbook
 from .test_import_all import LICENSE_SERVERS, Site
 
 THIRTY = dict(list(LICENSE_SERVERS.items())[:30])
@@ -238,3 +238,30 @@ def test_what_a_second_terminal_can_ask_is_answered(
         asked.append(done.stdout)
     assert task.tid in asked[0]
     assert '"submitted": 1' in asked[0]
+
+
+@pytest.mark.slow
+def test_the_quiet_callback_shows_what_failed_and_no_secret_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "assetops.imports.quiet")
+    monkeypatch.setenv("ANSIBLE_LOCALHOST_WARNING", "false")
+    fail = "ansible.builtin.fail"
+    tasks: list[dict[str, Any]] = [
+        {"name": "Well", "ansible.builtin.debug": {"msg": "all is well"}},
+        {"name": "Ignored", fail: {"msg": "no matter"}, "ignore_errors": True},
+        {"name": "Skipped", fail: {"msg": "no matter"}, "when": False},
+        {"name": "Each", fail: {"msg": "no {{ item }}"}, "loop": ["one", "two"], "ignore_errors": True},
+        {"name": "Secret", fail: {"msg": "hunter22"}, "no_log": True},
+    ]
+    status, output = Playbook(tmp_path, tasks).run()
+
+    assert status == 2
+    assert [line.partition(" the ")[0] for line in output.splitlines()] == ["fatal: [localhost]: Secret:"]
+
+    status, output = Playbook(
+        tmp_path, [{"name": "Each", fail: {"msg": "no\n{{ item }}\x1b"}, "loop": ["one", "two"]}]
+    ).run()
+    assert status == 2
+    shown = [line for line in output.splitlines() if line]
+    assert shown[:4] == ["failed: [localhost]: Each: no", r"one\x1b", "failed: [localhost]: Each: no", r"two\x1b"]
