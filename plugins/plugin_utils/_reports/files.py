@@ -36,7 +36,7 @@ class Format:
     beginning: str
 
 
-TEXT = Format("text", texts.text, "Imports ")
+TEXT = Format("text", texts.text, texts.TEXT_BEGINNING)
 HTML = Format("HTML", page.html, page.BEGINNING)
 FORMATS = {
     ".txt": TEXT,

@@ -35,6 +35,7 @@ COLUMNS = (
     *("period_first", "period_last", "window_from", "window_to", "remote_id", "content_sha256", "key", "attempts"),
     *("url", "message"),
 )
+TEXT_BEGINNING = "assetops.imports: "
 JSON_BEGINNING = '{\n"report": "assetops.imports",'
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # beginnings of a cell that a spreadsheet may take for a formula
 
@@ -44,7 +45,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # beginnings of a cell that a sprea
 
 def text(report: Report) -> Iterator[str]:
     """The report in lines of 80 columns, as far as names leave room."""
-    yield f"{report.title}\n{'=' * len(report.title)}\n{_wrapped(report.summary)}\n"
+    title = f"{TEXT_BEGINNING}{report.title}"
+    yield f"{title}\n{'=' * len(title)}\n{_wrapped(report.summary)}\n"
     yield _wrapped(f"A night goes from noon to noon ({report.zone_name}), by the day of its morning.")
     for option, value in report.scope.items():
         yield _wrapped(f"Only {option}: {shown(value)}")
