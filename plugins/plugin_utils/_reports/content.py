@@ -26,7 +26,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights i
 BAD = ("failed", "unknown", "incomplete")
 ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 ADVICE = {
-    "unknown": "See on the server whether it has it, and settle it by its key with the playbook assetops.imports.settle.",
+    "unknown": "Ask the server whether it has it, and settle it by its key with the playbook assetops.imports.settle.",
     "incomplete": "Look at the server what is missing.",
     "submitted": "Let the next run look what became of it.",
 }
