@@ -341,7 +341,7 @@ def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Si
     assert without_spaces("--tags web: there is no such tag here") in without_spaces(other.output)
     assert site.imports[100] == 0
 
-    strange = json.dumps({"licstat_import_windwo": "yesterday", "import_report_fial": True})
+    strange = json.dumps({"licstat_import_windwo": "yesterday", "import_report_tragets": []})
     nightly = site.run(*command, "--tags", "nightly", "-e", strange, ANSIBLE_DISPLAY_OK_HOSTS="false")
     assert nightly.status == 0, nightly.output
     assert site.imports[100] == 1
@@ -349,6 +349,6 @@ def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Si
     assert without_spaces(f"{told} cad, www. Is licstats meant to be licstat?") in without_spaces(nightly.output)
     assert nightly.output.count("hosts of this run are") == 1
     report = nightly.output[nightly.output.index("target  ") :]
-    for role, name, meant in (("licstat_import", "windwo", "window"), ("import_report", "fial", "fail")):
+    for role, name, meant in (("licstat_import", "windwo", "window"), ("import_report", "tragets", "targets")):
         told = f"The role {role} has no variable {role}_{name}, so that does nothing. Did you mean {role}_{meant}?"
         assert without_spaces(report).count(without_spaces(f"Warning: {told}")) == 1, nightly.output
