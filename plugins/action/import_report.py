@@ -20,6 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import zone_of
 from ansible_collections.assetops.imports.plugins.modules.import_report import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS as OF_WATCH
+from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files, texts
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, Report
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
@@ -85,7 +86,7 @@ class ActionModule(ActionBase):
             "changed": any(one["changed"] for one in told),
             "summary": report.summary,
             "failures": [texts.failure_as_json(one) for one in report.failures],
-            "unread": list(report.unread),
+            "unread": [with_credentials(one, variables) for one in report.unread],
             "files": told,
             **({"diff": changes} if changes else {}),
         }
