@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import Question, read_report

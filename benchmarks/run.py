@@ -35,14 +35,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    Database,
-    Execute,
-    Store,
-    open_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from benchmarks.sink import TASK
 from tests.postgresql import Server
 from tests.sandbox.handle import Sandbox

@@ -35,13 +35,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import (
     DEFAULT_LOCATION,
     NOWHERE,
-    Store,
     is_url,
     open_store,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
 SHORTEST_SECRET = 4  # characters; a shorter one cannot be kept out of texts without tearing them up

@@ -573,7 +573,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NOWHERE, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GATHER,

@@ -201,7 +201,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Owner, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     ENVIRONMENT,
     GUIDE,

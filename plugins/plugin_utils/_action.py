@@ -32,7 +32,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import sentence
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import is_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_job, with_credentials
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to

@@ -19,7 +19,8 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of, sentence
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import ROW, span
 
 ALL = "all"  # in place of keys: everything that is in doubt

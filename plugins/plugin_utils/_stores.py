@@ -30,7 +30,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     receipt_store,
     secret_options,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NoStoreYet, Store, is_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
 
 GROUPS = {"licstat": "licstat", "bigfix": "bigfix", "lmt": "bigfix", "haplo": "haplo", "lm": "lm"}

@@ -24,7 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as Known
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS, Place

@@ -381,7 +381,7 @@ def serve_herd() -> None:
 
 def run_hurried(module: str, lease: str, renewal: str) -> None:
     times = {"LEASE": lease, "RENEWAL": renewal, "RENEWAL_TIMEOUT": renewal}
-    alter({f"_receipts.store.{name}": float(seconds) for name, seconds in times.items()})
+    alter({f"_receipts.lease.{name}": float(seconds) for name, seconds in times.items()})
     run(module, json.load(sys.stdin))
 
 

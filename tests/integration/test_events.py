@@ -20,7 +20,8 @@ import pytest
 import yaml
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..postgresql import Server, without_password_file
 from ..sandbox.handle import Sandbox

@@ -21,7 +21,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.modules import import_receipt
 
 from ..running import run_module

@@ -22,7 +22,8 @@ from ansible.template import Templar
 
 from ansible_collections.assetops.imports.plugins.action.import_report import ActionModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import SIGNS
 
 from ..running import run_module

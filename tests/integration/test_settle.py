@@ -21,7 +21,7 @@ from ansible.template import Templar
 
 from ansible_collections.assetops.imports.plugins.action.import_settle import ActionModule
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import one_of
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 
 from ..sandbox.handle import Sandbox
 from ..stores import KINDS, ask, new_store

@@ -26,7 +26,8 @@ from ansible.template import Templar
 
 from ansible_collections.assetops.imports.plugins.action.import_watch import ActionModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..postgresql import ROLE, STRANGER, Server
 from ..running import ROOT, run_module
@@ -396,7 +397,7 @@ def test_a_user_who_may_read_the_file_only_is_enough(local: Watch, tmp_path: Pat
     script = """
 from datetime import datetime, timezone
 from tests.integration.unprivileged import give_up_privileges
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import NoStoreYet, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import targets_of
 give_up_privileges()
 store = open_store({0!r}, read_only=True, make=False, required=True)

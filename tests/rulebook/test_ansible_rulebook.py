@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..stores import KINDS, new_store
 from ..tools.eda import FOLDER

@@ -47,7 +47,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Receipt, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 # From best to worst: of several imports, the worst is the state of the task.
 STATES = ("succeeded", "scheduled", "planned", "submitted", "running", "incomplete", "failed", "unknown")

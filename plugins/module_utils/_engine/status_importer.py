@@ -35,12 +35,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    NOWHERE,
-    Receipt,
-    Store,
-    open_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 ABOUT_TO_START = ("claimed", "sent")
 OPEN = ("sent", "submitted", "unknown")  # a receipt whose run did not hear the end

@@ -28,19 +28,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
     window_of,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Execute
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    AT_WORK,
-    ENDS,
-    FALL_BACK,
-    STANDING,
-    Execute,
-    Store,
-    kept,
-    marks,
-    portions,
-    storable,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, ENDS, STANDING
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import FALL_BACK
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import kept, marks, portions, storable
 
 STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed", "superseded")
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")

@@ -26,14 +26,10 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import OF_THE_LIVING
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    ENDS,
-    NoStoreYet,
-    Store,
-    is_url,
-    marks,
-    open_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import marks
 
 KEPT = 100  # outcomes that a cursor remembers one by one
 AT_ONCE = 200  # imports that are described by one question

@@ -24,7 +24,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Execute
+    from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Execute
 
 OUTCOMES = ("succeeded", "scheduled", "incomplete", "failed", "unknown")
 

@@ -22,7 +22,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkee
     Filters,
     condition_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import A_WINDOW, ENDS, Store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import A_WINDOW
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, is_made_up_for
 
 SKEW = timedelta(days=1)  # by which a clock may have been set back while an import went on

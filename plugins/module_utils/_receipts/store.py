@@ -26,249 +26,45 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import json
-import math
 import os
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Callable, Protocol, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    BadInput,
     Overtaken,
     Period,
     StoreError,
     Wanted,
-    canonical,
     identity_of,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._common.threads import start_thread
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown as shown_path
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes, sqlite
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, processes, statements
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute, told
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
-
-DEFAULT_LOCATION = "~/.ansible/assetops/receipts.db"
-NOWHERE = "none"
-POSTGRESQL = ("postgresql://", "postgres://")
-BUSY_TIMEOUT = 60.0  # seconds to wait for other writers
-PATIENCE = 30.0  # seconds that a run waits, once, for a database that went away
-PAUSE = 0.5  # seconds between two tries to reach it
-LEASE = 30.0  # seconds
-RENEWAL = 5.0  # seconds between renewals of the lease
-RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
-A_WINDOW = '%"identity":"window"%'  # in the options of a receipt, which are canonical JSON
-LAST = 2**62  # greater than any `sent`
-LONGEST_PATH = 2000  # bytes; an index of PostgreSQL takes not much more
-DEEPEST = 100  # levels of what a server says that are kept
-MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
-
-AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
-# What may have changed the target, and so may be its newest state.
-MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
-OUTCOMES = ("incomplete", "succeeded", "failed")
-FINAL = ("succeeded", "failed", "superseded")
-STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
-
-# What makes a store of each version out of one of the version before it; the first makes one out of nothing.
-MIGRATIONS = (
-    """
-    CREATE TABLE receipts (
-        key TEXT PRIMARY KEY, system TEXT NOT NULL, target TEXT NOT NULL, stream TEXT NOT NULL, options TEXT NOT NULL,
-        attempt BIGINT NOT NULL, created_at TEXT NOT NULL
-    ){table_ending};
-    CREATE INDEX receipts_by_stream ON receipts (stream);
-    CREATE TABLE attempts (
-        key TEXT NOT NULL REFERENCES receipts (key), attempt BIGINT NOT NULL, run TEXT NOT NULL, state TEXT NOT NULL,
-        source TEXT NOT NULL, size BIGINT NOT NULL, content_sha256 TEXT, sent BIGINT UNIQUE, remote_id TEXT,
-        message TEXT NOT NULL, detail TEXT NOT NULL, started_at TEXT NOT NULL, changed_at TEXT NOT NULL,
-        finished_at TEXT, PRIMARY KEY (key, attempt)
-    ){table_ending};
-    CREATE TABLE runs (
-        id TEXT PRIMARY KEY, host TEXT NOT NULL, place TEXT NOT NULL, pid BIGINT NOT NULL, pid_started TEXT NOT NULL,
-        lease_ends DOUBLE PRECISION NOT NULL
-    ){table_ending};
-    CREATE TABLE digests (
-        path TEXT PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, ctime_ns BIGINT NOT NULL,
-        inode TEXT NOT NULL, sha256 TEXT NOT NULL
-    ){table_ending};
-    """,
-    """
-    ALTER TABLE attempts ADD COLUMN stream TEXT;
-    UPDATE attempts SET stream = (SELECT stream FROM receipts WHERE receipts.key = attempts.key);
-    DROP INDEX receipts_by_stream;
-    CREATE INDEX attempts_by_stream ON attempts (stream, sent);
-    CREATE INDEX attempts_by_change ON attempts (changed_at, key);
-    CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
-    """,
-    # Emptied and not made anew, so that who may use the table may use it still.
-    """
-    DELETE FROM digests;
-    ALTER TABLE digests ADD COLUMN device TEXT NOT NULL DEFAULT '';
-    """,
-    """
-    ALTER TABLE attempts ADD COLUMN label TEXT;
-    ALTER TABLE attempts ADD COLUMN period TEXT;
-    CREATE INDEX receipts_by_target ON receipts (target);
-    CREATE INDEX attempts_by_label ON attempts (label, state, finished_at);
-    """,
-    """
-    ALTER TABLE attempts ADD COLUMN outcomes TEXT;
-    ALTER TABLE attempts ADD COLUMN last_outcome BIGINT;
-    CREATE UNIQUE INDEX attempts_by_outcome ON attempts (last_outcome);
-    """,
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import (
+    AT_WORK,
+    ENDS,
+    FINAL,
+    OUTCOMES,
+    STANDING,
+    DatedState,
+    Owner,
+    Receipt,
+    Window,
+    Windows,
 )
-VERSION = len(MIGRATIONS)
-
-_OWN_RUNS: set[str] = set()  # those at work in this process
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import kept, marks, portions, storable
 
 T = TypeVar("T")
-
-
-class Rows(Protocol):
-    """What a statement gave: rows whose values go by name."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-
-Execute = Callable[..., Rows]
-
-
-class Database(Protocol):
-    """A connection to a database, as the store uses it.
-
-    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
-    may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
-    run's row goes on. `listen`: have what is announced come here; the descriptor that can be read once something was.
-    Both checks are for what only tells what would be done.
-    """
-
-    @property
-    def location(self) -> str: ...
-
-    @property
-    def errors(self) -> tuple[type[Exception], ...]: ...
-
-    @property
-    def is_shared(self) -> bool: ...
-
-    @property
-    def table_ending(self) -> str: ...
-
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows: ...
-
-    def transaction(self) -> AbstractContextManager[None]: ...
-
-    def version(self) -> int: ...
-
-    def set_version(self, version: int) -> None: ...
-
-    def check_that_it_can_be_made(self) -> None: ...
-
-    def check_that_it_can_be_written(self) -> None: ...
-
-    def lease_left(self, row: Any) -> float: ...
-
-    def is_lost(self) -> bool: ...
-
-    def reconnect(self) -> None: ...
-
-    def another(self, timeout: float) -> Database | None: ...
-
-    def listen(self) -> int | None: ...
-
-    def reason(self, error: Exception) -> str: ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Owner:
-    """The run that is at work on an attempt."""
-
-    run: str
-    host: str
-    pid: int
-    is_alive: bool
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
-
-    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt, and so is `label`.
-    `period` is what time its content told of, as a result has it.
-    """
-
-    key: str
-    version: tuple[int, str]
-    stream: str
-    attempt: int
-    state: str
-    content_sha256: str | None
-    remote_id: str | None
-    message: str
-    detail: Mapping[str, Any]
-    started_at: str
-    finished_at: str | None
-    owner: Owner | None
-    label: str | None = None
-    period: Mapping[str, str] | None = None
-
-    @property
-    def notes(self) -> Mapping[str, Any]:
-        """What the system noted of the attempt."""
-        notes: Mapping[str, Any] = self.detail.get("notes", {})
-        return notes
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether it failed after a part of it may have been imported."""
-        return self.state == "failed" and bool(self.detail.get("is_partial"))
-
-
-@dataclass(frozen=True)
-class DatedState:
-    """What is known of what a stream was at a moment: the key of its import, and the state of that."""
-
-    key: str
-    state: str
-
-    @property
-    def may_be_imported(self) -> bool:
-        return self.state in MAY_HAVE_CHANGED
-
-
-@dataclass(frozen=True)
-class Window:
-    """A time range that was imported into a target, or was tried to be: the options that it is known by, and so on."""
-
-    options: Mapping[str, Any]
-    receipt: Receipt
-
-
-@dataclass(frozen=True)
-class Windows:
-    """All time ranges of a target; `basis` changes whenever one of them does."""
-
-    found: tuple[Window, ...]
-    basis: str
-
-
-class NoStoreYet(BadInput):
-    """There is no store where one is required."""
+PATIENCE = 30.0  # seconds that a run waits, once, for a database that went away
+PAUSE = 0.5  # seconds between two tries to reach it
+LAST = 2**62  # greater than any `sent`
+LONGEST_PATH = 2000  # bytes; an index of PostgreSQL takes not much more
 
 
 class Store:
@@ -281,7 +77,7 @@ class Store:
         self.read_only = read_only
         self._database = database
         self._run = os.urandom(16).hex()
-        self._lease: Lease | None = None
+        self._lease: lease.Lease | None = None
         self._dead: set[str] = set()  # runs that were watched and renewed no lease
         self._wait_until: float | None = None  # how long a database is waited for that is away; None while it is there
         self._host = f"{socket.gethostname()}:" if database.is_shared else ""  # whose files it knows the digests of
@@ -290,9 +86,9 @@ class Store:
         """The receipts of these keys, as far as there are any."""
         found = {}
         for some in portions(keys):
-            rows = self.ask(_FIND.format(marks(some)), some)
+            rows = self.ask(statements.FIND.format(marks(some)), some)
             if self._watched(rows):
-                rows = self.ask(_FIND.format(marks(some)), some)
+                rows = self.ask(statements.FIND.format(marks(some)), some)
             for row in rows:
                 found[row["key"]] = self.receipt(row)
         return found
@@ -302,7 +98,7 @@ class Store:
 
         Its version is that of the receipt: an import is claimed for all streams.
         """
-        found = self.ask(_IN_STREAM, (receipt.key, stream))
+        found = self.ask(statements.IN_STREAM, (receipt.key, stream))
         last = next(iter(found), None)
         if last is not None and last["state"] in ("claimed", "failed"):  # what came to nothing leaves what was before
             last = next((row for row in found if row["state"] in STANDING), last)
@@ -310,9 +106,9 @@ class Store:
 
     def windows_of(self, target: str) -> Windows:
         """What is known of the time ranges of a target that were, or may have been, imported."""
-        rows = self.ask(_WINDOWS, (target, A_WINDOW))
+        rows = self.ask(statements.WINDOWS_OF, (target, statements.A_WINDOW))
         if self._watched(rows):
-            rows = self.ask(_WINDOWS, (target, A_WINDOW))
+            rows = self.ask(statements.WINDOWS_OF, (target, statements.A_WINDOW))
         found = tuple(Window(json.loads(row["options"]), self.receipt(row)) for row in rows)
         return Windows(found, _basis(rows))
 
@@ -327,7 +123,7 @@ class Store:
         One that failed after the server had accepted it may have changed it, too; but where that is of this `key`, what
         was imported by it before stands.
         """
-        rows = self.ask(_NEWEST, (stream, key))
+        rows = self.ask(statements.NEWEST, (stream, key))
         return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
 
     def states_of(self, stream: str) -> dict[datetime, DatedState]:
@@ -335,7 +131,7 @@ class Store:
 
         Of one that did not change for a while, they are the first and the last moment of that while.
         """
-        return _states(self.ask(_STATES, (stream,)))
+        return _states(self.ask(statements.STATES_OF, (stream,)))
 
     def extend(self, key: str, attempt: int, moment: datetime) -> Mapping[str, str]:
         """Note that an import is the state of a later moment, too. Returns from when to when it is, by now."""
@@ -372,13 +168,13 @@ class Store:
             if number is not None and is_new:
                 self._put_attempt(execute, wanted, number, now, notes or {}, label, period)
                 if self._lease is None:
-                    values = (self._run, *processes.here(), LEASE)
+                    values = (self._run, *processes.here(), lease.LEASE)
                     execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", values)
             return number
 
         number = self.change(change)
         if number is not None and self._lease is None:
-            self._lease = Lease(self._run, self._database)
+            self._lease = lease.Lease(self._run, self._database)
         return number
 
     def adopt(
@@ -398,7 +194,7 @@ class Store:
             number, is_new = self._begin(execute, wanted, seen, now, is_again=is_again)
             if number is not None and is_new:
                 self._put_attempt(execute, wanted, number, now, {}, label, period)
-                execute(_ADOPT, (state, storable(message), now, wanted.key, number))
+                execute(statements.ADOPT, (state, storable(message), now, wanted.key, number))
             return number
 
         return self.change(change)
@@ -424,14 +220,14 @@ class Store:
                 (key, attempt, self._run),
             )
             if withdrawn.rowcount == 1:
-                execute(_STEP_BACK, (key, key, key))
+                execute(statements.STEP_BACK, (key, key, key))
                 execute("DELETE FROM receipts WHERE key = ? AND attempt = 0", (key,))
 
         self.change(change)
 
     def mark(self, target: str) -> int:
         """The place, in the order of commit points, of the last import into a target that has come to it so far."""
-        return int(self.ask(_MARK, (target,))[0]["mark"])
+        return int(self.ask(statements.MARK, (target,))[0]["mark"])
 
     def supersede(self, target: str, up_to: int | None = None) -> None:
         """Write that nothing that was imported into a target is there any more; with `up_to`, up to such a `mark`.
@@ -440,32 +236,32 @@ class Store:
         """
 
         def change(execute: Execute, _is_again: bool) -> None:
-            alive = ["", *(owner.run for owner in self._owners(execute(_AT_WORK, (target,)).fetchall()))]
+            alive = ["", *(owner.run for owner in self._owners(execute(statements.WORK_AT, (target,)).fetchall()))]
             last = LAST if up_to is None else up_to
-            execute(_SUPERSEDE.format(marks(alive)), (now_text(), target, last, *alive))
+            execute(statements.SUPERSEDE.format(marks(alive)), (now_text(), target, last, *alive))
 
         self.change(change)
 
     def standing(self, target: str) -> list[tuple[str, int]]:
         """The imports into a target that are taken for being there: key and attempt of each."""
-        return [(str(row["key"]), int(row["attempt"])) for row in self.ask(_STANDING_IN, (target,))]
+        return [(str(row["key"]), int(row["attempt"])) for row in self.ask(statements.STANDING_IN, (target,))]
 
     def supersede_standing(self, attempts: list[tuple[str, int]]) -> None:
         """Write that these, which were `standing`, are not there any more."""
 
         def change(execute: Execute, _is_again: bool) -> None:
             for key, attempt in attempts:
-                execute(_SUPERSEDE_ONE, (now_text(), key, attempt))
+                execute(statements.SUPERSEDE_ONE, (now_text(), key, attempt))
 
         self.change(change)
 
     def is_known(self, target: str) -> bool:
         """Whether anything was imported into a target, or may have been."""
-        return bool(self.ask(_KNOWN, (storable(target),)))
+        return bool(self.ask(statements.KNOWN, (storable(target),)))
 
     def at_work(self, target: str) -> list[Owner]:
         """The living runs that are at an import into a target."""
-        return self._owners(self.ask(_AT_WORK, (target,)))
+        return self._owners(self.ask(statements.WORK_AT, (target,)))
 
     def mark_sent(self, key: str, attempt: int, sha256: str | None) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
@@ -505,8 +301,8 @@ class Store:
                 note_outcome(execute, key, attempt)
             if state == "failed" and written.rowcount == 1:
                 if detail.get("is_partial"):
-                    execute(_SUPERSEDE_KEY, (now, key))
-                execute(FALL_BACK, (key, key, attempt))
+                    execute(statements.SUPERSEDE_KEY, (now, key))
+                execute(statements.FALL_BACK, (key, key, attempt))
 
         self.change(change)
         return now
@@ -520,9 +316,9 @@ class Store:
         wanted = {self._host + fingerprint.path: fingerprint for fingerprint in fingerprints}
         known = {}
         for some in portions(list(wanted)):
-            for row in self.ask(_DIGESTS.format(marks(some)), some):
+            for row in self.ask(statements.DIGESTS.format(marks(some)), some):
                 fingerprint = wanted[row["path"]]
-                if _looks_of(fingerprint) == tuple(row[name] for name in _LOOKS):
+                if _looks_of(fingerprint) == tuple(row[name] for name in statements.LOOKS):
                     known[fingerprint] = str(row["sha256"])
         return known
 
@@ -535,7 +331,7 @@ class Store:
             for known, sha256 in digests.items():
                 if len(known.path.encode("utf-8", "replace")) > LONGEST_PATH:
                     continue
-                execute(_PUT_DIGEST, (self._host + known.path, *_looks_of(known), sha256))
+                execute(statements.PUT_DIGEST, (self._host + known.path, *_looks_of(known), sha256))
 
         self.change(change)
 
@@ -573,7 +369,7 @@ class Store:
         version = _version(row)
         owner = self.owner(row)
         if row["state"] == "claimed" and not (owner and owner.is_alive):
-            row = next(iter(self.ask(_STANDING, (row["key"],))), row)
+            row = next(iter(self.ask(statements.LAST_STANDING, (row["key"],))), row)
         return _receipt(row, version, owner)
 
     def owner(self, row: Any) -> Owner | None:
@@ -593,12 +389,12 @@ class Store:
 
     def _is_alive(self, row: Any) -> bool:
         """Whether the run in a row is still at work: by its process, where that is seen, otherwise by its lease."""
-        is_seen = _is_seen(row)
-        return self._has_lease(row) if is_seen is None else is_seen
+        seen = lease.is_seen(row)
+        return self._has_lease(row) if seen is None else seen
 
     def _has_lease(self, row: Any) -> bool:
         """Whether a lease goes on. One that ends later than any is given tells of a clock that was set back."""
-        return 0 < self.lease_left(row) <= 2 * LEASE
+        return 0 < self.lease_left(row) <= 2 * lease.LEASE
 
     def _watched(self, rows: list[Any]) -> bool:
         """See which of the runs in these rows that look dead renew their lease; whether there were any to watch.
@@ -606,7 +402,7 @@ class Store:
         Only a clock that may be set makes a run look dead that is not, and only until its next renewal.
         """
         doubtful = {row["run"]: row["lease_ends"] for row in rows if self.is_shared and self._is_doubtful(row)}
-        deadline = time.monotonic() + RENEWAL + RENEWAL_TIMEOUT
+        deadline = time.monotonic() + lease.longest_silence()
         left = doubtful
         while left and time.monotonic() < deadline:
             time.sleep(PAUSE)
@@ -620,7 +416,7 @@ class Store:
         """Whether it matters if the run in a row is alive, and nothing but its lease, which looks over, tells."""
         if row["state"] not in AT_WORK or row["host"] is None or row["run"] in (self._run, *self._dead):
             return False
-        return _is_seen(row) is None and not self._has_lease(row)
+        return lease.is_seen(row) is None and not self._has_lease(row)
 
     def _owners(self, rows: list[Any]) -> list[Owner]:
         """The living other runs among these rows, each once."""
@@ -637,18 +433,20 @@ class Store:
         """The number of the attempt that may be begun, if any may, and whether it is still to be written."""
         number = 1
         if seen is not None or not _put_first(execute, wanted, now):
-            current = execute(_FIND.format("?"), (wanted.key,)).fetchone()
+            current = execute(statements.FIND.format("?"), (wanted.key,)).fetchone()
             if is_again and current is not None and self._has_begun(current, seen):
                 return int(current["attempt"]), False
             if seen is None or current is None or _version(current) != seen.version:
                 return None, False
             if current["state"] in ENDS:
                 _end_attempt(execute, wanted.key, current["attempt"], current["state"])
-            number = int(execute(_NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
-        if wanted.basis is not None and wanted.basis != _basis(execute(_WINDOWS, (wanted.target, A_WINDOW)).fetchall()):
+            number = int(execute(statements.NEXT_ATTEMPT, (wanted.key,)).fetchone()["next"])
+        if wanted.basis is not None and wanted.basis != _basis(
+            execute(statements.WINDOWS_OF, (wanted.target, statements.A_WINDOW)).fetchall()
+        ):
             raise Overtaken("Another run imported another time range meanwhile, or began to. Nothing was sent.")
         if wanted.moment is not None:
-            newest = max(_states(execute(_STATES, (wanted.stream,)).fetchall()), default=wanted.moment)
+            newest = max(_states(execute(statements.STATES_OF, (wanted.stream,)).fetchall()), default=wanted.moment)
             if newest > wanted.moment:
                 raise Overtaken(f"Another run imported the state of {newest} meanwhile, or began to. Nothing was sent.")
         execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
@@ -666,7 +464,7 @@ class Store:
     ) -> None:
         content = (storable(wanted.source), wanted.size, wanted.content_sha256, kept({"notes": notes}))
         told = (label and storable(label), period and kept(period.as_result()))
-        execute(_PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now, wanted.stream, *told))
+        execute(statements.PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now, wanted.stream, *told))
 
     def _has_begun(self, current: Any, seen: Receipt | None) -> bool:
         """Whether the attempt that is there is this run's own, begun since the receipt was seen."""
@@ -700,169 +498,6 @@ class Store:
                 return result
 
 
-class Lease:
-    """Renews a run's lease, from a thread with a connection of its own, until it is ended.
-
-    In memory nothing is renewed.
-    """
-
-    def __init__(self, run: str, database: Database) -> None:
-        self._run = run
-        self._over = threading.Event()
-        _OWN_RUNS.add(run)
-        start_thread(self._renew, database)
-
-    def end(self) -> None:
-        _OWN_RUNS.discard(self._run)
-        self._over.set()
-
-    def _renew(self, database: Database) -> None:
-        while not self._over.wait(RENEWAL):
-            # What fails is tried again; another run may take over meanwhile, and the commit point notices.
-            with suppress(*database.errors, StoreError), ExitStack() as stack:
-                another = database.another(RENEWAL_TIMEOUT)
-                if another is None:
-                    return
-                stack.enter_context(closing(another))
-                stack.enter_context(another.transaction())
-                another.execute("UPDATE runs SET lease_ends = clock() + ? WHERE id = ?", (LEASE, self._run))
-
-
-def open_store(
-    location: str,
-    *,
-    password: str | None = None,
-    read_only: bool = False,
-    make: bool = True,
-    required: bool = False,
-) -> Store:
-    """Open the store at a path or URL, or one that is forgotten at the end for `none`; make it where there is none yet.
-
-    Where none is to be made (`make`, `read_only`), one that does not exist is taken for empty. Raises `StoreError`, and
-    `BadInput` for a location that cannot be one, and for a store that is `required` and not there.
-    """
-    if location == NOWHERE:
-        return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
-    if password is not None and not is_url(location):
-        raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
-    if required and not is_url(location):
-        _check_that_it_is_there(sqlite.path_of(location))
-    is_rehearsal = make and read_only and not required
-    make = make and not read_only and not required
-    shown, database = _connect(location, password, read_only=read_only, make=make)
-    with ExitStack() as on_error:
-        if database is not None:
-            on_error.callback(database.close)
-        version = _version_of(database)
-        if not version and required:
-            raise NoStoreYet(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
-        if database is not None and not version and is_rehearsal:
-            with told(database, "opened"):
-                database.check_that_it_can_be_made()
-        if database is None or (not version and not make):
-            return Store(_in_memory(shown), created=False, read_only=read_only)
-        created = _bring_up_to_date(database, version, read_only=read_only)
-        on_error.pop_all()
-    return Store(database, created=created, read_only=read_only)
-
-
-def _check_that_it_is_there(path: Path) -> None:
-    """Raise `NoStoreYet` for a file that is not there, whoever may make one. What else is wrong is told on opening."""
-    with suppress(OSError):
-        try:
-            path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            raise NoStoreYet(_NONE_YET.format(shown_path(path), "on this host")) from None
-
-
-def is_url(location: str) -> bool:
-    """Whether a location names a PostgreSQL database, and not a file."""
-    return location.startswith(POSTGRESQL)
-
-
-_NONE_YET = (
-    "There is no receipt store at {} {}, and require_receipts is true. If one shall begin there, run once with"
-    " require_receipts=false; if this is a container, a file has to be on a volume. The option receipts, or the"
-    " environment variable ASSETOPS_RECEIPTS, names another place."
-)
-SELECT = """
-SELECT receipts.key, receipts.options, attempts.stream, attempts.attempt, attempts.run, attempts.state,
-       attempts.content_sha256, attempts.remote_id, attempts.message, attempts.detail, attempts.started_at,
-       attempts.finished_at, attempts.label, attempts.period,
-       runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
-FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
-"""
-_FIND = SELECT + "WHERE receipts.key IN ({}) AND attempts.attempt = receipts.attempt"
-_STANDING = (
-    SELECT
-    + f"""
-WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
-"""
-)
-_IN_STREAM = SELECT + "WHERE receipts.key = ? AND attempts.stream = ? ORDER BY attempts.attempt DESC"
-_WINDOWS = (
-    SELECT
-    + """
-WHERE receipts.target = ? AND attempts.attempt = receipts.attempt AND receipts.options LIKE ? ORDER BY receipts.key
-"""
-)
-_NEWEST = f"""
-SELECT key, attempt FROM attempts WHERE stream = ? AND sent IS NOT NULL
-    AND (state IN {MAY_HAVE_CHANGED} OR (state = 'failed' AND remote_id IS NOT NULL AND key <> ?))
-ORDER BY sent DESC LIMIT 1
-"""
-_STATES = """
-SELECT key, state, period FROM attempts
-WHERE stream = ? AND sent IS NOT NULL AND state != 'superseded' AND period IS NOT NULL ORDER BY sent
-"""
-_IN_TARGET = "key IN (SELECT key FROM receipts WHERE target = ?)"
-_MARK = f"SELECT coalesce(max(sent), 0) AS mark FROM attempts WHERE {_IN_TARGET}"
-_AT_WORK = SELECT + "WHERE receipts.target = ? AND attempts.state IN ('claimed', 'sent', 'submitted')"
-_SUPERSEDE = f"""
-UPDATE attempts SET state = 'superseded', changed_at = ? WHERE {_IN_TARGET} AND coalesce(sent, 0) <= ?
-    AND state IN {MAY_HAVE_CHANGED} AND (state NOT IN ('sent', 'submitted') OR run NOT IN ({{}}))
-"""
-_STANDING_IN = f"SELECT key, attempt FROM attempts WHERE {_IN_TARGET} AND state IN {STANDING}"
-_KNOWN = f"SELECT key FROM attempts WHERE {_IN_TARGET} AND state IN {MAY_HAVE_CHANGED} LIMIT 1"
-_SUPERSEDE_ONE = f"""
-UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {STANDING}
-"""
-_SUPERSEDE_KEY = f"UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND state IN {STANDING}"
-_NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
-_PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"
-_PUT_ATTEMPT = """
-INSERT INTO attempts
-    (key, attempt, run, source, size, content_sha256, state, message, detail, started_at, changed_at, stream, label,
-     period)
-VALUES (?, ?, ?, ?, ?, ?, 'claimed', '', ?, ?, ?, ?, ?, ?)
-"""
-_ADOPT = """
-UPDATE attempts SET state = ?, message = ?, finished_at = ?, sent = (SELECT coalesce(max(sent), 0) + 1 FROM attempts)
-WHERE key = ? AND attempt = ?
-"""
-FALL_BACK = f"""
-UPDATE receipts SET attempt = coalesce(
-    (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {STANDING}), attempt)
-WHERE key = ? AND attempt = ?
-"""
-_STEP_BACK = """
-UPDATE receipts SET attempt = coalesce(
-    (SELECT max(attempt) FROM attempts WHERE key = ? AND state != 'failed'),
-    (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
-WHERE key = ?
-"""
-_LOOKS = ("size", "mtime_ns", "ctime_ns", "inode", "device")
-_DIGESTS = f"SELECT path, {', '.join(_LOOKS)}, sha256 FROM digests WHERE path IN ({{}})"
-_PUT_DIGEST = f"""
-INSERT INTO digests (path, {", ".join(_LOOKS)}, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in (*_LOOKS, "sha256"))}
-"""
-ENDS = {  # how an attempt ends whose owner died in that state
-    "claimed": ("failed", "The run ended before everything was sent."),
-    "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
-}
-
-
 def _looks_of(file: Fingerprint) -> tuple[int | str, ...]:
     """What is compared of a file; inodes and devices may be larger than what a database counts to."""
     return (file.size, file.mtime_ns, file.ctime_ns, str(file.inode), str(file.device))
@@ -871,7 +506,7 @@ def _looks_of(file: Fingerprint) -> tuple[int | str, ...]:
 def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
     """Make the receipt of an import that has none, for its first attempt; whether there was none."""
     values = (wanted.key, wanted.system, storable(wanted.target), wanted.stream, kept(wanted.options), now)
-    return execute(_PUT_FIRST, values).rowcount == 1
+    return execute(statements.PUT_FIRST, values).rowcount == 1
 
 
 def _receipt(row: Any, version: tuple[int, str], owner: Owner | None) -> Receipt:
@@ -920,119 +555,3 @@ def _end_attempt(execute: Execute, key: str, attempt: int, state: str) -> None:
     )
     if ended.rowcount == 1:
         note_outcome(execute, key, attempt)
-
-
-def _is_seen(row: Any) -> bool | None:
-    """Whether the process of the run in a row is seen to be there, or to be gone; None where neither is."""
-    host_name, place, pid, _start = processes.here()
-    if not place or (row["host"], row["place"]) != (host_name, place):
-        return None
-    is_there = processes.is_there(row["pid"], str(row["pid_started"]))
-    return row["run"] in _OWN_RUNS if is_there and row["pid"] == pid else is_there
-
-
-def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:
-    """What to call a store, and its database; None for a file that is not there and shall not be made."""
-    if is_url(location):
-        # Only then, since most runs get along without it.
-        from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
-
-        database = PostgreSQL(location, password, BUSY_TIMEOUT, read_only=read_only)
-        with told(database, "opened"):
-            database.reconnect()
-        return location, database
-    path = sqlite.path_of(location)
-    shown = shown_path(path)
-    try:
-        return shown, sqlite.open_file(path, BUSY_TIMEOUT, read_only=read_only, make=make)
-    except SQLite.errors as error:
-        raise _store_error(shown, "opened", sqlite.reason(error, path)) from error
-
-
-def _in_memory(shown: str) -> Database:
-    database = SQLite(shown, None, BUSY_TIMEOUT)
-    _bring_up_to_date(database, 0, read_only=False)
-    return database
-
-
-def _version_of(database: Database | None) -> int:
-    """The version of a store, 0 where there is none yet. Raises `StoreError` for what is no store that this can use."""
-    if database is None:
-        return 0
-    with told(database, "opened"):
-        version = database.version()
-    if version > VERSION:
-        raise StoreError(
-            f"The receipt store {database.location} was made by a newer release of assetops.imports (its version is"
-            f" {version}, this one knows {VERSION}). Update the collection here. Nothing was sent."
-        )
-    return version
-
-
-def _bring_up_to_date(database: Database, version: int, *, read_only: bool) -> bool:
-    """See that it is a store of this version; whether it was none before."""
-    if version == VERSION:
-        return False
-    if read_only and version:
-        raise StoreError(
-            f"The receipt store {database.location} was made by an older release of assetops.imports. It is brought up"
-            " to date by the first run that may write, so not in check mode."
-        )
-    with told(database, "opened"), database.transaction():
-        version = _version_of(database)  # another run may have been faster
-        for migration in MIGRATIONS[version:]:
-            for statement in migration.format(table_ending=database.table_ending).split(";"):
-                if statement.strip():
-                    database.execute(statement)
-        if version < VERSION:
-            database.set_version(VERSION)
-    return version == 0
-
-
-@contextmanager
-def told(database: Database, verb: str) -> Iterator[None]:
-    """Tell trouble with a database in words for a person."""
-    try:
-        yield
-    except database.errors as error:
-        raise _store_error(database.location, verb, database.reason(error)) from error
-
-
-def _store_error(shown: str, verb: str, reason: str) -> StoreError:
-    return StoreError(f"The receipt store {shown} could not be {verb}: {reason}")
-
-
-def storable(text: str) -> str:
-    """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
-
-
-def kept(value: Any) -> str:
-    """A value as JSON that every database and every reader takes, whatever a server put into it."""
-    try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (ValueError, TypeError, RecursionError):
-        text = canonical(_plain(value, DEEPEST))
-    return storable(text)
-
-
-def _plain(value: Any, depth: int) -> Any:
-    """The same with words for what is no JSON, and for what is nested too deep."""
-    if isinstance(value, Mapping) and depth:
-        return {str(name): _plain(one, depth - 1) for name, one in value.items()}
-    if isinstance(value, (list, tuple)) and depth:
-        return [_plain(one, depth - 1) for one in value]
-    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return str(value) if isinstance(value, float) else f"({type(value).__name__})"
-
-
-def portions(values: list[str]) -> Iterator[list[str]]:
-    """The values, as many at a time as fit into one question."""
-    for start in range(0, len(values), MANY):
-        yield values[start : start + MANY]
-
-
-def marks(values: Sequence[Any]) -> str:
-    """As many question marks as there are values."""
-    return ", ".join("?" for _value in values)

@@ -34,11 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    MAY_HAVE_CHANGED,
-    DatedState,
-    Store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, DatedState
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import in_short
 
 AHEAD = timedelta(days=1)  # of the clock: no zone is further away, and what is further ahead is a slip

@@ -18,8 +18,8 @@ from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import moment_of
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import PAGES
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
 

@@ -117,10 +117,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.followi
     Follower,
     Outcome,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    DEFAULT_LOCATION,
-    NOWHERE,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import DEFAULT_LOCATION, NOWHERE
 
 LOGGER = logging.getLogger(__name__)
 CURSOR = "~/.ansible/assetops/events.json"

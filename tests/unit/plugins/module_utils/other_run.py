@@ -21,8 +21,10 @@ from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Receipt, Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 PATIENCE = 20.0
 """Seconds within which another process must have done what is waited for."""

@@ -41,7 +41,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     secrets_of,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS, credentials
 
 from ....running import patch_module_args

@@ -42,12 +42,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    Owner,
-    Receipt,
-    Store,
-    open_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner, Receipt
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, Sight, TurnedClock, accepted, running, seen
 from ..nobody import unprivileged

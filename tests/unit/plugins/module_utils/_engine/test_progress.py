@@ -27,7 +27,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import THREAD, Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..fakes import BeforeCommit, ScriptedSystem, TurnedClock, seen
 from ..other_run import PATIENCE, wanted

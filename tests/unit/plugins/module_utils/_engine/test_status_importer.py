@@ -22,7 +22,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     Credentials,
     DataImports,

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from tests.unit.plugins.module_utils.nobody import NOBODY
 from tests.unit.plugins.module_utils.other_run import wanted
 

@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import following
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import following, lease, schema
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import forget, one_of, settle
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.following import Cursor, Follower, Outcome
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import OUTCOMES
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, ask, new_store
 from ..other_run import OtherRun, abandon, eventually, wanted
@@ -240,8 +240,8 @@ def test_what_a_run_that_died_was_at_is_told_before_the_next_run_and_not_again(
 def test_an_owner_that_wakes_has_its_outcome_told_though_it_was_given_up(
     location: str, store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_receipts, "RENEWAL", 0.1)
-    monkeypatch.setattr(_receipts, "RENEWAL_TIMEOUT", 0.1)
+    monkeypatch.setattr(lease, "RENEWAL", 0.1)
+    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.1)
     attempt = sent(store, "a")
     assert store._lease is not None
     ask(location, "UPDATE runs SET lease_ends = 0, host = 'elsewhere'")
@@ -313,8 +313,8 @@ def test_a_store_of_an_older_release_is_an_error_in_words_until_it_is_brought_up
     location: str, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr(_receipts, "MIGRATIONS", _receipts.MIGRATIONS[:4])
-        before.setattr(_receipts, "VERSION", 4)
+        before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+        before.setattr(schema, "VERSION", 4)
         open_store(location).close()
     with pytest.raises(StoreError, match="older release"):
         reader.look()

@@ -20,9 +20,12 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes as _processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Owner, Store, is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, ask, new_store
 from ..fakes import ScriptedSystem, TurnedClock
@@ -97,8 +100,9 @@ def hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that looks over in PostgreSQL is watched for a short time only."""
-    for name, seconds in (("RENEWAL", 0.5), ("RENEWAL_TIMEOUT", 0.5), ("PAUSE", 0.05)):
-        monkeypatch.setattr(_receipts, name, seconds)
+    monkeypatch.setattr(lease, "RENEWAL", 0.5)
+    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.5)
+    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
 
 
 def bring(owner: OtherRun, phase: str) -> None:
@@ -196,7 +200,7 @@ def test_a_dead_owner_is_known_at_once_whatever_the_clock_says(
     owner.kill()
     begin = time.monotonic()
     assert not owner_of(store).is_alive
-    assert time.monotonic() - begin < _receipts.RENEWAL
+    assert time.monotonic() - begin < lease.RENEWAL
 
 
 def test_a_process_with_the_id_of_a_dead_owner_is_not_it(location: str, store: Store, owner: OtherRun) -> None:
@@ -264,7 +268,7 @@ def test_a_dead_owner_is_watched_once_for_as_long_as_a_renewal_may_take(
     monkeypatch.setattr(time, "sleep", turned.sleep)
     for _look in range(3):
         assert not owner_of(store).is_alive
-        assert turned.moment == 1000 + _receipts.RENEWAL + _receipts.RENEWAL_TIMEOUT == 1015
+        assert turned.moment == 1000 + lease.RENEWAL + lease.RENEWAL_TIMEOUT == 1015
 
 
 @IN_POSTGRESQL

@@ -20,10 +20,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import postgresql as _receipts_postgresql
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL, secrets_in
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....postgresql import ROLE, STRANGER, Server
 from .....stores import ask
@@ -561,8 +563,8 @@ def test_a_run_whose_own_clock_is_wrong_is_alive_all_the_same(
 def test_a_dead_owner_on_another_host_is_taken_over_once_its_lease_is_over_and_was_watched(
     location: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_receipts, "RENEWAL_TIMEOUT", 0.2)
-    monkeypatch.setattr(_receipts, "RENEWAL", 0.2)
+    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(lease, "RENEWAL", 0.2)
     with OtherRun(location, LEASE=0.5) as other:
         assert other.claim("a") == 1
         ask(location, "UPDATE runs SET host = 'elsewhere', place = 'another boot'")

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Receipt, Store, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, new_store
 from ..other_run import OtherRun, abandon, wanted

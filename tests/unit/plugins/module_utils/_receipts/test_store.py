@@ -29,17 +29,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, opening, schema
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import sqlite as _receipts_sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import DatedState, Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import (
-    DatedState,
-    Receipt,
-    Store,
-    is_url,
-    open_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, ask, check_that_it_is_whole, new_store
 from ..nobody import unprivileged
@@ -721,7 +718,7 @@ ON_A_DISK_THAT_IS_READ_ONLY = """
 import sys
 from pathlib import Path
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 for read_only in (False, True):
     try:
         open_store(sys.argv[1] + "/receipts.db", read_only=read_only)
@@ -858,7 +855,7 @@ def test_a_store_that_is_deleted_under_a_run_is_an_error_in_words_before_anythin
 def make_version_one(location: str) -> None:
     """Make a store as the first version did, with one import in it."""
     endings = {True: "", False: " WITHOUT ROWID"}
-    for statement in _receipts.MIGRATIONS[0].format(table_ending=endings[is_url(location)]).split(";"):
+    for statement in schema.MIGRATIONS[0].format(table_ending=endings[is_url(location)]).split(";"):
         if statement.strip():
             ask(location, statement)
     ask(location, "INSERT INTO receipts VALUES (?, 'licstat', 'target', 'stream', '{}', 1, '')", A.key)
@@ -884,14 +881,14 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(location: str) -> Non
         ended(store, "b", "succeeded")
         assert newest_key(store, "stream") == B.key
     with closing(open_store(location, required=True)) as again:
-        assert again._database.version() == _receipts.VERSION
+        assert again._database.version() == schema.VERSION
 
 
 def test_receipts_outlive_that_digests_get_to_know_their_device(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Fingerprint("/log", 1, 1, 1, 1)
     with monkeypatch.context() as before:
-        before.setattr(_receipts, "MIGRATIONS", _receipts.MIGRATIONS[:2])
-        before.setattr(_receipts, "VERSION", 2)
+        before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:2])
+        before.setattr(schema, "VERSION", 2)
         make_version_one(location)
         with closing(open_store(location)) as store:
             host = store._host
@@ -974,8 +971,9 @@ def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, 
 @pytest.fixture
 def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """In PostgreSQL, a lease that looks over is watched for a short time only."""
-    for name, seconds in (("RENEWAL", 0.1), ("RENEWAL_TIMEOUT", 0.2), ("PAUSE", 0.05)):
-        monkeypatch.setattr(_receipts, name, seconds)
+    monkeypatch.setattr(lease, "RENEWAL", 0.1)
+    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
 
 
 def renew_no_more(store: Store) -> None:
@@ -1080,12 +1078,12 @@ def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
             raise database.errors[0]("database is locked")
         return another(timeout)
 
-    monkeypatch.setattr(_receipts, "RENEWAL", 0.01)
+    monkeypatch.setattr(lease, "RENEWAL", 0.01)
     monkeypatch.setattr(database, "another", busy_at_first)
     claimed(store)
     ask(location, "UPDATE runs SET lease_ends = 1")
     eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > 1)
-    assert failures == [_receipts.RENEWAL_TIMEOUT] * 3
+    assert failures == [lease.RENEWAL_TIMEOUT] * 3
 
 
 @pytest.mark.usefixtures("short_watch")
@@ -1160,7 +1158,7 @@ def test_a_run_whose_claim_was_not_written_can_claim_again(location: str, store:
 
 
 def test_a_lock_that_does_not_end_is_an_error_in_words(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_receipts, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 0.05)
     with closing(open_store(location)) as store, closing(open_store(location)) as busy:
         with busy._database.transaction():
             assert store.find([A.key]) == {}

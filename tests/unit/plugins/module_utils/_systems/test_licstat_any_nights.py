@@ -38,7 +38,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import looked_at
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store, Windows, open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Windows
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ImportOptions
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
     SECOND,

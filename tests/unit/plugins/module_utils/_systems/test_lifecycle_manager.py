@@ -37,7 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     DECIDING,
     GUIDE,

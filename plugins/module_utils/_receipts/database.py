@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a receipt store needs of a database, whichever it is.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Callable, Protocol, TypeVar
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
+
+T = TypeVar("T")
+
+
+class Rows(Protocol):
+    """What a statement gave: rows whose values go by name."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+Execute = Callable[..., Rows]
+
+
+class Database(Protocol):
+    """A connection to a database, as the store uses it.
+
+    `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
+    may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
+    run's row goes on. `listen`: have what is announced come here; the descriptor that can be read once something was.
+    Both checks are for what only tells what would be done.
+    """
+
+    @property
+    def location(self) -> str: ...
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]: ...
+
+    @property
+    def is_shared(self) -> bool: ...
+
+    @property
+    def table_ending(self) -> str: ...
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows: ...
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+
+    def version(self) -> int: ...
+
+    def set_version(self, version: int) -> None: ...
+
+    def check_that_it_can_be_made(self) -> None: ...
+
+    def check_that_it_can_be_written(self) -> None: ...
+
+    def lease_left(self, row: Any) -> float: ...
+
+    def is_lost(self) -> bool: ...
+
+    def reconnect(self) -> None: ...
+
+    def another(self, timeout: float) -> Database | None: ...
+
+    def listen(self) -> int | None: ...
+
+    def reason(self, error: Exception) -> str: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def told(database: Database, verb: str) -> Iterator[None]:
+    """Tell trouble with a database in words for a person."""
+    try:
+        yield
+    except database.errors as error:
+        raise store_error(database.location, verb, database.reason(error)) from error
+
+
+def store_error(shown: str, verb: str, reason: str) -> StoreError:
+    return StoreError(f"The receipt store {shown} could not be {verb}: {reason}")

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values as every database and every reader takes them, and questions with many of them.
+
+Private to this collection: names may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import canonical
+
+DEEPEST = 100  # levels of what a server says that are kept
+MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
+
+
+def storable(text: str) -> str:
+    """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def kept(value: Any) -> str:
+    """A value as JSON that every database and every reader takes, whatever a server put into it."""
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        text = canonical(_plain(value, DEEPEST))
+    return storable(text)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """The same with words for what is no JSON, and for what is nested too deep."""
+    if isinstance(value, Mapping) and depth:
+        return {str(name): _plain(one, depth - 1) for name, one in value.items()}
+    if isinstance(value, (list, tuple)) and depth:
+        return [_plain(one, depth - 1) for one in value]
+    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value) if isinstance(value, float) else f"({type(value).__name__})"
+
+
+def portions(values: list[str]) -> Iterator[list[str]]:
+    """The values, as many at a time as fit into one question."""
+    for start in range(0, len(values), MANY):
+        yield values[start : start + MANY]
+
+
+def marks(values: Sequence[Any]) -> str:
+    """As many question marks as there are values."""
+    return ", ".join("?" for _value in values)
