@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
@@ -64,7 +64,7 @@ class OtherRun:
     """A run in a process of its own. Each call returns when the process has done it."""
 
     def __init__(self, location: str, **constants: float) -> None:
-        """`constants` are those of `_receipts` that shall be others in this run."""
+        """`constants` are those of `lease` that shall be others in this run."""
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve()), location, json.dumps(constants)],
             stdin=subprocess.PIPE,
@@ -190,7 +190,7 @@ class _OtherSide:
 def main() -> None:
     location, constants = sys.argv[1], json.loads(sys.argv[2])
     for name, value in constants.items():
-        setattr(_receipts, name, value)
+        setattr(lease, name, value)
     other = _OtherSide(location)
     print(json.dumps("open"), flush=True)
     for line in sys.stdin:
