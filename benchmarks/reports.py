@@ -164,7 +164,9 @@ def receipt_of(number: int, target: int, began: datetime, dice: random.Random) -
 
 def look(page: Path) -> bool:
     """Let chromium show a page; whether it asked for nothing but the page."""
-    chromium = shutil.which("chromium") or sys.exit("There is no chromium; --browser needs one.")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("There is no chromium; --browser needs one.")
     ways = {"light": (), "dark": ("--force-dark-mode", "--blink-settings=preferredColorScheme=0")}
     asked: set[str] = set()
     for way, more in ways.items():

@@ -118,7 +118,7 @@ class ImportAction(ActionBase):
         if not done.get("failed") or "msg" not in done:
             return done
         message = str(done["msg"])
-        missing = message.partition(MISSING)[2].split(", ")
+        missing = message.partition(MISSING)[2].split(", ") if MISSING in message else []
         ways = [self.GUIDE.how_to_set(option) for option in missing if option in self.GUIDE.meanings]
         return {**done, "msg": with_credentials(" ".join([sentence(message), *ways] if ways else [message]), variables)}
 

@@ -195,7 +195,7 @@ class Api:
     async def _project_update(self, request: Request) -> Response:
         """It is at work when it is asked for the first time, and over at the second."""
         thing = self.store.things["projects"][request.path_params["number"]]
-        is_over = any((method, path) == ("GET", _update_url(thing)) for method, path, _ in self.asked[:-1])
+        is_over = any((method, path) == ("GET", _update_url(thing)) for method, path, _body in self.asked[:-1])
         thing.is_synced = is_over and thing["scm_url"] in self.store.projects
         status = ("successful" if thing.is_synced else "failed") if is_over else "running"
         ended = "2026-11-26T02:00:00Z" if is_over else None
@@ -249,5 +249,5 @@ def _update_url(project: Thing) -> str:
     return f"/api/v2/project_updates/{project.id}/"
 
 
-def _refused(_: Request, refusal: Refusal) -> Response:
+def _refused(_request: Request, refusal: Refusal) -> Response:
     return JSONResponse(refusal.errors, refusal.status)

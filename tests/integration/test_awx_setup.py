@@ -186,7 +186,7 @@ def test_no_secret_is_shown_at_any_verbosity(done: tuple[Setup, Done]) -> None:
 
 @pytest.mark.slow
 def test_a_second_run_changes_nothing_and_no_secret(done: tuple[Setup, Done]) -> None:
-    setup, _ = done
+    setup, _first = done
     asked = len(setup.awx.written())
     second = setup.run("-e", "vault_lm_password=another-secret")
     assert_ended_well(second)
@@ -198,7 +198,7 @@ def test_a_second_run_changes_nothing_and_no_secret(done: tuple[Setup, Done]) ->
 
 @pytest.mark.slow
 def test_what_was_made_is_taken_away_but_for_what_others_use(done: tuple[Setup, Done]) -> None:
-    setup, _ = done
+    setup, _first = done
     store = setup.awx.store
     kind = setup.awx.named("credential_types", "assetops.imports: Haplo")
     store.add("credentials", name="another", credential_type=kind.id)

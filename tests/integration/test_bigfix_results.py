@@ -37,6 +37,7 @@ def not_waiting(server: DataImports) -> dict[str, Any]:
 
 
 def joining(server: DataImports) -> dict[str, Any]:
+    server.sandbox.clock(speed=1)  # the first is still at it, however long it takes to come to the second
     server(wait=False)
     return server(wait=False)
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -45,12 +46,14 @@ class Job:
         (self.etc / "inventory").write_text(json.dumps({"all": {"children": groups}}))
         (self.etc / "ansible.cfg").write_text("[defaults]\nforks = 10\n")
         (self.etc / "environment").write_text(
-            f"LICSTAT_API_TOKEN='{site.sandbox.licstat_token}'\nASSETOPS_RECEIPTS={self.store}\n"
+            f"LICSTAT_API_TOKEN='{site.sandbox.licstat_token}'\nASSETOPS_RECEIPTS={quote(str(self.store))}\n"
         )
         self.script = folder / "assetops-imports"
         (text,) = re.findall(r"\*\*cron\.\*\*.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
         self.script.write_text(
-            text.replace("/opt/assetops/bin", str(Path(sys.executable).parent)).replace("/etc/assetops", str(self.etc))
+            text.replace("/opt/assetops/bin", quote(str(Path(sys.executable).parent))).replace(
+                "/etc/assetops", quote(str(self.etc))
+            )
         )
         self.enable(all(name not in REFUSED for name in THIRTY))
 

@@ -435,9 +435,9 @@ def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps({"all": {"children": {"licstat": {"hosts": hosts, "vars": usual}}}}))
     files = [str(tmp_path / f"report.{ending}") for ending in ("html", "json")]
-    given = ["-e", json.dumps({"import_report_file": files})]
+    into_files = ["-e", json.dumps({"import_report_file": files})]
 
-    done = ansible.run("-i", str(inventory), "assetops.imports.licstat", *given)
+    done = ansible.run("-i", str(inventory), "assetops.imports.licstat", *into_files)
     assert done.status == 2, done.output
     assert done.recap("cad")["failed"] == 0
     assert done.recap("bad")["failed"] == 1
@@ -458,7 +458,8 @@ def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone
     assert "merge_policy" in refused.output
 
     requests = len(sandbox.requests())
-    shown = ansible.run("-i", "localhost,", "assetops.imports.report", "-e", f"import_report_receipts={ansible.store}")
+    given = json.dumps({"import_report_receipts": str(ansible.store)})
+    shown = ansible.run("-i", "localhost,", "assetops.imports.report", "-e", given)
     assert shown.status == 0, shown.output
     assert "Imports from" in shown.output
     assert "  cad  succeeded  " in shown.output

@@ -44,7 +44,6 @@ class Outcome:
     state: str
     message: str
     number: int | None = None
-    remote_id: str | None = None
     finished_at: str | None = None
 
     @property
@@ -231,7 +230,7 @@ def _of_the_dead(store: Store, unended: list[Any]) -> list[Outcome]:
         if receipt is None or receipt.version != (row["attempt"], row["state"]):
             continue
         if receipt.owner is None or not receipt.owner.is_alive:
-            found.append(Outcome(row["key"], int(row["attempt"]), *ENDS[row["state"]], remote_id=row["remote_id"]))
+            found.append(Outcome(row["key"], int(row["attempt"]), *ENDS[row["state"]]))
     return found
 
 
@@ -249,20 +248,18 @@ def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
     server = row["target"].partition(" ")[0]
     return {
         "id": outcome.id,
-        **{name: row[name] for name in ("system", "target", "label", "source", "size", "started_at")},
-        **{name: getattr(outcome, name) for name in ("key", "attempt", "state", "message", "remote_id", "finished_at")},
+        **{name: row[name] for name in ("system", "target", "label", "source", "size", "remote_id", "started_at")},
+        **{name: getattr(outcome, name) for name in ("key", "attempt", "state", "message", "finished_at")},
         "period": row["period"] and json.loads(row["period"]),
         "duration": seconds,
         "url": server if server.startswith(("http://", "https://")) else None,
     }
 
 
-_UNENDED = (
-    f"SELECT key, attempt, state, remote_id FROM attempts WHERE state IN {OF_THE_LIVING} ORDER BY started_at, key"
-)
+_UNENDED = f"SELECT key, attempt, state FROM attempts WHERE state IN {OF_THE_LIVING} ORDER BY started_at, key"
 _WRITTEN = "SELECT key, attempt, outcomes FROM attempts WHERE last_outcome > ?"
 _DESCRIBE = """
 SELECT receipts.system, receipts.target, attempts.key, attempts.attempt, attempts.label, attempts.source, attempts.size,
-       attempts.started_at, attempts.period
+       attempts.remote_id, attempts.started_at, attempts.period
 FROM attempts JOIN receipts ON receipts.key = attempts.key WHERE attempts.key IN ({})
 """

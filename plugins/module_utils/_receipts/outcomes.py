@@ -38,14 +38,14 @@ def note_outcome(execute: Execute, key: str, attempt: int) -> None:
     if noted and json.loads(noted[-1])["state"] == row["state"]:
         return
     number = max(int(row["newest"]) + 1, time.time_ns() // 1000)
-    outcome = {name: row[name] for name in ("state", "message", "remote_id", "finished_at")}
+    outcome = {name: row[name] for name in ("state", "message", "finished_at")}
     noted.append(json.dumps({"number": number, **outcome}))
     execute(_NOTE, ("\n".join(noted), number, key, attempt))
     execute("SELECT announce()")
 
 
 _ATTEMPT = """
-SELECT state, message, remote_id, finished_at, outcomes,
+SELECT state, message, finished_at, outcomes,
        (SELECT coalesce(max(last_outcome), 0) FROM attempts) AS newest
 FROM attempts WHERE key = ? AND attempt = ?
 """
