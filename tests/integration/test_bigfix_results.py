@@ -33,6 +33,7 @@ def planned(server: DataImports) -> dict[str, Any]:
 
 
 def not_waiting(server: DataImports) -> dict[str, Any]:
+    server.sandbox.clock(speed=1)  # what was sent waits still when the answer comes, however late that is
     return server(wait=False)
 
 

@@ -89,6 +89,7 @@ def unchanged(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
 
 
 def not_waiting(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
+    licstat.sandbox.clock(speed=1)  # what was sent waits still when the answer comes, however late that is
     return licstat(make_log(), wait=False)
 
 
