@@ -11,8 +11,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters
@@ -21,6 +19,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_
 from ansible_collections.assetops.imports.plugins.modules.import_report import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS as OF_WATCH
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
+from ansible_collections.assetops.imports.plugins.plugin_utils._controller import ControllerAction
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files, texts
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, Report
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
@@ -33,15 +32,13 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     place_of,
     targets_in,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import is_stdout_for_programs, outcomes_of
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import outcomes_of
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
 MAX_AGE: float = OF_WATCH["argument_spec"]["max_age"]["default"]
 SYSTEMS = {role: system for system, role in ROLES.items()}
-
-display = Display()
 
 
 class NotWritten(ImportsError):
@@ -58,16 +55,14 @@ class Inventory:
     unread: list[str] = field(default_factory=list)
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """`import_report`, which reads the variables of all targets, and their receipts."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The report."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = self.options_by(ARGUMENTS)
         now = datetime.now(timezone.utc)
         try:
             written = files.targets_of(options["file"] or [], options["mode"])
@@ -78,8 +73,7 @@ class ActionModule(ActionBase):
         lines = [] if written else ["".join(texts.text(report))]
         if "import_report_summary" not in variables:  # else the table has told of them
             lines += warnings_in_role(self._task, "import_report", variables)
-        if lines and not self._task.no_log:
-            display.display("\n".join(lines), stderr=is_stdout_for_programs())
+        self.show(lines)
         changes = [one.pop("diff") for one in told if "diff" in one]
         return {
             **result,

@@ -11,8 +11,6 @@ from itertools import chain
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import difference
@@ -20,6 +18,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.modules.import_settle import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
+from ansible_collections.assetops.imports.plugins.plugin_utils._controller import ControllerAction
 from ansible_collections.assetops.imports.plugins.plugin_utils._settle import (
     SHOWN,
     Choice,
@@ -39,12 +38,10 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     problem_with,
     targets_in,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
-
-display = Display()
 
 
 @dataclass
@@ -69,16 +66,14 @@ class Chosen:
         return f"{self.location} (of {in_short(self.targets)})" if self.targets else self.location
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """`import_settle`, which reads the variables of all targets, and the receipts that these name."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """What is in doubt, or was."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = self.options_by(ARGUMENTS)
         now = datetime.now(timezone.utc)
         try:
             choice = choice_of(options)
@@ -163,8 +158,7 @@ class ActionModule(ActionBase):
             lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
         lines += self._warnings(options, variables)
         summary = summary_of(found, choice, state, is_planned=self._task.check_mode)
-        if not self._task.no_log:
-            display.display("\n".join([*lines, *in_columns(summary)]), stderr=is_stdout_for_programs())
+        self.show([*lines, *in_columns(summary)])
         told: dict[str, Any] = {
             "changed": bool(settled),
             "summary": summary,

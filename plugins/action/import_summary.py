@@ -7,14 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.modules.import_summary import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._artifacts import artifacts_of
+from ansible_collections.assetops.imports.plugins.plugin_utils._controller import ControllerAction
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
     failures_of,
-    is_stdout_for_programs,
     outcomes_of,
     table,
     wrapped,
@@ -23,19 +21,15 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._variables import
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
-display = Display()
 
-
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """`import_summary`, which reads the variables of other hosts and shows a table."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """What came of the imports."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         hostvars = (task_vars or {})["hostvars"]
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = self.options_by(ARGUMENTS)
         unknown = [target for target in options["targets"] if target not in hostvars]
         if unknown:
             raise AnsibleActionFail(f"targets: {', '.join(unknown)}: no such host in the inventory.")
@@ -46,8 +40,7 @@ class ActionModule(ActionBase):
         ]
         strange = warnings_in_role(self._task, "import_report", task_vars or {})
         lines = [*table(outcomes), *(line for text in strange for line in wrapped(text))]
-        if not self._task.no_log:
-            display.display("\n".join(lines), stderr=is_stdout_for_programs())
+        self.show(lines)
         return {
             **result,
             "changed": False,

@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible import constants
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.modules.import_targets import ARGUMENTS, main
+from ansible_collections.assetops.imports.plugins.plugin_utils._controller import ControllerAction
 from ansible_collections.assetops.imports.plugins.plugin_utils._targets import Import, Run, problems_of, strangers_of
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
@@ -18,16 +18,14 @@ __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it 
 display = Display()
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """`import_targets`, which knows the hosts, the groups and the tags of a run."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Which targets the run has."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         run = Run.of(task_vars or {})
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = self.options_by(ARGUMENTS)
         # Of a playbook that is imported with tags, all tasks have them.
         own = {str(tag) for tag in self._task.tags if tag != "always"}
         imports = [Import(one["group"], frozenset({*one["tags"], *own})) for one in options["imports"]]

@@ -17,8 +17,6 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
 from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
@@ -26,6 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.watchin
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
+from ansible_collections.assetops.imports.plugins.plugin_utils._controller import ControllerAction
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     GROUPS,
     OF_PLACE,
@@ -35,7 +34,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     problem_with,
     targets_in,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, is_stdout_for_programs
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short
 from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import (
     Finding,
@@ -53,19 +52,15 @@ QUESTION = tuple(bigfix_import_info.ARGUMENTS["argument_spec"])
 MAX_AGE: float = ARGUMENTS["argument_spec"]["max_age"]["default"]
 OF_TARGETS = ("max_age", "ask", "allow_incomplete")
 
-display = Display()
 
-
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """`import_watch`, which reads the variables of all targets, and their receipts, and asks some of their servers."""
-
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """What was found of each target."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validation, options = self.validate_argument_spec(**ARGUMENTS)  # type: ignore[no-untyped-call]  # untyped
+        options = self.options_by(ARGUMENTS)
         options = {**options, **self._of_play(variables)}
         files = {name: _file(name, options[name]) for name in ("file", "textfile") if options[name] is not None}
         now = datetime.now(timezone.utc)
@@ -84,8 +79,7 @@ class ActionModule(ActionBase):
         }
         if not self._task.check_mode:
             _write(files, {"time": as_text(now), **told}, textfile(findings, now))
-        if not self._task.no_log:
-            display.display("\n".join([*lines, summary]), stderr=is_stdout_for_programs())
+        self.show([*lines, summary])
         return {**result, "changed": False, "table": lines, **told}
 
     def _findings(self, options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> list[Finding]:

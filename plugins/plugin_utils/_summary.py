@@ -15,8 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible import constants
-
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
 
@@ -268,12 +266,6 @@ def in_short(names: Sequence[str], count: int | None = None) -> str:
         shown += 1
     left = (len(names) if count is None else count) - shown
     return ", ".join(names[:shown]) + (f" and {left} more" if left else "")
-
-
-def is_stdout_for_programs() -> bool:
-    """Whether lines for people have to go to standard error."""
-    callback = str(constants.config.get_config_value("DEFAULT_STDOUT_CALLBACK"))
-    return callback.rpartition(".")[2] in ("json", "jsonl")
 
 
 def _size(size: float) -> str:

@@ -43,6 +43,7 @@ class Api:
                 Route("/api/v2/{path}/{number:int}/{name}/", self._association, methods=["GET", "POST"]),
             ],
             middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._dispatch)],
+            # Starlette's types know only handlers that take any exception.
             exception_handlers={Refusal: _refused},  # type: ignore[dict-item]
         )
 

@@ -61,7 +61,8 @@ class Store:
         """Templates and sources of inventories belong where what they use does (source)."""
         owner = {"job_templates": "project", "inventory_sources": "inventory"}.get(thing.kind.path)
         if owner is None:
-            return thing["organization"]  # type: ignore[no-any-return]
+            organization: int | None = thing["organization"]
+            return organization
         used = self.find(thing.kind.fields[owner].refers_to, thing[owner])
         return used["organization"] if used else None
 
