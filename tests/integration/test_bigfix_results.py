@@ -67,6 +67,7 @@ def out_of_time(server: DataImports) -> dict[str, Any]:
 
 
 def out_of_reach(server: DataImports) -> dict[str, Any]:
+    server.sandbox.clock(speed=0)
     server.fault("status", "status", times=None, skip=2)
     return server(unreachable_timeout=0)
 

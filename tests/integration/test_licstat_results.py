@@ -74,6 +74,7 @@ def out_of_time(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
 
 
 def out_of_reach(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
+    licstat.sandbox.clock(speed=0)
     licstat.sandbox.fault("status", operation="status", times=None)
     return licstat(make_log(), unreachable_timeout=0)
 
