@@ -111,7 +111,7 @@ def fill(location: str) -> None:
                     marks = ", ".join("?" for _name in attempt)
                     execute(f"INSERT INTO attempts ({names}) VALUES ({marks})", tuple(attempt.values()))
 
-        store.change(change)
+        store.write(change)
 
 
 def receipts() -> Iterator[tuple[tuple[Any, ...], list[dict[str, Any]]]]:

@@ -31,9 +31,14 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Accepted, Attempt, Look, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Accepted,
+    Attempt,
+    PollResult,
+    Wanted,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
@@ -492,7 +497,7 @@ class Agreeable:
 
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def prepare(self) -> None:
         """Nothing to prepare."""
@@ -500,15 +505,15 @@ class Agreeable:
     def probe(self) -> None:
         """It is there."""
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         return ""
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         attempt.commit(str(wanted.content_sha256))
         return Accepted("import_527ddd6f-d7de-4854-bc99-839b5afd458e", TASK)
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
-        return Look("succeeded", "", {**TASK, "tid": remote_id})
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
+        return PollResult("succeeded", "", {**TASK, "tid": remote_id})
 
 
 def measure_receipts(scale: Scale, table: Table) -> None:
@@ -532,7 +537,7 @@ def measure_receipts_in(kind: str, location: str, bare: Database, scale: Scale, 
     bare.execute("INSERT INTO receipt VALUES (1, '')")
     pairs = []
     with closing(open_store(location)) as store:
-        importer = Importer(Agreeable(), store, Policy(), Pace(10, 10, 10), Clock(sleep=lambda _unused: None))
+        importer = Importer(Agreeable(), store, Policy(), WaitOptions(10, 10, 10), Clock(sleep=lambda _unused: None))
         commits = commits_of_an_import(store, importer)
         for number in range(scale.commits):
             begin = time.perf_counter()
@@ -586,9 +591,9 @@ def fill(store: Store, count: int) -> None:
             " (1000000 + i), '2026', 'stream ' || (i % 100) FROM numbers"
         )
 
-    store.change(change)
+    store.write(change)
     if store.is_shared:
-        store.change(lambda execute, _is_again: execute("ANALYZE"))  # as servers do by themselves after a while
+        store.write(lambda execute, _is_again: execute("ANALYZE"))  # as servers do by themselves after a while
 
 
 def median_of(work: Callable[[], object]) -> float:
@@ -610,7 +615,7 @@ def an_import(number: int) -> Wanted:
 def commits_of_an_import(store: Store, importer: Importer) -> int:
     """How often an import commits, after the first one of a run, which begins the run as well."""
     changes: list[None] = []
-    change = store.change
+    change = store.write
 
     def counted_change(what: Callable[[Execute, bool], Any]) -> Any:
         changes.append(None)

@@ -19,7 +19,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module import Invocation, outcome_of, secret_options
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target, targets_of
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
@@ -192,7 +192,7 @@ def _asked(wanted: Wanted) -> dict[str, Any] | None:
     validation = ArgumentSpecValidator(spec).validate(wanted.question)
     if validation.error_messages:
         return {"msg": str(remove_values(validation.error_messages[0], set(validation._no_log_values)))}
-    host = Host(
+    invocation = Invocation(
         params=dict(validation.validated_parameters),
         check_mode=True,  # so that the client refuses whatever could change something
         diff=False,
@@ -200,7 +200,9 @@ def _asked(wanted: Wanted) -> dict[str, Any] | None:
         secret_options=secret_options(spec),
         no_log_values=set(validation._no_log_values),
     )
-    outcome: dict[str, Any] = remove_values(outcome_of(host, bigfix_import_info.read_status), host.no_log_values)
+    outcome: dict[str, Any] = remove_values(
+        outcome_of(invocation, bigfix_import_info.read_status), invocation.no_log_values
+    )
     return outcome
 
 

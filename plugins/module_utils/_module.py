@@ -33,7 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, harmless
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import (
     DEFAULT_LOCATION,
@@ -70,7 +70,7 @@ RECEIPTS: Mapping[str, Any] = {
 
 
 @dataclass
-class Host:
+class Invocation:
     """What runs an import, as the work sees it: what the user asked for, and whom it can tell something.
 
     `params` are the options, validated. `secret_options` names those of them whose values are secrets. `no_log_values`
@@ -88,11 +88,11 @@ class Host:
     progress: Progress = field(default_factory=Progress)
 
 
-Work = Callable[[Host], Mapping[str, Any]]
+Work = Callable[[Invocation], Mapping[str, Any]]
 """What a module is for: it returns the result, with a `msg` if it failed."""
 
 
-def connecting(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+def connection_arguments(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The options to reach a system and log in to it, some of which fall back on an environment variable."""
     own = {name: dict(spec) for name, spec in options.items()}
     for name, variable in environment.items():
@@ -108,18 +108,18 @@ def from_environment(variable: str) -> str:
     return value
 
 
-def take_from_environment(host: Host, guide: Guide) -> None:
+def fill_from_environment(invocation: Invocation, guide: Guide) -> None:
     """Fill in the options that are not set where it depends on other options which environment variables they have."""
     for option, variable in guide.environment.items():
-        if host.params[option] is None:
+        if invocation.params[option] is None:
             with suppress(AnsibleFallbackNotFound):
-                host.params[option] = from_environment(variable)
-                if option in host.secret_options:
-                    host.no_log_values.add(host.params[option])
-    _hide_passwords_in_urls(host)
+                invocation.params[option] = from_environment(variable)
+                if option in invocation.secret_options:
+                    invocation.no_log_values.add(invocation.params[option])
+    _hide_passwords_in_urls(invocation)
 
 
-def importing(
+def import_arguments(
     *,
     once: str | None,
     response_timeout: float = 1800,
@@ -147,15 +147,15 @@ def importing(
 
 def run_module(module: AnsibleModule, work: Work) -> None:
     """Do a module's work and end it: with what `work` returns, or with an error that a person can act on."""
-    result = outcome_of(host_of(module), work)
+    result = outcome_of(invocation_of(module), work)
     if "msg" in result:
         module.fail_json(**result)
     module.exit_json(**result)
 
 
-def host_of(module: AnsibleModule) -> Host:
+def invocation_of(module: AnsibleModule) -> Invocation:
     """The module as the work sees it."""
-    return Host(
+    return Invocation(
         params=module.params,
         check_mode=module.check_mode,
         diff=module._diff,
@@ -165,29 +165,29 @@ def host_of(module: AnsibleModule) -> Host:
     )
 
 
-def outcome_of(host: Host, work: Work) -> dict[str, Any]:
+def outcome_of(invocation: Invocation, work: Work) -> dict[str, Any]:
     """What `work` returns, or why it failed; it has a `msg` if it failed, and only then."""
-    _hide_passwords_in_urls(host)
-    host.progress = _progress_of(host)
+    _hide_passwords_in_urls(invocation)
+    invocation.progress = _progress_of(invocation)
     try:
-        with host.progress:
-            return dict(harmless(work(host)))
+        with invocation.progress:
+            return dict(harmless(work(invocation)))
     except ImportsError as error:
-        return dict(harmless({"msg": secrets_of(host).redact(error.message), **answer_result(error.answer)}))
+        return dict(harmless({"msg": secrets_of(invocation).redact(error.message), **answer_result(error.answer)}))
     except Exception as error:
         # Not left to Python: what it prints may hold what was sent, and so a secret.
-        trace = secrets_of(host).redact(traceback.format_exc())
+        trace = secrets_of(invocation).redact(traceback.format_exc())
         return {"msg": f"{type(error).__name__}: this is a defect of assetops.imports.", "exception": trace}
     finally:
-        if host.progress.trouble:
-            host.warn(f"How it goes on could not be shown: {host.progress.trouble}")
+        if invocation.progress.trouble:
+            invocation.warn(f"How it goes on could not be shown: {invocation.progress.trouble}")
 
 
-def _progress_of(host: Host) -> Progress:
+def _progress_of(invocation: Invocation) -> Progress:
     """What shows how imports go on; nothing to nobody, and in check mode, when none does."""
-    interval = host.params.get("progress", 0)
-    is_silent = host.check_mode or not interval > 0
-    return Progress(None if is_silent else host.show, interval)
+    interval = invocation.params.get("progress", 0)
+    is_silent = invocation.check_mode or not interval > 0
+    return Progress(None if is_silent else invocation.show, interval)
 
 
 def secret_options(argument_spec: Mapping[str, Any]) -> set[str]:
@@ -195,20 +195,20 @@ def secret_options(argument_spec: Mapping[str, Any]) -> set[str]:
     return {option for option, spec in argument_spec.items() if spec.get("no_log")}
 
 
-def secrets_of(host: Host, fields: Collection[str] = ()) -> Secrets:
+def secrets_of(invocation: Invocation, fields: Collection[str] = ()) -> Secrets:
     """The values of the secret options; `fields` are the vendor's names for parts of its answers."""
     secrets = Secrets(fields)
-    for option in sorted(host.secret_options):
-        if (host.params[option] or "").strip():
-            secrets.add(host.params[option])
+    for option in sorted(invocation.secret_options):
+        if (invocation.params[option] or "").strip():
+            secrets.add(invocation.params[option])
     return secrets
 
 
-def client_of(host: Host, headers: Mapping[str, str], guide: Guide | None = None) -> Client:
+def client_of(invocation: Invocation, headers: Mapping[str, str], guide: Guide | None = None) -> Client:
     """A client for the server, once the options are found to be right. `guide`: what to tell about them."""
-    params = host.params
+    params = invocation.params
     for option in params:
-        if option in host.secret_options and params[option] is not None:
+        if option in invocation.secret_options and params[option] is not None:
             _check_secret(option, params[option])
     _check_numbers(params)
     _check_record(params)
@@ -223,13 +223,15 @@ def client_of(host: Host, headers: Mapping[str, str], guide: Guide | None = None
         use_proxy=params["use_proxy"],
     )
     _check_files(connection)
-    secrets = secrets_of(host, guide.fields if guide else ())
+    secrets = secrets_of(invocation, guide.fields if guide else ())
     _scheme, _space, credentials = headers.get("Authorization", "").partition(" ")
     if credentials:  # made of a secret, and so one
         secrets.add(credentials)
-        host.no_log_values.add(credentials)
-    client = Client(connection, headers, secrets, check_mode=host.check_mode, advice=guide.advice if guide else None)
-    host.progress.sender = client
+        invocation.no_log_values.add(credentials)
+    client = Client(
+        connection, headers, secrets, check_mode=invocation.check_mode, advice=guide.advice if guide else None
+    )
+    invocation.progress.sender = client
     return client
 
 
@@ -243,13 +245,15 @@ def server_name(params: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read_only: bool = False) -> Iterator[Store]:
+def receipt_store(
+    invocation: Invocation, *, is_needed: bool = True, make: bool = True, read_only: bool = False
+) -> Iterator[Store]:
     """The receipt store that the module was told to use, closed at the end. Says so where it is a new one.
 
     Where none is needed, one that cannot be used is a warning. Without `make`, one that is not there is an empty one.
     """
-    params = host.params
-    read_only = read_only or host.check_mode
+    params = invocation.params
+    read_only = read_only or invocation.check_mode
     location, password, required = params["receipts"], params["receipts_password"], params["require_receipts"]
     if password is not None:
         _check_secret("receipts_password", password)
@@ -260,13 +264,17 @@ def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read
     except StoreError as error:
         if is_needed or required:
             raise
-        host.warn(f"{error.message} So there is no record, and no other run is kept from starting an import, too.")
+        invocation.warn(
+            f"{error.message} So there is no record, and no other run is kept from starting an import, too."
+        )
         store = open_store(NOWHERE)
     try:
         if store.created and store.is_shared:
-            host.warn(f"A new receipt store was made: {store.location}. What was imported before is not known there.")
+            invocation.warn(
+                f"A new receipt store was made: {store.location}. What was imported before is not known there."
+            )
         elif store.created:
-            host.warn(
+            invocation.warn(
                 f"A new receipt store was made: {store.location} on {os.uname().nodename}, for user id {os.getuid()}."
                 " What was imported before is not known here. Where homes are forgotten, as in containers, set"
                 " receipts to a place that lasts, and require_receipts to be told."
@@ -276,38 +284,42 @@ def receipt_store(host: Host, *, is_needed: bool = True, make: bool = True, read
         store.close()
 
 
-def importer_of(host: Host, store: Store, secrets: Secrets, system: System) -> Importer:
+def importer_of(invocation: Invocation, store: Store, secrets: Secrets, system: System) -> Importer:
     """What makes imports true, as the user wants it."""
-    return Importer(system, store, policy_of(host), pace_of(host), secrets=secrets, progress=host.progress)
+    return Importer(
+        system, store, policy_of(invocation), wait_options_of(invocation), secrets=secrets, progress=invocation.progress
+    )
 
 
-def import_all(host: Host, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]) -> dict[str, Any]:
+def import_all(
+    invocation: Invocation, store: Store, secrets: Secrets, system: System, wanted: list[Wanted]
+) -> dict[str, Any]:
     """Make the imports true, and say what happened as the importing modules return it."""
-    return result_of(host, store, secrets, importer_of(host, store, secrets, system).run(wanted))
+    return result_of(invocation, store, secrets, importer_of(invocation, store, secrets, system).run(wanted))
 
 
-def policy_of(host: Host) -> Policy:
+def policy_of(invocation: Invocation) -> Policy:
     """What the user wants done in each case."""
-    params = host.params
+    params = invocation.params
     return Policy(
         force=params["force"],
         once=params["once"],
         on_unknown=params["on_unknown"],
         wait=params["wait"],
-        check_mode=host.check_mode,
+        check_mode=invocation.check_mode,
         if_running=params.get("if_running", "join"),
         adopt=params.get("adopt", False),
         label=params["label"],
     )
 
 
-def pace_of(host: Host, shortest: float = Pace.shortest) -> Pace:
-    """How long and how often to look; `shortest` is the shortest pause in seconds that the system bears."""
-    params = host.params
-    return Pace(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"], shortest)
+def wait_options_of(invocation: Invocation, min_pause: float = WaitOptions.min_pause) -> WaitOptions:
+    """How long and how often to look; `min_pause` is the shortest pause in seconds that the system bears."""
+    params = invocation.params
+    return WaitOptions(params["wait_timeout"], params["wait_sleep"], params["unreachable_timeout"], min_pause)
 
 
-def result_of(host: Host, store: Store, secrets: Secrets, imports: list[Import]) -> dict[str, Any]:
+def result_of(invocation: Invocation, store: Store, secrets: Secrets, imports: list[Import]) -> dict[str, Any]:
     """What happened, as the importing modules return it, without secrets in what a server said."""
     result: dict[str, Any] = {
         "changed": any(one.changed for one in imports),
@@ -319,7 +331,7 @@ def result_of(host: Host, store: Store, secrets: Secrets, imports: list[Import])
     if failed:
         result["msg"] = secrets.redact(_failure(failed, len(imports)))
         result.update(answer_result(next((one.answer for one in failed if one.answer), None)))
-    if host.diff:
+    if invocation.diff:
         result["diff"] = [
             _diff(target, secrets, imports) for target in dict.fromkeys(one.wanted.target for one in imports)
         ]
@@ -381,15 +393,17 @@ def difference(what: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": what, "after_header": what, "before": before, "after": after}
 
 
-def _hide_passwords_in_urls(host: Host) -> None:
+def _hide_passwords_in_urls(invocation: Invocation) -> None:
     """A URL with a password is refused, but Ansible shows what was given."""
-    url, receipts = host.params.get("url") or "", host.params.get("receipts") or ""
-    host.no_log_values.difference_update([value for value in host.no_log_values if not value.strip()])  # tears texts up
-    host.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
+    url, receipts = invocation.params.get("url") or "", invocation.params.get("receipts") or ""
+    invocation.no_log_values.difference_update(
+        [value for value in invocation.no_log_values if not value.strip()]
+    )  # tears texts up
+    invocation.no_log_values.update(info for info in re.findall(r"//(.*)@", url) if ":" in info)
     if is_url(receipts):
         from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import secrets_in
 
-        host.no_log_values.update(secrets_in(receipts))
+        invocation.no_log_values.update(secrets_in(receipts))
 
 
 def _check_secret(option: str, value: str) -> None:

@@ -314,17 +314,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     client_of,
-    connecting,
-    importing,
-    pace_of,
+    connection_arguments,
+    fill_from_environment,
+    import_arguments,
     policy_of,
     receipt_store,
     result_of,
     run_module,
     server_name,
-    take_from_environment,
+    wait_options_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     HEADERS,
@@ -342,8 +342,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, {}),
-        **importing(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
+        **connection_arguments(OPTIONS, {}),
+        **import_arguments(once=None, response_timeout=60, wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800),
         "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
         "max_age": {"type": "float"},
         "raw_first": {"type": "bool", "default": False},
@@ -358,22 +358,24 @@ def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), see_to_import)
 
 
-def see_to_import(host: Host) -> dict[str, Any]:
-    guide = guide_of(host.params["product"])
-    take_from_environment(host, guide)
-    guide.check(host.params)
-    wishes = wishes_of(host.params)
-    credentials = credentials_of(host.params)
-    client = client_of(host, HEADERS, guide)
-    server = server_name(host.params)
-    pace = pace_of(host, SHORTEST_PAUSE)
-    system = DataImports(client, host.params["product"], credentials, host.no_log_values.add, pace)
-    with receipt_store(host, is_needed=False) as store:
-        importer = StatusImporter(system, store, policy_of(host), pace, secrets=client.secrets, progress=host.progress)
+def see_to_import(invocation: Invocation) -> dict[str, Any]:
+    guide = guide_of(invocation.params["product"])
+    fill_from_environment(invocation, guide)
+    guide.check(invocation.params)
+    wishes = wishes_of(invocation.params)
+    credentials = credentials_of(invocation.params)
+    client = client_of(invocation, HEADERS, guide)
+    server = server_name(invocation.params)
+    pace = wait_options_of(invocation, SHORTEST_PAUSE)
+    system = DataImports(client, invocation.params["product"], credentials, invocation.no_log_values.add, pace)
+    with receipt_store(invocation, is_needed=False) as store:
+        importer = StatusImporter(
+            system, store, policy_of(invocation), pace, secrets=client.secrets, progress=invocation.progress
+        )
         imports = importer.run([wanted_import(server, wish) for wish in wishes])
         for warning in importer.warnings:
-            host.warn(printable(client.secrets.redact(warning)))
-        return result_of(host, store, client.secrets, imports)
+            invocation.warn(printable(client.secrets.redact(warning)))
+        return result_of(invocation, store, client.secrets, imports)
 
 
 def wishes_of(params: dict[str, Any]) -> list[Wish]:

@@ -161,11 +161,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     client_of,
-    connecting,
+    connection_arguments,
+    fill_from_environment,
     run_module,
-    take_from_environment,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
     HEADERS,
@@ -183,7 +183,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix i
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, {}),
+        **connection_arguments(OPTIONS, {}),
         "max_age": {"type": "float"},
         "import_type": {"type": "str", "choices": list(IMPORT_TYPES), "default": "complete"},
         "require_fresh": {"type": "bool", "default": False},
@@ -196,21 +196,21 @@ def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), read_status)
 
 
-def read_status(host: Host) -> dict[str, Any]:
-    params = host.params
+def read_status(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     guide = guide_of(params["product"])
-    take_from_environment(host, guide)
+    fill_from_environment(invocation, guide)
     guide.check(params)
     wish = Wish(params["product"], params["import_type"], age(params["max_age"], "max_age"))
     wish.check()
     if params["require_fresh"] and wish.max_age is None:
         raise BadInput("require_fresh needs max_age, which says how old the data may be.")
-    client = client_of(host, HEADERS, guide)
-    system = DataImports(client, params["product"], credentials_of(params), host.no_log_values.add)
+    client = client_of(invocation, HEADERS, guide)
+    system = DataImports(client, params["product"], credentials_of(params), invocation.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:
-        host.warn(status.doubt)
-    is_fresh, message = judged(wish, status, is_planned=host.check_mode and params["is_planned"])
+        invocation.warn(status.doubt)
+    is_fresh, message = judged(wish, status, is_planned=invocation.check_mode and params["is_planned"])
     result = {
         "changed": False,
         "is_running": status.is_running,

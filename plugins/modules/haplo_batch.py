@@ -679,18 +679,18 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     client_of,
-    connecting,
+    connection_arguments,
+    import_arguments,
     importer_of,
-    importing,
     policy_of,
     receipt_store,
     result_of,
@@ -755,8 +755,8 @@ LISTED: Mapping[str, Any] = {
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, ENVIRONMENT),
-        **importing(once="latest"),
+        **connection_arguments(OPTIONS, ENVIRONMENT),
+        **import_arguments(once="latest"),
         **CONTENT,
         "files": FILES,
         "directory": {"type": "str"},
@@ -824,11 +824,11 @@ class Opened:
     control: ControlFile | None
     files: Mapping[str, Content]
 
-    def check_by(self, host: Host) -> Callable[[], None] | None:
+    def check_by(self, invocation: Invocation) -> Callable[[], None] | None:
         """What reads the files before they are sent; None where nobody wants that, or knows how they are read."""
         if self.control is None or not self.order.options["check_files"]:
             return None
-        return partial(check_contents, host, self.control, self.files)
+        return partial(check_contents, invocation, self.control, self.files)
 
     @property
     def control_comment(self) -> str | None:
@@ -856,49 +856,51 @@ def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_batch)
 
 
-def import_batch(host: Host) -> dict[str, Any]:
-    params = host.params
+def import_batch(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     is_standard = has_kinds(params)
     api_class, system_class = (StandardApi, StandardBatches) if is_standard else (Api, HaploBatches)
     api_class.guide.check(params)
     check(params)
     base = api_base(api_class.path if params["api_path"] is None else params["api_path"])
-    outcomes = outcomes_of(host, is_standard=is_standard)
-    client = client_of(host, basic_credentials(USER, params["api_key"]), api_class.guide)
-    for credentials in host.no_log_values:  # of both keys
+    outcomes = outcomes_of(invocation, is_standard=is_standard)
+    client = client_of(invocation, basic_credentials(USER, params["api_key"]), api_class.guide)
+    for credentials in invocation.no_log_values:  # of both keys
         client.keep_secret(credentials)
     system = system_class(client, base_url(params["url"]), api_class(client, base), outcomes)
     server = server_name(params)
-    found = found_by(host)
+    found = found_by(invocation)
     orders = orders_of(params, found)
     if not orders:
-        return {**nothing_there(params, host.warn), **left_out_of(found)}
+        return {**nothing_there(params, invocation.warn), **left_out_of(found)}
     dated = [order for order in orders if order.is_dated]
     undated = [order for order in orders if not order.is_dated]
     opened, unusable = opened_of(undated, is_all=not dated)
-    with receipt_store(host, make=bool(opened) or is_any_usable(dated)) as store:
-        wanted = [wanted_of(host, store, server, one) for one in opened]
-        feeds = feeds_of(dated, server, partial(wanted_of, host, store, server))
-        importer = importer_of(host, store, client.secrets, system)
-        outcome = import_states(feeds, wanted, importer.run, store, policy_of(host), datetime.now())
-        result = result_of(host, store, client.secrets, outcome.imports)
-        result["untold"] = untold_of(host, result["imports"]) if outcomes is not None else []
-        result = with_unsent(result, [*unusable, *outcome.unsent], blank_of(host, store, client.secrets, server))
-    tell_left_out(host, found, outcome)
+    with receipt_store(invocation, make=bool(opened) or is_any_usable(dated)) as store:
+        wanted = [wanted_of(invocation, store, server, one) for one in opened]
+        feeds = feeds_of(dated, server, partial(wanted_of, invocation, store, server))
+        importer = importer_of(invocation, store, client.secrets, system)
+        outcome = import_states(feeds, wanted, importer.run, store, policy_of(invocation), datetime.now())
+        result = result_of(invocation, store, client.secrets, outcome.imports)
+        result["untold"] = untold_of(invocation, result["imports"]) if outcomes is not None else []
+        result = with_unsent(result, [*unusable, *outcome.unsent], blank_of(invocation, store, client.secrets, server))
+    tell_left_out(invocation, found, outcome)
     return {**result, **left_out_of(found)}
 
 
-def outcomes_of(host: Host, *, is_standard: bool) -> Outcomes | None:
+def outcomes_of(invocation: Invocation, *, is_standard: bool) -> Outcomes | None:
     """What tells what became of batches, where the user has a key for that, and the pages that tell are known."""
-    params = host.params
+    params = invocation.params
     allowed = allowed_errors(params["allow_errors"])
     if params["outcome_api_key"] is None:
         return None
     if is_standard:
-        host.warn("outcome_api_key is of no use with kind: the pages that tell of standard batches are not known.")
+        invocation.warn(
+            "outcome_api_key is of no use with kind: the pages that tell of standard batches are not known."
+        )
         return None
-    client = client_of(host, basic_credentials(USER, params["outcome_api_key"]))
-    return Outcomes(BatchPages(client, base_url(params["url"])), allowed, host.warn)
+    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]))
+    return Outcomes(BatchPages(client, base_url(params["url"])), allowed, invocation.warn)
 
 
 # What is asked for.
@@ -967,14 +969,14 @@ def check_names(names: list[str]) -> None:
             raise BadInput(f"files: {name!r} is there {names.count(name)} times; Haplo imports only the last one.")
 
 
-def found_by(host: Host) -> Found | None:
+def found_by(invocation: Invocation) -> Found | None:
     """What is in the directory, if one was given; says which folders in it may have been meant to be batches."""
-    params = host.params
+    params = invocation.params
     if params["directory"] is None:
         return None
     found = find_batches(params["directory"], params["control_name"])
     if found.doubtful:
-        host.warn(
+        invocation.warn(
             f"Of the folders in {params['directory']}, {some(found.doubtful)} cannot be imported: there are files in"
             f" it, and no {params['control_name']}. Hide the name behind a dot if it is not to be a batch."
         )
@@ -1075,10 +1077,10 @@ def is_any_usable(orders: list[Order]) -> bool:
     return False
 
 
-def wanted_of(host: Host, store: Store, server: str, opened: Opened) -> Wanted:
+def wanted_of(invocation: Invocation, store: Store, server: str, opened: Opened) -> Wanted:
     """The import of a batch."""
     where = None if opened.order.options["kind"] is None else where_to_look
-    return wanted_batch(server, opened.order.source, opened.batch(store), opened.check_by(host), where)
+    return wanted_batch(server, opened.order.source, opened.batch(store), opened.check_by(invocation), where)
 
 
 def opened_order(order: Order) -> Opened:
@@ -1116,7 +1118,7 @@ def trimmed(entry: Mapping[str, Any], content: Content) -> Content:
     return without_final_break(entry, content)
 
 
-def check_contents(host: Host, control: ControlFile, files: Mapping[str, Content]) -> None:
+def check_contents(invocation: Invocation, control: ControlFile, files: Mapping[str, Content]) -> None:
     """Read the files of a batch as Haplo would, and warn of what it would import wrongly.
 
     Raises `BadInput` for what it could not import at all, and with `strict_files` for all of it.
@@ -1126,10 +1128,10 @@ def check_contents(host: Host, control: ControlFile, files: Mapping[str, Content
     refused = []
     for name, content in files.items():
         for finding in check_file(control, name, content):
-            if finding.is_fatal or host.params["strict_files"]:
+            if finding.is_fatal or invocation.params["strict_files"]:
                 refused.append(f"{content.source}{finding}")
             else:
-                host.warn(f"{content.source}{finding}")
+                invocation.warn(f"{content.source}{finding}")
     if refused:
         raise BadInput(f"files: {' '.join(refused)}")
 
@@ -1161,9 +1163,9 @@ def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dic
     return nothing
 
 
-def untold_of(host: Host, imports: list[dict[str, Any]]) -> list[str]:
+def untold_of(invocation: Invocation, imports: list[dict[str, Any]]) -> list[str]:
     """The batches of which nobody knows how they ended, although there is a key for that; with the reason."""
-    is_awaited = host.check_mode and host.params["wait"]
+    is_awaited = invocation.check_mode and invocation.params["wait"]
     states = ("scheduled",) if is_awaited else ("scheduled", "submitted", "running")
     why = "It is scheduled; how it ended is not known, as it was not waited for."
     return [
@@ -1178,22 +1180,23 @@ def left_out_of(found: Found | None) -> dict[str, Any]:
     return {"left_out": [] if found is None else shown_by_reason(found.left_out)}
 
 
-def tell_left_out(host: Host, found: Found | None, outcome: Outcome) -> None:
+def tell_left_out(invocation: Invocation, found: Found | None, outcome: Outcome) -> None:
     """Put what was left out of the states to what else was; warn of what was never imported."""
     if found is not None:
         for reason, paths in outcome.left_out.items():
             found.leave_out(reason, *paths)
     for feed, paths in outcome.late.items():
-        host.warn(
-            f"Of the folders in {host.params['directory']}, {some(paths)} came too late, and will not be imported: a"
-            f" newer state of {feed} was imported before. Hide the name behind a dot if that is as it should be."
+        invocation.warn(
+            f"Of the folders in {invocation.params['directory']}, {some(paths)} came too late, and will not be"
+            f" imported: a newer state of {feed} was imported before."
+            " Hide the name behind a dot if that is as it should be."
         )
 
 
-def blank_of(host: Host, store: Store, secrets: Secrets, server: str) -> dict[str, Any]:
+def blank_of(invocation: Invocation, store: Store, secrets: Secrets, server: str) -> dict[str, Any]:
     """The entry in the result of an import of which nothing is known."""
     nothing = Wanted("", SYSTEM, server, stream="", source="", size=0, content_sha256=None, options={})
-    (entry,) = result_of(host, store, secrets, [Import(nothing, state="failed")])["imports"]
+    (entry,) = result_of(invocation, store, secrets, [Import(nothing, state="failed")])["imports"]
     return {**entry, "key": None}
 
 
@@ -1207,7 +1210,7 @@ def with_unsent(result: dict[str, Any], unsent: list[Unsent], blank: Mapping[str
     msg = [result.get("msg")]
     for what, is_held_up in (("cannot be imported", False), ("were not tried", True)):
         failed = [one for one in unsent if one.state == "failed" and one.is_held_up is is_held_up]
-        reasons = " ".join(dict.fromkeys(sentence(one.message) for one in failed))
+        reasons = " ".join(dict.fromkeys(as_sentence(one.message) for one in failed))
         msg.append(f"{len(failed)} of {len(imports)} batches {what}: {reasons}" if failed else None)
     told = " ".join(filter(None, msg))
     return {**result, "state": state, "imports": imports, **({"msg": told} if told else {})}

@@ -197,10 +197,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     answer_result,
     client_of,
-    connecting,
+    connection_arguments,
     run_module,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import USER
@@ -221,7 +221,7 @@ MOST = 100  # each is a request
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
+            **connection_arguments(OPTIONS, ENVIRONMENT),
             "batch": {"type": "str"},
             "row": {"type": "int"},
             "newest": {"type": "int"},
@@ -232,16 +232,16 @@ def main() -> None:
     run_module(module, read_batches)
 
 
-def read_batches(host: Host) -> dict[str, Any]:
-    params = host.params
+def read_batches(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     check_choice(params["batch"], params["row"], params["newest"])
-    client = client_of(host, basic_credentials(USER, params["outcome_api_key"]), GUIDE)
+    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]), GUIDE)
     pages = BatchPages(client, base_url(params["url"]))
     try:
         found = list(wanted(pages, params["batch"], params["row"], params["newest"]))
     except Outage as error:
-        may_pass = {} if error.hopeless else {"is_outage": True}
+        may_pass = {} if error.is_permanent else {"is_outage": True}
         return {"msg": client.secrets.redact(error.message), **may_pass, **answer_result(error.answer)}
     return {"changed": False, "batches": [as_result(page, client.secrets.redact) for page in found]}
 

@@ -216,7 +216,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
-    Host,
+    Invocation,
     difference,
     receipt_store,
     run_module,
@@ -254,10 +254,10 @@ def main() -> None:
     run_module(module, change_receipts)
 
 
-def change_receipts(host: Host) -> dict[str, Any]:
-    check_options(host.params)
-    with receipt_store(host, make=False) as store:
-        result = change_many(host, store) if host.params["key"] is None else change_one(host, store)
+def change_receipts(invocation: Invocation) -> dict[str, Any]:
+    check_options(invocation.params)
+    with receipt_store(invocation, make=False) as store:
+        result = change_many(invocation, store) if invocation.params["key"] is None else change_one(invocation, store)
         return {**result, "receipts": {"store": store.location, "created": store.created}}
 
 
@@ -285,8 +285,8 @@ def check_options(params: dict[str, Any]) -> None:
         )
 
 
-def change_one(host: Host, store: Store) -> dict[str, Any]:
-    key, state = host.params["key"], host.params["state"]
+def change_one(invocation: Invocation, store: Store) -> dict[str, Any]:
+    key, state = invocation.params["key"], invocation.params["state"]
     known = bookkeeping.one_of(store, key)
     before = "absent" if known is None else known["state"]
     if known is None and state != "absent":
@@ -297,46 +297,48 @@ def change_one(host: Host, store: Store) -> dict[str, Any]:
             bookkeeping.check_that_nobody_is_at_it(known)
         else:
             bookkeeping.check_that_it_can_be_settled(known)
-        if not host.check_mode:
-            change(host, store, [known])
+        if not invocation.check_mode:
+            change(invocation, store, [known])
     return {
         "changed": changed,
         "key": key,
         "before": before,
         "state": state,
         **_counts(state, int(changed)),
-        **_diff(host, key, f"{before}\n", f"{state}\n"),
+        **_diff(invocation, key, f"{before}\n", f"{state}\n"),
     }
 
 
-def change_many(host: Host, store: Store) -> dict[str, Any]:
+def change_many(invocation: Invocation, store: Store) -> dict[str, Any]:
     """Settle or forget all that the filters choose and no run is at work on."""
-    state, of_state = host.params["state"], host.params["of_state"]
+    state, of_state = invocation.params["state"], invocation.params["of_state"]
     if state == "absent" and of_state is None:
-        return forget_finished(host, store)
+        return forget_finished(invocation, store)
     wanted = tuple(of_state or bookkeeping.IN_DOUBT)
-    found = bookkeeping.listed(store, filters_of(host, tuple({*AT_WORK, *wanted})), ALL)
+    found = bookkeeping.listed(store, filters_of(invocation, tuple({*AT_WORK, *wanted})), ALL)
     at_work = [one for one in found if one["owner"] is not None]
     chosen = [one for one in found if one["owner"] is None and one["state"] in wanted and one["state"] != state]
-    if chosen and not host.check_mode:
-        change(host, store, chosen)
+    if chosen and not invocation.check_mode:
+        change(invocation, store, chosen)
     if at_work:
-        host.warn(f"{len(at_work)} imports were left out: a run is at work on them, and writes what becomes of them.")
-    return _many(host, chosen[:SHOWN], len(chosen), at_work[:SHOWN])
+        invocation.warn(
+            f"{len(at_work)} imports were left out: a run is at work on them, and writes what becomes of them."
+        )
+    return _many(invocation, chosen[:SHOWN], len(chosen), at_work[:SHOWN])
 
 
-def forget_finished(host: Host, store: Store) -> dict[str, Any]:
+def forget_finished(invocation: Invocation, store: Store) -> dict[str, Any]:
     """Forget what is over, which no run can be at work on, and of which there may be very much."""
-    filters = filters_of(host, bookkeeping.FINISHED)
+    filters = filters_of(invocation, bookkeeping.FINISHED)
     shown = bookkeeping.listed(store, filters, SHOWN)
     count = bookkeeping.count_of_finished(store, filters)
-    if not host.check_mode:
+    if not invocation.check_mode:
         count = bookkeeping.forget(store, [], filters)
-    return _many(host, shown, count, [])
+    return _many(invocation, shown, count, [])
 
 
-def filters_of(host: Host, states: tuple[str, ...]) -> bookkeeping.Filters:
-    params = host.params
+def filters_of(invocation: Invocation, states: tuple[str, ...]) -> bookkeeping.Filters:
+    params = invocation.params
     until = None
     if params["older_than"] is not None:
         until = datetime.now(timezone.utc) - timedelta(seconds=params["older_than"])
@@ -345,15 +347,17 @@ def filters_of(host: Host, states: tuple[str, ...]) -> bookkeeping.Filters:
     )
 
 
-def change(host: Host, store: Store, imports: list[dict[str, Any]]) -> None:
-    if host.params["state"] == "absent":
+def change(invocation: Invocation, store: Store, imports: list[dict[str, Any]]) -> None:
+    if invocation.params["state"] == "absent":
         bookkeeping.forget(store, imports)
     else:
-        bookkeeping.settle(store, imports, host.params["state"], host.params["comment"])
+        bookkeeping.settle(store, imports, invocation.params["state"], invocation.params["comment"])
 
 
-def _many(host: Host, shown: list[dict[str, Any]], count: int, at_work: list[dict[str, Any]]) -> dict[str, Any]:
-    state = host.params["state"]
+def _many(
+    invocation: Invocation, shown: list[dict[str, Any]], count: int, at_work: list[dict[str, Any]]
+) -> dict[str, Any]:
+    state = invocation.params["state"]
     lines = [f"{one['target']}: {one['source']} ({one['key']})" for one in shown]
     left = [f"and {count - len(shown)} more"] if count > len(shown) else []
     before = "".join(f"{line}: {one['state']}\n" for line, one in zip(lines, shown))
@@ -363,7 +367,9 @@ def _many(host: Host, shown: list[dict[str, Any]], count: int, at_work: list[dic
         **_counts(state, count),
         "imports": [_in_short(one) for one in shown],
         "at_work": [_in_short(one) for one in at_work],
-        **_diff(host, f"{count} imports", *(text + "".join(f"{line}\n" for line in left) for text in (before, after))),
+        **_diff(
+            invocation, f"{count} imports", *(text + "".join(f"{line}\n" for line in left) for text in (before, after))
+        ),
     }
 
 
@@ -377,8 +383,8 @@ def _in_short(one: dict[str, Any]) -> dict[str, Any]:
     return {**{name: one[name] for name in names}, "before": one["state"]}
 
 
-def _diff(host: Host, what: str, before: str, after: str) -> dict[str, Any]:
-    return {"diff": difference(what, before, after)} if host.diff else {}
+def _diff(invocation: Invocation, what: str, before: str, after: str) -> dict[str, Any]:
+    return {"diff": difference(what, before, after)} if invocation.diff else {}
 
 
 if __name__ == "__main__":

@@ -302,8 +302,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of
-from ansible_collections.assetops.imports.plugins.module_utils._module import RECEIPTS, Host, receipt_store, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    RECEIPTS,
+    Invocation,
+    receipt_store,
+    run_module,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     STATES,
     Filters,
@@ -337,8 +342,8 @@ def main() -> None:
     run_module(module, read_receipts)
 
 
-def read_receipts(host: Host) -> dict[str, Any]:
-    params = host.params
+def read_receipts(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     if params["limit"] < 0:
         raise BadInput("limit has to be 0 or more.")
     filters = Filters(
@@ -355,7 +360,7 @@ def read_receipts(host: Host) -> dict[str, Any]:
     if filters.since and filters.until and filters.since >= filters.until:
         raise BadInput("until has to be later than since.")
     now = datetime.now(timezone.utc)
-    with receipt_store(host, read_only=True, make=False) as store:
+    with receipt_store(invocation, read_only=True, make=False) as store:
         found, last = page_of(store, filters, params["limit"])
         counts = counted(store, filters)
         if params["history"]:
@@ -380,7 +385,7 @@ def _place(text: str) -> tuple[str, str]:
 
 
 def _age(changed_at: str, now: datetime) -> float:
-    return (now - moment_of(changed_at)).total_seconds()
+    return (now - parse_time(changed_at)).total_seconds()
 
 
 if __name__ == "__main__":

@@ -561,13 +561,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     client_of,
-    connecting,
+    connection_arguments,
     difference,
     import_all,
+    import_arguments,
     importer_of,
-    importing,
     receipt_store,
     result_of,
     run_module,
@@ -611,8 +611,8 @@ SEARCH: Mapping[str, Any] = {
 }
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, ENVIRONMENT),
-        **importing(once="ever"),
+        **connection_arguments(OPTIONS, ENVIRONMENT),
+        **import_arguments(once="ever"),
         "license_server_id": {"type": "raw", "required": True},
         "src": {"type": "list", "elements": "str"},
         "paths": {"type": "list", "elements": "str"},
@@ -641,28 +641,28 @@ def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_logs)
 
 
-def import_logs(host: Host) -> dict[str, Any]:
-    params = host.params
+def import_logs(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     options = options_of(params)
-    client = client_of(host, credentials(params["api_token"]), GUIDE)
+    client = client_of(invocation, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
     contents, left_out, passed_over = logs_of(params)
     if options.is_window:
         check_that_it_is_one(contents)
-    with receipt_store(host) as store:
+    with receipt_store(invocation) as store:
         if options.is_window and contents:
-            result = import_window(host, store, client.secrets, system, server, contents[0], options)
+            result = import_window(invocation, store, client.secrets, system, server, contents[0], options)
         else:
             wanted = wanted_imports(server, options, contents, store)
-            result = {**import_all(host, store, client.secrets, system, wanted), "gaps": []}
+            result = {**import_all(invocation, store, client.secrets, system, wanted), "gaps": []}
         result["left_out"] = left_out
         result["put_away"] = []
         if not contents:
             result.update(failure_without_logs(params, store, target_of(server, options), [*left_out, *passed_over]))
         if params["afterwards"] != "keep":
-            see_to_what_is_done(host, store, contents, result)
+            see_to_what_is_done(invocation, store, contents, result)
         return result
 
 
@@ -766,7 +766,7 @@ def check_that_it_is_one(contents: list[Content]) -> None:
 
 
 def import_window(
-    host: Host,
+    invocation: Invocation,
     store: Store,
     secrets: Secrets,
     system: LicenseStatistics,
@@ -780,27 +780,27 @@ def import_window(
         return wanted_window(server, range_, content)
 
     target = target_of(server, options)
-    gaps = check_gaps(host, store, target, options)
-    importer = importer_of(host, store, secrets, system)
+    gaps = check_gaps(invocation, store, target, options)
+    importer = importer_of(invocation, store, secrets, system)
     how = (lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options)
-    if known_by(host.params) == "since_last":
+    if known_by(invocation.params) == "since_last":
         imports = import_since_last(*how)
-    elif host.params["force"] or host.params["from"] is not None or options.end is None:
+    elif invocation.params["force"] or invocation.params["from"] is not None or options.end is None:
         imports = importer.run([wanted(options)])  # as it is named
     else:
         imports = [import_day(*how, Range(options.start, options.end))]
     if slow := slow_clock(content):
-        host.warn(slow)
+        invocation.warn(slow)
     for one in imports:
         if late := late_log(one.period, one.wanted.options):
-            host.warn(f"{one.wanted.source}: {late}")
-    return {**result_of(host, store, secrets, imports), "gaps": gaps}
+            invocation.warn(f"{one.wanted.source}: {late}")
+    return {**result_of(invocation, store, secrets, imports), "gaps": gaps}
 
 
-def check_gaps(host: Host, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
+def check_gaps(invocation: Invocation, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
     """What was never imported between time ranges that were, told, or refused if the user wants that."""
     history = history_of(store.windows_of(target).found, options)
-    if known_by(host.params) == "since_last":
+    if known_by(invocation.params) == "since_last":
         gaps = history.gaps
     else:
         gaps = [gap for gap in (options.start and history.gap_before(options.start),) if gap]
@@ -809,9 +809,9 @@ def check_gaps(host: Host, store: Store, target: str, options: ImportOptions) ->
             f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
             " it with from and to, or say with adopt, from and to that it is there."
         )
-        if host.params["on_gap"] == "fail":
+        if invocation.params["on_gap"] == "fail":
             raise BadInput(f"{told} Nothing was sent, since on_gap=fail.")
-        host.warn(told)
+        invocation.warn(told)
     return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
 
 
@@ -856,7 +856,7 @@ def failure_without_logs(
     return {"state": "failed", "msg": f"{told}.", "left_out": others}
 
 
-def see_to_what_is_done(host: Host, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
+def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
     """Put away the logs whose import succeeded; in check mode tell of those whose import would have."""
     from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
         MOVED,
@@ -866,17 +866,17 @@ def see_to_what_is_done(host: Host, store: Store, contents: list[Content], resul
         put_away,
     )
 
-    done = ("succeeded", "planned") if host.check_mode else ("succeeded",)
+    done = ("succeeded", "planned") if invocation.check_mode else ("succeeded",)
     logs = [(log, one["content_sha256"]) for log, one in zip(contents, result["imports"]) if one["state"] in done]
-    if known_by(host.params) != "content" or host.params["from"] or host.params["to"]:
+    if known_by(invocation.params) != "content" or invocation.params["from"] or invocation.params["to"]:
         outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     else:
-        archive = expanded(host.params["archive"]) if host.params["afterwards"] == "archive" else None
-        outcomes = put_away(logs, archive, store, check_mode=host.check_mode)
+        archive = expanded(invocation.params["archive"]) if invocation.params["afterwards"] == "archive" else None
+        outcomes = put_away(logs, archive, store, check_mode=invocation.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
-        if host.diff:
+        if invocation.diff:
             result["diff"].append(difference("logs", *moves(outcomes)))
     if failure(outcomes):
         result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"

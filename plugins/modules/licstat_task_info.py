@@ -98,7 +98,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Invocation,
+    client_of,
+    connection_arguments,
+    run_module,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
     ENVIRONMENT,
     GUIDE,
@@ -111,19 +116,19 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**connecting(OPTIONS, ENVIRONMENT), "task_id": {"type": "str", "required": True}},
+        argument_spec={**connection_arguments(OPTIONS, ENVIRONMENT), "task_id": {"type": "str", "required": True}},
         supports_check_mode=True,
     )
     run_module(module, read_task)
 
 
-def read_task(host: Host) -> dict[str, Any]:
-    GUIDE.check(host.params)
-    task_id = host.params["task_id"]
+def read_task(invocation: Invocation) -> dict[str, Any]:
+    GUIDE.check(invocation.params)
+    task_id = invocation.params["task_id"]
     if as_task_id(task_id) is None:
         raise BadInput(f"task_id {task_id!r} is no id of a task.")
-    client = client_of(host, credentials(host.params["api_token"]), GUIDE)
-    look = LicenseStatistics(client, host.params["api_version"]).task(task_id)
+    client = client_of(invocation, credentials(invocation.params["api_token"]), GUIDE)
+    look = LicenseStatistics(client, invocation.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,

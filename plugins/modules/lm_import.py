@@ -405,12 +405,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     LONGEST,
-    Host,
+    Invocation,
     client_of,
-    connecting,
+    connection_arguments,
     difference,
     import_all,
-    importing,
+    import_arguments,
     receipt_store,
     run_module,
     server_name,
@@ -445,8 +445,8 @@ NOT_KNOWN_BY = (
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connecting(OPTIONS, ENVIRONMENT),
-        **importing(once="latest"),
+        **connection_arguments(OPTIONS, ENVIRONMENT),
+        **import_arguments(once="latest"),
         "src": {"type": "str"},
         "import_url": {"type": "str", "no_log": True},  # what it may hold is seen before anything is logged
         "import_version": {"type": "str"},
@@ -478,23 +478,23 @@ def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_archive)
 
 
-def import_archive(host: Host) -> dict[str, Any]:
-    params = host.params
+def import_archive(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     place, options, judgement = checked(params)
-    link = link_of(host)
-    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
+    link = link_of(invocation)
+    client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
     system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
-    with receipt_store(host) as store:
+    with receipt_store(invocation) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
         wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        before = held_by(system, host, client.secrets) if params["counts"] else None
-        result = import_all(host, store, client.secrets, system, [wanted])
+        before = held_by(system, invocation, client.secrets) if params["counts"] else None
+        result = import_all(invocation, store, client.secrets, system, [wanted])
     if params["counts"]:
-        has_imported = result["changed"] and not host.check_mode
-        result = with_counts(result, before, held_by(system, host, client.secrets) if has_imported else None)
+        has_imported = result["changed"] and not invocation.check_mode
+        result = with_counts(result, before, held_by(system, invocation, client.secrets) if has_imported else None)
     remarks = [client.secrets.redact(remark) for remark in system.remarks]
     return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
 
@@ -508,12 +508,12 @@ def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:
     return [KNOWN_BY_URL] if result["imports"][0]["reason"] == "receipt" else []
 
 
-def held_by(system: LifecycleManager, host: Host, secrets: Secrets) -> dict[str, int | None] | None:
+def held_by(system: LifecycleManager, invocation: Invocation, secrets: Secrets) -> dict[str, int | None] | None:
     """What the library holds; None, and a warning, where that cannot be read."""
     try:
         return counts_of(system.library_status(tries=1))
     except ImportsError as error:
-        host.warn(f"What the library holds could not be read. {printable(secrets.redact(error.message))}")
+        invocation.warn(f"What the library holds could not be read. {printable(secrets.redact(error.message))}")
         return None
 
 
@@ -538,17 +538,17 @@ def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
     return {**result, "imports": [{**entry, "message": " ".join(filter(None, [entry["message"], *remarks]))}]}
 
 
-def link_of(host: Host) -> Link | None:
+def link_of(invocation: Invocation) -> Link | None:
     """The archive behind import_url, which Ansible may show again where there is nothing to hide in it."""
-    url = host.params["import_url"]
+    url = invocation.params["import_url"]
     if url is None:
         return None
-    link = link_to(url, host.params["import_version"])
-    host.secret_options.discard("import_url")  # what is secret in it is known from here on
+    link = link_to(url, invocation.params["import_version"])
+    invocation.secret_options.discard("import_url")  # what is secret in it is known from here on
     if link.is_public:
-        host.no_log_values.discard(url)
+        invocation.no_log_values.discard(url)
     elif link.version is None:
-        host.warn(NOT_KNOWN_BY)
+        invocation.warn(NOT_KNOWN_BY)
     return link
 
 

@@ -104,7 +104,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Invocation,
+    client_of,
+    connection_arguments,
+    run_module,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     ENVIRONMENT,
     GUIDE,
@@ -117,21 +122,21 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycl
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**connecting(OPTIONS, ENVIRONMENT), "run_id": {"type": "str", "required": True}},
+        argument_spec={**connection_arguments(OPTIONS, ENVIRONMENT), "run_id": {"type": "str", "required": True}},
         supports_check_mode=True,
     )
     run_module(module, read_run)
 
 
-def read_run(host: Host) -> dict[str, Any]:
-    params = host.params
+def read_run(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     run_id = params["run_id"]
     if not run_id.strip() or not run_id.isprintable():
         raise BadInput(f"run_id {run_id!r} is no id of a run.")
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
+    client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
     status = LifecycleManager(client, place).run_status(run_id)
     count = status["unpublished-assets"]
     return {

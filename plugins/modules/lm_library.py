@@ -192,10 +192,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
-    Host,
+    Invocation,
     answer_result,
     client_of,
-    connecting,
+    connection_arguments,
     difference,
     receipt_store,
     run_module,
@@ -218,7 +218,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycl
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **connecting(OPTIONS, ENVIRONMENT),
+            **connection_arguments(OPTIONS, ENVIRONMENT),
             **RECEIPTS,
             "target_name": {"type": "str"},
             "state": {"type": "str", "choices": ["empty"], "required": True},
@@ -231,8 +231,8 @@ def main() -> None:
     run_module(module, empty_library)
 
 
-def empty_library(host: Host) -> dict[str, Any]:
-    params = host.params
+def empty_library(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
@@ -241,39 +241,41 @@ def empty_library(host: Host) -> dict[str, Any]:
             f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
             " is in the library will be lost for good. Nothing was sent."
         )
-    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
+    client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
     target = target_of(server_name(params), place.library)
-    with receipt_store(host) as store:
+    with receipt_store(invocation) as store:
         emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
-        standing = store.standing(target)  # before the library is read: what comes to stand later may be in it
-        emptying.survey()
+        standing = store.in_place(target)  # before the library is read: what comes to stand later may be in it
+        emptying.assess()
         if not emptying.is_empty:
-            warn_of_imports(host, place, store.at_work(target))
-            clear(host, emptying, store, target)
-        elif standing and not host.check_mode:
-            store.supersede_standing(standing)
-        return result_of(host, client.secrets, emptying, target, {"store": store.location, "created": store.created})
+            warn_of_imports(invocation, place, store.at_work(target))
+            clear(invocation, emptying, store, target)
+        elif standing and not invocation.check_mode:
+            store.supersede_attempts(standing)
+        return result_of(
+            invocation, client.secrets, emptying, target, {"store": store.location, "created": store.created}
+        )
 
 
-def clear(host: Host, emptying: Emptying, store: Store, target: str) -> None:
+def clear(invocation: Invocation, emptying: Emptying, store: Store, target: str) -> None:
     """Clear the library, and write it down; what is imported after that is there."""
-    if host.check_mode:
+    if invocation.check_mode:
         emptying.foresee()
         return
-    mark = store.mark(target)
-    emptying.clear(host.params["wait_timeout"], lambda: store.supersede(target, mark))
+    mark = store.high_water_mark(target)
+    emptying.clear(invocation.params["wait_timeout"], lambda: store.supersede(target, mark))
 
 
-def warn_of_imports(host: Host, place: Place, owners: list[Owner]) -> None:
+def warn_of_imports(invocation: Invocation, place: Place, owners: list[Owner]) -> None:
     for owner in owners:
-        host.warn(
+        invocation.warn(
             f"An import into library {place.library} is under way (process {owner.pid} on {owner.host}). What it brings"
             " may be removed, or come after that; see how it ends."
         )
 
 
 def result_of(
-    host: Host, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
+    invocation: Invocation, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
 ) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": emptying.changed,
@@ -283,7 +285,7 @@ def result_of(
     }
     if emptying.trouble is not None:
         result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
-    if host.diff:
+    if invocation.diff:
         result["diff"] = difference(target, as_text(emptying.before), as_text(emptying.after))
     return result
 

@@ -115,7 +115,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, client_of, connecting, run_module
+from ansible_collections.assetops.imports.plugins.module_utils._module import (
+    Invocation,
+    client_of,
+    connection_arguments,
+    run_module,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     ENVIRONMENT,
     GUIDE,
@@ -128,16 +133,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycl
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=connecting(OPTIONS, ENVIRONMENT), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=connection_arguments(OPTIONS, ENVIRONMENT), supports_check_mode=True)
     run_module(module, read_library)
 
 
-def read_library(host: Host) -> dict[str, Any]:
-    params = host.params
+def read_library(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
     GUIDE.check(params)
     place = Place(params["library"], params["function_name"])
     place.check()
-    client = client_of(host, credentials(params["username"], params["password"]), GUIDE)
+    client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
     status = LifecycleManager(client, place).library_status()
     return {
         "changed": False,

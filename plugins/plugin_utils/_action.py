@@ -30,8 +30,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import sentence
-from ansible_collections.assetops.imports.plugins.module_utils._module import Host, outcome_of, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_sentence
+from ansible_collections.assetops.imports.plugins.module_utils._module import Invocation, outcome_of, secret_options
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_job, with_credentials
@@ -73,7 +73,7 @@ class ImportAction(ActionBase):
     """What the work imports late. Here it is once, before Ansible forks its workers, and not in each of them."""
 
     @staticmethod
-    def work(host: Host) -> Mapping[str, Any]:
+    def work(invocation: Invocation) -> Mapping[str, Any]:
         """What the module does."""
         raise NotImplementedError
 
@@ -120,7 +120,10 @@ class ImportAction(ActionBase):
         message = str(done["msg"])
         missing = message.partition(MISSING)[2].split(", ") if MISSING in message else []
         ways = [self.GUIDE.how_to_set(option) for option in missing if option in self.GUIDE.meanings]
-        return {**done, "msg": with_credentials(" ".join([sentence(message), *ways] if ways else [message]), variables)}
+        return {
+            **done,
+            "msg": with_credentials(" ".join([as_sentence(message), *ways] if ways else [message]), variables),
+        }
 
     def _done(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
         """The result of the import, in the worker or by the module."""
@@ -259,7 +262,7 @@ class ImportAction(ActionBase):
             validation = ArgumentSpecValidator(**self.ARGUMENTS).validate(arguments)
             for both in validation._warnings:
                 warnings[f"Both option {both['option']} and its alias {both['alias']} are set."] = None
-            host = Host(
+            invocation = Invocation(
                 params={**arguments, **validation.validated_parameters},
                 check_mode=self._task.check_mode,
                 diff=self._task.diff,
@@ -268,8 +271,10 @@ class ImportAction(ActionBase):
                 no_log_values=set(validation._no_log_values),
                 show=self._show(variables),
             )
-            outcome = {"msg": self._refusal(validation)} if validation.error_messages else outcome_of(host, self.work)
-        return self._told(variables, host, outcome, list(warnings))
+            outcome = (
+                {"msg": self._refusal(validation)} if validation.error_messages else outcome_of(invocation, self.work)
+            )
+        return self._told(variables, invocation, outcome, list(warnings))
 
     def _refusal(self, validation: Any) -> str:
         text = str(validation.errors.msg)
@@ -294,7 +299,7 @@ class ImportAction(ActionBase):
         return show
 
     def _told(
-        self, variables: Mapping[str, Any], host: Host, outcome: dict[str, Any], warnings: list[str]
+        self, variables: Mapping[str, Any], invocation: Invocation, outcome: dict[str, Any], warnings: list[str]
     ) -> dict[str, Any]:
         """What Ansible would get from the module: plain data, without secrets."""
         result = dict(outcome)
@@ -303,11 +308,11 @@ class ImportAction(ActionBase):
         if not _are_tracebacks_shown():
             result.pop("exception", None)
         if _is_invocation_shown(variables):
-            result["invocation"] = {"module_args": host.params}
+            result["invocation"] = {"module_args": invocation.params}
         if warnings:
             result["warnings"] = warnings
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        told: dict[str, Any] = json.loads(json.dumps(remove_values(result, host.no_log_values)))
+        told: dict[str, Any] = json.loads(json.dumps(remove_values(result, invocation.no_log_values)))
         return {**told, **kept}
 
 

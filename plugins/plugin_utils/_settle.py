@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence, parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
@@ -126,7 +126,7 @@ def told_of(one: Mapping[str, Any], location: str, now: datetime) -> dict[str, A
         **{name: one[name] for name in names},
         "message": one["message"],
         "since": one["changed_at"],
-        "age": max(0.0, (now - moment_of(one["changed_at"])).total_seconds()),
+        "age": max(0.0, (now - parse_time(one["changed_at"])).total_seconds()),
         "question": " ".join(filter(None, questions)) if one["state"] in bookkeeping.SETTLEABLE else "",
         "store": location,
     }
@@ -167,7 +167,7 @@ def _notes(one: Mapping[str, Any], end: str) -> list[str]:
     if end:
         return [*notes, end]
     message = one["message"]
-    return [*notes, sentence(message if len(message) <= LONGEST else f"{message[:LONGEST]}..."), one["question"]]
+    return [*notes, as_sentence(message if len(message) <= LONGEST else f"{message[:LONGEST]}..."), one["question"]]
 
 
 def _time_of(one: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from ansible.utils.display import Display
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     RECEIPTS,
-    Host,
+    Invocation,
     outcome_of,
     receipt_store,
     secret_options,
@@ -109,7 +109,7 @@ def problem_with(place: Place, work: Callable[[Store], None], *, read_only: bool
         return place.hindrance
     location = place.location
     password = place.options["receipts_password"]
-    host = Host(
+    invocation = Invocation(
         params=dict(place.options),
         check_mode=read_only,
         diff=False,
@@ -118,9 +118,9 @@ def problem_with(place: Place, work: Callable[[Store], None], *, read_only: bool
         no_log_values={password} if password else set(),
     )
 
-    def opened(host: Host) -> dict[str, Any]:
+    def opened(invocation: Invocation) -> dict[str, Any]:
         try:
-            with receipt_store(host, read_only=read_only, make=False) as store:
+            with receipt_store(invocation, read_only=read_only, make=False) as store:
                 work(store)
         except NoStoreYet as error:
             where = "" if is_url(location) else f" on {socket.gethostname()}, for user id {os.getuid()}"
@@ -131,7 +131,7 @@ def problem_with(place: Place, work: Callable[[Store], None], *, read_only: bool
             ) from error
         return {}
 
-    outcome = remove_values(outcome_of(host, opened), host.no_log_values)
+    outcome = remove_values(outcome_of(invocation, opened), invocation.no_log_values)
     return str(outcome["msg"]) if "msg" in outcome else None
 
 

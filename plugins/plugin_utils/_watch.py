@@ -19,9 +19,9 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     ROLES,
+    as_sentence,
     as_text,
-    moment_of,
-    sentence,
+    parse_time,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
@@ -105,7 +105,7 @@ def judged(wanted: Wanted, read: Known | str, status: Mapping[str, Any] | None, 
     finding.counts = {state: count for state, count in sorted(known.counts.items()) if count}
     finding.window_to = known.window_end
     if known.last_success is not None:
-        when = moment_of(known.last_success)
+        when = parse_time(known.last_success)
         finding.succeeded(when, (now - when).total_seconds())
     is_asked = status is not None and _judge_status(finding, status, now)
     if not is_asked and not isinstance(read, str):
@@ -155,7 +155,7 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
     """By the imports that did not end well. What a server has made up for since, as its status tells, is over."""
     bad = []
     for one in known.open:
-        when = moment_of(one["finished_at"] or one["changed_at"])
+        when = parse_time(one["finished_at"] or one["changed_at"])
         is_over = by_status and finding.last_success is not None and when < finding.last_success
         is_awaited = one["state"] in AT_WORK and (
             one["owner"] is not None or (now - when).total_seconds() <= finding.wanted.max_age
@@ -164,7 +164,9 @@ def _judge_open(finding: Finding, known: Known, now: datetime, *, by_status: boo
             bad.append(one)
     for one in bad[:SHOWN]:
         state = one["state"] if one["state"] in STATES else "unknown"
-        finding.add(state, f"{one['source']} is {one['state']} since {one['changed_at']}: {sentence(one['message'])}")
+        finding.add(
+            state, f"{one['source']} is {one['state']} since {one['changed_at']}: {as_sentence(one['message'])}"
+        )
     if bad:
         more = f" There are {len(bad) - SHOWN} more at least." if len(bad) > SHOWN else ""
         finding.problems[-1] += f"{more} The playbook assetops.imports.settle settles it, where need be."

@@ -159,9 +159,9 @@ def test_what_a_log_says_is_harmless_in_results_and_receipts(told: Watched, word
 
 @pytest.mark.parametrize("words", ["haplo-data-import-batch", "extra is not for people", "Batch import: Unnamed batch"])
 def test_a_key_that_is_some_words_of_the_pages_changes_nothing(told: Watched, words: str) -> None:
-    importing = {"key": told.sandbox.haplo_api_key, "user": "import service"}
+    import_arguments = {"key": told.sandbox.haplo_api_key, "user": "import service"}
     told.sandbox.configure(
-        "haplo", keys=[importing, {"key": words, "user": "outcome", "path": KEY_PATH, "may_administer": True}]
+        "haplo", keys=[import_arguments, {"key": words, "user": "outcome", "path": KEY_PATH, "may_administer": True}]
     )
     options: dict[str, Any] = {**told.with_an_error, "outcome_api_key": words}
     for allowed, changed in ((False, True), (1, False), (2, False)):

@@ -21,7 +21,7 @@ import ansible_runner
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import host_of, outcome_of
+from ansible_collections.assetops.imports.plugins.module_utils._module import invocation_of, outcome_of
 
 from ..running import patch_module_args
 from ..sandbox.handle import Sandbox
@@ -56,7 +56,7 @@ class Watched:
         with patch_module_args(
             {"progress": OFTEN, "timeout": 20, "response_timeout": 20, **options, "_ansible_check_mode": check}
         ):
-            host = host_of(AnsibleModule(**found.ARGUMENTS, supports_check_mode=True))
+            host = invocation_of(AnsibleModule(**found.ARGUMENTS, supports_check_mode=True))
         host.show = self._show
         result = outcome_of(host, getattr(found, WORK[name]))
         assert not self._when, self.lines

@@ -124,15 +124,15 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Look:
+class PollResult:
     """What one look at an accepted import saw.
 
     `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
     `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
-    it is incomplete. `words`: the vendor's own for where it is, for those who watch, where the message does not say.
-    `conclusion`: what is to be believed of the import if this is still so when the waiting ends. `is_partial`: it
-    failed, and a part of it may be there, so it is not sent again unless the user says so, and what it was before does
-    not stand any more.
+    it is incomplete. `server_words`: the vendor's own for where it is, for those who watch, where the message does not
+    say. `conclusion`: what is to be believed of the import if this is still so when the waiting ends. `is_partial`: it
+    failed, and a part of it may be there, so it is not sent again unless the user says so, and what it was before is
+    there no longer.
     """
 
     state: str
@@ -140,8 +140,8 @@ class Look:
     server: Any
     notes: Mapping[str, Any] | None = None
     is_acceptable: bool = False
-    words: str = ""
-    conclusion: Look | None = None
+    server_words: str = ""
+    conclusion: PollResult | None = None
     is_partial: bool = False
 
 
@@ -173,13 +173,13 @@ class System(Protocol):
     """What the life of an import asks of a system.
 
     `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time. `best_end`:
-    the state of an import that went well, as far as that can be known. `looks_again_at`: the states of ended imports
+    the state of an import that went well, as far as that can be known. `polled_again`: the states of ended imports
     of which a look at the server may tell more.
     """
 
     is_repeatable: bool
     best_end: str
-    looks_again_at: tuple[str, ...]
+    polled_again: tuple[str, ...]
 
     def prepare(self) -> None:
         """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
@@ -192,12 +192,12 @@ class System(Protocol):
         """
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
-        """Send the import. Raises `Refused`, `NotSent` or `Unclear`."""
+        """Send the import. Raises `Refused`, `NotSent` or `OutcomeUnknown`."""
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         """Ask, without changing anything, how an accepted import is doing. Raises `Refused` or `Outage`."""
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         """Why the target cannot hold what a receipt with these notes says, nor anything else that was imported before.
 
         Asked anew each time, without changing anything; empty where nothing speaks against it.
@@ -205,7 +205,7 @@ class System(Protocol):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Assessment:
     """Where a server stands that tells of one import at a time: the one that runs, or the last one.
 
     `is_fresh`: the last one is recent enough for the user. `is_running`: one is under way, so none may be started.
@@ -217,36 +217,36 @@ class Standing:
     is_fresh: bool = False
     is_running: bool = False
     obstacle: str | None = None
-    ended: Look | None = None
+    ended: PollResult | None = None
     doubt: str | None = None
 
 
 class StatusSystem(System, Protocol):
     """A system that knows itself what was imported, so that its status decides and no receipt.
 
-    `last` is its last status as it came, `known` the same in words.
+    `last_status` is its last status as it came, `last_status_text` the same in words.
     """
 
     @property
-    def last(self) -> Any: ...
+    def last_status(self) -> Any: ...
 
     @property
-    def known(self) -> str: ...
+    def last_status_text(self) -> str: ...
 
-    def survey(self, wanted: Wanted) -> Standing:
+    def assess(self, wanted: Wanted) -> Assessment:
         """Ask, without changing anything, where the server stands for an import. Raises `Refused` or `Outage`."""
 
-    def judge(self, notes: Mapping[str, Any]) -> Look:
+    def judge(self, notes: Mapping[str, Any]) -> PollResult:
         """What the last status says of the import that was begun with these notes."""
 
 
 class ImportsError(Exception):
     """An error for a person: what was tried, where, what was said, what to do.
 
-    `befalls_all`: what kept this import from being sent keeps every other one, too.
+    `affects_all`: what kept this import from being sent keeps every other one, too.
     """
 
-    befalls_all = False
+    affects_all = False
 
     def __init__(self, message: str, answer: Answer | None = None) -> None:
         super().__init__(message)
@@ -261,17 +261,17 @@ class StoreError(ImportsError):
 class NoReply(ImportsError):
     """No answer came.
 
-    `hopeless`: nor will one ever, as TLS was not agreed on, or what is configured leads nowhere; what was sent was not
-    even read. `unconnected`: there was nobody to send it to.
+    `is_permanent`: nor will one ever, as TLS was not agreed on, or what is configured leads nowhere; what was sent was
+    not even read. `unconnected`: there was nobody to send it to.
     """
 
-    def __init__(self, message: str, *, hopeless: bool = False, unconnected: bool = False) -> None:
+    def __init__(self, message: str, *, is_permanent: bool = False, unconnected: bool = False) -> None:
         super().__init__(message)
-        self.hopeless = hopeless
+        self.is_permanent = is_permanent
         self.unconnected = unconnected
 
 
-class Overtaken(ImportsError):
+class StalePlan(ImportsError):
     """Another run changed what this import was planned by; nothing was sent. It has to be planned anew."""
 
 
@@ -284,7 +284,7 @@ class Refused(ImportsError):
 
     def __init__(self, message: str, answer: Answer | None = None, *, credentials: bool = False) -> None:
         super().__init__(message, answer)
-        self.credentials = self.befalls_all = credentials
+        self.credentials = self.affects_all = credentials
 
 
 class NotSent(ImportsError):
@@ -292,10 +292,10 @@ class NotSent(ImportsError):
 
     def __init__(self, message: str, answer: Answer | None = None, *, unreachable: bool = False) -> None:
         super().__init__(message, answer)
-        self.unreachable = self.befalls_all = unreachable
+        self.unreachable = self.affects_all = unreachable
 
 
-class Unclear(ImportsError):
+class OutcomeUnknown(ImportsError):
     """The request left whole, and whether the server took it is not known.
 
     `is_new`: the request of this attempt, and not only that of one before.
@@ -307,7 +307,7 @@ class Unclear(ImportsError):
 
 
 class Outage(ImportsError):
-    """A question that changes nothing found no usable answer; it may be asked again, unless that is `hopeless`.
+    """A question that changes nothing found no usable answer; it may be asked again, unless that is `is_permanent`.
 
     `unconnected`: there was nobody to ask. `conclusion`: what is to be believed of the import if this is still the
     answer when the waiting ends.
@@ -318,17 +318,17 @@ class Outage(ImportsError):
         message: str,
         answer: Answer | None = None,
         *,
-        hopeless: bool = False,
+        is_permanent: bool = False,
         unconnected: bool = False,
-        conclusion: Look | None = None,
+        conclusion: PollResult | None = None,
     ) -> None:
         super().__init__(message, answer)
-        self.hopeless = hopeless
+        self.is_permanent = is_permanent
         self.unconnected = unconnected
         self.conclusion = conclusion
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """The text with a full stop, unless it has an end already: others' words may bring their own."""
     return text if not text or re.search(r"[.!?][\"')\]]?$", text) else f"{text}."
 
@@ -348,7 +348,7 @@ def as_text(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment_of(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """The moment that a text tells, as above or with an offset. Raises ValueError."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 

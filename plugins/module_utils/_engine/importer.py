@@ -30,23 +30,28 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Accepted,
     Answer,
     ImportsError,
-    Look,
     NotSent,
     Outage,
-    Overtaken,
+    OutcomeUnknown,
     Period,
+    PollResult,
     Refused,
+    StalePlan,
     StoreError,
     System,
-    Unclear,
     Wanted,
-    moment_of,
+    as_sentence,
     now_text,
-    sentence,
+    parse_time,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import (
+    Clock,
+    WaitOptions,
+    WaitTimeout,
+    wait_for,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -76,15 +81,16 @@ class Import:
 
     `changed`: this run made the server start it, or may have. `before` is what it was found as, if as anything, `after`
     what it is known as now, where that is more than its state. `notes` are the system's own: the steps it took, or what
-    it needs for another look. `is_followed`: the server accepted it, so the server is asked and no longer the receipt.
+    it needs for another look. `is_polled`: the server accepted it, so the server is asked and no longer the receipt.
     `is_settled`: this run has nothing more to do about it. `has_failed`: it keeps the task from success, and `message`
-    says why. `has_news`: its notes are not written down yet. `conclusion`: what its system makes of the last look,
-    which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle this.
-    `disproof`: why its receipt was not believed. `label` and `period` are as the receipt has them, or will.
-    `is_overlapped`: what it was planned by did not hold any more when it was to be sent, so it has to be planned anew.
+    says why. `has_unsaved_notes`: its notes are not written down yet. `conclusion`: what its system makes of the last
+    poll, which failed. `is_overtaken`: what is waited for is not what its stream will be left as, so it does not settle
+    this.
+    `evidence_of_loss`: why its receipt was not believed. `label` and `period` are as the receipt has them, or will.
+    `is_plan_stale`: what it was planned by did not hold any more when it was to be sent, so it has to be planned anew.
     `is_partial`: it failed, and a part of it may be there.
-    `unsaved`: why the store does not know what became of it; `unwritten` is what it should be told. `words` are the
-    server's for where it is while it runs; `trouble` is why the last look failed.
+    `unsaved`: why the store does not know what became of it; `unwritten` is what is to be written. `server_words` are
+    the server's for where it is while it runs; `trouble` is why the last poll failed.
     """
 
     wanted: Wanted
@@ -102,20 +108,20 @@ class Import:
     answer: Answer | None = None
     started_at: str | None = None
     finished_at: str | None = None
-    is_followed: bool = False
+    is_polled: bool = False
     is_settled: bool = False
     has_failed: bool = False
-    has_news: bool = False
-    conclusion: Look | None = None
+    has_unsaved_notes: bool = False
+    conclusion: PollResult | None = None
     is_overtaken: bool = False
     is_partial: bool = False
     unsaved: str | None = None
     unwritten: tuple[str, str] | None = None
-    disproof: str = ""
+    evidence_of_loss: str = ""
     label: str | None = None
     period: Mapping[str, str] | None = None
-    is_overlapped: bool = False
-    words: str = ""
+    is_plan_stale: bool = False
+    server_words: str = ""
     trouble: str = ""
 
     @property
@@ -123,7 +129,7 @@ class Import:
         """Seconds from the beginning of the attempt until its end was seen; None while one of them is not known."""
         if self.started_at is None or self.finished_at is None:
             return None
-        return round((moment_of(self.finished_at) - moment_of(self.started_at)).total_seconds(), 3)
+        return round((parse_time(self.finished_at) - parse_time(self.started_at)).total_seconds(), 3)
 
     def take(self, receipt: Receipt) -> None:
         """Know what the receipt knows."""
@@ -163,11 +169,11 @@ def decide(
     *,
     is_newest: bool,
     is_repeatable: bool = False,
-    looks_again_at: Collection[str] = ("incomplete",),
+    polled_again: Collection[str] = ("incomplete",),
 ) -> tuple[Decision, str]:
     """What to do about an import, and the reason to give.
 
-    `is_newest`: no later import changed its stream. `is_repeatable` and `looks_again_at`: as the system says of itself.
+    `is_newest`: no later import changed its stream. `is_repeatable` and `polled_again`: as the system says of itself.
     """
     if receipt is None or receipt.state == "superseded":
         return Decision.SEND, "new"
@@ -190,7 +196,7 @@ def decide(
         return (Decision.RESUME, "resumed") if receipt.remote_id else (Decision.UNKNOWN, "receipt")
     if policy.once == "latest" and not is_newest:
         return Decision.SEND, "new"
-    if receipt.state in looks_again_at and receipt.remote_id:
+    if receipt.state in polled_again and receipt.remote_id:
         return Decision.RESUME, "resumed"
     return Decision.UNCHANGED, "receipt"
 
@@ -210,7 +216,7 @@ class Importer:
         system: System,
         store: Store,
         policy: Policy,
-        pace: Pace,
+        pace: WaitOptions,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
         progress: Progress | None = None,
@@ -238,14 +244,14 @@ class Importer:
             else:
                 self._advance(one, receipts.get(one.wanted.key))
             self._progress.tell(one)
-        self._see_to_the_end([one for one in work if not one.is_settled])
+        self._wait_for_all([one for one in work if not one.is_settled])
         for one in work:
             self._progress.tell(one)
-            if one.has_news:  # what was seen of it while it ran, for the next run to go on from
-                had_ended = one.before in self._system.looks_again_at and not one.changed
+            if one.has_unsaved_notes:  # what was seen of it while it ran, for the next run to go on from
+                had_ended = one.before in self._system.polled_again and not one.changed
                 self._record(one, str(one.before) if had_ended else "submitted", one.message)
             self._write_again(one)
-            one.message = f"{one.disproof} {one.message}".strip()
+            one.message = f"{one.evidence_of_loss} {one.message}".strip()
         for one in imports:
             if firsts[one.wanted.key] is not one:
                 _copy_outcome(firsts[one.wanted.key], one)
@@ -269,13 +275,13 @@ class Importer:
             if receipt is None or decision is Decision.SEND:
                 self._send(one, receipt)
             elif decision is Decision.RESUME:
-                one.state, one.is_followed = "submitted", True
+                one.state, one.is_polled = "submitted", True
                 self._relabel(one, receipt)
             elif decision is Decision.WAIT_FOR_OWNER:
                 one.state, one.message = "running", "another run is at it"
             elif decision is Decision.UNKNOWN:
                 self._tell_unknown(one, receipt)
-            elif not self._is_disproved(one, receipt):
+            elif not self._is_lost_on_the_server(one, receipt):
                 self._relabel(one, receipt)
                 one.settle(receipt.state, receipt.message)
         except StoreError as error:
@@ -310,7 +316,7 @@ class Importer:
             self._policy,
             is_newest=is_newest,
             is_repeatable=system.is_repeatable,
-            looks_again_at=system.looks_again_at,
+            polled_again=system.polled_again,
         )
 
     def _is_newest(self, one: Import, receipt: Receipt | None) -> bool:
@@ -320,20 +326,20 @@ class Importer:
         newest = self._store.newest_of(one.wanted.stream, receipt.key)
         return newest is not None and newest[0] == receipt.key and newest[1] <= receipt.attempt
 
-    def _is_disproved(self, one: Import, receipt: Receipt) -> bool:
+    def _is_lost_on_the_server(self, one: Import, receipt: Receipt) -> bool:
         """Whether the target tells that it lost what the receipt says; then it is imported anew.
 
         What another run imported while this one waited for it is not doubted.
         """
-        disproof = "" if one.reason == "joined" else self._system.disproof(receipt.notes)
-        if disproof:
-            one.disproof, one.reason = disproof, "new"
+        evidence_of_loss = "" if one.reason == "joined" else self._system.evidence_of_loss(receipt.notes)
+        if evidence_of_loss:
+            one.evidence_of_loss, one.reason = evidence_of_loss, "new"
             if self._policy.check_mode:
                 self._send(one, receipt)
             else:
-                self._store.supersede_standing([(receipt.key, receipt.attempt)])
+                self._store.supersede_attempts([(receipt.key, receipt.attempt)])
                 self._advance(one, self._store.find([one.wanted.key]).get(one.wanted.key))
-        return bool(disproof)
+        return bool(evidence_of_loss)
 
     def _forget_what_is_gone(self, one: Import, receipt: Receipt | None) -> Receipt | None:
         """Supersede all receipts of a target that holds nothing; the own one as it is then.
@@ -341,24 +347,26 @@ class Importer:
         They would be believed again as soon as it holds what is sent now. What stands is listed before the target is
         asked the second time, as what comes to stand after that may well be there.
         """
-        if not self._system.disproof({}):
+        if not self._system.evidence_of_loss({}):
             return receipt
-        standing = self._store.standing(one.wanted.target)
-        if not standing or not self._system.disproof({}):
+        standing = self._store.in_place(one.wanted.target)
+        if not standing or not self._system.evidence_of_loss({}):
             return receipt
-        self._store.supersede_standing(standing)
+        self._store.supersede_attempts(standing)
         now = self._store.find([one.wanted.key]).get(one.wanted.key)
         is_the_same = receipt is not None and now is not None and now.attempt == receipt.attempt
         return now if is_the_same and now is not None and now.state == "superseded" else receipt
 
     def _tell_unknown(self, one: Import, receipt: Receipt) -> None:
         """Nobody knows whether it was imported, and the server cannot be asked."""
-        message = f"{sentence(receipt.message)} It has been unknown since {receipt.finished_at or receipt.started_at}."
+        message = (
+            f"{as_sentence(receipt.message)} It has been unknown since {receipt.finished_at or receipt.started_at}."
+        )
         if receipt.state == "sent":
             message = f"The run that sent it, at {receipt.started_at}, ended before it heard the server's answer."
             if not self._policy.check_mode:
                 self._note_unknown(one, receipt)
-        one.settle("unknown", f"{message} {self._what_to_do(one)}")
+        one.settle("unknown", f"{message} {self._advice_on_unknown(one)}")
 
     # Sending
 
@@ -369,7 +377,7 @@ class Importer:
         if self._policy.adopt:
             self._adopt(one, receipt, period)
             return
-        if not self._is_fit(one) or not self._prepare(one):
+        if not self._is_content_usable(one) or not self._prepare(one):
             return
         if self._policy.check_mode:
             self._plan(one)
@@ -381,8 +389,8 @@ class Importer:
             receipt = self._forget_what_is_gone(one, receipt)
             label = self._policy.label
             attempt = self._store.claim(one.wanted, receipt, started_at, notes, label=label, period=period)
-        except Overtaken as error:
-            one.is_overlapped = True
+        except StalePlan as error:
+            one.is_plan_stale = True
             one.settle("failed", error.message)
             return
         except ImportsError as error:
@@ -407,8 +415,8 @@ class Importer:
                 attempt = self._store.adopt(
                     one.wanted, receipt, now, state=state, message=message, label=label, period=period
                 )
-            except Overtaken as error:
-                one.is_overlapped = True
+            except StalePlan as error:
+                one.is_plan_stale = True
                 one.settle("failed", error.message)
                 return
             if attempt is None:
@@ -427,7 +435,7 @@ class Importer:
             if not self._policy.check_mode:
                 self._store.relabel(receipt.key, receipt.attempt, label)
 
-    def _is_fit(self, one: Import) -> bool:
+    def _is_content_usable(self, one: Import) -> bool:
         """Whether the server can make something of the content; not asked again of what it may have been sent whole."""
         if one.wanted.check is None or one.reason == "resumed":
             return True
@@ -471,14 +479,14 @@ class Importer:
                 accepted = self._system.submit(one.wanted, OwnAttempt(self._store, one))
         except ClaimLost:
             one.state, one.message = "running", "another run took it over before everything was sent"
-        except Unclear as error:
+        except OutcomeUnknown as error:
             self._is_prepared = False
             one.changed = error.is_new
             self._end(one, "unknown", error.message)
-            one.settle("unknown", f"{error.message} {self._what_to_do(one)}", answer=error.answer)
+            one.settle("unknown", f"{error.message} {self._advice_on_unknown(one)}", answer=error.answer)
         except ImportsError as unsent:
             why = self._explained(unsent)
-            if why.befalls_all:
+            if why.affects_all:
                 self._stop = why.message
             self._end(one, "failed", why.message)
             one.settle("failed", f"{why.message} Nothing was imported.", answer=why.answer)
@@ -501,7 +509,7 @@ class Importer:
         one.changed = accepted.is_new
         one.remote_id, one.server, one.notes = accepted.remote_id, accepted.server, accepted.notes
         if accepted.state == "submitted":
-            one.state, one.message, one.is_followed = "submitted", accepted.message, True
+            one.state, one.message, one.is_polled = "submitted", accepted.message, True
             self._record(one, "submitted", accepted.message)
         else:
             self._end(one, accepted.state, accepted.message)
@@ -510,40 +518,40 @@ class Importer:
 
     # Waiting
 
-    def _see_to_the_end(self, pending: list[Import]) -> None:
+    def _wait_for_all(self, pending: list[Import]) -> None:
         """Wait for what the server or another run is at. Without waiting, look once at what an earlier run sent."""
         if not self._policy.wait or self._policy.check_mode:
             for one in pending:
-                if one.is_followed and not one.changed:
-                    self._look_once(one)
+                if one.is_polled and not one.changed:
+                    self._poll_once(one)
             return
         try:
             wait_for(pending, self._is_done, self._pace, self._clock)
-        except TooLong as error:
+        except WaitTimeout as error:
             for one in error.left:
                 self._give_up(one, error.outage)
 
     def _is_done(self, one: Import) -> bool:
         """One look at an import that is waited for: at the server, or at the receipt while another run is at it."""
-        if one.is_followed:
-            self._look(one)
+        if one.is_polled:
+            self._poll(one)
         else:
-            self._look_at_the_receipt(one)
+            self._check_the_receipt(one)
         self._progress.tell(one)
         return one.is_settled
 
-    def _look_at_the_receipt(self, one: Import) -> None:
+    def _check_the_receipt(self, one: Import) -> None:
         try:
             receipt = self._store.find([one.wanted.key]).get(one.wanted.key)
         except StoreError as error:
             raise Outage(error.message) from error
         self._advance(one, receipt)
 
-    def _look(self, one: Import) -> None:
+    def _poll(self, one: Import) -> None:
         try:
-            look = self._system.look(one.remote_id, one.notes)
+            look = self._system.poll(one.remote_id, one.notes)
         except Refused as error:
-            one.settle("running", f"{error.message} {self._how_to_go_on(one)}", has_failed=True, answer=error.answer)
+            one.settle("running", f"{error.message} {self._advice_to_go_on(one)}", has_failed=True, answer=error.answer)
             return
         except Outage as outage:
             one.conclusion, one.trouble = outage.conclusion, outage.message
@@ -552,13 +560,13 @@ class Importer:
         one.conclusion, one.trouble = look.conclusion, ""
         self._take(one, look)
 
-    def _take(self, one: Import, look: Look) -> None:
+    def _take(self, one: Import, look: PollResult) -> None:
         """Know what a look saw."""
         one.server = look.server or one.server
         if look.notes is not None:
-            one.has_news, one.notes = one.has_news or look.notes != one.notes, look.notes
+            one.has_unsaved_notes, one.notes = one.has_unsaved_notes or look.notes != one.notes, look.notes
         if look.state == "running":
-            one.state, one.message, one.words = "running", look.message, look.words
+            one.state, one.message, one.server_words = "running", look.message, look.server_words
             self._write_again(one)
             return
         since = ""
@@ -566,31 +574,33 @@ class Importer:
             since = f" It was sent by the attempt of {one.started_at}, and was unknown already at {one.finished_at}."
         one.is_partial = look.is_partial
         is_known = look.state == one.before and not one.changed  # and the time at which it was is kept
-        if not (is_known and (look.state == "scheduled" or not one.has_news)):
+        if not (is_known and (look.state == "scheduled" or not one.has_unsaved_notes)):
             self._end(one, look.state, look.message)
         if one.is_overtaken and look.state != "unknown" and one.unwritten is None:
-            self._go_on_from(one)
+            self._decide_anew(one)
             return
-        advice = f"{since} {self._what_to_do(one)}" if look.state == "unknown" else ""
+        advice = f"{since} {self._advice_on_unknown(one)}" if look.state == "unknown" else ""
         acceptable = look.state not in NOT_SUCCESSFUL or look.is_acceptable
-        one.settle(look.state, (sentence(look.message) if advice else look.message) + advice, has_failed=not acceptable)
+        one.settle(
+            look.state, (as_sentence(look.message) if advice else look.message) + advice, has_failed=not acceptable
+        )
 
-    def _go_on_from(self, one: Import) -> None:
+    def _decide_anew(self, one: Import) -> None:
         """What was waited for is over, but its stream is, or will be, in another state: decide anew."""
-        one.is_followed = one.is_overtaken = False
+        one.is_polled = one.is_overtaken = False
         if self._policy.check_mode:
             one.reason = "new"
             self._plan(one)
         else:
             one.state, one.message = "running", "an earlier attempt at it ended"
-            self._look_at_the_receipt(one)
+            self._check_the_receipt(one)
 
-    def _look_once(self, one: Import) -> None:
+    def _poll_once(self, one: Import) -> None:
         try:
-            self._look(one)
+            self._poll(one)
         except Outage as outage:
             if not self._is_concluded(one):
-                why = f"{outage.message} {self._how_to_go_on(one)}"
+                why = f"{outage.message} {self._advice_to_go_on(one)}"
                 one.settle("running", why, has_failed=True, answer=outage.answer)
 
     def _is_concluded(self, one: Import) -> bool:
@@ -611,9 +621,9 @@ class Importer:
         if outage is not None:
             why = f"It could not be asked for any more: {outage.message}"
         else:
-            why = sentence(f"{over}; {one.message}" if one.message else over)
+            why = as_sentence(f"{over}; {one.message}" if one.message else over)
         one.settle(
-            "running", f"{why} {self._how_to_go_on(one)}", has_failed=True, answer=outage.answer if outage else None
+            "running", f"{why} {self._advice_to_go_on(one)}", has_failed=True, answer=outage.answer if outage else None
         )
 
     # Writing down
@@ -625,7 +635,7 @@ class Importer:
         """Write what became of an import, and return when. Should this fail, it is tried again, and told at the end."""
         if self._policy.check_mode:
             return now_text()
-        one.unsaved, one.unwritten, one.has_news = None, None, False
+        one.unsaved, one.unwritten, one.has_unsaved_notes = None, None, False
         detail = {"server": self._secrets.clean(one.server), "notes": one.notes}
         if one.is_partial:
             detail["is_partial"] = True
@@ -641,7 +651,7 @@ class Importer:
         if one.unwritten is not None:
             self._record(one, *one.unwritten)
 
-    def _what_to_do(self, one: Import) -> str:
+    def _advice_on_unknown(self, one: Import) -> str:
         """Advice about an import of which nobody knows whether it happened."""
         if self._system.is_repeatable:
             return "Run again: that will tell, and import nothing twice."
@@ -655,7 +665,7 @@ class Importer:
             " failed where it was and failed; assetops.imports.import_receipt does the same in a playbook of your own."
         )
 
-    def _how_to_go_on(self, one: Import) -> str:
+    def _advice_to_go_on(self, one: Import) -> str:
         """Advice about an import that is not over."""
         waiting_for = f"task {one.remote_id}" if one.remote_id else "it"
         return f"Run again to go on waiting for {waiting_for}; nothing is imported twice."
@@ -701,6 +711,6 @@ def _tell_unsaved(one: Import, reason: str) -> None:
     """The import went its way, but the next run will not know."""
     one.has_failed = True
     one.message = (
-        f"{sentence(one.message)} What became of it could not be written down: {sentence(reason)} It is {one.state}"
-        f" (remote id {one.remote_id}); see to the store, or the next run may not know."
+        f"{as_sentence(one.message)} What became of it could not be written down: {as_sentence(reason)} It is"
+        f" {one.state} (remote id {one.remote_id}); see to the store, or the next run may not know."
     ).lstrip()

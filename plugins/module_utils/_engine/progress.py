@@ -50,7 +50,7 @@ class Sender(Protocol):
 class Progress:
     """Tells how imports go on while they do: shows lines, or does nothing at all where `show` is None.
 
-    There are at most `longest` seconds from one line to the next. It is a context, within which a thread shows the
+    There are at most `max_pause` seconds from one line to the next. It is a context, within which a thread shows the
     lines: in time whatever the work is at, and without keeping the work. Nothing that goes wrong here reaches the work;
     `trouble` says what did.
     """
@@ -58,13 +58,13 @@ class Progress:
     def __init__(
         self,
         show: Callable[[str], None] | None = None,
-        longest: float = 60.0,
+        max_pause: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
         self.sender: Sender | None = None
         self.trouble = ""
         self._show = show
-        self._longest = longest
+        self._longest = max_pause
         self._clock = clock or Clock()
         self._begun = self._last = self._clock.now()
         self._imports: list[Import] = []
@@ -186,7 +186,7 @@ class Progress:
             return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
         if one.state == "submitted":
             return f"submitted {self._after()}" if one.changed else "submitted by an earlier run"
-        return f"{self._words(one.message or one.words or one.state) or 'not sent yet'} {self._after()}"
+        return f"{self._words(one.message or one.server_words or one.state) or 'not sent yet'} {self._after()}"
 
     def _summary(self) -> str:
         """How many of several imports are where."""
@@ -233,7 +233,7 @@ def _stage(one: Import) -> str:
     """How far an import is: empty while nothing was done about it."""
     if one.is_settled:
         return "over"
-    if one.is_followed:
+    if one.is_polled:
         return "submitted"
     return "elsewhere" if one.state else ""
 

@@ -21,20 +21,25 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Assessment,
     ImportsError,
     Outage,
     Refused,
-    Standing,
     StatusSystem,
     StoreError,
     Wanted,
+    as_sentence,
     now_text,
-    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import (
+    Clock,
+    WaitOptions,
+    WaitTimeout,
+    wait_for,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -56,7 +61,7 @@ class StatusImporter(Importer):
         system: StatusSystem,
         store: Store,
         policy: Policy,
-        pace: Pace,
+        pace: WaitOptions,
         clock: Clock | None = None,
         secrets: Secrets | None = None,
         progress: Progress | None = None,
@@ -86,7 +91,7 @@ class StatusImporter(Importer):
             if self._store is not self._given_store:
                 self._store.close()
         for left in wanted[len(imports) :]:
-            imports[-1].message = f"{sentence(imports[-1].message)} So the {left.source} was not begun."
+            imports[-1].message = f"{as_sentence(imports[-1].message)} So the {left.source} was not begun."
         return imports
 
     def _see_to(self, one: Import, before: Import | None, deadline: float) -> None:
@@ -112,13 +117,13 @@ class StatusImporter(Importer):
         pace = replace(self._pace, timeout=max(0.0, deadline - self._clock.now()))
         try:
             wait_for([one], self._is_over, pace, self._clock, at_once=True)
-        except TooLong as error:
+        except WaitTimeout as error:
             self._give_up(one, error.outage)
 
     def _is_over(self, one: Import) -> bool:
         """One look at the server, and what follows from it."""
-        if one.is_followed:
-            self._look(one)
+        if one.is_polled:
+            self._poll(one)
         else:
             self._decide_unless_away(one)
         self._progress.tell(one)
@@ -131,7 +136,7 @@ class StatusImporter(Importer):
         try:
             self._decide(one)
         except Outage as outage:
-            if outage.hopeless or self._may_run(one):
+            if outage.is_permanent or self._may_run(one):
                 raise
             self._trouble_since = asked if self._trouble_since is None else self._trouble_since
             is_over = self._clock.now() - self._trouble_since >= TROUBLE
@@ -149,7 +154,7 @@ class StatusImporter(Importer):
         return self._runs
 
     def _decide(self, one: Import) -> None:
-        standing = self._survey(one)
+        standing = self._assess(one)
         if standing is None or self._needs_none(one, standing):
             pass
         elif self._policy.check_mode:
@@ -160,14 +165,14 @@ class StatusImporter(Importer):
             self._close_earlier(one)
 
     def _plan(self, one: Import) -> None:
-        one.before, one.after = one.before or self._status.known, "an import is started"
+        one.before, one.after = one.before or self._status.last_status_text, "an import is started"
         one.changed = True
         one.settle("planned", "")
 
-    def _survey(self, one: Import) -> Standing | None:
+    def _assess(self, one: Import) -> Assessment | None:
         """Where the server stands; None if it does not want to be asked, which settles it."""
         try:
-            standing = self._status.survey(one.wanted)
+            standing = self._status.assess(one.wanted)
         except Refused as error:
             one.settle("failed", f"{error.message} Nothing was started.", answer=error.answer)
             return None
@@ -176,7 +181,7 @@ class StatusImporter(Importer):
         self._know(one)
         return standing
 
-    def _needs_none(self, one: Import, standing: Standing) -> bool:
+    def _needs_none(self, one: Import, standing: Assessment) -> bool:
         """Whether no import is to be started now; then what there is to do about it is done."""
         is_queued = self._policy.if_running == "queue"
         if one.reason == "joined" and standing.ended is not None:
@@ -192,7 +197,7 @@ class StatusImporter(Importer):
             return False
         return True
 
-    def _is_enough(self, one: Import, standing: Standing) -> bool:
+    def _is_enough(self, one: Import, standing: Assessment) -> bool:
         """Whether the last import will do. One that this run waited for will not, if the user wanted one after it."""
         return standing.is_fresh and not (one.state == "running" and self._policy.if_running == "queue")
 
@@ -207,17 +212,17 @@ class StatusImporter(Importer):
         elif not self._policy.wait:
             one.settle("running", f"{why} if_running=queue would wait, but wait=false.", has_failed=True)
 
-    def _look(self, one: Import) -> None:
-        super()._look(one)
+    def _poll(self, one: Import) -> None:
+        super()._poll(one)
         self._know(one)
 
     def _know(self, one: Import) -> None:
         """Remember what is known of the server, and what was at first."""
-        one.before = one.before or self._status.known
-        one.after, one.server = self._status.known, self._status.last
+        one.before = one.before or self._status.last_status_text
+        one.after, one.server = self._status.last_status_text, self._status.last_status
 
     def _give_up(self, one: Import, outage: Outage | None) -> None:
-        if outage is not None and not one.is_followed and (one.state == "" or not self._runs):
+        if outage is not None and not one.is_polled and (one.state == "" or not self._runs):
             one.settle("failed", f"{outage.message} Nothing was started.", answer=outage.answer)
         else:
             super()._give_up(one, outage)
@@ -245,7 +250,7 @@ class StatusImporter(Importer):
         """Whether an import is still to be started; if not, the claim is taken back."""
         is_needed = False
         try:
-            standing = self._survey(one)
+            standing = self._assess(one)
             is_needed = standing is not None and not self._needs_none(one, standing)
         finally:
             if not is_needed:
@@ -253,10 +258,10 @@ class StatusImporter(Importer):
                     self._store.withdraw(one.wanted.key, attempt)
         return is_needed
 
-    def _what_to_do(self, one: Import) -> str:
+    def _advice_on_unknown(self, one: Import) -> str:
         return "Look at the server; the next run goes by what its status says then."
 
-    def _how_to_go_on(self, one: Import) -> str:
+    def _advice_to_go_on(self, one: Import) -> str:
         return (
             "Run again to wait for it, as long as it runs; once it is over, max_age keeps another from being started."
         )

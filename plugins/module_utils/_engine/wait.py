@@ -23,20 +23,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Pace:
+class WaitOptions:
     """How long and how often to look, in seconds.
 
-    The pause is a tenth of the time waited so far, at least `shortest` and at most `longest`: what is waited for is
+    The pause is a tenth of the time waited so far, at least `min_pause` and at most `max_pause`: what is waited for is
     seen a twentieth of its duration late on average, and a long wait costs few looks.
     """
 
     timeout: float
-    longest: float
+    max_pause: float
     unreachable_timeout: float
-    shortest: float = 0.2
+    min_pause: float = 0.2
 
     def pause(self, waited: float) -> float:
-        return max(min(waited / 10, self.longest), min(self.shortest, self.longest))
+        return max(min(waited / 10, self.max_pause), min(self.min_pause, self.max_pause))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Clock:
     wall: Callable[[], float] = time.time
 
 
-class TooLong(Exception, Generic[T]):
+class WaitTimeout(Exception, Generic[T]):
     """The wait ended before everything was done; `left` is what was not. `outage`: because nothing could be asked."""
 
     def __init__(self, left: list[T], outage: Outage | None) -> None:
@@ -58,12 +58,12 @@ class TooLong(Exception, Generic[T]):
 
 
 def wait_for(
-    things: Iterable[T], is_done: Callable[[T], bool], pace: Pace, clock: Clock, *, at_once: bool = False
+    things: Iterable[T], is_done: Callable[[T], bool], pace: WaitOptions, clock: Clock, *, at_once: bool = False
 ) -> None:
     """Look at each thing until it is done. The first look is after a pause or `at_once`, the last at the deadline.
 
     `is_done` may raise `Outage`: looking failed, and is tried again until it has failed in a row for
-    `unreachable_timeout`. Raises `TooLong` with what was not done by then, or by the deadline.
+    `unreachable_timeout`. Raises `WaitTimeout` with what was not done by then, or by the deadline.
     """
     start = clock.now()
     deadline = start + pace.timeout
@@ -84,8 +84,8 @@ def wait_for(
             done = False
             is_over = is_last_look and outage_since is not None  # it was away before: no use to ask it for the others
             outage_since = asked if outage_since is None else outage_since
-            if outage.hopeless or is_over or clock.now() - outage_since > pace.unreachable_timeout:
-                raise TooLong([*left, thing, *_things(queue)], outage) from outage
+            if outage.is_permanent or is_over or clock.now() - outage_since > pace.unreachable_timeout:
+                raise WaitTimeout([*left, thing, *_things(queue)], outage) from outage
             last_outage = outage if is_last_look else None
         if not done and is_last_look:
             left.append(thing)
@@ -93,7 +93,7 @@ def wait_for(
             now = clock.now()
             heapq.heappush(queue, (now + pace.pause(now - start), number, thing))
     if left:
-        raise TooLong(left, last_outage)
+        raise WaitTimeout(left, last_outage)
 
 
 def _sleep_until(moment: float, clock: Clock) -> None:

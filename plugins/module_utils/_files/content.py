@@ -24,7 +24,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    BadInput,
+    ImportsError,
+    as_sentence,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, own_name, shown
 
 BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
@@ -140,7 +144,7 @@ class Content:
             )
 
     def _unreadable(self, error: OSError) -> Interrupted:
-        return Interrupted(sentence(f"{self.source} could not be read: {error.strerror}"))
+        return Interrupted(as_sentence(f"{self.source} could not be read: {error.strerror}"))
 
     def ends(self, size: int) -> tuple[bytes, bytes]:
         """So many bytes of its beginning and of its end, at most. Raises `BadInput` where they cannot be read."""
@@ -150,7 +154,7 @@ class Content:
                 file.seek(max(0, self.size - size))
                 return beginning, file.read(min(size, self.size))
         except OSError as error:
-            raise BadInput(sentence(f"{self.source} could not be read: {error.strerror}")) from error
+            raise BadInput(as_sentence(f"{self.source} could not be read: {error.strerror}")) from error
 
 
 def open_contents(names: list[str], option: str = "src") -> list[Content]:
@@ -167,7 +171,7 @@ def open_contents(names: list[str], option: str = "src") -> list[Content]:
     if problems:
         from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where
 
-        what = sentence(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}")
+        what = as_sentence(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}")
         raise BadInput(f"{what} It was looked for {where()}.")
     return contents
 

@@ -24,7 +24,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
     ABANDONED,
@@ -107,7 +107,7 @@ def find_logs(search: Search) -> Found:
 
 def _opened(listing: _Listing) -> tuple[list[Content], BadInput | None]:
     if listing.problems:
-        what = sentence(f"paths cannot be searched, nothing was sent: {'; '.join(listing.problems)}")
+        what = as_sentence(f"paths cannot be searched, nothing was sent: {'; '.join(listing.problems)}")
         return [], BadInput(f"{what} It was looked for {where()}.")
     try:
         return open_contents([name_of(path) for path in listing.oldest_first()], "paths"), None

@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     BLOCK,
     Content,
@@ -111,7 +111,7 @@ def failure(outcomes: list[PutAway]) -> str:
             sources.setdefault(one.reason or "", []).append(one.source)
     if not sources:
         return ""
-    each = " ".join(f"[{_some(names)}] {sentence(reason)}" for reason, names in sources.items())
+    each = " ".join(f"[{_some(names)}] {as_sentence(reason)}" for reason, names in sources.items())
     return f"{sum(map(len, sources.values()))} of {len(outcomes)} imported logs could not be put away. {each}"
 
 

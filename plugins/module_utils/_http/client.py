@@ -35,10 +35,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     NoReply,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
+    as_sentence,
     canonical,
-    sentence,
     shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
@@ -152,16 +152,16 @@ class Client:
             try:
                 answer = self._exchange(method, url, sent_headers, body, largest=largest)
             except NoReply as error:
-                message = self._redact(sentence(f"{method} {url}: {error}"))
-                outage = Outage(message, hopeless=error.hopeless, unconnected=error.unconnected)
-                if error.hopeless:
+                message = self._redact(as_sentence(f"{method} {url}: {error}"))
+                outage = Outage(message, is_permanent=error.is_permanent, unconnected=error.unconnected)
+                if error.is_permanent:
                     raise outage from None
             else:
                 if (is_enough or _is_success)(answer):
                     return answer
                 if _is_refusal(answer) and answer.status not in TRY_AGAIN:
                     raise self._refused(answer)
-                outage = Outage(said(answer), answer)
+                outage = Outage(describe(answer), answer)
                 wait = _retry_after(answer, wait)
             if number < tries:
                 self._pause(wait)
@@ -194,7 +194,7 @@ class Client:
         if is_login_page(answer):
             raise not_logged_in(answer)
         if _is_html(answer) and not _is_json(answer):
-            raise Refused(f"{said(answer)} A page is no answer of the API; is url its address?", answer)
+            raise Refused(f"{describe(answer)} A page is no answer of the API; is url its address?", answer)
         return answer
 
     def submit(
@@ -210,8 +210,8 @@ class Client:
 
         What breaks before the body's commit point is tried again. `is_repeatable`: sending it again does no harm, so it
         is tried again even then, and shares a connection with others like it. Returns a 2xx answer to the whole
-        request. Raises `NotSent` when it did not leave whole, `Refused` when the server said no, `Unclear` when its
-        answer was lost or does not tell.
+        request. Raises `NotSent` when it did not leave whole, `Refused` when the server said no, `OutcomeUnknown` when
+        its answer was lost or does not tell.
         """
         if self.check_mode:
             raise UnsafeInCheckMode(f"{method} {path}")
@@ -254,19 +254,19 @@ class Client:
             sent_headers = {**self._headers, **(headers or {})}
             answer = self._exchange(method, url, sent_headers, is_submission=True)
         except NoReply as error:
-            if error.hopeless or error.unconnected:
-                raise NotSent(self._redact(sentence(f"{method} {url}: {error}")), unreachable=True) from None
-            raise Unclear(self._redact(sentence(f"{method} {url}: it was sent, but {error}"))) from None
+            if error.is_permanent or error.unconnected:
+                raise NotSent(self._redact(as_sentence(f"{method} {url}: {error}")), unreachable=True) from None
+            raise OutcomeUnknown(self._redact(as_sentence(f"{method} {url}: it was sent, but {error}"))) from None
         return self._judge(answer, was_sent=True)
 
-    def _judge_silence(self, tried: str, body: Body, error: NoReply, last: bool) -> None:
+    def _judge_silence(self, request_line: str, body: Body, error: NoReply, last: bool) -> None:
         """What it means that no answer came: nothing, if it may be tried again."""
-        if error.hopeless or (last and not body.started):
-            raise NotSent(self._redact(sentence(f"{tried}: {error}")), unreachable=True) from None
+        if error.is_permanent or (last and not body.started):
+            raise NotSent(self._redact(as_sentence(f"{request_line}: {error}")), unreachable=True) from None
         if body.committed:
-            raise Unclear(self._redact(sentence(f"{tried}: all was sent, but {error}"))) from None
+            raise OutcomeUnknown(self._redact(as_sentence(f"{request_line}: all was sent, but {error}"))) from None
         if last:
-            raise NotSent(self._redact(sentence(f"{tried}: refused while sending: {error}"))) from None
+            raise NotSent(self._redact(as_sentence(f"{request_line}: refused while sending: {error}"))) from None
 
     def _judge(self, answer: Answer, *, was_sent: bool) -> Answer:
         """What an answer to a submission means."""
@@ -276,24 +276,24 @@ class Client:
         if is_refusal:
             raise self._refused(answer)
         if not was_sent:
-            raise NotSent(f"{said(answer)} That answer came before everything was sent.", answer)
+            raise NotSent(f"{describe(answer)} That answer came before everything was sent.", answer)
         if not _is_success(answer):
             where_to = self._where_to(answer)
-            raise Unclear(f"{said(answer)}{where_to}{where_to and '.'}", answer)
+            raise OutcomeUnknown(f"{describe(answer)}{where_to}{where_to and '.'}", answer)
         return answer
 
     def _refused(self, answer: Answer) -> Refused:
         where_to = self._where_to(answer)
         if where_to:
             advice = f"{where_to}; redirects are not followed, so set url to where the API really is."
-            return Refused(f"{said(answer)}{advice}", answer)
+            return Refused(f"{describe(answer)}{advice}", answer)
         advice = self._advice.get(answer.status, "")
         if answer.status in CREDENTIALS:
             advice = f"The credentials, or what their owner may do, are not enough for this. {advice}".rstrip()
-            return Refused(f"{said(answer)} {advice}", answer, credentials=True)
+            return Refused(f"{describe(answer)} {advice}", answer, credentials=True)
         if NEEDS_TLS.search(answer.text) and answer.url.startswith("http:"):
-            return Refused(f"{said(answer)} TLS is spoken there, so url has to begin with https.", answer)
-        return Refused(f"{said(answer)} {advice}".rstrip(), answer)
+            return Refused(f"{describe(answer)} TLS is spoken there, so url has to begin with https.", answer)
+        return Refused(f"{describe(answer)} {advice}".rstrip(), answer)
 
     def _where_to(self, answer: Answer) -> str:
         """Where a redirect points, as a sentence without its end; empty for what is none."""
@@ -444,14 +444,14 @@ def _without_dots(path: str) -> str:
     return "".join(f"/{segment}" for segment in [*kept, "" if last in (".", "..") else last])
 
 
-def said(answer: Answer) -> str:
+def describe(answer: Answer) -> str:
     """What was tried, where, and what the server said, in one sentence and the vendor's words."""
     status = f"HTTP {answer.status} {answer.secrets.redact(answer.reason)}".rstrip()
     words = _words(answer)
-    return sentence(f"{tried(answer)}: {status}{': ' + words if words else ''}")
+    return as_sentence(f"{request_line(answer)}: {status}{': ' + words if words else ''}")
 
 
-def tried(answer: Answer) -> str:
+def request_line(answer: Answer) -> str:
     """What an answer is the answer to."""
     return f"{answer.method} {answer.secrets.redact(answer.url)}"
 
@@ -487,8 +487,8 @@ def is_login_page(answer: Answer) -> bool:
 def not_logged_in(answer: Answer) -> Refused:
     """What a page to log in means where an answer was expected."""
     return Refused(
-        f"{tried(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is not the"
-        " address of the API.",
+        f"{request_line(answer)}: the answer is a page to log in, so the credentials were not accepted, or this is not"
+        " the address of the API.",
         answer,
         credentials=True,
     )

@@ -40,7 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Connection,
     ImportsError,
     NoReply,
-    sentence,
+    as_sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, path_of, shown
 
@@ -109,7 +109,7 @@ class Transport:
         import urllib3
 
         if self._proxy and self._proxy.trouble:
-            raise NoReply(self._proxy.trouble, hopeless=True, unconnected=True)
+            raise NoReply(self._proxy.trouble, is_permanent=True, unconnected=True)
         is_alone = is_submission and not is_repeatable
         if is_alone:
             self._session.close()
@@ -132,7 +132,7 @@ class Transport:
             if is_alone or not getattr(body, "committed", True):  # the server may still wait for the rest
                 self._session.close()
         if answer.status == 407 and self._proxy and self._proxy.url.startswith("http") and url.startswith("http:"):
-            raise NoReply(self._proxy.wants_credentials(f"407 {answer.reason}"), hopeless=True, unconnected=True)
+            raise NoReply(self._proxy.wants_credentials(f"407 {answer.reason}"), is_permanent=True, unconnected=True)
         self._was_answered = True
         return answer
 
@@ -141,14 +141,14 @@ class Transport:
         causes = _causes(error)
         unconnected = _unconnected(causes)
         if self._proxy and unconnected and unconnected.is_at_proxy:
-            message, is_hopeless = self._proxy.what_happened(error, causes)
+            message, is_permanent = self._proxy.what_happened(error, causes)
         else:
-            message, is_hopeless = _what_happened(error, causes, "url")
-            if not is_hopeless and not self._was_answered:
+            message, is_permanent = _what_happened(error, causes, "url")
+            if not is_permanent and not self._was_answered:
                 message += _other_scheme(causes, self._connection.url)
         is_unknown = any(isinstance(cause, socket.gaierror) and cause.errno in NO_SUCH_NAME for cause in causes)
-        is_hopeless |= is_unknown and not self._was_answered  # once there, a name may come back
-        return NoReply(message, hopeless=is_hopeless, unconnected=unconnected is not None)
+        is_permanent |= is_unknown and not self._was_answered  # once there, a name may come back
+        return NoReply(message, is_permanent=is_permanent, unconnected=unconnected is not None)
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ class _Proxy:
                 return self.wants_credentials(f"407 {refusal[2]}"), True
             if refusal:
                 return f"{self} did not connect to the server: {refusal[1]} {refusal[2]}".rstrip(), False
-        message, is_hopeless = _what_happened(error, causes, self.variable)
-        return f"{self}: {message}", is_hopeless
+        message, is_permanent = _what_happened(error, causes, self.variable)
+        return f"{self}: {message}", is_permanent
 
     def wants_credentials(self, status: str) -> str:
         return f"{self} wants a user and a password, or others than {self.variable} has: {status}".rstrip()
@@ -617,11 +617,11 @@ def _load_files(context: ssl.SSLContext, connection: Connection) -> None:
 def _no_use(what: str, path: Path, error: Exception) -> BadInput:
     """That a file for TLS is no use, and why."""
     if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
-        return BadInput(f"{sentence(f'{what}: {_reason(error)}')} Nothing was sent.")
+        return BadInput(f"{as_sentence(f'{what}: {_reason(error)}')} Nothing was sent.")
     from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where, why_not
 
     why = why_not(name_of(path), path, error)
-    return BadInput(f"{sentence(f'{what}: {why}')} Nothing was sent. It was looked for {where()}.")
+    return BadInput(f"{as_sentence(f'{what}: {why}')} Nothing was sent. It was looked for {where()}.")
 
 
 def _reason(error: Exception) -> str:

@@ -24,16 +24,21 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
     as_text,
-    moment_of,
     now_text,
+    parse_time,
     window_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Execute
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, ENDS, STANDING
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, ENDS, IN_PLACE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import FALL_BACK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import kept, marks, portions, storable
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import (
+    chunks,
+    escape_unstorable,
+    placeholders,
+    to_json,
+)
 
 STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled", "failed", "superseded")
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")
@@ -65,7 +70,7 @@ class Filters:
 def moment(text: str, option: str) -> datetime:
     """A point in time as ISO 8601 with `Z` or an offset. Raises `BadInput`."""
     try:
-        found = moment_of(text.strip())
+        found = parse_time(text.strip())
     except ValueError:
         found = datetime.min
     if found.tzinfo is None:
@@ -89,8 +94,10 @@ def page_of(store: Store, filters: Filters, limit: int) -> tuple[list[dict[str, 
     else:
         rows = _rows(store, filters, (), limit + 1)
     rows.sort(key=lambda row: (row["changed_at"], row["key"]), reverse=True)
-    told = ((row, _told(store, row)) for row in rows)
-    found = list(islice((pair for pair in told if not filters.states or pair[1]["state"] in filters.states), limit + 1))
+    described = ((row, _told(store, row)) for row in rows)
+    found = list(
+        islice((pair for pair in described if not filters.states or pair[1]["state"] in filters.states), limit + 1)
+    )
     last = found[limit - 1][0] if 0 < limit < len(found) else None
     return [one for _row, one in found[:limit]], last and (last["changed_at"], last["key"])
 
@@ -102,7 +109,7 @@ def counted(store: Store, filters: Filters) -> dict[str, int]:
     filters = replace(filters, after=None)
     condition, values = condition_of(filters, plain)
     question = _COUNT if filters.label is None else _COUNT_OF_LABEL
-    rows = store.ask(f"{question} {condition} GROUP BY attempts.state", values)
+    rows = store.read(f"{question} {condition} GROUP BY attempts.state", values)
     counts = Counter({row["state"]: int(row["count"]) for row in rows})
     counts.update(_told(store, row)["state"] for row in _rows(store, filters, OF_THE_LIVING))
     return {state: counts[state] for state in STATES if state in asked and counts[state]}
@@ -111,9 +118,9 @@ def counted(store: Store, filters: Filters) -> dict[str, int]:
 def history_of(store: Store, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
     """All attempts of each import, the first one first."""
     found: dict[str, list[dict[str, Any]]] = {key: [] for key in keys}
-    for some in portions(keys):
-        question = f"SELECT * FROM attempts WHERE key IN ({marks(some)}) ORDER BY key, attempt"
-        for row in store.ask(question, some):
+    for some in chunks(keys):
+        question = f"SELECT * FROM attempts WHERE key IN ({placeholders(some)}) ORDER BY key, attempt"
+        for row in store.read(question, some):
             names = ("attempt", "state", "source", "size", "content_sha256", "remote_id", "message", *_TIMES)
             found[row["key"]].append({name: row[name] for name in names})
     return found
@@ -122,9 +129,9 @@ def history_of(store: Store, keys: list[str]) -> dict[str, list[dict[str, Any]]]
 def of_keys(store: Store, keys: list[str]) -> dict[str, dict[str, Any]]:
     """The receipts of these keys as `listed` tells them, with their `history`, and what the system noted in `notes`."""
     found: dict[str, dict[str, Any]] = {}
-    for some in portions(keys):
+    for some in chunks(keys):
         histories = history_of(store, some)
-        for row in store.ask(f"{_LIST} AND receipts.key IN ({marks(some)})", some):
+        for row in store.read(f"{_LIST} AND receipts.key IN ({placeholders(some)})", some):
             notes = json.loads(row["detail"]).get("notes", {})
             found[row["key"]] = {**_told(store, row), "history": histories[row["key"]], "notes": notes}
     return found
@@ -148,7 +155,7 @@ def condition_of(filters: Filters, states: tuple[str, ...]) -> tuple[str, list[A
         condition += " AND attempts.changed_at <= ? AND (attempts.changed_at < ? OR attempts.key < ?)"
         values += (changed_at, changed_at, key)
     if states:
-        condition += f" AND attempts.state IN ({marks(states)})"
+        condition += f" AND attempts.state IN ({placeholders(states)})"
         values += states
     return condition, values
 
@@ -168,20 +175,20 @@ def settle(store: Store, imports: Sequence[dict[str, Any]], state: str, comment:
         check_that_it_can_be_settled(known)
     now = now_text()
 
-    def change(execute: Execute, is_again: bool) -> None:
+    def write(execute: Execute, is_again: bool) -> None:
         for known in imports:
             _check_that_nobody_began(execute, known)
             key, attempt = known["key"], known["attempt"]
             message = f"Settled as {state} by user id {os.getuid()}, it was {known['state']}." + _said(comment)
-            detail = (kept({"server": known["server"]}),) if state == "failed" else ()
-            settled = execute(_SETTLE[state], (state, storable(message), now, *detail, key, attempt))
+            detail = (to_json({"server": known["server"]}),) if state == "failed" else ()
+            settled = execute(_SETTLE[state], (state, escape_unstorable(message), now, *detail, key, attempt))
             if settled.rowcount == 0 and not is_again:
                 raise BadInput(f"Another run wrote what became of {key} meanwhile. Nothing was settled. Look again.")
             note_outcome(execute, key, attempt)
             if state == "failed":
                 execute(FALL_BACK, (key, key, attempt))
 
-    store.change(change)
+    store.write(write)
 
 
 def forget(store: Store, imports: Sequence[dict[str, Any]], old: Filters | None = None) -> int:
@@ -192,23 +199,23 @@ def forget(store: Store, imports: Sequence[dict[str, Any]], old: Filters | None 
     for known in imports:
         check_that_nobody_is_at_it(known)
 
-    def change(execute: Execute, _is_again: bool) -> int:
+    def write(execute: Execute, _is_again: bool) -> int:
         for known in imports:
             _check_that_nobody_began(execute, known)
         keys = [str(known["key"]) for known in imports]
         if old is not None:
             keys += [row["key"] for row in execute(*_over(_KEYS, old)).fetchall()]
             _forget_dead_runs(store, execute)
-        for some in portions(keys):
+        for some in chunks(keys):
             _delete(execute, some)
         return len(keys)
 
-    return store.change(change)
+    return store.write(write)
 
 
 def count_of_finished(store: Store, filters: Filters) -> int:
     """How many imports are over in one of the states of `filters`, which are of `FINISHED`."""
-    return sum(int(row["count"]) for row in store.ask(*_over(_COUNT, filters, " GROUP BY attempts.state")))
+    return sum(int(row["count"]) for row in store.read(*_over(_COUNT, filters, " GROUP BY attempts.state")))
 
 
 def check_that_nobody_is_at_it(known: dict[str, Any]) -> None:
@@ -245,7 +252,7 @@ FROM {_JOINED} LEFT JOIN runs ON runs.id = attempts.run WHERE {_CURRENT}
 _COUNT = f"SELECT attempts.state, count(*) AS count FROM receipts CROSS JOIN attempts WHERE {_CURRENT}"
 _COUNT_OF_LABEL = f"SELECT attempts.state, count(*) AS count FROM {_JOINED} WHERE {_CURRENT}"
 _KEYS = f"SELECT receipts.key FROM {_JOINED} WHERE {_CURRENT}"
-_BEFORE_A_CLAIM = f"SELECT * FROM attempts WHERE key = ? AND state IN {STANDING} ORDER BY attempt DESC LIMIT 1"
+_BEFORE_A_CLAIM = f"SELECT * FROM attempts WHERE key = ? AND state IN {IN_PLACE} ORDER BY attempt DESC LIMIT 1"
 # What is settled keeps the time at which its run ended: nobody shall take old data for new because of it. A claim is
 # that of a dead run. A success gets its place in the order of commit points, by which a stream's newest is told.
 _SETTLE = {
@@ -278,7 +285,7 @@ def _rows(store: Store, filters: Filters, states: tuple[str, ...], limit: int | 
     # Not by an index where a label is wanted: SQLite would rather go through all that changed than sort those few.
     changed_at = "attempts.changed_at" if filters.label is None else "attempts.changed_at || ''"
     question = f"{_LIST} {condition} ORDER BY {changed_at} DESC, attempts.key DESC"
-    return store.ask(question, values) if limit is None else store.ask(f"{question} LIMIT ?", (*values, limit))
+    return store.read(question, values) if limit is None else store.read(f"{question} LIMIT ?", (*values, limit))
 
 
 def _told(store: Store, row: Any) -> dict[str, Any]:
@@ -289,7 +296,7 @@ def _told(store: Store, row: Any) -> dict[str, Any]:
     attempt = row
     if state in OF_THE_LIVING and not is_at_it:
         state, message = ENDS[state]
-        standing = store.ask(_BEFORE_A_CLAIM, (row["key"],)) if row["state"] == "claimed" else []
+        standing = store.read(_BEFORE_A_CLAIM, (row["key"],)) if row["state"] == "claimed" else []
         if standing:
             attempt = standing[0]
             state, message = attempt["state"], attempt["message"]
@@ -322,7 +329,7 @@ def _check_that_nobody_began(execute: Execute, known: dict[str, Any]) -> None:
 
 def _delete(execute: Execute, keys: list[str]) -> None:
     for table in ("attempts", "receipts"):
-        execute(f"DELETE FROM {table} WHERE key IN ({marks(keys)})", keys)
+        execute(f"DELETE FROM {table} WHERE key IN ({placeholders(keys)})", keys)
 
 
 def _said(comment: str | None) -> str:

@@ -75,18 +75,18 @@ class Database(Protocol):
 
     def listen(self) -> int | None: ...
 
-    def reason(self, error: Exception) -> str: ...
+    def explain(self, error: Exception) -> str: ...
 
     def close(self) -> None: ...
 
 
 @contextmanager
-def told(database: Database, verb: str) -> Iterator[None]:
+def store_errors(database: Database, verb: str) -> Iterator[None]:
     """Tell trouble with a database in words for a person."""
     try:
         yield
     except database.errors as error:
-        raise store_error(database.location, verb, database.reason(error)) from error
+        raise store_error(database.location, verb, database.explain(error)) from error
 
 
 def store_error(shown: str, verb: str, reason: str) -> StoreError:

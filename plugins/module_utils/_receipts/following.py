@@ -24,12 +24,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, moment_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import OF_THE_LIVING
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import marks
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import placeholders
 
 KEPT = 100  # outcomes that a cursor remembers one by one
 AT_ONCE = 200  # imports that are described by one question
@@ -58,15 +58,15 @@ class Outcome:
 
 @dataclass
 class Cursor:
-    """Where a follower is. `since`: all up to this number were told; None: it has not begun.
+    """Where a follower is. `since`: all up to this number were delivered; None: it has not begun.
 
-    `told` are those told after it, by number; `of_the_dead` the states of attempts that were told before a run wrote
-    them.
+    `delivered` are those delivered after it, by number; `of_the_dead` the states of attempts that were delivered before
+    a run wrote them.
     """
 
     path: Path
     since: int | None = None
-    told: dict[int, str] = field(default_factory=dict)
+    delivered: dict[int, str] = field(default_factory=dict)
     of_the_dead: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -74,8 +74,8 @@ class Cursor:
         """The cursor in a file; one that has not begun where there is none. Raises `BadInput`."""
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
-            told = {int(number): str(of) for number, of in known["told"].items()}
-            return cls(path, int(known["since"]), told, dict(known["of_the_dead"]))
+            delivered = {int(number): str(of) for number, of in known["told"].items()}
+            return cls(path, int(known["since"]), delivered, dict(known["of_the_dead"]))
         except FileNotFoundError:
             return cls(path)
         except OSError as error:
@@ -86,12 +86,12 @@ class Cursor:
                 " says where to begin."
             ) from error
 
-    def was_told(self, outcome: Outcome) -> bool:
+    def was_delivered(self, outcome: Outcome) -> bool:
         if outcome.number is None:
             return outcome.of in self.of_the_dead
-        return outcome.number <= (self.since or 0) or self.told.get(outcome.number) == outcome.of
+        return outcome.number <= (self.since or 0) or self.delivered.get(outcome.number) == outcome.of
 
-    def was_told_early(self, outcome: Outcome) -> bool:
+    def was_delivered_early(self, outcome: Outcome) -> bool:
         """Whether this was told when the run died, before it was written."""
         return outcome.number is not None and self.of_the_dead.get(outcome.of) == outcome.state
 
@@ -105,10 +105,10 @@ class Cursor:
             self.of_the_dead[outcome.of] = outcome.state
             return
         self.of_the_dead.pop(outcome.of, None)
-        self.told[outcome.number] = outcome.of
-        while len(self.told) > KEPT:
-            self.since = min(self.told)
-            del self.told[self.since]
+        self.delivered[outcome.number] = outcome.of
+        while len(self.delivered) > KEPT:
+            self.since = min(self.delivered)
+            del self.delivered[self.since]
 
     def save(self) -> None:
         """Write it to its file, so that it is there after a loss of power, too. Raises OSError."""
@@ -116,7 +116,7 @@ class Cursor:
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"since": self.since, "told": self.told, "of_the_dead": self.of_the_dead}, file)
+                json.dump({"since": self.since, "told": self.delivered, "of_the_dead": self.of_the_dead}, file)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self.path)
@@ -173,11 +173,11 @@ class Follower:
         """
         rows: dict[tuple[str, int], Any] = {}
         keys = list(dict.fromkeys(outcome.key for outcome in outcomes))
-        for row in self._opened().ask(_DESCRIBE.format(marks(keys)), keys):
+        for row in self._opened().read(_DESCRIBE.format(placeholders(keys)), keys):
             rows[row["key"], row["attempt"]] = row
         return [
             None
-            if self._cursor.was_told_early(outcome)
+            if self._cursor.was_delivered_early(outcome)
             else _described(outcome, rows.get((outcome.key, outcome.attempt)))
             for outcome in outcomes
         ]
@@ -210,14 +210,14 @@ class Follower:
 
     def _found(self, store: Store) -> list[Outcome]:
         # In this order: what a run writes in between is among the outcomes then.
-        unended = store.ask(_UNENDED)
+        unended = store.read(_UNENDED)
         dead = _of_the_dead(store, unended)
-        written = [outcome for row in store.ask(_WRITTEN, (self._cursor.since or 0,)) for outcome in _outcomes(row)]
-        written = [outcome for outcome in written if not self._cursor.was_told(outcome)]
+        written = [outcome for row in store.read(_WRITTEN, (self._cursor.since or 0,)) for outcome in _outcomes(row)]
+        written = [outcome for outcome in written if not self._cursor.was_delivered(outcome)]
         written.sort(key=lambda outcome: outcome.number or 0)
         ended = {outcome.of for outcome in written}
         self._cursor.keep_of_the_dead({f"{row['key']}/{row['attempt']}" for row in unended} | ended)
-        return written + [one for one in dead if one.of not in ended and not self._cursor.was_told(one)]
+        return written + [one for one in dead if one.of not in ended and not self._cursor.was_delivered(one)]
 
 
 def _of_the_dead(store: Store, unended: list[Any]) -> list[Outcome]:
@@ -244,7 +244,7 @@ def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
         return None
     seconds = None
     if outcome.finished_at is not None:
-        seconds = (moment_of(outcome.finished_at) - moment_of(row["started_at"])).total_seconds()
+        seconds = (parse_time(outcome.finished_at) - parse_time(row["started_at"])).total_seconds()
     server = row["target"].partition(" ")[0]
     return {
         "id": outcome.id,

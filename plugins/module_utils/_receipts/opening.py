@@ -15,7 +15,11 @@ from pathlib import Path
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown as shown_path
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import sqlite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, store_error, told
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import (
+    Database,
+    store_error,
+    store_errors,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.schema import bring_up_to_date, version_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -59,7 +63,7 @@ def open_store(
         if not version and required:
             raise NoStoreYet(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
         if database is not None and not version and is_rehearsal:
-            with told(database, "opened"):
+            with store_errors(database, "opened"):
                 database.check_that_it_can_be_made()
         if database is None or (not version and not make):
             return Store(_in_memory(shown), created=False, read_only=read_only)
@@ -96,7 +100,7 @@ def _connect(location: str, password: str | None, *, read_only: bool, make: bool
         from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 
         database = PostgreSQL(location, password, BUSY_TIMEOUT, read_only=read_only)
-        with told(database, "opened"):
+        with store_errors(database, "opened"):
             database.reconnect()
         return location, database
     path = sqlite.path_of(location)
@@ -104,7 +108,7 @@ def _connect(location: str, password: str | None, *, read_only: bool, make: bool
     try:
         return shown, sqlite.open_file(path, BUSY_TIMEOUT, read_only=read_only, make=make)
     except SQLite.errors as error:
-        raise store_error(shown, "opened", sqlite.reason(error, path)) from error
+        raise store_error(shown, "opened", sqlite.explain(error, path)) from error
 
 
 def _in_memory(shown: str) -> Database:

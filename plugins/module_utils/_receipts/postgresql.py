@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, as_sentence
 
 if TYPE_CHECKING:
     import psycopg
@@ -174,9 +174,9 @@ class PostgreSQL:
         self.execute("DELETE FROM assetops_receipts")
         self.execute("INSERT INTO assetops_receipts VALUES (?)", (version,))
 
-    def reason(self, error: Exception) -> str:
+    def explain(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        why = sentence(" ".join(str(error).split()))
+        why = as_sentence(" ".join(str(error).split()))
         errors = self._psycopg.errors
         if isinstance(error, (errors.InsufficientPrivilege, errors.InvalidSchemaName)):
             return f"{why} {self._how_to_share() if self._is_made else self._how_to_make()}"

@@ -18,7 +18,7 @@ AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
 OUTCOMES = ("incomplete", "succeeded", "failed")
 FINAL = ("succeeded", "failed", "superseded")
-STANDING = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
+IN_PLACE = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, moment_of, window_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, parse_time, window_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
     OF_THE_LIVING,
     Filters,
@@ -56,7 +56,7 @@ def attempts_since(store: Store, filters: Filters, since: datetime) -> list[Trie
     condition, values = condition_of(of_what, ())
     changed_at = "attempts.changed_at" if _are_few(store, since) else "attempts.changed_at || ''"
     times = (as_text(since - SKEW), as_text(since))
-    rows = store.ask(_ATTEMPTS.format(changed_at) + condition, (A_DRY_RUN, A_WINDOW, *times, *values))
+    rows = store.read(_ATTEMPTS.format(changed_at) + condition, (A_DRY_RUN, A_WINDOW, *times, *values))
     # As they come: it takes long enough to make so many.
     found = sorted(map(Tried._make, map(dict.values, rows) if rows and isinstance(rows[0], dict) else rows))
     ended = _ended(store)
@@ -72,17 +72,17 @@ def is_still_missing(store: Store, one: Mapping[str, Any], now: datetime) -> boo
 
 def _are_few(store: Store, since: datetime) -> bool:
     """Whether so few receipts were changed since then that an index is the shorter way to them."""
-    (row,) = store.ask(_ENDS)
+    (row,) = store.read(_ENDS)
     if row["first"] is None:
         return True
-    first, last = moment_of(row["first"]), moment_of(row["last"])
+    first, last = parse_time(row["first"]), parse_time(row["last"])
     return (last - since) < (last - first) / 3
 
 
 def _ended(store: Store) -> dict[tuple[str, int], str]:
     """How attempts ended whose runs died at it."""
     ended = {}
-    for row in store.ask(_OF_THE_LIVING):
+    for row in store.read(_OF_THE_LIVING):
         owner = store.owner(row)
         if owner is None or not owner.is_alive:
             ended[row["key"], row["attempt"]] = ENDS[row["state"]][0]

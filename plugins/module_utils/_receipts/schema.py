@@ -10,7 +10,7 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, told
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, store_errors
 
 # What makes a store of each version out of one of the version before it; the first makes one out of nothing.
 MIGRATIONS = (
@@ -67,7 +67,7 @@ def version_of(database: Database | None) -> int:
     """The version of a store, 0 where there is none yet. Raises `StoreError` for what is no store that this can use."""
     if database is None:
         return 0
-    with told(database, "opened"):
+    with store_errors(database, "opened"):
         version = database.version()
     if version > VERSION:
         raise StoreError(
@@ -86,7 +86,7 @@ def bring_up_to_date(database: Database, version: int, *, read_only: bool) -> bo
             f"The receipt store {database.location} was made by an older release of assetops.imports. It is brought up"
             " to date by the first run that may write, so not in check mode."
         )
-    with told(database, "opened"), database.transaction():
+    with store_errors(database, "opened"), database.transaction():
         version = version_of(database)  # another run may have been faster
         for migration in MIGRATIONS[version:]:
             for statement in migration.format(table_ending=database.table_ending).split(";"):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_of as path_named
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes
@@ -127,18 +127,18 @@ class SQLite:
         self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self.execute(f"PRAGMA user_version = {version}")
 
-    def reason(self, error: Exception) -> str:
+    def explain(self, error: Exception) -> str:
         """What one of `errors` means, and what to do."""
-        return reason(error, self._path)
+        return explain(error, self._path)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def reason(error: Exception, path: Path | None = None) -> str:
+def explain(error: Exception, path: Path | None = None) -> str:
     """What is wrong with the file at a path, and what to do."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{sentence(why)} {_whose(path) if path else ''}{ADVICE}"
+    return f"{as_sentence(why)} {_whose(path) if path else ''}{ADVICE}"
 
 
 def _whose(path: Path) -> str:
@@ -149,7 +149,7 @@ def _whose(path: Path) -> str:
         return ""
     from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import whose
 
-    return f"{sentence(whose(barred[0]))} "
+    return f"{as_sentence(whose(barred[0]))} "
 
 
 def path_of(location: str) -> Path:
@@ -160,7 +160,7 @@ def path_of(location: str) -> Path:
     try:
         path = path_named(location).expanduser()
     except (RuntimeError, ValueError) as error:  # ValueError: no file can have that name
-        raise BadInput(sentence(f"receipts {location!r}: {error}")) from error
+        raise BadInput(as_sentence(f"receipts {location!r}: {error}")) from error
     if not path.is_absolute() or "\0" in location:
         raise BadInput(
             f"receipts {location!r} is neither an absolute path, nor one that begins with ~, nor the URL of a"

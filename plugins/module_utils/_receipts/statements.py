@@ -9,7 +9,7 @@ Private to this collection: names may change without notice.
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, STANDING
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import IN_PLACE, MAY_HAVE_CHANGED
 
 A_WINDOW = '%"identity":"window"%'  # in the options of a receipt, which are canonical JSON
 SELECT = """
@@ -20,10 +20,10 @@ SELECT receipts.key, receipts.options, attempts.stream, attempts.attempt, attemp
 FROM receipts JOIN attempts ON attempts.key = receipts.key LEFT JOIN runs ON runs.id = attempts.run
 """
 FIND = SELECT + "WHERE receipts.key IN ({}) AND attempts.attempt = receipts.attempt"
-LAST_STANDING = (
+LAST_IN_PLACE = (
     SELECT
     + f"""
-WHERE receipts.key = ? AND attempts.state IN {STANDING} ORDER BY attempts.attempt DESC LIMIT 1
+WHERE receipts.key = ? AND attempts.state IN {IN_PLACE} ORDER BY attempts.attempt DESC LIMIT 1
 """
 )
 IN_STREAM = SELECT + "WHERE receipts.key = ? AND attempts.stream = ? ORDER BY attempts.attempt DESC"
@@ -43,18 +43,18 @@ SELECT key, state, period FROM attempts
 WHERE stream = ? AND sent IS NOT NULL AND state != 'superseded' AND period IS NOT NULL ORDER BY sent
 """
 IN_TARGET = "key IN (SELECT key FROM receipts WHERE target = ?)"
-MARK = f"SELECT coalesce(max(sent), 0) AS mark FROM attempts WHERE {IN_TARGET}"
+HIGH_WATER_MARK = f"SELECT coalesce(max(sent), 0) AS mark FROM attempts WHERE {IN_TARGET}"
 WORK_AT = SELECT + "WHERE receipts.target = ? AND attempts.state IN ('claimed', 'sent', 'submitted')"
 SUPERSEDE = f"""
 UPDATE attempts SET state = 'superseded', changed_at = ? WHERE {IN_TARGET} AND coalesce(sent, 0) <= ?
     AND state IN {MAY_HAVE_CHANGED} AND (state NOT IN ('sent', 'submitted') OR run NOT IN ({{}}))
 """
-STANDING_IN = f"SELECT key, attempt FROM attempts WHERE {IN_TARGET} AND state IN {STANDING}"
+IN_PLACE_AT = f"SELECT key, attempt FROM attempts WHERE {IN_TARGET} AND state IN {IN_PLACE}"
 KNOWN = f"SELECT key FROM attempts WHERE {IN_TARGET} AND state IN {MAY_HAVE_CHANGED} LIMIT 1"
 SUPERSEDE_ONE = f"""
-UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {STANDING}
+UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND attempt = ? AND state IN {IN_PLACE}
 """
-SUPERSEDE_KEY = f"UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND state IN {STANDING}"
+SUPERSEDE_KEY = f"UPDATE attempts SET state = 'superseded', changed_at = ? WHERE key = ? AND state IN {IN_PLACE}"
 NEXT_ATTEMPT = "SELECT coalesce(max(attempt), 0) + 1 AS next FROM attempts WHERE key = ?"
 PUT_FIRST = "INSERT INTO receipts VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (key) DO NOTHING"
 PUT_ATTEMPT = """
@@ -69,7 +69,7 @@ WHERE key = ? AND attempt = ?
 """
 FALL_BACK = f"""
 UPDATE receipts SET attempt = coalesce(
-    (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {STANDING}), attempt)
+    (SELECT max(attempt) FROM attempts WHERE key = ? AND state IN {IN_PLACE}), attempt)
 WHERE key = ? AND attempt = ?
 """
 STEP_BACK = """

@@ -35,8 +35,8 @@ from datetime import datetime
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Overtaken,
     Period,
+    StalePlan,
     StoreError,
     Wanted,
     identity_of,
@@ -44,21 +44,26 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, processes, statements
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute, told
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute, store_errors
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import (
     AT_WORK,
     ENDS,
     FINAL,
+    IN_PLACE,
     OUTCOMES,
-    STANDING,
     DatedState,
     Owner,
     Receipt,
     Window,
     Windows,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import kept, marks, portions, storable
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import (
+    chunks,
+    escape_unstorable,
+    placeholders,
+    to_json,
+)
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds that a run waits, once, for a database that went away
@@ -85,10 +90,10 @@ class Store:
     def find(self, keys: list[str]) -> dict[str, Receipt]:
         """The receipts of these keys, as far as there are any."""
         found = {}
-        for some in portions(keys):
-            rows = self.ask(statements.FIND.format(marks(some)), some)
+        for some in chunks(keys):
+            rows = self.read(statements.FIND.format(placeholders(some)), some)
             if self._watched(rows):
-                rows = self.ask(statements.FIND.format(marks(some)), some)
+                rows = self.read(statements.FIND.format(placeholders(some)), some)
             for row in rows:
                 found[row["key"]] = self.receipt(row)
         return found
@@ -98,23 +103,23 @@ class Store:
 
         Its version is that of the receipt: an import is claimed for all streams.
         """
-        found = self.ask(statements.IN_STREAM, (receipt.key, stream))
+        found = self.read(statements.IN_STREAM, (receipt.key, stream))
         last = next(iter(found), None)
         if last is not None and last["state"] in ("claimed", "failed"):  # what came to nothing leaves what was before
-            last = next((row for row in found if row["state"] in STANDING), last)
+            last = next((row for row in found if row["state"] in IN_PLACE), last)
         return None if last is None else _receipt(last, receipt.version, self.owner(last))
 
     def windows_of(self, target: str) -> Windows:
         """What is known of the time ranges of a target that were, or may have been, imported."""
-        rows = self.ask(statements.WINDOWS_OF, (target, statements.A_WINDOW))
+        rows = self.read(statements.WINDOWS_OF, (target, statements.A_WINDOW))
         if self._watched(rows):
-            rows = self.ask(statements.WINDOWS_OF, (target, statements.A_WINDOW))
+            rows = self.read(statements.WINDOWS_OF, (target, statements.A_WINDOW))
         found = tuple(Window(json.loads(row["options"]), self.receipt(row)) for row in rows)
         return Windows(found, _basis(rows))
 
     def check_that_it_can_be_written(self) -> None:
         """Raise `StoreError` where a claim could not be written, for what only tells what would be done."""
-        with told(self._database, "read"):
+        with store_errors(self._database, "read"):
             self._persistently(lambda _is_again: self._database.check_that_it_can_be_written())
 
     def newest_of(self, stream: str, key: str = "") -> tuple[str, int] | None:
@@ -123,7 +128,7 @@ class Store:
         One that failed after the server had accepted it may have changed it, too; but where that is of this `key`, what
         was imported by it before stands.
         """
-        rows = self.ask(statements.NEWEST, (stream, key))
+        rows = self.read(statements.NEWEST, (stream, key))
         return (str(rows[0]["key"]), int(rows[0]["attempt"])) if rows else None
 
     def states_of(self, stream: str) -> dict[datetime, DatedState]:
@@ -131,21 +136,21 @@ class Store:
 
         Of one that did not change for a while, they are the first and the last moment of that while.
         """
-        return _states(self.ask(statements.STATES_OF, (stream,)))
+        return _states(self.read(statements.STATES_OF, (stream,)))
 
-    def extend(self, key: str, attempt: int, moment: datetime) -> Mapping[str, str]:
+    def extend_period(self, key: str, attempt: int, moment: datetime) -> Mapping[str, str]:
         """Note that an import is the state of a later moment, too. Returns from when to when it is, by now."""
 
-        def change(execute: Execute, _is_again: bool) -> Mapping[str, str]:
+        def write(execute: Execute, _is_again: bool) -> Mapping[str, str]:
             row = execute("SELECT period FROM attempts WHERE key = ? AND attempt = ?", (key, attempt)).fetchone()
             period = Period(moment, moment).as_result()
             if row is not None and row["period"]:
                 known = json.loads(row["period"])
                 period = {"first": min(known["first"], period["first"]), "last": max(known["last"], period["last"])}
-            execute("UPDATE attempts SET period = ? WHERE key = ? AND attempt = ?", (kept(period), key, attempt))
+            execute("UPDATE attempts SET period = ? WHERE key = ? AND attempt = ?", (to_json(period), key, attempt))
             return period
 
-        return self.change(change)
+        return self.write(write)
 
     def claim(
         self,
@@ -159,11 +164,11 @@ class Store:
     ) -> int | None:
         """Begin an attempt, as its owner, if the receipt is still as it was `seen`. Returns its number, else None.
 
-        `notes` are what an attempt before noted, for this one to go on from. Raises `Overtaken` where what the import
+        `notes` are what an attempt before noted, for this one to go on from. Raises `StalePlan` where what the import
         was planned by holds no longer.
         """
 
-        def change(execute: Execute, is_again: bool) -> int | None:
+        def write(execute: Execute, is_again: bool) -> int | None:
             number, is_new = self._begin(execute, wanted, seen, now, is_again=is_again)
             if number is not None and is_new:
                 self._put_attempt(execute, wanted, number, now, notes or {}, label, period)
@@ -172,7 +177,7 @@ class Store:
                     execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, clock() + ?)", values)
             return number
 
-        number = self.change(change)
+        number = self.write(write)
         if number is not None and self._lease is None:
             self._lease = lease.Lease(self._run, self._database)
         return number
@@ -190,31 +195,33 @@ class Store:
     ) -> int | None:
         """Write an import down as one that ended in this state, in one step. Otherwise as `claim`."""
 
-        def change(execute: Execute, is_again: bool) -> int | None:
+        def write(execute: Execute, is_again: bool) -> int | None:
             number, is_new = self._begin(execute, wanted, seen, now, is_again=is_again)
             if number is not None and is_new:
                 self._put_attempt(execute, wanted, number, now, {}, label, period)
-                execute(statements.ADOPT, (state, storable(message), now, wanted.key, number))
+                execute(statements.ADOPT, (state, escape_unstorable(message), now, wanted.key, number))
             return number
 
-        return self.change(change)
+        return self.write(write)
 
     def relabel(self, key: str, attempt: int, label: str) -> None:
         """Note the name that the inventory has by now for where an import went."""
-        self._update("UPDATE attempts SET label = ? WHERE key = ? AND attempt = ?", (storable(label), key, attempt))
+        self._update(
+            "UPDATE attempts SET label = ? WHERE key = ? AND attempt = ?", (escape_unstorable(label), key, attempt)
+        )
 
     def note(self, key: str, attempt: int, notes: Mapping[str, Any]) -> bool:
         """Keep what an own attempt came to, for whoever goes on from there. False: the claim was lost."""
         return self._update(
             "UPDATE attempts SET detail = ?, changed_at = ?"
             " WHERE key = ? AND attempt = ? AND run = ? AND state IN ('claimed', 'sent')",
-            (kept({"notes": notes}), now_text(), key, attempt, self._run),
+            (to_json({"notes": notes}), now_text(), key, attempt, self._run),
         )
 
     def withdraw(self, key: str, attempt: int) -> None:
         """Take an own claim back, as if it had never been made."""
 
-        def change(execute: Execute, _is_again: bool) -> None:
+        def write(execute: Execute, _is_again: bool) -> None:
             withdrawn = execute(
                 "DELETE FROM attempts WHERE key = ? AND attempt = ? AND run = ? AND state = 'claimed'",
                 (key, attempt, self._run),
@@ -223,50 +230,50 @@ class Store:
                 execute(statements.STEP_BACK, (key, key, key))
                 execute("DELETE FROM receipts WHERE key = ? AND attempt = 0", (key,))
 
-        self.change(change)
+        self.write(write)
 
-    def mark(self, target: str) -> int:
+    def high_water_mark(self, target: str) -> int:
         """The place, in the order of commit points, of the last import into a target that has come to it so far."""
-        return int(self.ask(statements.MARK, (target,))[0]["mark"])
+        return int(self.read(statements.HIGH_WATER_MARK, (target,))[0]["mark"])
 
     def supersede(self, target: str, up_to: int | None = None) -> None:
-        """Write that nothing that was imported into a target is there any more; with `up_to`, up to such a `mark`.
+        """Write that nothing that was imported into a target is there any more. `up_to` is a `high_water_mark`.
 
         What a living run is at is left to it.
         """
 
-        def change(execute: Execute, _is_again: bool) -> None:
+        def write(execute: Execute, _is_again: bool) -> None:
             alive = ["", *(owner.run for owner in self._owners(execute(statements.WORK_AT, (target,)).fetchall()))]
             last = LAST if up_to is None else up_to
-            execute(statements.SUPERSEDE.format(marks(alive)), (now_text(), target, last, *alive))
+            execute(statements.SUPERSEDE.format(placeholders(alive)), (now_text(), target, last, *alive))
 
-        self.change(change)
+        self.write(write)
 
-    def standing(self, target: str) -> list[tuple[str, int]]:
+    def in_place(self, target: str) -> list[tuple[str, int]]:
         """The imports into a target that are taken for being there: key and attempt of each."""
-        return [(str(row["key"]), int(row["attempt"])) for row in self.ask(statements.STANDING_IN, (target,))]
+        return [(str(row["key"]), int(row["attempt"])) for row in self.read(statements.IN_PLACE_AT, (target,))]
 
-    def supersede_standing(self, attempts: list[tuple[str, int]]) -> None:
-        """Write that these, which were `standing`, are not there any more."""
+    def supersede_attempts(self, attempts: list[tuple[str, int]]) -> None:
+        """Write that these, which were `in_place`, are not there any more."""
 
-        def change(execute: Execute, _is_again: bool) -> None:
+        def write(execute: Execute, _is_again: bool) -> None:
             for key, attempt in attempts:
                 execute(statements.SUPERSEDE_ONE, (now_text(), key, attempt))
 
-        self.change(change)
+        self.write(write)
 
     def is_known(self, target: str) -> bool:
         """Whether anything was imported into a target, or may have been."""
-        return bool(self.ask(statements.KNOWN, (storable(target),)))
+        return bool(self.read(statements.KNOWN, (escape_unstorable(target),)))
 
     def at_work(self, target: str) -> list[Owner]:
         """The living runs that are at an import into a target."""
-        return self._owners(self.ask(statements.WORK_AT, (target,)))
+        return self._owners(self.read(statements.WORK_AT, (target,)))
 
     def mark_sent(self, key: str, attempt: int, sha256: str | None) -> bool:
         """Note that the last block is about to leave. False: the claim was lost, so it must not."""
 
-        def change(execute: Execute, is_again: bool) -> bool:
+        def write(execute: Execute, is_again: bool) -> bool:
             marked = execute(
                 "UPDATE attempts SET state = 'sent', content_sha256 = ?, changed_at = ?,"
                 " sent = coalesce(sent, (SELECT coalesce(max(sent), 0) + 1 FROM attempts))"
@@ -275,7 +282,7 @@ class Store:
             )
             return marked.rowcount == 1
 
-        return self.change(change)
+        return self.write(write)
 
     def record(
         self, key: str, attempt: int, state: str, message: str, *, remote_id: str | None, detail: Mapping[str, Any]
@@ -287,10 +294,10 @@ class Store:
         """
         now = now_text()
         finished = None if state == "submitted" else now
-        remote_id = remote_id and storable(remote_id)
-        values = (state, storable(message), remote_id, kept(detail), now, finished, key, attempt)
+        remote_id = remote_id and escape_unstorable(remote_id)
+        values = (state, escape_unstorable(message), remote_id, to_json(detail), now, finished, key, attempt)
 
-        def change(execute: Execute, _is_again: bool) -> None:
+        def write(execute: Execute, _is_again: bool) -> None:
             written = execute(
                 "UPDATE attempts SET state = ?, message = ?, remote_id = coalesce(?, remote_id), detail = ?,"
                 " changed_at = ?, finished_at = ? WHERE key = ? AND attempt = ?"
@@ -304,19 +311,19 @@ class Store:
                     execute(statements.SUPERSEDE_KEY, (now, key))
                 execute(statements.FALL_BACK, (key, key, attempt))
 
-        self.change(change)
+        self.write(write)
         return now
 
     def note_unknown(self, receipt: Receipt) -> None:
         """Write that the owner of a sent attempt died before it heard the answer, if nothing was heard since."""
-        self.change(lambda execute, _is_again: _end_attempt(execute, receipt.key, receipt.attempt, "sent"))
+        self.write(lambda execute, _is_again: _end_attempt(execute, receipt.key, receipt.attempt, "sent"))
 
     def recall_digests(self, fingerprints: list[Fingerprint]) -> dict[Fingerprint, str]:
         """The SHA-256 of those files that were digested before and look the same still."""
         wanted = {self._host + fingerprint.path: fingerprint for fingerprint in fingerprints}
         known = {}
-        for some in portions(list(wanted)):
-            for row in self.ask(statements.DIGESTS.format(marks(some)), some):
+        for some in chunks(list(wanted)):
+            for row in self.read(statements.DIGESTS.format(placeholders(some)), some):
                 fingerprint = wanted[row["path"]]
                 if _looks_of(fingerprint) == tuple(row[name] for name in statements.LOOKS):
                     known[fingerprint] = str(row["sha256"])
@@ -327,13 +334,13 @@ class Store:
         if self.read_only:
             return
 
-        def change(execute: Execute, _is_again: bool) -> None:
+        def write(execute: Execute, _is_again: bool) -> None:
             for known, sha256 in digests.items():
                 if len(known.path.encode("utf-8", "replace")) > LONGEST_PATH:
                     continue
                 execute(statements.PUT_DIGEST, (self._host + known.path, *_looks_of(known), sha256))
 
-        self.change(change)
+        self.write(write)
 
     def close(self) -> None:
         """End the run: what it leaves unfinished is free for the next one at once."""
@@ -346,12 +353,12 @@ class Store:
 
     # How it is asked and changed
 
-    def ask(self, question: str, values: Sequence[Any] = ()) -> list[Any]:
+    def read(self, question: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows that answer a question. Raises `StoreError`."""
-        with told(self._database, "read"):
+        with store_errors(self._database, "read"):
             return self._persistently(lambda _is_again: self._database.execute(question, values).fetchall())
 
-    def change(self, change: Callable[[Execute, bool], T]) -> T:
+    def write(self, change: Callable[[Execute, bool], T]) -> T:
         """Make a change in a transaction; it is handed what executes statements. Raises `StoreError`.
 
         With true it is told that it may have been made before, as the answer to its commit was lost.
@@ -361,7 +368,7 @@ class Store:
             with self._database.transaction():
                 return change(self._database.execute, is_again)
 
-        with told(self._database, "written"):
+        with store_errors(self._database, "written"):
             return self._persistently(in_transaction)
 
     def receipt(self, row: Any) -> Receipt:
@@ -369,7 +376,7 @@ class Store:
         version = _version(row)
         owner = self.owner(row)
         if row["state"] == "claimed" and not (owner and owner.is_alive):
-            row = next(iter(self.ask(statements.LAST_STANDING, (row["key"],))), row)
+            row = next(iter(self.read(statements.LAST_IN_PLACE, (row["key"],))), row)
         return _receipt(row, version, owner)
 
     def owner(self, row: Any) -> Owner | None:
@@ -380,7 +387,7 @@ class Store:
 
     def listen(self) -> int | None:
         """Have outcomes that are written from now on announced here. What can be read once one was; None: nothing."""
-        with told(self._database, "read"):
+        with store_errors(self._database, "read"):
             return self._persistently(lambda _is_again: self._database.listen())
 
     def lease_left(self, row: Any) -> float:
@@ -406,7 +413,7 @@ class Store:
         left = doubtful
         while left and time.monotonic() < deadline:
             time.sleep(PAUSE)
-            found = self.ask(f"SELECT id, lease_ends FROM runs WHERE id IN ({marks(list(left))})", list(left))
+            found = self.read(f"SELECT id, lease_ends FROM runs WHERE id IN ({placeholders(list(left))})", list(left))
             same = {row["id"]: row["lease_ends"] for row in found}
             left = {run: lease_ends for run, lease_ends in left.items() if same.get(run) == lease_ends}
         self._dead.update(left)
@@ -425,7 +432,7 @@ class Store:
 
     def _update(self, statement: str, values: Sequence[Any]) -> bool:
         """Make a change of one statement; whether it changed one row."""
-        return self.change(lambda execute, _is_again: execute(statement, values).rowcount == 1)
+        return self.write(lambda execute, _is_again: execute(statement, values).rowcount == 1)
 
     def _begin(
         self, execute: Execute, wanted: Wanted, seen: Receipt | None, now: str, *, is_again: bool
@@ -444,11 +451,11 @@ class Store:
         if wanted.basis is not None and wanted.basis != _basis(
             execute(statements.WINDOWS_OF, (wanted.target, statements.A_WINDOW)).fetchall()
         ):
-            raise Overtaken("Another run imported another time range meanwhile, or began to. Nothing was sent.")
+            raise StalePlan("Another run imported another time range meanwhile, or began to. Nothing was sent.")
         if wanted.moment is not None:
             newest = max(_states(execute(statements.STATES_OF, (wanted.stream,)).fetchall()), default=wanted.moment)
             if newest > wanted.moment:
-                raise Overtaken(f"Another run imported the state of {newest} meanwhile, or began to. Nothing was sent.")
+                raise StalePlan(f"Another run imported the state of {newest} meanwhile, or began to. Nothing was sent.")
         execute("UPDATE receipts SET attempt = ? WHERE key = ?", (number, wanted.key))
         return number, True
 
@@ -462,9 +469,9 @@ class Store:
         label: str | None,
         period: Period | None,
     ) -> None:
-        content = (storable(wanted.source), wanted.size, wanted.content_sha256, kept({"notes": notes}))
-        told = (label and storable(label), period and kept(period.as_result()))
-        execute(statements.PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now, wanted.stream, *told))
+        content = (escape_unstorable(wanted.source), wanted.size, wanted.content_sha256, to_json({"notes": notes}))
+        known_by = (label and escape_unstorable(label), period and to_json(period.as_result()))
+        execute(statements.PUT_ATTEMPT, (wanted.key, number, self._run, *content, now, now, wanted.stream, *known_by))
 
     def _has_begun(self, current: Any, seen: Receipt | None) -> bool:
         """Whether the attempt that is there is this run's own, begun since the receipt was seen."""
@@ -505,7 +512,7 @@ def _looks_of(file: Fingerprint) -> tuple[int | str, ...]:
 
 def _put_first(execute: Execute, wanted: Wanted, now: str) -> bool:
     """Make the receipt of an import that has none, for its first attempt; whether there was none."""
-    values = (wanted.key, wanted.system, storable(wanted.target), wanted.stream, kept(wanted.options), now)
+    values = (wanted.key, wanted.system, escape_unstorable(wanted.target), wanted.stream, to_json(wanted.options), now)
     return execute(statements.PUT_FIRST, values).rowcount == 1
 
 

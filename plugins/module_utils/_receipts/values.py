@@ -17,21 +17,21 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import canonical
 
 DEEPEST = 100  # levels of what a server says that are kept
-MANY = 500  # keys in one question; SQLite takes 999 values on old hosts
+CHUNK = 500  # keys in one question; SQLite takes 999 values on old hosts
 
 
-def storable(text: str) -> str:
+def escape_unstorable(text: str) -> str:
     """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
-def kept(value: Any) -> str:
+def to_json(value: Any) -> str:
     """A value as JSON that every database and every reader takes, whatever a server put into it."""
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         text = canonical(_plain(value, DEEPEST))
-    return storable(text)
+    return escape_unstorable(text)
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -45,12 +45,12 @@ def _plain(value: Any, depth: int) -> Any:
     return str(value) if isinstance(value, float) else f"({type(value).__name__})"
 
 
-def portions(values: list[str]) -> Iterator[list[str]]:
+def chunks(values: list[str]) -> Iterator[list[str]]:
     """The values, as many at a time as fit into one question."""
-    for start in range(0, len(values), MANY):
-        yield values[start : start + MANY]
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
 
 
-def marks(values: Sequence[Any]) -> str:
+def placeholders(values: Sequence[Any]) -> str:
     """As many question marks as there are values."""
     return ", ".join("?" for _value in values)

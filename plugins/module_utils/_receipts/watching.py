@@ -65,7 +65,7 @@ def targets_of(store: Store, good: Mapping[Name, Collection[str]], now: datetime
     """What is known of these targets. `good`: which states of an import are a success there, besides the usual ones."""
     limit = as_text(now + TOLERANCE)
     found = {name: Target() for name in good}
-    for row in store.ask(_BY_STATE, (A_DRY_RUN, A_DRY_RUN, limit)):
+    for row in store.read(_BY_STATE, (A_DRY_RUN, A_DRY_RUN, limit)):
         name = (row["label"], row["system"])
         if name in found:
             found[name].counts[row["state"]] += int(row["count"])
@@ -99,7 +99,7 @@ def _look_closer(store: Store, name: Name, target: Target, good: Collection[str]
         target.open += islice((one for one in found if not is_made_up_for(store, one, now)), ENOUGH)
     target.open.sort(key=lambda one: str(one["changed_at"]), reverse=True)
     if system == "licstat" and target.counts["succeeded"]:
-        rows = store.ask(_LAST_WINDOWS, (label, LAST))
+        rows = store.read(_LAST_WINDOWS, (label, LAST))
         windows = filter(None, (window_of(json.loads(row["options"])) for row in rows))
         target.window_end = max((str(window["to"]) for window in windows), default=None)
 
@@ -120,13 +120,13 @@ def is_made_up_for(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
         return False
     ended = one["finished_at"] or one["changed_at"]
     if one["window"] is not None:
-        rows = store.ask(_LATER_WINDOWS, (one["label"], ended, one["target"], FOLLOWING))
+        rows = store.read(_LATER_WINDOWS, (one["label"], ended, one["target"], FOLLOWING))
         return any(_covers(json.loads(row["options"]), one["options"]) for row in rows)
     if ended < as_text(now - A_MONTH):
         return True
     if one["system"] == "licstat":
-        return bool(store.ask(_LATER_OF_SOURCE, (one["label"], ended, FOLLOWING, one["source"])))
-    return bool(store.ask(_LATER_IN_STREAM, (ended, one["key"], one["attempt"])))
+        return bool(store.read(_LATER_OF_SOURCE, (one["label"], ended, FOLLOWING, one["source"])))
+    return bool(store.read(_LATER_IN_STREAM, (ended, one["key"], one["attempt"])))
 
 
 def _covers(options: Mapping[str, Any], missed: Mapping[str, Any]) -> bool:

@@ -26,26 +26,31 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Accepted,
     Answer,
+    Assessment,
     Attempt,
     BadInput,
-    Look,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
-    Standing,
-    Unclear,
     Wanted,
+    as_sentence,
     identity_of,
-    sentence,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import (
+    Clock,
+    WaitOptions,
+    WaitTimeout,
+    wait_for,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     Client,
     date_of,
+    describe,
     is_login_page,
     json_object,
     not_logged_in,
-    said,
-    tried,
+    request_line,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
@@ -281,7 +286,7 @@ class DataImports:
 
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def __init__(
         self,
@@ -289,14 +294,14 @@ class DataImports:
         product: str,
         credentials: Credentials,
         learn: Callable[[str], None],
-        pace: Pace | None = None,
+        pace: WaitOptions | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._client = client
         self._product = product
         self._credentials = credentials
         self._learn = learn
-        self._pace = pace or Pace(60, SHORTEST_PAUSE, 60)
+        self._pace = pace or WaitOptions(60, SHORTEST_PAUSE, 60)
         self._clock = clock or Clock()
         self._token = credentials.token
         self._first: Status | None = None
@@ -309,12 +314,12 @@ class DataImports:
     # What the life of an import asks for
 
     @property
-    def last(self) -> Mapping[str, Any] | None:
+    def last_status(self) -> Mapping[str, Any] | None:
         """The last status as it came."""
         return self._status.raw if self._status else None
 
     @property
-    def known(self) -> str:
+    def last_status_text(self) -> str:
         """The last status in words."""
         return str(self._status) if self._status else "not known"
 
@@ -333,7 +338,7 @@ class DataImports:
         ask = self._client.ask if is_running or tries > 1 else self._reach
         return self._seen(ask("GET", PATH, tries=tries, **request))
 
-    def survey(self, wanted: Wanted) -> Standing:
+    def assess(self, wanted: Wanted) -> Assessment:
         """Where the server stands, and how an import ended that was running when it was first asked."""
         wish: Wish = wanted.payload
         status = self.read()
@@ -345,7 +350,7 @@ class DataImports:
         if status.may_run is False:
             name = PRODUCTS[self._product]
             obstacle = f"{name} says that this user cannot run imports; that takes the permission Manage Imports."
-        return Standing(
+        return Assessment(
             message=_progress(status) if status.is_running else freshness(status),
             is_fresh=wish.goes_by_age and not wish.shortfall(status),
             is_running=status.is_running,
@@ -365,29 +370,31 @@ class DataImports:
         attempt.commit(None)
         try:
             answer = self._client.trigger("GET", PATH, **request)
-            odd = f"{tried(answer)}: HTTP {answer.status}, but no import is running after that."
-            doubt: Unclear | Outage | None = None if self._seen(answer).is_running else Unclear(odd, answer)
-        except (Unclear, Outage) as error:
+            odd = f"{request_line(answer)}: HTTP {answer.status}, but no import is running after that."
+            doubt: OutcomeUnknown | Outage | None = (
+                None if self._seen(answer).is_running else OutcomeUnknown(odd, answer)
+            )
+        except (OutcomeUnknown, Outage) as error:
             doubt = error
         if doubt is not None:
             self._see_whether_it_began(notes, doubt.message, doubt.answer)
-        return Accepted(None, self.last, notes=notes)
+        return Accepted(None, self.last_status, notes=notes)
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         """How the import that was begun with these notes is doing."""
         verdict = self._judged(self._look(), notes, self._clock.now() - self._began)
         self._odd_looks = self._odd_looks + 1 if verdict.state in ("nothing", "unknown") else 0
         if 0 < self._odd_looks < ODD_LOOKS:
-            return Look("running", verdict.message, verdict.server)
-        return Look("unknown" if verdict.state == "nothing" else verdict.state, verdict.message, verdict.server)
+            return PollResult("running", verdict.message, verdict.server)
+        return PollResult("unknown" if verdict.state == "nothing" else verdict.state, verdict.message, verdict.server)
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         """Nothing tells that what was imported is not there any more."""
         return ""
 
-    def judge(self, notes: Mapping[str, Any]) -> Look:
+    def judge(self, notes: Mapping[str, Any]) -> PollResult:
         """What the last status says of the import that was begun with these notes."""
-        return self._judged(self._status, notes) if self._status and notes else Look("unknown", "", None)
+        return self._judged(self._status, notes) if self._status and notes else PollResult("unknown", "", None)
 
     def _look(self) -> Status:
         """The status while an import of ours may be running: an outage is for the wait to bear."""
@@ -409,56 +416,58 @@ class DataImports:
                 return self._client.ask(method, path, **request)
             except Outage as outage:
                 is_slow = self._clock.now() - start > RECONNECT_WITHIN
-                if not outage.unconnected or outage.hopeless or is_slow:
+                if not outage.unconnected or outage.is_permanent or is_slow:
                     raise
             self._clock.sleep(pause)
         return self._client.ask(method, path, **request)
 
     # What a status says
 
-    def _judged(self, status: Status, notes: Mapping[str, Any], waited: float | None = None) -> Look:
+    def _judged(self, status: Status, notes: Mapping[str, Any], waited: float | None = None) -> PollResult:
         """What a status says of our own import: of another type, it was somebody else's, and hides ours."""
         verdict = self._verdict(status, notes, waited)
         if self._product == "license_metric_tool" or verdict.state not in ("succeeded", "failed"):
             return verdict
         if status.last_type is None and verdict.state == "succeeded":
             message = "the status does not tell the type of the last import, which may be somebody else's"
-            return Look("unknown", message, status.raw)
+            return PollResult("unknown", message, status.raw)
         if status.last_type not in (None, notes.get("import_type")):
             message = f"the last import is of the type {status.last_type}, so the status tells nothing of this one"
-            return Look("unknown", message, status.raw)
+            return PollResult("unknown", message, status.raw)
         return verdict
 
-    def _verdict(self, status: Status, floor: Mapping[str, Any], waited: float | None) -> Look:
+    def _verdict(self, status: Status, floor: Mapping[str, Any], waited: float | None) -> PollResult:
         """How the import ended that ended last, if that was after a floor; `nothing` if none did.
 
         `waited` is how many seconds ago the floor was found; None if that is not known.
         """
         if status.is_running:
-            return Look("running", _progress(status), status.raw)
+            return PollResult("running", _progress(status), status.raw)
         passed = _passed_since(floor, status, waited)
         since = _at(floor, "since")
         end_is_new = _is_new(status.last_end, _at(floor, "end"), since, passed)
         since = None if end_is_new else since
         success_is_new = _is_new(status.last_success, _at(floor, "success"), since, passed)
         if end_is_new is False or status.mode == "none":
-            return Look("nothing", "no import is running, and the status tells of none that ended since", status.raw)
+            return PollResult(
+                "nothing", "no import is running, and the status tells of none that ended since", status.raw
+            )
         if end_is_new is None and not success_is_new:
             why = "its clock was set back" if passed.was_set_back else "the status does not say when the last ended"
-            return Look("unknown", f"no import is running, but {why}", status.raw)
+            return PollResult("unknown", f"no import is running, but {why}", status.raw)
         if status.last_status == SUCCESSFUL and success_is_new is not False:
-            return Look("succeeded", "", status.raw)
+            return PollResult("succeeded", "", status.raw)
         if status.last_status in (SUCCESSFUL, None):
-            return Look("unknown", "the status does not say how the last import ended", status.raw)
+            return PollResult("unknown", "the status does not say how the last import ended", status.raw)
         when = f" that ended at {text_of(status.last_end)}" if status.last_end else ""
         message = f"the last import{when} has the status {status.last_status!r}"
-        return Look("failed", sentence(f"{PRODUCTS[self._product]} says: {message}"), status.raw)
+        return PollResult("failed", as_sentence(f"{PRODUCTS[self._product]} says: {message}"), status.raw)
 
     # Starting one, in doubt
 
     def _see_whether_it_began(self, notes: Mapping[str, Any], words: str, answer: Answer | None) -> None:
-        """The answer to the start says no such thing, so the status has to. Raises `Refused` or `Unclear`."""
-        looks: list[Look] = []
+        """The answer to the start says no such thing, so the status has to. Raises `Refused` or `OutcomeUnknown`."""
+        looks: list[PollResult] = []
 
         def is_decided(_notes: Mapping[str, Any]) -> bool:
             looks.append(self._judged(self._look(), notes, self._clock.now() - self._began))
@@ -466,15 +475,15 @@ class DataImports:
 
         try:
             wait_for([notes], is_decided, self._pace, self._clock)
-        except TooLong as error:
+        except WaitTimeout as error:
             reason = f"The status could not be asked: {error.outage.message}" if error.outage else ""
-            raise Unclear(f"{words} {reason}".rstrip(), answer) from error
+            raise OutcomeUnknown(f"{words} {reason}".rstrip(), answer) from error
         except Refused as error:
-            raise Unclear(f"{words} The status could not be asked: {error.message}", answer) from error
+            raise OutcomeUnknown(f"{words} The status could not be asked: {error.message}", answer) from error
         if looks[-1].state == "nothing":
             raise Refused(f"{words} {PRODUCTS[self._product]} did not start an import.{_hint(notes)}", answer)
         if looks[-1].state == "unknown":
-            raise Unclear(f"{words} Whether it started an import cannot be told: {looks[-1].message}.", answer)
+            raise OutcomeUnknown(f"{words} Whether it started an import cannot be told: {looks[-1].message}.", answer)
 
     # The token
 
@@ -507,7 +516,7 @@ class DataImports:
             token = None
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]{4,}", token):
             raise Refused(
-                f"{tried(answer)}: HTTP {answer.status}, but no token in the answer. With single sign-on"
+                f"{request_line(answer)}: HTTP {answer.status}, but no token in the answer. With single sign-on"
                 " there is none for a password; give a token instead.",
                 credentials=True,
             )
@@ -525,7 +534,7 @@ def status_of(answer: Answer, clock: Clock | None = None) -> Status:
     mode = _word(raw.get("mode"))
     if mode is None:
         advice = "That is not an import status. If it stays so, the url or the credentials are wrong."
-        raise Outage(f"{said(answer)} {advice}", answer)
+        raise Outage(f"{describe(answer)} {advice}", answer)
     may_run, progress = raw.get("can_run_imports"), raw.get("progress")
     return Status(
         raw=raw,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url
 
 PAGE = r"/[^/]+\.(?:html?|jsp|php|aspx?)$"  # how the path ends that a browser shows, and no API has
@@ -68,7 +68,7 @@ class Guide:
 
     def how_to_set(self, option: str) -> str:
         """All the ways to set an option, and what to set it to."""
-        return f"Set {self.named(option)} to {sentence(self.meanings[option])}"
+        return f"Set {self.named(option)} to {as_sentence(self.meanings[option])}"
 
     def _empty(self, option: str) -> str:
         return f"{option} is empty, as where it is taken from a variable that is not set. {self.how_to_set(option)}"

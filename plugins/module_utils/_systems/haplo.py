@@ -28,16 +28,20 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Answer,
     Attempt,
     BadInput,
-    Look,
     NotSent,
+    OutcomeUnknown,
+    PollResult,
     Refused,
-    Unclear,
     Wanted,
+    as_sentence,
     identity_of,
-    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, said, tried
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
+    Client,
+    describe,
+    request_line,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
     encoded_form,
@@ -191,7 +195,7 @@ def control_file(content: Content, option: str = "control") -> ControlFile:
     except Interrupted as error:
         raise BadInput(f"{option}: {error.message} Nothing was sent.") from error
     except ValueError as error:
-        raise BadInput(sentence(f"{option}: {content.source} is no control file: {error}")) from error
+        raise BadInput(as_sentence(f"{option}: {content.source} is no control file: {error}")) from error
     return ControlFile(content, hashlib.sha256(data).hexdigest(), properties)
 
 
@@ -266,7 +270,7 @@ class HaploBatches:
         self._outcomes = outcomes
         self.is_repeatable = api.is_schedule_repeatable
         self.best_end = "scheduled" if outcomes is None else "succeeded"
-        self.looks_again_at: tuple[str, ...] = () if outcomes is None else ("scheduled", "incomplete")
+        self.polled_again: tuple[str, ...] = () if outcomes is None else ("scheduled", "incomplete")
 
     def prepare(self) -> None:
         """Be ready to send."""
@@ -290,14 +294,14 @@ class HaploBatches:
         attempt.note({"batch": self._new_batch(wanted.payload), "files": []})
         return self._finish(wanted.payload, attempt, commit)
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         """Its page tells. Without a key for that, an attempt of a run with one is known to be scheduled, as any is."""
         identifier = str(remote_id)
         if self._outcomes is None:
-            return Look("scheduled", self._where(identifier, bool(notes.get("dry_run"))), None)
-        return self._outcomes.look(identifier, notes)
+            return PollResult("scheduled", self._where(identifier, bool(notes.get("dry_run"))), None)
+        return self._outcomes.poll(identifier, notes)
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         """Nothing tells that what was imported is not there any more."""
         return ""
 
@@ -335,7 +339,7 @@ class HaploBatches:
         while True:
             try:
                 answer = self._api.schedule(identifier, batch.dry_run, scheduling.begin)
-            except Unclear as error:
+            except OutcomeUnknown as error:
                 if error.answer is not None and scheduling.tries < SCHEDULE_TRIES:
                     continue
                 raise
@@ -348,7 +352,7 @@ class HaploBatches:
                     attempt.note({"batch": identifier, "files": attempt.notes["files"]})
                     raise
                 message = f"{error.message} Whether batch {identifier} was scheduled before that is not known."
-                raise Unclear(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
+                raise OutcomeUnknown(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
             return self._accepted(batch, attempt, answer, is_new=True)
 
     def _accepted(self, batch: Batch, attempt: Attempt, answer: Answer | None, *, is_new: bool) -> Accepted:
@@ -448,7 +452,7 @@ class Api:
         """A step that imports nothing; so where its answer is lost, nothing is."""
         try:
             return self._send(step, body, form).text
-        except Unclear as error:
+        except OutcomeUnknown as error:
             raise NotSent(f"{error.message} The batch was not scheduled.", error.answer) from error
 
     def _send(self, step: str, body: Body, form: str, *, is_repeatable: bool = True) -> Answer:
@@ -460,8 +464,8 @@ class Api:
         if self._has_form(answer, form):
             return answer
         if _is_not_permitted(answer):
-            raise self._explained(Refused(said(answer), answer))
-        raise Unclear(f"{said(answer)} That is not how Haplo answers to this; is url its address?", answer)
+            raise self._explained(Refused(describe(answer), answer))
+        raise OutcomeUnknown(f"{describe(answer)} That is not how Haplo answers to this; is url its address?", answer)
 
     def _has_form(self, answer: Answer, form: str) -> bool:
         return answer.status == 200 and answer.is_whole and re.fullmatch(form, answer.text) is not None
@@ -473,15 +477,15 @@ class Api:
             return error
         if _is_not_permitted(answer):
             advice = "The user of the API key is not in the group that may import batches."
-            return Refused(f"{said(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
+            return Refused(f"{describe(answer)} {NOT_PERMITTED} {advice}", answer, credentials=True)
         if answer.status == 403:  # the advice first: Haplo's words are many, and of cookies
-            return Refused(f"{self.guide.advice[403]} {said(answer)}", answer, credentials=True)
+            return Refused(f"{self.guide.advice[403]} {describe(answer)}", answer, credentials=True)
         if answer.status == 404:
-            return Refused(f"{said(answer)} {self.guide.advice[404]}", answer)
+            return Refused(f"{describe(answer)} {self.guide.advice[404]}", answer)
         if answer.text.startswith(INVALID_CONTROL_FILE):
             problems = [line.strip() for line in answer.secrets.redact(answer.text).splitlines()[1:]]
             found = f"Haplo finds the control file invalid: {'; '.join(problems)}"
-            return Refused(sentence(f"{tried(answer)}: {found}"), answer)
+            return Refused(as_sentence(f"{request_line(answer)}: {found}"), answer)
         return error
 
 

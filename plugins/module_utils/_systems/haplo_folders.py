@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, path_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import ANY_NAME, ControlFile
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import Dated, dated
@@ -222,7 +222,7 @@ def _why_not(name: str, folder: Path, error: OSError) -> str:
 
     if isinstance(error, NotADirectoryError) and folder.exists():
         return f"{_told(folder)} is a file, and no folder with the files of a batch in it."
-    return f"{sentence(f'{_told(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
+    return f"{as_sentence(f'{_told(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
 
 
 def _own_name(path: Path) -> str:
@@ -240,7 +240,7 @@ def _more(items: Sequence[object]) -> str:
 
 
 def _bad(folder: BatchFolder, problem: str) -> BadInput:
-    return BadInput(f"{_told(folder.path)}: {sentence(problem)}")
+    return BadInput(f"{_told(folder.path)}: {as_sentence(problem)}")
 
 
 def _told(path: Path) -> str:

@@ -18,9 +18,9 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
     ImportsError,
-    Look,
     Outage,
-    sentence,
+    PollResult,
+    as_sentence,
     shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
@@ -62,7 +62,7 @@ class Outcomes:
         except (NotTold, Outage) as error:
             self._warn(f"What becomes of batches cannot be told: {error.message}")
 
-    def look(self, identifier: str, notes: Mapping[str, Any]) -> Look:
+    def poll(self, identifier: str, notes: Mapping[str, Any]) -> PollResult:
         """How a batch is doing. Raises `Outage`.
 
         Of `notes`, its `row` is known once its page was read, `dry_run` says how it was scheduled, and `ended` is how
@@ -76,19 +76,19 @@ class Outcomes:
         except NotTold as error:
             return self._not_told(identifier, notes, error)
         except Outage as outage:
-            outage.conclusion = Look("scheduled", self._untold(identifier, outage), None)
+            outage.conclusion = PollResult("scheduled", self._untold(identifier, outage), None)
             raise
         return self._judged(page, {**notes, "row": page.row})
 
-    def _not_told(self, identifier: str, notes: Mapping[str, Any], error: NotTold) -> Look:
+    def _not_told(self, identifier: str, notes: Mapping[str, Any], error: NotTold) -> PollResult:
         """What it means that a page cannot be read: where it could be before, that may be trouble that passes."""
         message = self._untold(identifier, error)
         if "row" in notes and error.may_pass:
-            raise Outage(message, error.answer, conclusion=Look("scheduled", message, None)) from error
+            raise Outage(message, error.answer, conclusion=PollResult("scheduled", message, None)) from error
         self._warn(message)
-        return Look("scheduled", message, None)
+        return PollResult("scheduled", message, None)
 
-    def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> Look:
+    def _judged(self, page: BatchPage, notes: Mapping[str, Any]) -> PollResult:
         """What a page says of its batch."""
         server = _evidence(page)
         is_dry = notes.get("dry_run", page.state == "dry-run")
@@ -97,26 +97,26 @@ class Outcomes:
             return _lost(page, what, server, notes)
         if page.state not in ENDED:
             why = f"{what} is scheduled; its page still says {page.state!r}, so what becomes of it cannot be told yet."
-            conclusion = Look("scheduled", f"{why} {NO_END} Its page: {page.url}", server)
-            return Look("running", "", server, notes, words=page.state, conclusion=conclusion)
+            conclusion = PollResult("scheduled", f"{why} {NO_END} Its page: {page.url}", server)
+            return PollResult("running", "", server, notes, server_words=page.state, conclusion=conclusion)
         if page.state == "error":
             return _stopped(page, what, server, notes, is_partial=not is_dry)
         if (page.state == "dry-run") is not is_dry:
             return _exchanged(page, what, server, notes)
         if not page.errors:
-            return Look("succeeded", f"{what} ended without errors. Its log: {page.url}", server, notes)
+            return PollResult("succeeded", f"{what} ended without errors. Its log: {page.url}", server, notes)
         message = f"{what} ended with {_counted(page.errors)}: {_lines(page)} The whole log: {page.url}"
         ended = {"errors": page.errors, "message": self._pages.secrets.clean(message)}
         return self._with_errors({**notes, "ended": ended}, server)
 
-    def _with_errors(self, notes: Mapping[str, Any], server: Any) -> Look:
+    def _with_errors(self, notes: Mapping[str, Any], server: Any) -> PollResult:
         """A batch that came to its end, with errors in its log, judged by what is allowed now."""
         ended = notes["ended"]
-        return Look("incomplete", ended["message"], server, notes, is_acceptable=ended["errors"] <= self._allowed)
+        return PollResult("incomplete", ended["message"], server, notes, is_acceptable=ended["errors"] <= self._allowed)
 
     def _untold(self, identifier: str, error: ImportsError) -> str:
         return (
-            f"Batch {identifier} is scheduled; what became of it could not be told: {sentence(error.message)}"
+            f"Batch {identifier} is scheduled; what became of it could not be told: {as_sentence(error.message)}"
             f" {place_of(self._pages.url, identifier)}"
         )
 
@@ -141,28 +141,28 @@ def allowed_errors(value: Any) -> float:
     raise BadInput(f"allow_errors is {value!r}; it has to be true, false, or a number of errors, 0 or more.")
 
 
-def _lost(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+def _lost(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> PollResult:
     """Haplo does not know any more that it was scheduled; so the next run schedules it."""
     message = (
         f"{what} was scheduled, and its page says {page.state!r}, so it is not any more, as where Haplo was restored"
         f" from a backup. Run again to schedule it. Its page: {page.url}"
     )
-    return Look("failed", message, server, {**notes, "stopped": page.state != "uploading"})
+    return PollResult("failed", message, server, {**notes, "stopped": page.state != "uploading"})
 
 
-def _exchanged(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> Look:
+def _exchanged(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> PollResult:
     """Somebody else scheduled it first, an import as a dry run or the other way round."""
     is_imported = page.state == "complete"
     outcome = "it was imported, and not only tried." if is_imported else "nothing was imported. Run again to import it."
     message = f"{what} ended as {page.state!r}, as somebody else has scheduled its batch: {outcome} Its log: {page.url}"
-    return Look("failed", message, server, {**notes, "stopped": True}, is_partial=is_imported)
+    return PollResult("failed", message, server, {**notes, "stopped": True}, is_partial=is_imported)
 
 
-def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any], *, is_partial: bool) -> Look:
+def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any], *, is_partial: bool) -> PollResult:
     """An exception ended it; the number of errors means nothing then."""
     partly = f"It may be partly imported, {NOT_AGAIN}" if is_partial else "Nothing is imported by a dry run."
     message = f"{what} was stopped by an error: {_lines(page)} {partly} The log: {page.url}"
-    return Look("failed", message, server, {**notes, "stopped": True}, is_partial=is_partial)
+    return PollResult("failed", message, server, {**notes, "stopped": True}, is_partial=is_partial)
 
 
 def _evidence(page: BatchPage) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _lines(page: BatchPage) -> str:
     lines = [shortened(line.strip(), SHOWN_OF_LINE) for line in page.log.splitlines()[1:-1] if line.strip()]
     shown = lines[-SHOWN_LINES:] if page.state == "error" else lines[:SHOWN_LINES]
     more = " ..." if len(lines) > SHOWN_LINES else ""
-    return sentence("; ".join(shown) or "the log has no line of it") + more
+    return as_sentence("; ".join(shown) or "the log has no line of it") + more
 
 
 def _counted(errors: int) -> str:

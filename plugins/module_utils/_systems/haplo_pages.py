@@ -24,16 +24,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     ImportsError,
     Outage,
     Refused,
-    sentence,
+    as_sentence,
     shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     SHOWN,
     TRIES,
     Client,
+    describe,
     json_object,
-    said,
-    tried,
+    request_line,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
@@ -247,7 +247,7 @@ class BatchPages:
             return reading.found[-1]
         message = self._client.secrets.redact(reading.trouble.message)
         message = shortened(message, 2 * SHOWN)
-        raise NotTold(sentence(f"{tried(answer)}: {message}"), answer, may_pass=reading.trouble.may_pass)
+        raise NotTold(as_sentence(f"{request_line(answer)}: {message}"), answer, may_pass=reading.trouble.may_pass)
 
     def _not_told(self, error: Refused) -> NotTold:
         """Why a page was refused, and what to do. A key that was refused is kept in mind."""
@@ -256,18 +256,18 @@ class BatchPages:
             return NotTold(error.message)
         if answer.status in (401, 403):
             advice = f"The API key was refused: {GUIDE.advice[403]} {REFUSALS.get(_kind(answer), '')}".rstrip()
-            self._refusal = NotTold(f"{advice} {said(answer)}", answer)
+            self._refusal = NotTold(f"{advice} {describe(answer)}", answer)
             return self._refusal
         if re.search(r"/do/authentication/login(\?|$)", answer.headers.get("location", "")):
             return NotTold(
-                f"{said(answer)} It points to the page to log in: the API key did not arrive, as where something on"
+                f"{describe(answer)} It points to the page to log in: the API key did not arrive, as where something on"
                 " the way takes the header Authorization away.",
                 answer,
             )
         if answer.status == 400:
-            return NotTold(f"{said(answer)} There is no batch of that row, or not any more.", answer, may_pass=True)
+            return NotTold(f"{describe(answer)} There is no batch of that row, or not any more.", answer, may_pass=True)
         if answer.status == 404:
-            return NotTold(f"{said(answer)} {GUIDE.advice[404]}", answer, may_pass=True)
+            return NotTold(f"{describe(answer)} {GUIDE.advice[404]}", answer, may_pass=True)
         return NotTold(error.message, answer, may_pass=True)
 
 

@@ -27,8 +27,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     BadInput,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     GUIDE,
@@ -74,7 +74,7 @@ class StandardApi(Api):
         try:
             return super().begin(batch)
         except (Refused, NotSent) as error:
-            if error.befalls_all or error.answer is None or error.answer.status not in ABOUT_THE_KIND:
+            if error.affects_all or error.answer is None or error.answer.status not in ABOUT_THE_KIND:
                 raise
             raise type(error)(f"{error.message} {WHAT_IS_A_KIND}", error.answer) from error
 
@@ -98,7 +98,7 @@ class StandardBatches(HaploBatches):
         try:
             super().probe()
         except (Refused, Outage) as error:
-            if self._client.check_mode or error.befalls_all:
+            if self._client.check_mode or error.affects_all:
                 raise
 
     def _is_gone(self, error: Refused, batch: Batch, notes: Mapping[str, Any]) -> bool:
@@ -130,7 +130,7 @@ class StandardBatches(HaploBatches):
                 f"{error.message} Whether batch {identifier} was scheduled by an attempt before is not known by that."
                 " If it is not there at all, force=true begins another one."
             )
-            raise Unclear(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
+            raise OutcomeUnknown(message, error.answer, is_new=scheduling.untold_after(error) > 0) from error
         return self._accepted(batch, attempt, answer, is_new=True)
 
     def _place(self, identifier: str) -> str:

@@ -172,7 +172,7 @@ class _Turns:
     def take(self, one: Import) -> None:
         """What became of the import."""
         state = self._at
-        if one.is_overlapped:  # another run went on to a later one
+        if one.is_plan_stale:  # another run went on to a later one
             try:
                 self._leave_out([state], self._store.states_of(self._feed.stream))
             except StoreError as error:
@@ -199,7 +199,7 @@ class _Turns:
         if one.period is not None and datetime.fromisoformat(one.period["last"]) >= state.moment:
             return
         try:
-            one.period = self._store.extend(one.wanted.key, one.attempt, state.moment)
+            one.period = self._store.extend_period(one.wanted.key, one.attempt, state.moment)
         except StoreError as error:
             one.has_failed = True
             one.message = (

@@ -24,18 +24,23 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Answer,
     Attempt,
     BadInput,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Period,
+    PollResult,
     Refused,
-    Unclear,
     Wanted,
+    as_sentence,
     identity_of,
-    sentence,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, date_of, json_object, said
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
+    Client,
+    date_of,
+    describe,
+    json_object,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import expecting, form_data
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
@@ -222,7 +227,7 @@ class LicenseStatistics:
 
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def __init__(self, client: Client, api_version: str) -> None:
         self._client = client
@@ -246,13 +251,16 @@ class LicenseStatistics:
         answer = self._client.submit("POST", path, body, upload.options.query())
         data = _data_of(answer)
         if data is None:
-            raise Unclear(
-                f"{said(answer)} That is not the answer to an import; is {GUIDE.named('url')} its address?", answer
+            raise OutcomeUnknown(
+                f"{describe(answer)} That is not the answer to an import; is {GUIDE.named('url')} its address?",
+                answer,
             )
         task = data.get("ti")
         task_id = as_task_id(task.get("tid")) if isinstance(task, dict) else None
         if task_id is None:
-            raise Unclear(f"{said(answer)} It names no task, so nobody can tell what became of the import.", answer)
+            raise OutcomeUnknown(
+                f"{describe(answer)} It names no task, so nobody can tell what became of the import.", answer
+            )
         return Accepted(task_id, data)
 
     def _check_that_it_is_over(self, options: ImportOptions) -> None:
@@ -264,15 +272,15 @@ class LicenseStatistics:
                 " See to the clock of this host, and to that of the server."
             )
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         """How an upload that became a task is doing."""
         return self.task(str(remote_id))
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         """Nothing tells that what was imported is not there any more."""
         return ""
 
-    def task(self, task_id: str) -> Look:
+    def task(self, task_id: str) -> PollResult:
         """How a task is doing, asked by POST as the vendor wants it."""
         try:
             answer = self._client.ask("POST", self._status_path(task_id), tries=1)
@@ -282,9 +290,11 @@ class LicenseStatistics:
                 raise
             # How long a finished task can be asked for is not known.
             # Neither is whether it has the address: what advises about that belongs to the upload.
-            return Look("unknown", f"the server does not know task {task_id} any more: {said(error.answer)}", None)
+            return PollResult(
+                "unknown", f"the server does not know task {task_id} any more: {describe(error.answer)}", None
+            )
         if task is None or task.get("tid") not in (None, task_id):
-            raise Outage(f"{said(answer)} That is not the status of task {task_id}.", answer)
+            raise Outage(f"{describe(answer)} That is not the status of task {task_id}.", answer)
         return _judged(task)
 
     def _status_path(self, task_id: str) -> str:
@@ -324,23 +334,23 @@ def _data_of(answer: Answer) -> dict[str, Any] | None:
     except ValueError:
         return None
     if envelope.get("success") is False:
-        raise Refused(f"{said(answer)} License Statistics reports no success.", answer)
+        raise Refused(f"{describe(answer)} License Statistics reports no success.", answer)
     data = envelope.get("data")
     return data if envelope.get("success") is True and isinstance(data, dict) else None
 
 
-def _judged(task: Mapping[str, Any]) -> Look:
+def _judged(task: Mapping[str, Any]) -> PollResult:
     """What the state of a task means. An error counts whatever the state says."""
     state, error = task.get("sts"), task.get("err")
     if error is not None:
         words = "an error without a word" if error == "" else error
-        return Look("failed", sentence(f"License Statistics says: {words}"), dict(task))
+        return PollResult("failed", as_sentence(f"License Statistics says: {words}"), dict(task))
     if state == SUCCEEDED:
-        return Look("succeeded", "", dict(task))
+        return PollResult("succeeded", "", dict(task))
     if state in FAILED:
-        return Look("failed", f"the task ended in state {state}, without a reason", dict(task))
+        return PollResult("failed", f"the task ended in state {state}, without a reason", dict(task))
     message = "" if state == WAITING else f"the state {state!r} is not documented and taken as still running"
-    return Look("running", message, dict(task), words=str(state))
+    return PollResult("running", message, dict(task), server_words=str(state))
 
 
 def _period_of(content: Content) -> Period | None:

@@ -25,7 +25,7 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
     Wanted,
-    sentence,
+    as_sentence,
     window_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
@@ -209,7 +209,7 @@ def import_since_last(
         if history.open is not None:
             # One that failed would be sent again, also where another run has seen to it, and to the next one, by now.
             one = run(replace(wanted(options.as_known(history.open.options)), basis=known.basis))
-            if one.is_overlapped:
+            if one.is_plan_stale:
                 continue
             ended[one.wanted.key] = one
             if one.state not in (*DONE, "failed"):
@@ -222,7 +222,7 @@ def import_since_last(
             return list(ended.values()) or [run(wanted(last))]
         start = options.start if mark is None else mark + SECOND
         one = run(replace(wanted(replace(options, start=start)), basis=known.basis))
-        if not one.is_overlapped:
+        if not one.is_plan_stale:
             break
     return _without_what_was_made_up_for([*ended.values(), one])
 
@@ -239,13 +239,13 @@ def import_day(
         known = windows()
         meant = history_of(known.found, options).as_imported(options, day)
         one = run(replace(wanted(meant), basis=known.basis))
-        if not one.is_overlapped:
+        if not one.is_plan_stale:
             break
     return one
 
 
 def _blocking(one: Import, range_: Range) -> str:
-    return f"{sentence(one.message)} Until it is known how {range_} ended, nothing later is imported.".lstrip()
+    return f"{as_sentence(one.message)} Until it is known how {range_} ended, nothing later is imported.".lstrip()
 
 
 def _without_what_was_made_up_for(imports: list[Import]) -> list[Import]:
@@ -254,6 +254,6 @@ def _without_what_was_made_up_for(imports: list[Import]) -> list[Import]:
     failed = [one for one in imports[:-1] if one.state == "failed"]
     if not failed or last.has_failed:
         return imports
-    told = (f"It holds what failed before (task {one.remote_id}): {sentence(one.message)}" for one in failed)
-    last.message = " ".join([sentence(last.message), *told]).lstrip()
+    told = (f"It holds what failed before (task {one.remote_id}): {as_sentence(one.message)}" for one in failed)
+    last.message = " ".join([as_sentence(last.message), *told]).lstrip()
     return [one for one in imports if one not in failed]

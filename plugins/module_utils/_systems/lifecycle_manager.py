@@ -29,27 +29,32 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Attempt,
     BadInput,
     ImportsError,
-    Look,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
     StoreError,
-    Unclear,
     Wanted,
+    as_sentence,
     as_text,
     identity_of,
-    moment_of,
-    sentence,
+    parse_time,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import (
+    Clock,
+    WaitOptions,
+    WaitTimeout,
+    wait_for,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
     TRIES,
     Client,
     basic_credentials,
+    describe,
     is_generic,
     json_object,
     normalised_url,
-    said,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
@@ -308,7 +313,7 @@ class LifecycleManager:
 
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def __init__(
         self,
@@ -349,18 +354,20 @@ class LifecycleManager:
         archive: Archive = wanted.payload
         try:
             answer = self._client.submit("POST", f"{self._base}/import", _body(archive, wanted, attempt))
-        except Unclear as error:
+        except OutcomeUnknown as error:
             if error.answer is not None and _is_documented_no(error.answer):
                 raise Refused(error.message, error.answer) from None  # documented: it was not processed
             raise
         taken, has_more = _taken(answer)
         run_id = next((taken[name] for name in RUN_IDS if _is_text(taken.get(name))), None)
         if run_id is None:
-            raise Unclear(f"{said(answer)} It names no run, so nobody can tell what became of the import.", answer)
+            raise OutcomeUnknown(
+                f"{describe(answer)} It names no run, so nobody can tell what became of the import.", answer
+            )
         self._own.add(run_id)
         return self._accepted(run_id, taken, archive.options, has_more=has_more)
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         """How a run is doing. What has come to its end is judged anew, without asking."""
         if "end" in notes:
             return self._end_of(notes, _server(notes))
@@ -374,7 +381,7 @@ class LifecycleManager:
         notes = {**notes, "held_assets": count > 0 or self._has_held_assets(notes, count)}
         if count < 0:
             self._standing.pop(run_id, None)
-            return Look(
+            return PollResult(
                 "running", "its assets are not counted yet", _server(notes, status), {**notes, "standing": None}
             )
         standing = self._stands(run_id, count, notes.get("standing")) if count else None
@@ -386,10 +393,10 @@ class LifecycleManager:
         server = _server(notes, status, self._library)
         notes = {**notes, "standing": {"count": count, "since": standing.since_text}}
         if self._clock.now() - standing.since < self._judgement.settle_time:
-            return Look("running", f"{_assets(count)} not published yet", server, notes)
+            return PollResult("running", f"{_assets(count)} not published yet", server, notes)
         return self._left_unpublished(count, server, notes)
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         """That the library holds no assets, unless it held none either when the import had succeeded."""
         end = notes.get("end") or {}
         if end.get("is_submitted") is False:
@@ -419,7 +426,7 @@ class LifecycleManager:
         status = _object_of(answer)
         count = status.get("unpublished-assets")
         if not isinstance(count, int) or isinstance(count, bool) or count < -1:
-            raise Outage(f"{said(answer)} That is not the status of run {run_id}.", answer)
+            raise Outage(f"{describe(answer)} That is not the status of run {run_id}.", answer)
         return status
 
     def library_status(self, tries: int = TRIES) -> dict[str, Any]:
@@ -427,11 +434,11 @@ class LifecycleManager:
         answer = self._client.ask("GET", f"{self._base}/getlibrarystatus", tries=tries)
         status = _object_of(answer)
         if not any(name in status for name in COUNTS.values()):
-            raise Outage(f"{said(answer)} That is not the status of a library.", answer)
+            raise Outage(f"{describe(answer)} That is not the status of a library.", answer)
         return status
 
     def clear(self, *, clear_events: bool) -> None:
-        """Remove all assets and requests, for good. Raises `Refused`, `NotSent` or `Unclear`."""
+        """Remove all assets and requests, for good. Raises `Refused`, `NotSent` or `OutcomeUnknown`."""
         query = {"clearevents": "true"} if clear_events else {}
         self._client.trigger("POST", f"{self._base}/clearassets", query)
 
@@ -465,7 +472,7 @@ class LifecycleManager:
         status = self._read_library()
         return status is not None and not _holds_none(status)
 
-    def _end_of(self, notes: Mapping[str, Any], server: Any) -> Look:
+    def _end_of(self, notes: Mapping[str, Any], server: Any) -> PollResult:
         """An import that is over: nothing of it is unpublished, or nothing was to be published."""
         end = notes["end"]
         if not end.get("is_submitted", True):
@@ -475,19 +482,21 @@ class LifecycleManager:
             )
             return self._with_errors("scheduled", message, notes, server)
         if _holds_none(end.get("library")) and notes.get("held_assets"):
-            return Look("failed", f"{EMPTIED} Run again to import it again.", server, notes)
+            return PollResult("failed", f"{EMPTIED} Run again to import it again.", server, notes)
         if _holds_none(end.get("library")) and not end.get("is_own", True):
-            return Look("unknown", BRINGS_NONE_OR_EMPTIED, server, notes)
+            return PollResult("unknown", BRINGS_NONE_OR_EMPTIED, server, notes)
         return self._with_errors("succeeded", "", notes, server)
 
-    def _with_errors(self, state: str, message: str, notes: Mapping[str, Any], server: Any) -> Look:
+    def _with_errors(self, state: str, message: str, notes: Mapping[str, Any], server: Any) -> PollResult:
         """This state, unless there were rows that did not parse."""
         errors = _errors(notes)
         if not errors:
-            return Look(state, message, server, notes)
-        return Look("incomplete", f"{errors} {message}".rstrip(), server, notes, self._judgement.allow_parsing_errors)
+            return PollResult(state, message, server, notes)
+        return PollResult(
+            "incomplete", f"{errors} {message}".rstrip(), server, notes, self._judgement.allow_parsing_errors
+        )
 
-    def _left_unpublished(self, count: int, server: Any, notes: Mapping[str, Any]) -> Look:
+    def _left_unpublished(self, count: int, server: Any, notes: Mapping[str, Any]) -> PollResult:
         """An import whose count has stood still for so long that it is the end, for now."""
         judgement = self._judgement
         message = (
@@ -496,7 +505,7 @@ class LifecycleManager:
         )
         errors = _errors(notes)
         is_acceptable = judgement.allow_unpublished and (not errors or judgement.allow_parsing_errors)
-        return Look("incomplete", f"{message} {errors}".rstrip(), server, notes, is_acceptable)
+        return PollResult("incomplete", f"{message} {errors}".rstrip(), server, notes, is_acceptable)
 
     def _stands(self, run_id: str, count: int, noted: Mapping[str, Any] | None) -> Standing:
         """Since when the count is what it is, and the library at rest.
@@ -521,7 +530,7 @@ class LifecycleManager:
     def _age(self, since: str) -> float:
         """How many seconds ago an earlier run noted something; 0 if its clock was ahead."""
         try:
-            moment = moment_of(since).timestamp()
+            moment = parse_time(since).timestamp()
         except ValueError:
             return 0.0
         return max(0.0, self._wall() - moment)
@@ -568,7 +577,7 @@ class Emptying:
         """Whether nothing is left of what shall be gone, when it was last read."""
         return all(self.after[name] == 0 for name in self._to_be_gone)
 
-    def survey(self) -> None:
+    def assess(self) -> None:
         """Read what it holds. Raises `ImportsError`, also where it does not tell what has to be known."""
         self.before = self.after = counts_of(self._system.library_status())
         untold = [COUNTS[name] for name in self._to_be_gone if self.before[name] is None]
@@ -585,11 +594,11 @@ class Emptying:
 
         `on_gone` is called as soon as it is known that what was imported before is gone.
         """
-        lost: Unclear | None = None
+        lost: OutcomeUnknown | None = None
         try:
             self._system.clear(clear_events=self._clear_events)
             self._is_accepted = True
-        except Unclear as error:
+        except OutcomeUnknown as error:
             lost = error
         except ImportsError as error:
             error.message += " Nothing was removed."
@@ -601,13 +610,13 @@ class Emptying:
         if self.is_gone and not self._is_accepted:
             self._tell(on_gone)
 
-    def _watch(self, lost: Unclear | None, timeout: float) -> None:
+    def _watch(self, lost: OutcomeUnknown | None, timeout: float) -> None:
         # The vendor documents a text with 500 for what could not be done: then there is nothing to wait for.
         is_no = lost is not None and lost.answer is not None and _is_documented_no(lost.answer)
-        pace = Pace(0 if is_no else timeout, LONGEST_PAUSE, timeout)
+        pace = WaitOptions(0 if is_no else timeout, LONGEST_PAUSE, timeout)
         try:
             wait_for([self], Emptying._has_become_empty, pace, self._clock, at_once=True)
-        except TooLong as error:
+        except WaitTimeout as error:
             self.trouble = self._trouble(lost, error.outage)
         except Refused as error:
             self.trouble = self._trouble(lost, error)
@@ -625,7 +634,7 @@ class Emptying:
         self._was_read_since = True
         return self.is_empty
 
-    def _trouble(self, lost: Unclear | None, unread: ImportsError | None) -> ImportsError:
+    def _trouble(self, lost: OutcomeUnknown | None, unread: ImportsError | None) -> ImportsError:
         """That it is not known to be empty, and why."""
         sent = lost.message if lost is not None else "The request to clear the library was accepted."
         left = ", ".join(f"{COUNTS[name]} {self.after[name]}" for name in self._to_be_gone)
@@ -676,7 +685,7 @@ def _body(archive: Archive, wanted: Wanted, attempt: Attempt) -> Body:
 
 
 def _taken(answer: Answer) -> tuple[dict[str, Any], bool]:
-    """The answer to an import, and whether there was more of it than is ever read. Raises `Unclear` for none.
+    """The answer to an import, and whether there was more of it than is ever read. Raises `OutcomeUnknown` for none.
 
     So many rows may not parse that the answer is cut among them; what stands before is whole all the same.
     """
@@ -685,7 +694,7 @@ def _taken(answer: Answer) -> tuple[dict[str, Any], bool]:
             return _json(answer), False
         except ValueError:
             advice = f"That is not the answer to an import; is {GUIDE.named('url')} its address?"
-            raise Unclear(f"{said(answer)} {advice}", answer) from None
+            raise OutcomeUnknown(f"{describe(answer)} {advice}", answer) from None
     end = len(answer.text)
     for _try in range(ROWS):
         end = answer.text.rfind("}", 0, end)
@@ -695,14 +704,14 @@ def _taken(answer: Answer) -> tuple[dict[str, Any], bool]:
             return _json(replace(answer, text=f"{answer.text[: end + 1]}]}}", is_whole=True)), True
         except ValueError:
             continue
-    raise Unclear(f"{said(answer)} That is too long for the answer to an import.", answer)
+    raise OutcomeUnknown(f"{describe(answer)} That is too long for the answer to an import.", answer)
 
 
 def _object_of(answer: Answer) -> dict[str, Any]:
     try:
         return _json(answer)
     except ValueError:
-        raise Outage(f"{said(answer)} That is no status.", answer) from None
+        raise Outage(f"{describe(answer)} That is no status.", answer) from None
 
 
 def _json(answer: Answer) -> dict[str, Any]:
@@ -710,12 +719,12 @@ def _json(answer: Answer) -> dict[str, Any]:
     return json_object(replace(answer, headers={}))
 
 
-def _conclusion(run_id: str, outage: Outage, notes: Mapping[str, Any]) -> Look | None:
+def _conclusion(run_id: str, outage: Outage, notes: Mapping[str, Any]) -> PollResult | None:
     """What an answer that is no status comes to in the end: a server that says so in words is believed to have none."""
     if outage.answer is None or outage.answer.status not in (200, 500) or not _is_in_words(outage.answer):
         return None
     message = f"Lifecycle Manager does not tell how run {run_id} is doing: {outage.message}"
-    return Look("unknown", message, _server(notes))
+    return PollResult("unknown", message, _server(notes))
 
 
 def _is_documented_no(answer: Answer) -> bool:
@@ -767,7 +776,9 @@ def _errors(notes: Mapping[str, Any]) -> str:
     beginning = f"{at_least}{number} row{'' if number == 1 else 's'} did not parse and"
     beginning += f" {'was' if number == 1 else 'were'} not imported"
     shown = "; ".join(map(_row, rows))
-    return sentence(f"{beginning[:1].upper()}{beginning[1:]}: {shown}{f'; and {at_least}{more} more' if more else ''}")
+    return as_sentence(
+        f"{beginning[:1].upper()}{beginning[1:]}: {shown}{f'; and {at_least}{more} more' if more else ''}"
+    )
 
 
 def _row(row: Mapping[str, Any]) -> str:

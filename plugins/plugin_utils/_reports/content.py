@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Callable
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import moment_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
@@ -98,7 +98,7 @@ class Report:
 
     def local(self, moment: str | None) -> str:
         """A moment of a receipt by the clock of the report."""
-        return "-" if moment is None else moment_of(moment).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
+        return "-" if moment is None else parse_time(moment).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass
@@ -154,7 +154,7 @@ def entry_of(known: Mapping[str, Any]) -> Entry:
         "is_dry_run": bool(known["options"].get("dry_run")),
         "started_at": started,
         "finished_at": finished,
-        "seconds": round((moment_of(finished) - moment_of(started)).total_seconds(), 3) if finished else None,
+        "seconds": round((parse_time(finished) - parse_time(started)).total_seconds(), 3) if finished else None,
         "size": known["size"],
         "period": known["period"],
         "window": known["window"],

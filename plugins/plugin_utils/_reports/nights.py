@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, moment_of
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
 
 NOON = 12
@@ -194,7 +194,7 @@ def _fill(row: Row, progress: _Progress, nights: Nights, max_age: float, now: st
         if state != "not due" or begin >= now or progress.first is None or progress.first >= end:
             continue
         before = bisect_right(good, end)
-        if not before or (moment_of(end) - moment_of(good[before - 1])).total_seconds() > max_age:
+        if not before or (parse_time(end) - parse_time(good[before - 1])).total_seconds() > max_age:
             row.cells[night] = "missing"
 
 

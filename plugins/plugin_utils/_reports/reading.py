@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     StoreError,
     as_text,
-    moment_of,
+    parse_time,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, of_keys
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import (
@@ -101,7 +101,7 @@ def _no_collection() -> Iterator[None]:
 def _read(question: Question, now: datetime) -> Report:
     nights = question.nights
     longest = timedelta(seconds=max(question.max_ages.values(), default=0))
-    found, unread = _attempts(question, moment_of(nights.bounds[0]) - max(A_MONTH, longest))
+    found, unread = _attempts(question, parse_time(nights.bounds[0]) - max(A_MONTH, longest))
     attempts = placed(found, nights)
     tonight = nights.of(as_text(now))
     chosen = selected(attempts, nights, as_text(now - timedelta(seconds=question.usual)))

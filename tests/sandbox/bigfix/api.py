@@ -24,7 +24,7 @@ from ..faults import Fault, FaultHits
 from ..settings import changed, check_choice
 from ..system import SENDS_DATE, Operation, Surroundings
 from .credentials import MANAGER, MANAGER_PASSWORD, VIEWER, VIEWER_PASSWORD
-from .imports import SUCCESSFUL, Import, Imports, ImportSettings, Look
+from .imports import SUCCESSFUL, Import, Imports, ImportSettings, PollResult
 from .products import RAW_ONLY, Product
 from .trouble import Trouble, TroubleSettings
 
@@ -253,7 +253,7 @@ class BigFix:
 
     # The status.
 
-    def _status_for(self, user: User, look: Look) -> dict[str, Any]:
+    def _status_for(self, user: User, look: PollResult) -> dict[str, Any]:
         """Fields are there as the examples of the product's own page have them."""
         status = {
             "mode": look.mode,
@@ -271,11 +271,11 @@ class BigFix:
                 return status
         return {**status, **self._last(look), **self._next(look)}
 
-    def _progress(self, look: Look, running: Import) -> dict[str, Any]:
+    def _progress(self, look: PollResult, running: Import) -> dict[str, Any]:
         how = self._settings.progress
         return {} if how == "absent" else {"progress": 1 if how == "stale" else look.progress(running)}
 
-    def _last(self, look: Look) -> dict[str, Any]:
+    def _last(self, look: PollResult) -> dict[str, Any]:
         """Of the last import that is over, so also while another runs."""
         last, success = look.last(), look.last(SUCCESSFUL)
         told = {} if success is None else {"last_success_time": self._last_time(success)}
@@ -291,7 +291,7 @@ class BigFix:
     def _last_time(self, one: Import) -> str:
         return self._moment(one.begins if self._settings.last_times == "start" else one.ends)
 
-    def _next(self, look: Look) -> dict[str, Any]:
+    def _next(self, look: PollResult) -> dict[str, Any]:
         if look.next is None:
             return {}
         return {
@@ -313,7 +313,7 @@ class BigFix:
         """Sandbox seconds as the API tells a time: UTC, to the second."""
         return self._clock.utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def _is_troubled(self, look: Look) -> bool:
+    def _is_troubled(self, look: PollResult) -> bool:
         last = look.last()
         return look.running is not None or (last is not None and look.now < last.ends + self._settings.trouble_after)
 

@@ -100,7 +100,7 @@ class Scheduled:
 
 
 @dataclass(frozen=True)
-class Look:
+class PollResult:
     """What there is at one moment: an answer put together of several could contradict itself."""
 
     now: float
@@ -176,11 +176,11 @@ class Imports:
         if "pending" in given:
             self._pending_since = now if settings.pending else None
 
-    def look(self) -> Look:
+    def look(self) -> PollResult:
         """What there is now."""
         now = self._clock.now()
         self._start_what_is_due(now)
-        return Look(now, list(self._imports), self._earliest(), self._pending_since)
+        return PollResult(now, list(self._imports), self._earliest(), self._pending_since)
 
     def start(self, import_type: str) -> None:
         """Start one for the API. None may be running."""

@@ -167,7 +167,7 @@ class Server:
         if quirk.trouble == "refused":
             raise NoReply("connection refused", unconnected=True)
         if quirk.trouble == "hopeless":
-            raise NoReply("there is no such host", hopeless=True, unconnected=True)
+            raise NoReply("there is no such host", is_permanent=True, unconnected=True)
         if quirk.trouble == "drop":
             raise NoReply("the connection was reset")
         if quirk.trouble == "cut":

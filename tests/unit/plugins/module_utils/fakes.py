@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar, Union
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Accepted, Attempt, Look, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Accepted,
+    Attempt,
+    PollResult,
+    Wanted,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
 
 T = TypeVar("T")
@@ -51,7 +56,7 @@ class BeforeCommit:
 
 
 Ending = Union[Accepted, BaseException, BeforeCommit]
-Sight = Union[Look, BaseException]
+Sight = Union[PollResult, BaseException]
 
 
 @dataclass
@@ -71,7 +76,7 @@ class ScriptedSystem:
     on_submit: Callable[[Wanted], None] | None = None
     is_repeatable: bool = False
     best_end: str = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
     on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:
@@ -95,7 +100,7 @@ class ScriptedSystem:
             raise ending
         return ending or accepted(f"task {len(self.commits)}")
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         assert remote_id is not None
         self.looked_at.append(remote_id)
         sight = _next(self.sights.get(remote_id))
@@ -103,7 +108,7 @@ class ScriptedSystem:
             raise sight
         return sight or seen("succeeded")
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         return self.on_disproof(notes)
 
 
@@ -111,8 +116,8 @@ def accepted(remote_id: str) -> Accepted:
     return Accepted(remote_id, {"task": remote_id})
 
 
-def seen(state: str, message: str = "") -> Look:
-    return Look(state, message, {"state": state})
+def seen(state: str, message: str = "") -> PollResult:
+    return PollResult(state, message, {"state": state})
 
 
 def running(times: int, *then: Sight) -> list[Sight]:

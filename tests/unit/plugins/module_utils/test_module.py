@@ -22,19 +22,19 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     BadInput,
     ImportsError,
     Outage,
+    OutcomeUnknown,
     Refused,
     StoreError,
-    Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Host,
+    Invocation,
     Work,
     client_of,
-    connecting,
-    host_of,
+    connection_arguments,
     import_all,
-    importing,
+    import_arguments,
+    invocation_of,
     outcome_of,
     receipt_store,
     run_module,
@@ -70,16 +70,17 @@ def module(**options: Any) -> AnsibleModule:
     """A module that imports into License Statistics, as Ansible makes it of these options."""
     with patch_module_args(arguments(**options)):
         return AnsibleModule(
-            argument_spec={**connecting(OPTIONS, ENVIRONMENT), **importing(once="ever")}, supports_check_mode=True
+            argument_spec={**connection_arguments(OPTIONS, ENVIRONMENT), **import_arguments(once="ever")},
+            supports_check_mode=True,
         )
 
 
-def host(**options: Any) -> Host:
+def host(**options: Any) -> Invocation:
     """The same as its work sees it."""
-    return host_of(module(**options))
+    return invocation_of(module(**options))
 
 
-def client_to(made: Host) -> Client:
+def client_to(made: Invocation) -> Client:
     """The client of a host, with its token."""
     return client_of(made, credentials(made.params["api_token"]))
 
@@ -111,7 +112,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
 
 
 def test_each_system_has_its_own_pace() -> None:
-    options = importing(once="latest", wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800)
+    options = import_arguments(once="latest", wait_timeout=14400, wait_sleep=30, unreachable_timeout=1800)
     assert options["once"]["default"] == "latest"
     defaults = [options[name]["default"] for name in ("wait_timeout", "wait_sleep", "unreachable_timeout")]
     assert defaults == [14400, 30, 1800]
@@ -123,7 +124,9 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
     monkeypatch.setenv("ASSETOPS_RECEIPTS", "/somewhere/receipts.db")
     monkeypatch.setenv("ASSETOPS_PROGRESS", "2.5")
     with patch_module_args({}):
-        params = AnsibleModule(argument_spec={**connecting(OPTIONS, ENVIRONMENT), **importing(once="ever")}).params
+        params = AnsibleModule(
+            argument_spec={**connection_arguments(OPTIONS, ENVIRONMENT), **import_arguments(once="ever")}
+        ).params
     assert (params["url"], params["api_token"]) == ("https://licstat.example.com", TOKEN)
     assert (params["receipts"], params["progress"]) == ("/somewhere/receipts.db", 2.5)
 
@@ -159,7 +162,7 @@ def test_a_url_that_cannot_be_one_is_refused(url: str) -> None:
 
 
 def test_a_password_in_the_url_is_hidden_where_ansible_shows_the_options() -> None:
-    def work(refused: Host) -> dict[str, Any]:
+    def work(refused: Invocation) -> dict[str, Any]:
         client_to(refused)
         return {}
 
@@ -349,7 +352,7 @@ def test_one_failure_is_told_with_its_source_and_the_answer() -> None:
 
 
 def test_several_failures_are_each_told_by_name() -> None:
-    system = ScriptedSystem({"a": [Refused("Too large.", ANSWER)], "c": [Unclear("Lost.")]})
+    system = ScriptedSystem({"a": [Refused("Too large.", ANSWER)], "c": [OutcomeUnknown("Lost.")]})
     result = imported(system, "abcd")
     assert result["msg"].startswith("2 of 4 imports did not end well. [a] Too large.")
     assert "[c] Lost." in result["msg"]
@@ -424,7 +427,7 @@ def test_a_result_with_a_message_is_a_failure_with_all_its_parts() -> None:
 
 
 def test_an_error_is_a_failure_in_its_words() -> None:
-    def work(_host: Host) -> dict[str, Any]:
+    def work(_host: Invocation) -> dict[str, Any]:
         raise Refused("Too large.", ANSWER)
 
     told = json.loads(ending_of(work))
@@ -434,7 +437,7 @@ def test_an_error_is_a_failure_in_its_words() -> None:
 
 
 def test_a_defect_of_ours_is_called_one_and_keeps_the_secrets() -> None:
-    def work(_host: Host) -> dict[str, Any]:
+    def work(_host: Invocation) -> dict[str, Any]:
         raise KeyError(f"the request had {TOKEN} in it")
 
     told = ending_of(work)
@@ -451,7 +454,7 @@ def test_lines_that_cannot_be_shown_are_told_in_a_warning_and_harm_nothing() -> 
         tried.set()
         raise BrokenPipeError(32, "Broken pipe")
 
-    def work(_host: Host) -> dict[str, Any]:
+    def work(_host: Invocation) -> dict[str, Any]:
         assert tried.wait(20)
         return {"state": "succeeded"}
 
@@ -462,7 +465,7 @@ def test_lines_that_cannot_be_shown_are_told_in_a_warning_and_harm_nothing() -> 
 
 
 def test_an_error_without_an_answer_is_a_failure_without() -> None:
-    def work(_host: Host) -> dict[str, Any]:
+    def work(_host: Invocation) -> dict[str, Any]:
         raise BadInput("No.")
 
     told = json.loads(ending_of(work))

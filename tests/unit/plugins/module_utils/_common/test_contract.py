@@ -22,12 +22,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     NoReply,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
+    as_sentence,
     canonical,
     identity_of,
     now_text,
-    sentence,
 )
 
 VALUES = st.recursive(
@@ -64,23 +64,23 @@ def test_now_is_told_in_utc_to_the_millisecond() -> None:
     assert timedelta(seconds=-1) < datetime.now(timezone.utc) - told < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("kind", [ImportsError, BadInput, Refused, NotSent, Unclear, Outage])
+@pytest.mark.parametrize("kind", [ImportsError, BadInput, Refused, NotSent, OutcomeUnknown, Outage])
 def test_every_error_says_what_to_tell_a_person(kind: type[ImportsError]) -> None:
     answer = Answer("POST", "http://host/", 500, "Oops", {}, "")
     error = kind("It did not work.", answer)
     assert (str(error), error.message, error.answer) == ("It did not work.", "It did not work.", answer)
     assert kind("It did not work.").answer is None
-    assert not error.befalls_all
+    assert not error.affects_all
 
 
 def test_no_reply_has_no_answer() -> None:
     assert NoReply("timed out").answer is None
-    assert NoReply("not trusted", hopeless=True).hopeless
+    assert NoReply("not trusted", is_permanent=True).is_permanent
 
 
 def test_what_befalls_all_is_told_apart() -> None:
-    assert Refused("no", credentials=True).befalls_all
-    assert NotSent("no", unreachable=True).befalls_all
+    assert Refused("no", credentials=True).affects_all
+    assert NotSent("no", unreachable=True).affects_all
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_what_befalls_all_is_told_apart() -> None:
     ],
 )
 def test_a_sentence_ends_once(text: str, expected: str) -> None:
-    assert sentence(text) == expected
+    assert as_sentence(text) == expected

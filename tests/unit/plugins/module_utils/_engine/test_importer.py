@@ -22,12 +22,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Attempt,
     BadInput,
     ImportsError,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
     StoreError,
-    Unclear,
     Wanted,
     now_text,
 )
@@ -40,7 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
     Policy,
     decide,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner, Receipt
@@ -50,7 +50,7 @@ from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, Sight, TurnedClock, ac
 from ..nobody import unprivileged
 from ..other_run import abandon, wanted
 
-PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
+PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 A, B = wanted("a"), wanted("b")
 FORCE, RETRY, LATEST = Policy(force=True), Policy(on_unknown="retry"), Policy(once="latest")
 NO_WAIT, CHECK = Policy(wait=False), Policy(check_mode=True)
@@ -91,7 +91,7 @@ def run(
     names: str | list[Wanted],
     policy: Policy | None = None,
     *,
-    pace: Pace = PACE,
+    pace: WaitOptions = PACE,
     turned: TurnedClock | None = None,
 ) -> list[Import]:
     """What a run makes of these imports; `names` has a letter for each."""
@@ -106,7 +106,7 @@ def run_one(
     name: str = "a",
     policy: Policy | None = None,
     *,
-    pace: Pace = PACE,
+    pace: WaitOptions = PACE,
     turned: TurnedClock | None = None,
 ) -> Import:
     (one,) = run(system, store, name, policy, pace=pace, turned=turned)
@@ -239,7 +239,7 @@ def test_what_is_scheduled_is_looked_at_where_the_system_can_tell_more(
     remote_id: str | None, policy: Policy, is_newest: bool, decision: Decision
 ) -> None:
     receipt = a_receipt(state="scheduled", remote_id=remote_id)
-    assert decide(receipt, policy, is_newest=is_newest, looks_again_at=("scheduled",))[0] is decision
+    assert decide(receipt, policy, is_newest=is_newest, polled_again=("scheduled",))[0] is decision
 
 
 def test_what_was_imported_once_for_ever_is_not_imported_again_though_it_was_superseded() -> None:
@@ -408,7 +408,7 @@ def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: st
 
 
 def test_a_lost_answer_is_unknown_and_says_what_to_do(location: str, system: ScriptedSystem, store: Store) -> None:
-    system.endings["a"] = [Unclear("All was sent, but the answer broke off.", NO)]
+    system.endings["a"] = [OutcomeUnknown("All was sent, but the answer broke off.", NO)]
     one = run_one(system, store)
     assert (one.state, one.changed, one.has_failed, one.remote_id) == ("unknown", True, True, None)
     assert one.message.startswith("All was sent, but the answer broke off.")
@@ -419,7 +419,7 @@ def test_a_lost_answer_is_unknown_and_says_what_to_do(location: str, system: Scr
 
 
 def test_what_is_unknown_is_not_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.endings["a"] = [Unclear("All was sent, but the answer broke off.")]
+    system.endings["a"] = [OutcomeUnknown("All was sent, but the answer broke off.")]
     next_run(location, system)
     again = next_run(location, system)
     assert (again.state, again.changed, again.reason, again.has_failed) == ("unknown", False, "receipt", True)
@@ -432,7 +432,7 @@ def test_what_is_unknown_is_not_sent_again(location: str, system: ScriptedSystem
 def test_what_is_unknown_is_sent_again_when_the_user_says_so(
     location: str, system: ScriptedSystem, policy: Policy, reason: str
 ) -> None:
-    system.endings["a"] = [Unclear("lost"), accepted("task 2")]
+    system.endings["a"] = [OutcomeUnknown("lost"), accepted("task 2")]
     next_run(location, system)
     again = next_run(location, system, policy=policy)
     assert (again.state, again.changed, again.reason, again.before) == ("succeeded", True, reason, "unknown")
@@ -470,7 +470,7 @@ def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
 ) -> None:
     system.sights["task 1"] = [seen("unknown" if policy is RETRY else "succeeded"), seen("succeeded")]
     next_run(location, system)
-    system.endings["a"] = [Unclear("lost")]
+    system.endings["a"] = [OutcomeUnknown("lost")]
     one = next_run(location, system, policy=policy)
     assert (one.state, one.remote_id, one.server) == ("unknown", None, None)
     system.looked_at.clear()
@@ -482,7 +482,7 @@ def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
 def test_after_a_failure_a_lost_answer_is_not_taken_for_that_failure(location: str, system: ScriptedSystem) -> None:
     system.sights["task 1"] = [seen("failed", "The log overlaps.")]
     next_run(location, system)
-    system.endings["a"] = [Unclear("lost")]
+    system.endings["a"] = [OutcomeUnknown("lost")]
     for _run in range(3):
         assert next_run(location, system).state == "unknown"
     assert system.commits == ["a", "a"]
@@ -597,7 +597,7 @@ def test_a_state_that_could_not_be_imported_does_not_take_the_place_of_the_one_b
 
 def test_a_state_that_may_have_taken_its_place_makes_an_import_again(location: str, system: ScriptedSystem) -> None:
     next_run(location, system, "a", LATEST)
-    system.endings["b"] = [Unclear("lost")]
+    system.endings["b"] = [OutcomeUnknown("lost")]
     next_run(location, system, "b", LATEST)
     assert next_run(location, system, "a", LATEST).changed
 
@@ -619,7 +619,7 @@ def test_a_refusal_is_a_failure_without_change(location: str, system: ScriptedSy
         Refused("The log is broken.", NO),
         BeforeCommit(NotSent("The connection broke.")),
         BeforeCommit(ImportsError("The file changed.")),
-        Unclear("The answer was lost."),
+        OutcomeUnknown("The answer was lost."),
     ],
     ids=["refused", "not sent", "changed file", "answer lost"],
 )
@@ -902,7 +902,7 @@ def test_where_the_server_is_not_ready_all_fails_and_nothing_is_sent(
 ) -> None:
     system.unprepared = trouble
     with closing(open_store(location, read_only=policy.check_mode)) as store:
-        done = Importer(system, store, policy, Pace(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
+        done = Importer(system, store, policy, WaitOptions(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
     assert [(one.state, one.changed, one.has_failed, one.attempt) for one in done] == [("failed", False, True, 0)] * 3
     assert done[0].message == f"{trouble.message} Nothing was imported."
     assert all(trouble.message in one.message for one in done)
@@ -915,7 +915,7 @@ def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
     location: str, system: ScriptedSystem
 ) -> None:
     with closing(open_store(location)) as store:
-        Importer(system, store, Policy(), Pace(3600, 0.01, 300)).run([wanted("a"), wanted("b")])
+        Importer(system, store, Policy(), WaitOptions(3600, 0.01, 300)).run([wanted("a"), wanted("b")])
     assert system.probed == 1
     assert next_run(location, system).reason == "receipt"
     assert system.probed == 1
@@ -928,9 +928,11 @@ def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one
         system.unprepared = AWAY
 
     system.on_submit = goes_away
-    system.endings["a"] = [Unclear("all was sent, but the server closed the connection without an answer.")]
+    system.endings["a"] = [OutcomeUnknown("all was sent, but the server closed the connection without an answer.")]
     with closing(open_store(location)) as store:
-        done = Importer(system, store, Policy(), Pace(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
+        done = Importer(system, store, Policy(), WaitOptions(3600, 10, 300)).run(
+            [wanted("a"), wanted("b"), wanted("c")]
+        )
     assert [one.state for one in done] == ["unknown", "failed", "failed"]
     assert system.tried == ["a"]
 
@@ -1191,7 +1193,7 @@ class SteppingSystem(ScriptedSystem):
             raise NotSent("The connection broke.")
         attempt.commit(DIGEST)
         if way == "loses":
-            raise Unclear("The answer was lost.")
+            raise OutcomeUnknown("The answer was lost.")
         return Accepted(
             f"batch {step}", "SCHEDULED", state="scheduled", message="Look into the log.", notes={"step": step}
         )
@@ -1248,7 +1250,7 @@ class TellingSystem(ScriptedSystem):
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         attempt.commit(DIGEST)
         if wanted.source == "a":
-            raise Unclear("The answer was lost.", is_new=False)
+            raise OutcomeUnknown("The answer was lost.", is_new=False)
         return Accepted("batch 1", "SCHEDULED", state="scheduled", is_new=False)
 
 
@@ -1298,7 +1300,7 @@ def test_a_disproof_is_asked_for_with_the_notes_of_the_receipt(location: str, sy
         asked.append(notes)
         return ""
 
-    system.sights["task 1"] = [Look("succeeded", "", None, notes={"saw": 3})]
+    system.sights["task 1"] = [PollResult("succeeded", "", None, notes={"saw": 3})]
     next_run(location, system)
     system.on_disproof = ask
     next_run(location, system)
@@ -1358,19 +1360,19 @@ def test_a_forced_import_into_an_empty_target_is_a_forced_one(location: str, sys
 
 @pytest.mark.parametrize("acceptable", [True, False])
 def test_what_is_incomplete_is_a_failure_unless_the_user_takes_it(location: str, acceptable: bool) -> None:
-    look = Look("incomplete", "3 are left", None, notes={"left": 3}, is_acceptable=acceptable)
+    look = PollResult("incomplete", "3 are left", None, notes={"left": 3}, is_acceptable=acceptable)
     one = next_run(location, ScriptedSystem(sights={"task 1": [look]}))
     assert (one.state, one.has_failed, one.changed) == ("incomplete", not acceptable, True)
 
 
 def test_what_was_incomplete_is_looked_at_again_with_its_notes_and_never_sent_again(location: str) -> None:
     class Remembering(ScriptedSystem):
-        def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+        def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
             given.append(dict(notes))
-            return super().look(remote_id, notes)
+            return super().poll(remote_id, notes)
 
     given: list[dict[str, Any]] = []
-    looks: list[Sight] = [Look("incomplete", "3 are left", None, notes={"left": 3}), seen("succeeded")]
+    looks: list[Sight] = [PollResult("incomplete", "3 are left", None, notes={"left": 3}), seen("succeeded")]
     system = Remembering(sights={"task 1": looks})
     first, second = (next_run(location, system) for _number in range(2))
     assert (first.state, second.state, second.changed, second.reason) == ("incomplete", "succeeded", False, "resumed")
@@ -1385,7 +1387,7 @@ def test_an_attempt_that_nobody_knows_of_is_not_forgotten_for_an_earlier_success
     next_run(location, system, "a", LATEST)
     next_run(location, system, "b", LATEST)
     system.endings["a"] = [
-        Unclear("The answer was lost."),
+        OutcomeUnknown("The answer was lost."),
         BeforeCommit(NotSent("The connection broke.")),
         accepted("task 9"),
     ]

@@ -26,15 +26,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Accepted,
     Attempt,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -42,7 +42,7 @@ from ..fakes import DIGEST, TurnedClock, accepted
 from ..other_run import abandon, wanted
 
 NAMES = "ab"
-PACE = Pace(timeout=20, longest=10, unreachable_timeout=5)
+PACE = WaitOptions(timeout=20, max_pause=10, unreachable_timeout=5)
 TASK_STATES = ("running", "succeeded", "failed", "incomplete")
 MEMORY = Path("/dev/shm")  # what is killed here is no machine, so nothing has to reach a disk
 
@@ -148,7 +148,7 @@ class DoomedSystem:
 
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def __init__(self, books: Books, fate: Fate, policy: Policy, weather: list[str], state: str) -> None:
         self.books = books
@@ -178,11 +178,11 @@ class DoomedSystem:
             raise Refused("no")
         self.started.add(wanted.source)
         if weather == "lost before":
-            raise Unclear("The connection broke.")
+            raise OutcomeUnknown("The connection broke.")
         task = self.books.take(sending, self.state)
         self.fate.step()
         if weather == "lost after":
-            raise Unclear("The answer broke off.")
+            raise OutcomeUnknown("The answer broke off.")
         return accepted(task)
 
     def check_that_it_may_be_sent(self, name: str) -> None:
@@ -191,14 +191,14 @@ class DoomedSystem:
             for sending in self.books.of(name):
                 assert sending.verdict == "failed" or (sending.verdict is None and sending.is_waived), sending
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         assert remote_id is not None
         self.fate.step()
         if not self.books.answers:
             raise Outage("Service Unavailable")
-        return Look(self.books.tasks[remote_id], "", {"tid": remote_id})
+        return PollResult(self.books.tasks[remote_id], "", {"tid": remote_id})
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         return ""
 
 

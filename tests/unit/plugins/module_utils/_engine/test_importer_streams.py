@@ -34,13 +34,13 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
     Wanted,
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -51,7 +51,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems import l
 from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen
 from ..other_run import abandon, wanted
 
-PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
+PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 LATEST, EVER = Policy(once="latest"), Policy(once="ever")
 SHA256 = {"A": "aa" * 32, "B": "bb" * 32}
 
@@ -301,7 +301,7 @@ def test_what_is_under_way_for_another_state_is_seen_to_its_end_and_then_it_is_s
     (one,) = imported(store, system, A)
     assert (one.state, one.changed, one.has_failed, one.remote_id) == ("succeeded", True, False, "task 1")
     assert (system.commits, system.looked_at) == (["a"], ["task 7"] * 3 + ["task 1"])
-    assert outcome in {row["state"] for row in store.ask("SELECT state FROM attempts WHERE remote_id = 'task 7'")}
+    assert outcome in {row["state"] for row in store.read("SELECT state FROM attempts WHERE remote_id = 'task 7'")}
     (again,) = imported(store, system, A)
     assert (again.changed, again.reason) == (False, "receipt")
 
@@ -324,7 +324,7 @@ def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(
 ) -> None:
     story(store, state)
     with closing(open_store(store.location)) as other:
-        other.change(lambda execute, _is_again: execute("UPDATE attempts SET remote_id = NULL"))
+        other.write(lambda execute, _is_again: execute("UPDATE attempts SET remote_id = NULL"))
     system = ScriptedSystem()
     (one,) = imported(store, system, A)
     assert (one.state, one.changed, one.has_failed, system.tried) == ("unknown", False, True, [])
@@ -447,7 +447,7 @@ def test_a_failure_in_another_stream_leaves_what_was_imported_into_this_one(stor
 
 
 def test_a_doubt_in_one_stream_is_not_forgotten_for_a_success_in_another(store: Store) -> None:
-    system = ScriptedSystem(endings={"a": [Unclear("lost")]})
+    system = ScriptedSystem(endings={"a": [OutcomeUnknown("lost")]})
     imported(store, system, A)
     system.endings.clear()
     (elsewhere,) = imported(store, system, ELSEWHERE, policy=replace(LATEST, on_unknown="retry"))
@@ -460,7 +460,7 @@ def test_a_retry_that_failed_is_sent_again_though_another_stream_has_it(store: S
     """The receipt falls back on the success in the other stream; in this one nothing stands."""
     system = ScriptedSystem()
     imported(store, system, A)
-    for ending, policy in ((Unclear("lost"), LATEST), (Refused("no"), replace(LATEST, on_unknown="retry"))):
+    for ending, policy in ((OutcomeUnknown("lost"), LATEST), (Refused("no"), replace(LATEST, on_unknown="retry"))):
         system.endings = {"a": [ending]}
         imported(store, system, ELSEWHERE, policy=policy)
     system.endings.clear()

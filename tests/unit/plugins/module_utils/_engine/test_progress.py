@@ -16,9 +16,9 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Accepted,
-    Look,
     NotSent,
     Outage,
+    PollResult,
     Refused,
     Wanted,
     now_text,
@@ -26,14 +26,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import THREAD, Progress
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..fakes import BeforeCommit, ScriptedSystem, TurnedClock, seen
 from ..other_run import PATIENCE, wanted
 
-PACE = Pace(timeout=7200, longest=1, unreachable_timeout=300)
+PACE = WaitOptions(timeout=7200, max_pause=1, unreachable_timeout=300)
 GIB = 1024**3
 
 
@@ -79,7 +79,7 @@ class Watched:
 
     def is_under_way(self, task: str, seconds: float, words: str = "PENDING", end: str = "succeeded") -> None:
         """Let a task run for so many seconds from now on."""
-        self.system.sights[task] = [Look("running", "", None, words=words)]
+        self.system.sights[task] = [PollResult("running", "", None, server_words=words)]
         self.turned.after(seconds, lambda: self.system.sights.update({task: [seen(end)]}))
 
     @property
@@ -117,8 +117,8 @@ def test_lines_come_often_at_first_and_at_intervals_that_grow_to_the_longest(wat
     moments = [moment for moment, _line in watched.told[:-1]]
     due = [min(max(5, moment / 5), longest) for moment in moments[1:]]
     late = [later - earlier - wait for earlier, later, wait in zip(moments, moments[1:], due)]
-    assert all(-0.01 <= seconds <= PACE.longest + 0.01 for seconds in late)
-    assert moments[-1] > 1200 - longest - PACE.longest
+    assert all(-0.01 <= seconds <= PACE.max_pause + 0.01 for seconds in late)
+    assert moments[-1] > 1200 - longest - PACE.max_pause
 
 
 def test_what_was_imported_already_is_not_told(watched: Watched) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import as Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -35,7 +35,7 @@ from ..bigfix_server import Import, Quirk, Server
 from ..fakes import TurnedClock
 
 HOST = "https://bigfix.example.com:9081"
-PACE = Pace(1200, 30, 300, 10)
+PACE = WaitOptions(1200, 30, 300, 10)
 WANTED = wanted_import(HOST, Wish())
 
 

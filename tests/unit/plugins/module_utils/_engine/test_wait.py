@@ -13,11 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Outage
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, Pace, TooLong, wait_for
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import (
+    Clock,
+    WaitOptions,
+    WaitTimeout,
+    wait_for,
+)
 
 from ..fakes import TurnedClock
 
-PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
+PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 
 
 @dataclass
@@ -53,11 +58,11 @@ class Server:
             self.seen[name] = asked
         return asked >= self.ends[name]
 
-    def wait(self, pace: Pace = PACE) -> list[str]:
+    def wait(self, pace: WaitOptions = PACE) -> list[str]:
         """Wait for everything; what was left at the end."""
         try:
             wait_for(list(self.ends), self.is_done, pace, self.turned.clock)
-        except TooLong as error:
+        except WaitTimeout as error:
             self.outage = error.outage
             left = list(error.left)
             assert left
@@ -78,11 +83,11 @@ def test_the_pause_is_a_tenth_of_the_time_waited_within_bounds(waited: float, ex
 
 @pytest.mark.parametrize("waited", [0, 1, 100])
 def test_a_longest_pause_below_the_shortest_wins(waited: float) -> None:
-    assert replace(PACE, longest=0.05).pause(waited) == 0.05
+    assert replace(PACE, max_pause=0.05).pause(waited) == 0.05
 
 
 def test_a_server_that_wants_rest_is_looked_at_less_often() -> None:
-    patient = replace(PACE, shortest=10, longest=30)
+    patient = replace(PACE, min_pause=10, max_pause=30)
     assert [patient.pause(waited) for waited in (0, 99, 150, 301)] == [10, 10, 15, 30]
 
 
@@ -154,7 +159,7 @@ def test_the_end_is_seen_in_time_with_few_looks(pauses: float, longest: float, r
     end = pauses * longest
     timeout = end * ratio
     server = Server({"a": end})
-    left = server.wait(replace(PACE, longest=longest, timeout=timeout))
+    left = server.wait(replace(PACE, max_pause=longest, timeout=timeout))
     late = min(max(end / 10 + 0.3, 0.3), longest + 0.001)
     if left:
         assert end > timeout - 0.001
@@ -303,16 +308,16 @@ def test_the_first_look_may_be_at_once() -> None:
         return len(looks) == 2
 
     wait_for(["a"], is_done, PACE, turned.clock, at_once=True)
-    assert looks == pytest.approx([0, PACE.shortest])
+    assert looks == pytest.approx([0, PACE.min_pause])
 
 
 def test_what_is_hopeless_is_not_waited_for() -> None:
     turned = TurnedClock()
 
     def is_done(_thing: str) -> bool:
-        raise Outage("its certificate is not trusted", hopeless=True)
+        raise Outage("its certificate is not trusted", is_permanent=True)
 
-    with pytest.raises(TooLong) as raised:
+    with pytest.raises(WaitTimeout) as raised:
         wait_for(["a", "b"], is_done, PACE, turned.clock)
     assert raised.value.left == ["a", "b"]
-    assert turned.pauses == pytest.approx([PACE.shortest])
+    assert turned.pauses == pytest.approx([PACE.min_pause])

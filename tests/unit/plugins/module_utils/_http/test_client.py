@@ -26,8 +26,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     ImportsError,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
@@ -35,11 +35,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
     Client,
     UnsafeInCheckMode,
     base_url,
+    describe,
     is_generic,
     json_object,
     normalised_url,
-    said,
-    tried,
+    request_line,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 
@@ -435,16 +435,16 @@ def the_answer(text: str, content_type: str = "text/plain", status: int = 500, r
     ],
 )
 def test_an_answer_is_told_in_the_vendors_words(text: str, content_type: str, expected: str) -> None:
-    assert said(the_answer(text, content_type)).endswith(expected)
+    assert describe(the_answer(text, content_type)).endswith(expected)
 
 
 def test_a_long_answer_is_told_in_short() -> None:
-    assert len(said(the_answer("word " * 10_000))) < 700
-    assert said(the_answer("word " * 10_000)).endswith("….")
+    assert len(describe(the_answer("word " * 10_000))) < 700
+    assert describe(the_answer("word " * 10_000)).endswith("….")
 
 
 def test_an_answer_without_a_reason_is_told_without() -> None:
-    assert said(the_answer("", reason="", status=418)) == "POST http://host/import: HTTP 418."
+    assert describe(the_answer("", reason="", status=418)) == "POST http://host/import: HTTP 418."
 
 
 @pytest.mark.parametrize(
@@ -782,7 +782,7 @@ def test_a_submission_without_an_answer_is_unclear_and_never_repeated(script: Sc
     with Peer(read_and_break) as peer:
         submission = Submission()
         talk = Talk(peer.url)
-        with pytest.raises(Unclear, match="all was sent, but"):
+        with pytest.raises(OutcomeUnknown, match="all was sent, but"):
             talk.submit(submission)
     assert (peer.connections, submission.commits, talk.pauses) == (1, 1, [])
 
@@ -792,7 +792,7 @@ def test_a_server_that_takes_too_long_to_answer_leaves_it_unclear() -> None:
         conversation.request()
         conversation.ignore()
 
-    with Peer(mute) as peer, pytest.raises(Unclear, match="timed out"):
+    with Peer(mute) as peer, pytest.raises(OutcomeUnknown, match="timed out"):
         Talk(peer.url, response_timeout=0.2).submit()
     assert peer.connections == 1
 
@@ -822,7 +822,7 @@ def test_a_refusal_after_all_was_sent_is_definite(status: int) -> None:
 def test_any_other_status_after_all_was_sent_leaves_it_unclear(status: int) -> None:
     with Peer(answering(f"{status} Oops", b"" if status == 304 else b'{"msg": "no"}')) as peer:
         talk = Talk(peer.url)
-        with pytest.raises(Unclear, match=f"{status} Oops") as raised:
+        with pytest.raises(OutcomeUnknown, match=f"{status} Oops") as raised:
             talk.submit()
     assert (peer.connections, talk.pauses) == (1, [])
     assert raised.value.answer is not None
@@ -843,7 +843,7 @@ def test_a_question_that_is_sent_elsewhere_is_refused(status: int) -> None:
 
 def test_a_redirect_that_may_follow_an_import_is_unclear_and_tells_where_it_points() -> None:
     script = answering("303 See Other", b"", location="/tasks/7?key=hunter2")
-    with Peer(script) as peer, pytest.raises(Unclear, match=r"points to /tasks/7\.") as raised:
+    with Peer(script) as peer, pytest.raises(OutcomeUnknown, match=r"points to /tasks/7\.") as raised:
         Talk(peer.url).submit()
     assert "hunter2" not in raised.value.message
 
@@ -877,7 +877,7 @@ def test_a_page_to_log_in_is_no_success(status: str) -> None:
 
 
 def test_a_page_to_log_in_from_a_server_in_trouble_tells_nothing() -> None:
-    with Peer(answering("502 Bad Gateway", LOGIN, content_type="text/html")) as peer, pytest.raises(Unclear):
+    with Peer(answering("502 Bad Gateway", LOGIN, content_type="text/html")) as peer, pytest.raises(OutcomeUnknown):
         Talk(peer.url).submit()
 
 
@@ -987,7 +987,7 @@ def test_a_secret_that_the_server_repeats_is_kept(way: str) -> None:
     answer = raised.value.answer
     assert answer is not None
     assert SECRET in answer.text
-    assert_kept(raised.value.message, str(raised.value), answer.secrets.redact(answer.text), tried(answer))
+    assert_kept(raised.value.message, str(raised.value), answer.secrets.redact(answer.text), request_line(answer))
 
 
 @pytest.mark.parametrize("way", ["ask", "submit"])
@@ -1110,14 +1110,14 @@ def test_a_trigger_is_sent_once_with_its_own_headers() -> None:
 def test_a_trigger_that_is_answered_with_trouble_is_unclear_and_not_repeated(status: str) -> None:
     with Peer(answering(status)) as peer:
         talk = Talk(peer.url)
-        with pytest.raises(Unclear):
+        with pytest.raises(OutcomeUnknown):
             talk.client.trigger("GET", "/status", {"run": "complete"})
     assert len(peer.requests) == 1
     assert talk.pauses == []
 
 
 def test_a_trigger_without_an_answer_is_unclear() -> None:
-    with Peer(silent) as peer, pytest.raises(Unclear, match="it was sent, but"):
+    with Peer(silent) as peer, pytest.raises(OutcomeUnknown, match="it was sent, but"):
         Talk(peer.url).client.trigger("GET", "/status", {"run": "complete"})
 
 
@@ -1156,7 +1156,7 @@ def test_what_is_repeatable_waits_as_a_busy_server_asks() -> None:
 
 
 def test_what_is_repeatable_is_unclear_in_the_end_when_no_answer_comes() -> None:
-    with Peer(silent) as peer, pytest.raises(Unclear):
+    with Peer(silent) as peer, pytest.raises(OutcomeUnknown):
         Talk(peer.url).submit(is_repeatable=True)
     assert len(peer.requests) == 4
 

@@ -43,12 +43,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     NoReply,
     NotSent,
     Outage,
+    OutcomeUnknown,
     Refused,
-    Unclear,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._http import transport as _transport
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, json_object, said
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, describe, json_object
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 from ansible_collections.assetops.imports.plugins.module_utils._http.transport import Transport, proxy_secrets
 
@@ -352,7 +352,7 @@ def test_an_answer_that_is_none_is_told_in_words(data: bytes, words: str) -> Non
         with pytest.raises(Outage, match=words) as raised:
             ask(peer.url)
         sent = submit(peer.url, [b"small"])
-    assert isinstance(sent.outcome, Unclear), sent.outcome
+    assert isinstance(sent.outcome, OutcomeUnknown), sent.outcome
     assert words in sent.outcome.message
     for message in (raised.value.message, sent.outcome.message):
         assert f"POST {peer.url}" in message
@@ -472,7 +472,7 @@ def test_an_answer_in_another_packing_is_none_and_says_why(encoding: str) -> Non
     with Peer(raw(answer_of(body, content_encoding=encoding))) as peer:
         answer = ask(peer.url)
     assert (answer.status, answer.text, answer.is_whole) == (200, "", False)
-    assert f"content encoding '{encoding}'" in said(answer)
+    assert f"content encoding '{encoding}'" in describe(answer)
     with pytest.raises(ValueError, match=r"."):
         json_object(answer)
 
@@ -483,7 +483,7 @@ def test_a_packing_that_is_broken_is_no_answer(body: bytes, encoding: str) -> No
     with Peer(raw(answer_of(body, content_encoding=encoding))) as peer:
         with pytest.raises(Outage, match=r"broke off|could not be unpacked"):
             ask(peer.url)
-        assert isinstance(submit(peer.url, [b"small"]).outcome, Unclear)
+        assert isinstance(submit(peer.url, [b"small"]).outcome, OutcomeUnknown)
 
 
 def bomb(layers: int) -> bytes:
@@ -783,7 +783,7 @@ def test_a_tls_alert_to_plain_http_is_told_at_once() -> None:
         with pytest.raises(Outage, match="TLS is spoken there; begin it with https") as raised:
             client_of(peer.url).ask("POST", "/status")
         sent = submit(peer.url, [b"small"])
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert isinstance(sent.outcome, NotSent)
     assert peer.connections == 2
 
@@ -801,7 +801,7 @@ def test_tls_where_something_else_is_spoken_is_told_at_once(said_first: bytes) -
         with pytest.raises(Outage, match=r"url begins with https, but .* begin it with http") as raised:
             client_of(url).ask("POST", "/status")
         sent = submit(url, [b"small"])
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert "object at 0x" not in raised.value.message
     assert isinstance(sent.outcome, NotSent)
     assert (peer.connections, sent.commits) == (2, 0)
@@ -815,7 +815,7 @@ def test_a_server_that_hangs_up_on_tls_may_speak_plain_http(how: Script) -> None
 
     with Peer(hang_up) as peer, pytest.raises(Outage, match="url has to begin with http") as raised:
         ask(peer.url.replace("http", "https"))
-    assert not raised.value.hopeless
+    assert not raised.value.is_permanent
 
 
 def test_a_trigger_was_not_sent_where_no_tls_was_agreed_on() -> None:
@@ -1072,7 +1072,7 @@ def test_a_certificate_of_a_proxy_is_checked_with_the_same_trust(
         assert isinstance(submit(client, LARGE).outcome, Answer)
         with pytest.raises(Outage, match=r"the proxy 127\.0\.0\.1:\d+ \(all_proxy\): .*not trusted.*ca_path") as raised:
             client_of(url, use_proxy=True).ask("POST", "/status")
-        assert raised.value.hopeless
+        assert raised.value.is_permanent
 
 
 def test_a_proxy_that_is_called_something_else_is_told_by_its_variable(
@@ -1114,7 +1114,7 @@ def test_a_proxy_that_is_away_is_told_by_its_name(way: str, server: str, monkeyp
     with pytest.raises(NoReply) as raised:
         Transport(Connection(url, timeout=5)).exchange("GET", f"{url}/status", {})
     assert raised.value.message == f"the proxy 127.0.0.1:{gone.port} ({server}_proxy): connection refused"
-    assert (raised.value.unconnected, raised.value.hopeless) == (True, False)
+    assert (raised.value.unconnected, raised.value.is_permanent) == (True, False)
 
 
 def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1126,7 +1126,7 @@ def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest
         monkeypatch.setenv("http_proxy", middle.url.replace("http", "https"))
         with pytest.raises(Outage, match=r"the proxy .*http_proxy begins with https") as raised:
             ask("http://licstat.invalid", use_proxy=True)
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
 
 
 @pytest.mark.parametrize("server", ["http", "https"])
@@ -1141,7 +1141,7 @@ def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypa
         with pytest.raises(Outage, match=words) as raised:
             ask(f"{server}://licstat.invalid", use_proxy=True)
         sent = submit(f"{server}://licstat.invalid", [b"small"], use_proxy=True)
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert isinstance(sent.outcome, NotSent)
     assert middle.connections == 2
 
@@ -1155,7 +1155,7 @@ def test_a_proxy_that_does_not_get_through_is_told_by_its_name(monkeypatch: pyte
         monkeypatch.setenv("https_proxy", middle.url)
         with pytest.raises(NoReply, match=r"the proxy .* did not connect to the server: 502 Bad Gateway") as raised:
             Transport(Connection("https://licstat.invalid")).exchange("GET", "https://licstat.invalid/", {})
-    assert (raised.value.unconnected, raised.value.hopeless) == (True, False)
+    assert (raised.value.unconnected, raised.value.is_permanent) == (True, False)
 
 
 def test_what_a_server_says_behind_a_proxy_is_not_blamed_on_it(
@@ -1214,7 +1214,7 @@ def test_a_malformed_proxy_is_told_at_once_by_its_variable(
         client.ask("POST", "/status")
     sent = submit(client, [b"small"])
     assert isinstance(sent.outcome, NotSent)
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert (pauses, sent.pauses) == ([], [])
     for message in (raised.value.message, sent.outcome.message):
         for part in ("hun", "ter2", "me:", "12"):
@@ -1272,7 +1272,7 @@ def test_a_socks_proxy_without_pysocks_is_told_at_once(scheme: str, monkeypatch:
     for words in ("PySocks", sys.executable, os.uname().nodename):
         assert words in raised.value.message
     assert "hunter2" not in raised.value.message
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert pauses == []
 
 
@@ -1331,7 +1331,7 @@ def test_a_name_that_does_not_exist_is_told_at_once() -> None:
     pauses: list[float] = []
     with pytest.raises(Outage, match=r"licstat\.invalid/status: ") as raised:
         client_of("http://licstat.invalid", pauses).ask("POST", "/status")
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     sent = submit("http://licstat.invalid", [b"small"])
     assert isinstance(sent.outcome, NotSent)
     assert (pauses, sent.pauses) == ([], [])
@@ -1342,7 +1342,7 @@ def test_a_name_that_a_busy_resolver_does_not_know_is_asked_for_again() -> None:
     pauses: list[float] = []
     with pytest.raises(Outage) as raised:
         client_of("http://licstat.busy", pauses).ask("POST", "/status")
-    assert not raised.value.hopeless
+    assert not raised.value.is_permanent
     assert len(pauses) == 3
 
 
@@ -1358,7 +1358,7 @@ def test_a_name_that_was_there_before_may_come_back(names: list[str]) -> None:
         names.clear()
         with pytest.raises(Outage) as raised:
             client.ask("POST", "/status")
-    assert not raised.value.hopeless
+    assert not raised.value.is_permanent
 
 
 @pytest.mark.usefixtures("names")
@@ -1366,14 +1366,14 @@ def test_a_proxy_that_does_not_exist_is_told_at_once(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
     with pytest.raises(Outage, match=r"the proxy proxy\.invalid:3128 \(http_proxy\): ") as raised:
         client_of("http://licstat.example.com", use_proxy=True).ask("POST", "/status")
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
 
 
 def test_a_host_that_can_be_no_name_is_told_at_once() -> None:
     pauses: list[float] = []
     with pytest.raises(Outage, match="url is not a URL that can be asked") as raised:
         client_of(f"http://{'a' * 64}.example.com", pauses).ask("POST", "/status")
-    assert raised.value.hopeless
+    assert raised.value.is_permanent
     assert pauses == []
 
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes as _processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
@@ -32,7 +32,7 @@ from ..fakes import ScriptedSystem, TurnedClock
 from ..other_run import OtherRun, eventually, wanted
 
 A = wanted("a")
-PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
+PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 STEPS = [sign * seconds for seconds in (60, 3600, 86400) for sign in (1, -1)]
 PHASES = ("claimed", "sent", "submitted")
 

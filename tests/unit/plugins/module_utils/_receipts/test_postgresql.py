@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import postgresql as _receipts_postgresql
@@ -33,7 +33,7 @@ from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen
 from ..other_run import OtherRun, eventually, wanted
 
 A = wanted("a")
-PACE = Pace(timeout=3600, longest=10, unreachable_timeout=300)
+PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 
 
 @pytest.fixture
@@ -131,16 +131,16 @@ def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
 
 def test_the_server_knows_who_is_connected_and_notices_who_went_away(store: Store) -> None:
     settings = "SELECT current_setting('application_name') AS name, current_setting('lock_timeout') AS lock"
-    (row,) = store.ask(settings)
+    (row,) = store.read(settings)
     assert (row["name"], row["lock"]) == ("assetops.imports", "1min")
-    (row,) = store.ask("SELECT current_setting('idle_in_transaction_session_timeout') AS idle")
+    (row,) = store.read("SELECT current_setting('idle_in_transaction_session_timeout') AS idle")
     assert row["idle"] == "20s"
 
 
 def test_what_is_committed_is_on_the_disk_whatever_the_role_has_set(postgresql: Server) -> None:
     location = postgresql.new_store()
     with closing(open_store(location + "%20-csynchronous_commit%3Doff")) as store:
-        (row,) = store.ask("SELECT current_setting('synchronous_commit') AS value")
+        (row,) = store.read("SELECT current_setting('synchronous_commit') AS value")
     assert row["value"] == "on"
 
 
@@ -289,7 +289,7 @@ def test_what_a_role_has_set_ends_no_run_and_changes_no_number(postgresql: Serve
         assert owner is not None
         assert owner.is_alive
         for name in ("statement_timeout", "idle_session_timeout", "transaction_timeout"):
-            (row,) = store.ask(f"SELECT current_setting('{name}') AS value")
+            (row,) = store.read(f"SELECT current_setting('{name}') AS value")
             assert row["value"] == "0"
 
 
@@ -451,7 +451,7 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
     monkeypatch.setattr(_receipts, "PAUSE", 0.05)
     system = ScriptedSystem()
     system.sights["task 1"] = running(3, seen("succeeded"))
-    look = system.look
+    look = system.poll
 
     def come_back(*what: Any) -> Any:
         if system.looked_at == ["task 1"]:
@@ -508,7 +508,7 @@ def test_a_run_that_stands_still_within_a_change_does_not_keep_the_others_for_ev
             execute("SELECT 1 AS one")
             return is_again
 
-        assert slow.change(stand_still)
+        assert slow.write(stand_still)
         assert time.monotonic() - begin < 20
         assert slow.claim(A, None, now_text()) is None
 

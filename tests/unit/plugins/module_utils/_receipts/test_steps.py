@@ -188,7 +188,7 @@ def test_an_import_that_ends_after_its_target_was_emptied_stays_superseded(store
 
 def test_what_was_imported_after_the_mark_is_there_still(store: Store) -> None:
     ended(store, "succeeded")
-    mark = store.mark(A.target)
+    mark = store.high_water_mark(A.target)
     later = replace(wanted("later"), target=A.target)
     attempt = store.claim(later, None, now_text())
     assert attempt is not None
@@ -201,7 +201,7 @@ def test_what_was_imported_after_the_mark_is_there_still(store: Store) -> None:
 
 def test_nothing_has_come_to_a_mark_in_a_target_that_nobody_knows(store: Store) -> None:
     ended(store, "succeeded")
-    assert store.mark("another target") == 0
+    assert store.high_water_mark("another target") == 0
 
 
 @pytest.mark.parametrize("state", ["sent", "submitted"])
@@ -219,7 +219,7 @@ def test_what_a_living_run_is_at_is_left_to_it(location: str, store: Store, stat
         receipt = receipt_of(store)
         assert receipt is not None
         assert receipt.state == state
-        assert store.standing(A.target) == []
+        assert store.in_place(A.target) == []
         other.kill()
         assert store.at_work(A.target) == []
         store.supersede(A.target)
@@ -231,8 +231,8 @@ def test_what_a_living_run_is_at_is_left_to_it(location: str, store: Store, stat
 @pytest.mark.parametrize("state", ["succeeded", "scheduled", "incomplete", "submitted", "unknown", "failed"])
 def test_only_what_stood_when_it_was_asked_for_is_there_no_more(store: Store, state: str) -> None:
     attempt = ended(store, state)
-    standing = store.standing(A.target)
-    store.supersede_standing(standing)
+    standing = store.in_place(A.target)
+    store.supersede_attempts(standing)
     receipt = receipt_of(store)
     assert receipt is not None
     if state in ("succeeded", "scheduled", "incomplete"):

@@ -22,8 +22,8 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     ImportsError,
-    Overtaken,
     Period,
+    StalePlan,
     StoreError,
     Wanted,
     now_text,
@@ -1240,18 +1240,18 @@ def test_a_dated_state_is_not_begun_after_a_later_one(store: Store, other: Store
     assert store.states_of("stream") == {}
     assert begun(other, dated("a", 2)) == 1
     assert store.mark_sent(wanted("b").key, 1, "5a" * 32)
-    with pytest.raises(Overtaken, match="2024-05-03"):
+    with pytest.raises(StalePlan, match="2024-05-03"):
         begun(other, dated("c", 2))
     assert other.find([wanted("c").key]) == {}
     store.record(wanted("b").key, 1, "scheduled", "", remote_id=None, detail={})
 
-    assert store.extend(wanted("b").key, 1, datetime(2024, 5, 5)) == {
+    assert store.extend_period(wanted("b").key, 1, datetime(2024, 5, 5)) == {
         "first": "2024-05-03T00:00:00",
         "last": "2024-05-05T00:00:00",
     }
     assert other.states_of("stream") == {
         datetime(2024, 5, day): DatedState(wanted("b").key, "scheduled") for day in (3, 5)
     }
-    with pytest.raises(Overtaken, match="2024-05-05"):
+    with pytest.raises(StalePlan, match="2024-05-05"):
         begun(other, dated("c", 4))
     assert begun(other, dated("c", 5)) == 1

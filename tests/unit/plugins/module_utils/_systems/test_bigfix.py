@@ -29,7 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import as Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
@@ -46,14 +46,16 @@ from ..bigfix_server import BEGIN, Import, Quirk, Server
 from ..fakes import TurnedClock
 
 HOST = "https://bigfix.example.com:9081"
-PACE = Pace(1200, 30, 300, 10)
+PACE = WaitOptions(1200, 30, 300, 10)
 FIELDS = (
     *("progress", "can_run_imports"),
     *("last_status", "last_success_time", "last_import_time", "last_import_type"),
 )
 
 
-def see_to(server: Server, clock: TurnedClock, wish: Wish, policy: Policy | None = None, pace: Pace = PACE) -> Outcome:
+def see_to(
+    server: Server, clock: TurnedClock, wish: Wish, policy: Policy | None = None, pace: WaitOptions = PACE
+) -> Outcome:
     """What comes of a wish at a server."""
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
@@ -352,7 +354,7 @@ def test_what_keeps_an_import_from_being_started_is_told_soon(
         quirks=[*[Quirk()] * skip, *[Quirk(trouble=trouble)] * 999],
     )
 
-    one = see_to(server, clock, wish, policy, pace=Pace(14400, 30, 1800, 10))
+    one = see_to(server, clock, wish, policy, pace=WaitOptions(14400, 30, 1800, 10))
 
     if policy.check_mode and skip:
         assert one.state == "planned"
@@ -371,7 +373,7 @@ def test_what_keeps_an_import_from_being_started_is_told_soon(
 def test_trouble_before_the_start_is_borne_for_a_minute(lasts: int, is_borne: bool) -> None:
     server = Server(clock := TurnedClock(), [], quirks=[Quirk(trouble="500")] * (lasts // 10 + 1))
 
-    one = see_to(server, clock, Wish(), pace=Pace(14400, 30, 1800, 10))
+    one = see_to(server, clock, Wish(), pace=WaitOptions(14400, 30, 1800, 10))
 
     assert one.state == ("succeeded" if is_borne else "failed")
 
@@ -388,7 +390,7 @@ def test_an_outage_is_waited_out_while_an_import_runs(trouble: str, if_running: 
     quirks = [Quirk(), *[Quirk(trouble=trouble)] * 40]
     server = Server(clock := TurnedClock(), [Import("complete", -5, 100)], quirks=quirks)
 
-    one = see_to(server, clock, Wish(), Policy(if_running=if_running), pace=Pace(14400, 30, 1800, 10))
+    one = see_to(server, clock, Wish(), Policy(if_running=if_running), pace=WaitOptions(14400, 30, 1800, 10))
 
     assert (one.state, one.changed) == ("succeeded", if_running == "queue")
     assert server.now > 600
@@ -398,7 +400,7 @@ def test_once_the_import_is_over_that_was_queued_behind_an_outage_is_told_soon()
     quirks = [Quirk(), Quirk(), *[Quirk(trouble="refused")] * 99]
     server = Server(clock := TurnedClock(), [Import("complete", -5, 9)], quirks=quirks)
 
-    one = see_to(server, clock, Wish(), Policy(if_running="queue"), pace=Pace(14400, 30, 1800, 10))
+    one = see_to(server, clock, Wish(), Policy(if_running="queue"), pace=WaitOptions(14400, 30, 1800, 10))
 
     assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
     assert "Nothing was started." in one.message
@@ -465,7 +467,7 @@ def test_two_hours_with_a_third_of_the_looks_failing_at_random_are_borne() -> No
         quirks_after = [Quirk(trouble=trouble) for trouble in troubles]
         server = Server(clock, [], quirks=[Quirk(), Quirk(), *quirks_after], ours=(7200, "successful"))
 
-        one = see_to(server, clock, Wish(), pace=Pace(14400, 30, 1800, 10))
+        one = see_to(server, clock, Wish(), pace=WaitOptions(14400, 30, 1800, 10))
 
         assert (one.state, one.changed) == ("succeeded", True)
         assert min(clock.pauses) >= 10

@@ -18,8 +18,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     BadInput,
     ImportsError,
     NotSent,
+    OutcomeUnknown,
     Refused,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
@@ -300,8 +300,8 @@ def no(text: str) -> Refused:
 SCHEDULED = answer("SCHEDULED")
 NOT_UPLOADING = no(f"Batch {BATCH} is not in the 'uploading' state")
 NOT_FOUND = no(f"Batch not found: {BATCH}")
-LOST = Unclear("all was sent, but timed out")
-BROKEN = Unclear("HTTP 502", answer("<html>", 502, "text/html"))
+LOST = OutcomeUnknown("all was sent, but timed out")
+BROKEN = OutcomeUnknown("HTTP 502", answer("<html>", 502, "text/html"))
 AWAY = NotSent("connection refused", unreachable=True)
 KEY = Refused("HTTP 403", answer("{}", 403), credentials=True)
 
@@ -440,17 +440,17 @@ def test_a_batch_that_was_just_begun_and_is_not_known_is_refused(content: Conten
 @pytest.mark.parametrize(
     ("endings", "notes", "tries", "expected"),
     [
-        pytest.param([LOST], BEGUN, 4, Unclear, id="answers lost"),
-        pytest.param([BROKEN, BROKEN, BROKEN], BEGUN, 1, Unclear, id="answers that do not tell"),
-        pytest.param([BROKEN, LOST], BEGUN, 1, Unclear, id="an answer that does not tell, then none"),
+        pytest.param([LOST], BEGUN, 4, OutcomeUnknown, id="answers lost"),
+        pytest.param([BROKEN, BROKEN, BROKEN], BEGUN, 1, OutcomeUnknown, id="answers that do not tell"),
+        pytest.param([BROKEN, LOST], BEGUN, 1, OutcomeUnknown, id="an answer that does not tell, then none"),
         pytest.param([KEY], BEGUN, 1, Refused, id="a refusal at once"),
-        pytest.param([KEY], BEGUN, 2, Unclear, id="a refusal after an answer was lost"),
-        pytest.param([BROKEN, KEY], BEGUN, 1, Unclear, id="a refusal after an answer that does not tell"),
+        pytest.param([KEY], BEGUN, 2, OutcomeUnknown, id="a refusal after an answer was lost"),
+        pytest.param([BROKEN, KEY], BEGUN, 1, OutcomeUnknown, id="a refusal after an answer that does not tell"),
         pytest.param([AWAY], BEGUN, 1, NotSent, id="nobody there"),
-        pytest.param([BROKEN, AWAY], BEGUN, 1, Unclear, id="nobody there after an answer that does not tell"),
-        pytest.param([NotSent("TLS")], BEGUN, 1, Unclear, id="broken off with the request on its way"),
-        pytest.param([KEY], TRIED, 1, Unclear, id="a refusal after an earlier attempt"),
-        pytest.param([AWAY], TRIED, 1, Unclear, id="nobody there after an earlier attempt"),
+        pytest.param([BROKEN, AWAY], BEGUN, 1, OutcomeUnknown, id="nobody there after an answer that does not tell"),
+        pytest.param([NotSent("TLS")], BEGUN, 1, OutcomeUnknown, id="broken off with the request on its way"),
+        pytest.param([KEY], TRIED, 1, OutcomeUnknown, id="a refusal after an earlier attempt"),
+        pytest.param([AWAY], TRIED, 1, OutcomeUnknown, id="nobody there after an earlier attempt"),
     ],
 )
 def test_what_is_not_certain_is_not_called_a_failure(
@@ -463,8 +463,8 @@ def test_what_is_not_certain_is_not_called_a_failure(
         run()
 
     assert run.client.script["schedule"] == []
-    assert ("scheduling" in run.attempt.notes) == (expected is Unclear)
-    if isinstance(raised.value, Unclear):
+    assert ("scheduling" in run.attempt.notes) == (expected is OutcomeUnknown)
+    if isinstance(raised.value, OutcomeUnknown):
         was_sent_by_this_run = not (notes is TRIED and endings in ([KEY], [AWAY]))
         assert raised.value.is_new == was_sent_by_this_run
 
@@ -476,7 +476,7 @@ SCHEDULE_TWISTS = ["SCHEDULED\n", "scheduled", "SCHEDULED!", "", "null"]
 def test_scheduled_is_only_what_says_exactly_so(content: Content, text: str) -> None:
     run = Run(content, ScriptedClient(schedule=[answer(text)] * 3), BEGUN)
 
-    with pytest.raises(Unclear, match="not how Haplo answers"):
+    with pytest.raises(OutcomeUnknown, match="not how Haplo answers"):
         run()
 
 

@@ -28,14 +28,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Attempt,
     BadInput,
     NotSent,
+    OutcomeUnknown,
     Refused,
     StoreError,
-    Unclear,
     Wanted,
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_states import (
@@ -51,7 +51,7 @@ from ..other_run import abandon
 FIRST_DAY = datetime(2024, 5, 1)
 DAY = timedelta(days=1)
 POLICY = Policy(once="latest")
-PACE = Pace(timeout=100, longest=10, unreachable_timeout=30)
+PACE = WaitOptions(timeout=100, max_pause=10, unreachable_timeout=30)
 STREAM = identity_of(feed="people")
 
 GOES_WELL = "goes well"
@@ -87,7 +87,7 @@ class Application:
     before_it_takes: Callable[[], None] = nothing
     is_repeatable = True
     best_end = "scheduled"
-    looks_again_at: tuple[str, ...] = ()
+    polled_again: tuple[str, ...] = ()
 
     def state_at(self, moment: datetime) -> str:
         """What it was told to import last, of the states up to that moment."""
@@ -123,13 +123,13 @@ class Application:
         if ends.startswith("it is killed"):
             raise Killed
         if ends.startswith("its answer is lost"):
-            raise Unclear("Connection reset")
+            raise OutcomeUnknown("Connection reset")
         return Accepted(batch, "SCHEDULED", "scheduled", is_new=is_new)
 
-    def look(self, remote_id: str | None, notes: Any) -> Any:
+    def poll(self, remote_id: str | None, notes: Any) -> Any:
         raise AssertionError("There is nothing to look at")
 
-    def disproof(self, notes: Any) -> str:
+    def evidence_of_loss(self, notes: Any) -> str:
         return ""
 
 

@@ -16,8 +16,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     BadInput,
     ImportsError,
     NotSent,
+    OutcomeUnknown,
     Refused,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
@@ -137,21 +137,23 @@ def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
 @pytest.mark.parametrize(
     ("ending", "notes", "expected", "is_new"),
     [
-        pytest.param(LOST, BEGUN, Unclear, True, id="the answer lost"),
-        pytest.param(BROKEN, BEGUN, Unclear, True, id="an answer that does not tell"),
-        pytest.param(PAGE, BEGUN, Unclear, True, id="a page"),
-        pytest.param(answer("SCHEDULED", content_type="text/html"), BEGUN, Unclear, True, id="not as plain text"),
-        pytest.param(answer("SCHEDULED\n"), BEGUN, Unclear, True, id="more than the word"),
+        pytest.param(LOST, BEGUN, OutcomeUnknown, True, id="the answer lost"),
+        pytest.param(BROKEN, BEGUN, OutcomeUnknown, True, id="an answer that does not tell"),
+        pytest.param(PAGE, BEGUN, OutcomeUnknown, True, id="a page"),
+        pytest.param(
+            answer("SCHEDULED", content_type="text/html"), BEGUN, OutcomeUnknown, True, id="not as plain text"
+        ),
+        pytest.param(answer("SCHEDULED\n"), BEGUN, OutcomeUnknown, True, id="more than the word"),
         pytest.param(KEY, BEGUN, Refused, None, id="a key refused"),
         pytest.param(WORDS, BEGUN, Refused, None, id="a refusal in other words"),
         pytest.param(AWAY, BEGUN, NotSent, None, id="nobody there"),
         pytest.param(NOT_UPLOADING, BEGUN, None, True, id="done by this request, as a proxy repeated it"),
-        pytest.param(LOST, TRIED, Unclear, True, id="the answer lost again"),
-        pytest.param(BROKEN, TRIED, Unclear, True, id="an answer that does not tell after an earlier attempt"),
-        pytest.param(KEY, TRIED, Unclear, False, id="a key refused after an earlier attempt"),
-        pytest.param(WORDS, TRIED, Unclear, False, id="a refusal in other words after an earlier attempt"),
-        pytest.param(NOT_FOUND, TRIED, Unclear, False, id="not there any more after an earlier attempt"),
-        pytest.param(AWAY, TRIED, Unclear, False, id="nobody there after an earlier attempt"),
+        pytest.param(LOST, TRIED, OutcomeUnknown, True, id="the answer lost again"),
+        pytest.param(BROKEN, TRIED, OutcomeUnknown, True, id="an answer that does not tell after an earlier attempt"),
+        pytest.param(KEY, TRIED, OutcomeUnknown, False, id="a key refused after an earlier attempt"),
+        pytest.param(WORDS, TRIED, OutcomeUnknown, False, id="a refusal in other words after an earlier attempt"),
+        pytest.param(NOT_FOUND, TRIED, OutcomeUnknown, False, id="not there any more after an earlier attempt"),
+        pytest.param(AWAY, TRIED, OutcomeUnknown, False, id="nobody there after an earlier attempt"),
         pytest.param(NOT_UPLOADING, TRIED, None, False, id="done by the earlier attempt"),
         pytest.param(SCHEDULED, TRIED, None, True, id="not done by the earlier attempt"),
     ],
@@ -167,12 +169,12 @@ def test_it_is_scheduled_once_and_what_is_not_certain_is_not_called_a_failure(
     else:
         with pytest.raises(expected) as raised:
             run()
-        assert isinstance(raised.value, Unclear) == (is_new is not None)
-        if isinstance(raised.value, Unclear):
+        assert isinstance(raised.value, OutcomeUnknown) == (is_new is not None)
+        if isinstance(raised.value, OutcomeUnknown):
             assert raised.value.is_new == is_new
             assert where_to_look(run.attempt.notes).startswith(f"Look for batch {BATCH} in Tools > Data import > ")
     assert run.client.steps == ["schedule"]
-    assert ("scheduling" in run.attempt.notes) == (expected in (Unclear, None))
+    assert ("scheduling" in run.attempt.notes) == (expected in (OutcomeUnknown, None))
 
 
 @pytest.mark.parametrize("refusal", [NOT_FOUND, WORDS])

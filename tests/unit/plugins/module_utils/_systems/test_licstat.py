@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
     Connection,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
@@ -406,7 +406,7 @@ def submit(peer: Peer, content: Content, options: ImportOptions | None = None) -
     return LicenseStatistics(Talk(peer.url).client, "v3").submit(one, Uncommitted())
 
 
-def look(body: bytes, status: str = "200 OK", content_type: str = "application/json") -> Look:
+def look(body: bytes, status: str = "200 OK", content_type: str = "application/json") -> PollResult:
     with Peer(saying(body, status, content_type)) as peer:
         found = LicenseStatistics(Talk(peer.url).client, "v3").task(TASK)
     assert [request.line for request in peer.requests] == [f"POST /api/v3/admin/task/{TASK}/status HTTP/1.1"]
@@ -454,7 +454,7 @@ def test_an_upload_of_what_was_digested_is_committed_with_its_digest(content: Co
     ],
 )
 def test_a_success_that_names_no_task_is_unclear(body: bytes, content: Content) -> None:
-    with Peer(saying(body)) as peer, pytest.raises(Unclear) as raised:
+    with Peer(saying(body)) as peer, pytest.raises(OutcomeUnknown) as raised:
         submit(peer, content)
     assert raised.value.answer is not None
     assert raised.value.answer.status == 200
@@ -471,7 +471,7 @@ def test_a_no_in_so_many_words_is_a_refusal(status: str, content: Content) -> No
 
 def test_a_no_from_a_server_in_trouble_is_unclear(content: Content) -> None:
     body = json.dumps({"success": False, "msg": "Out of memory"}).encode()
-    with Peer(saying(body, "500 Oops")) as peer, pytest.raises(Unclear, match="Out of memory"):
+    with Peer(saying(body, "500 Oops")) as peer, pytest.raises(OutcomeUnknown, match="Out of memory"):
         submit(peer, content)
 
 
@@ -494,11 +494,11 @@ def test_where_nobody_listens_nobody_is_asked_about_credentials(content: Content
 
 
 def test_a_task_that_ended_well_has_succeeded() -> None:
-    assert look(envelope(a_task("SUCCESS"))) == Look("succeeded", "", a_task("SUCCESS"))
+    assert look(envelope(a_task("SUCCESS"))) == PollResult("succeeded", "", a_task("SUCCESS"))
 
 
 def test_a_task_that_waits_is_running() -> None:
-    assert look(envelope(a_task("PENDING"))) == Look("running", "", a_task("PENDING"), words="PENDING")
+    assert look(envelope(a_task("PENDING"))) == PollResult("running", "", a_task("PENDING"), server_words="PENDING")
 
 
 @pytest.mark.parametrize("state", ["STARTED", "PARSING", "success", "Success", "", None, 7, [], {"a": 1}, "SUCCESS "])

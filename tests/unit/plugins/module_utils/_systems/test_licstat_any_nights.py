@@ -27,15 +27,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Accepted,
     Attempt,
     BadInput,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import looked_at
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
@@ -58,7 +58,7 @@ DAY = timedelta(days=1)
 FIRST_DAY = datetime(2026, 10, 10, 23, 59, 59)
 SERVER = "https://licstat.example.com"
 OPTIONS = ImportOptions(license_server_id=40, is_window=True)
-PACE = Pace(timeout=100, longest=10, unreachable_timeout=30)
+PACE = WaitOptions(timeout=100, max_pause=10, unreachable_timeout=30)
 
 Span = tuple[Optional[datetime], datetime]
 
@@ -108,7 +108,7 @@ class Server:
     before_it_takes: Callable[[], None] | None = None
     is_repeatable = False
     best_end = "succeeded"
-    looks_again_at: tuple[str, ...] = ("incomplete",)
+    polled_again: tuple[str, ...] = ("incomplete",)
 
     def prepare(self) -> None:
         """There is nothing to do."""
@@ -133,7 +133,7 @@ class Server:
         if ends == "it is refused":
             raise Refused("No")
         if ends.startswith("its answer is lost"):
-            raise Unclear("Connection reset")
+            raise OutcomeUnknown("Connection reset")
         if ends.startswith("it is killed when all is sent"):
             raise Killed
         task = f"import_{len(self.fates) + 1}"
@@ -142,15 +142,15 @@ class Server:
             self.goes_on.add(task)
         return Accepted(task, {"tid": task})
 
-    def look(self, remote_id: str | None, notes: Mapping[str, Any]) -> Look:
+    def poll(self, remote_id: str | None, notes: Mapping[str, Any]) -> PollResult:
         assert remote_id is not None
         if self.ends[-1].startswith("it is killed while it waits"):
             raise Killed
         if self.ends[-1] == "the server is away":
             raise Outage("No route to host", unconnected=True)
-        return Look("running" if remote_id in self.goes_on else self.fates[remote_id], "", {"tid": remote_id})
+        return PollResult("running" if remote_id in self.goes_on else self.fates[remote_id], "", {"tid": remote_id})
 
-    def disproof(self, notes: Mapping[str, Any]) -> str:
+    def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
         return ""
 
     def sleep_over_it(self) -> None:

@@ -23,17 +23,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Answer,
     BadInput,
     ImportsError,
-    Look,
     NotSent,
     Outage,
+    OutcomeUnknown,
+    PollResult,
     Refused,
     StoreError,
-    Unclear,
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Pace
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
@@ -415,13 +415,13 @@ def test_json_is_json_whatever_it_is_called(content_type: str, content: Content)
     ],
 )
 def test_an_answer_that_names_no_run_is_unclear(body: Any, content: Content) -> None:
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknown):
         submit(Setting(taking=answer(body)), content)
 
 
 def test_a_server_error_in_plain_text_is_a_refusal_as_documented(content: Content) -> None:
     for content_type in ("text/plain", "text/plain;charset=UTF-8", ""):
-        lost = Unclear("HTTP 500: the disk is full.", answer("the disk is full", 500, content_type))
+        lost = OutcomeUnknown("HTTP 500: the disk is full.", answer("the disk is full", 500, content_type))
         with pytest.raises(Refused, match="the disk is full"):
             submit(Setting(taking=lost), content)
 
@@ -448,8 +448,8 @@ GENERIC = [
     ],
 )
 def test_any_other_server_error_is_unclear(lost: Answer | None, content: Content) -> None:
-    with pytest.raises(Unclear, match="lost"):
-        submit(Setting(taking=Unclear("lost", lost)), content)
+    with pytest.raises(OutcomeUnknown, match="lost"):
+        submit(Setting(taking=OutcomeUnknown("lost", lost)), content)
 
 
 def test_rows_that_did_not_parse_are_told_by_name_version_id_and_message(content: Content) -> None:
@@ -497,7 +497,7 @@ def test_an_answer_with_more_bad_rows_than_are_ever_read_tells_the_first_ones(co
         assert accepted.remote_id == RUN
         assert accepted.message.startswith("At least ")
     for length in (10, 60):
-        with pytest.raises(Unclear, match="too long"):
+        with pytest.raises(OutcomeUnknown, match="too long"):
             submit(Setting(taking=replace(whole, text=whole.text[:length], is_whole=False)), content)
 
 
@@ -509,7 +509,7 @@ def test_what_the_server_repeats_of_a_link_is_not_repeated(content: Content) -> 
     assert "hunter" not in json.dumps([accepted.message, accepted.server, accepted.notes])
     assert accepted.remote_id == RUN  # though "2016" and "import" stand in the query
     words = answer("cannot fetch ?token=hunter33", 500, "text/plain")
-    for error in (Unclear("HTTP 500: hunter22", words), Refused("HTTP 400: hunter22", words)):
+    for error in (OutcomeUnknown("HTTP 500: hunter22", words), Refused("HTTP 400: hunter22", words)):
         setting = Setting(hidden=link.secrets, taking=error)
         with pytest.raises(Refused) as raised:
             submit(setting, link)
@@ -526,7 +526,7 @@ def test_what_is_not_submitted_is_scheduled_and_not_followed(content: Content) -
         setting = Setting(Judgement(allow_parsing_errors=allowed), taking=taken(RUN, bad_row(), errors=True))
         accepted = submit(setting, content, submit=False)
         assert (accepted.state, accepted.is_acceptable) == ("incomplete", allowed)
-        again = setting.another_run(Judgement(allow_parsing_errors=not allowed)).look(RUN, accepted.notes)
+        again = setting.another_run(Judgement(allow_parsing_errors=not allowed)).poll(RUN, accepted.notes)
         assert (again.state, again.is_acceptable) == ("incomplete", not allowed)
         assert setting.talk.asked == ["import"]
 
@@ -536,7 +536,7 @@ def test_what_is_not_submitted_is_scheduled_and_not_followed(content: Content) -
 
 def test_a_look_asks_for_the_run_by_its_id() -> None:
     setting = Setting(getimportstatus=count(0), getlibrarystatus=library())
-    found = setting.system.look("a b&c", {})
+    found = setting.system.poll("a b&c", {})
     assert setting.talk.queries[0] == {"runid": "a b&c"}
     assert (found.state, found.message) == ("succeeded", "")
     assert found.server["status"] == {"unpublished-assets": 0}
@@ -545,7 +545,7 @@ def test_a_look_asks_for_the_run_by_its_id() -> None:
 
 @pytest.mark.parametrize("number", [-1, 1, 12000])
 def test_what_is_not_counted_or_not_published_is_running(number: int) -> None:
-    assert Setting(getimportstatus=count(number)).system.look(RUN, {}).state == "running"
+    assert Setting(getimportstatus=count(number)).system.poll(RUN, {}).state == "running"
 
 
 NO_COUNTS: list[Any] = [None, "0", True, False, 0.0, -2, [], {}, [0]]
@@ -561,16 +561,16 @@ NO_COUNTS: list[Any] = [None, "0", True, False, 0.0, -2, [], {}, [0]]
 )
 def test_what_is_no_status_tells_nothing(body: Any) -> None:
     with pytest.raises(Outage):
-        Setting(getimportstatus=answer(body)).system.look(RUN, {})
+        Setting(getimportstatus=answer(body)).system.poll(RUN, {})
 
 
-def looks(setting: Setting, notes: Mapping[str, Any], *pauses: float) -> list[Look]:
+def looks(setting: Setting, notes: Mapping[str, Any], *pauses: float) -> list[PollResult]:
     """Looks with so many seconds before each, each with what the one before noted, kept as JSON."""
     found = []
     for pause in pauses:
         if pause:
             setting.time.sleep(pause)
-        found.append(setting.system.look(RUN, notes))
+        found.append(setting.system.poll(RUN, notes))
         kept = found[-1].notes
         notes = notes if kept is None else json.loads(json.dumps(kept))
     return found
@@ -596,7 +596,7 @@ def test_a_library_that_cannot_be_read_holds_nothing_up(unreadable: Reply) -> No
     setting = Setting(getimportstatus=count(2), getlibrarystatus=unreadable)
     assert [one.state for one in looks(setting, {}, 0, 30, 30)] == ["running", "running", "incomplete"]
     setting = Setting(getimportstatus=count(0), getlibrarystatus=unreadable)
-    assert setting.system.look(RUN, {}).state == "succeeded"
+    assert setting.system.poll(RUN, {}).state == "succeeded"
 
 
 def test_a_refused_question_for_the_library_is_not_asked_again() -> None:
@@ -610,18 +610,18 @@ def test_a_later_run_believes_a_count_that_has_stood_since_it_was_noted() -> Non
     noted = looks(setting, {}, 0, 60)[-1].notes
     assert noted is not None
     setting.time.sleep(3600)
-    again = setting.another_run(Judgement(allow_unpublished=True)).look(RUN, noted)
+    again = setting.another_run(Judgement(allow_unpublished=True)).poll(RUN, noted)
     assert (again.state, again.is_acceptable) == ("incomplete", True)
-    longer = setting.another_run(Judgement(settle_time=4000)).look(RUN, noted)
+    longer = setting.another_run(Judgement(settle_time=4000)).poll(RUN, noted)
     assert longer.state == "running"
-    fewer = setting.another_run(Judgement()).look(RUN, noted)
+    fewer = setting.another_run(Judgement()).poll(RUN, noted)
     assert (fewer.state, fewer.notes and fewer.notes["standing"]["count"]) == ("running", 2)
 
 
 @pytest.mark.parametrize("since", ["2999-01-01T00:00:00.000Z", "yesterday", "", None])
 def test_a_note_of_a_time_to_come_or_of_none_is_as_of_now(since: Any) -> None:
     setting = Setting(getimportstatus=count(3))
-    assert setting.system.look(RUN, {"standing": {"count": 3, "since": since}}).state == "running"
+    assert setting.system.poll(RUN, {"standing": {"count": 3, "since": since}}).state == "running"
 
 
 @pytest.mark.parametrize("errors", [False, True])
@@ -629,11 +629,11 @@ def test_a_note_of_a_time_to_come_or_of_none_is_as_of_now(since: Any) -> None:
 def test_what_is_incomplete_for_two_reasons_has_to_be_allowed_twice(errors: bool, unpublished: bool) -> None:
     judgement = Judgement(errors, unpublished, settle_time=0)
     notes = {"has_errors": True, "answer": {"assetImportMessages": [bad_row()]}}
-    found = Setting(judgement, getimportstatus=count(1)).system.look(RUN, notes)
+    found = Setting(judgement, getimportstatus=count(1)).system.poll(RUN, notes)
     assert (found.state, found.is_acceptable) == ("incomplete", errors and unpublished)
     assert "1 asset is not published" in found.message
     assert "line 1 is short" in found.message
-    found = Setting(judgement, getimportstatus=count(0)).system.look(RUN, notes)
+    found = Setting(judgement, getimportstatus=count(0)).system.poll(RUN, notes)
     assert (found.state, found.is_acceptable) == ("incomplete", errors)
 
 
@@ -642,14 +642,14 @@ def test_a_zero_that_was_seen_is_judged_anew_without_asking_again() -> None:
     notes = {"has_errors": True, "answer": {"assetImportMessages": [bad_row()]}}
     (first,) = looks(setting, notes, 0)
     assert first.notes is not None
-    again = setting.another_run(Judgement(allow_parsing_errors=True)).look(RUN, first.notes)
+    again = setting.another_run(Judgement(allow_parsing_errors=True)).poll(RUN, first.notes)
     assert (again.state, again.is_acceptable, again.server) == ("incomplete", True, first.server)
     assert setting.talk.asked.count("getimportstatus") == 1
 
 
 def test_a_server_that_still_says_at_the_end_that_it_has_no_status_is_believed() -> None:
     with pytest.raises(Outage) as caught:
-        Setting(getimportstatus=[IN_WORDS]).system.look(RUN, {})
+        Setting(getimportstatus=[IN_WORDS]).system.poll(RUN, {})
     found = caught.value.conclusion
     assert found is not None
     assert found.state == "unknown"
@@ -659,20 +659,20 @@ def test_a_server_that_still_says_at_the_end_that_it_has_no_status_is_believed()
 @pytest.mark.parametrize("words", GENERIC)
 def test_what_only_a_gateway_says_at_the_end_is_not_believed(words: str) -> None:
     with pytest.raises(Outage) as caught:
-        Setting(getimportstatus=Outage("GET x", answer(words, 500, "text/plain"))).system.look(RUN, {})
+        Setting(getimportstatus=Outage("GET x", answer(words, 500, "text/plain"))).system.poll(RUN, {})
     assert caught.value.conclusion is None
 
 
 @pytest.mark.parametrize("trouble", [IN_TROUBLE, WITHOUT_WORDS, Outage("timed out"), answer("<html>?</html>")])
 def test_any_other_trouble_is_only_an_outage(trouble: Reply) -> None:
     with pytest.raises(Outage) as caught:
-        Setting(getimportstatus=[trouble]).system.look(RUN, {})
+        Setting(getimportstatus=[trouble]).system.poll(RUN, {})
     assert caught.value.conclusion is None
 
 
 def test_a_refused_look_is_told() -> None:
     with pytest.raises(Refused, match="not for you"):
-        Setting(getimportstatus=Refused("not for you", answer("", 401))).system.look(RUN, {})
+        Setting(getimportstatus=Refused("not for you", answer("", 401))).system.poll(RUN, {})
 
 
 # Whether the library has it still.
@@ -684,29 +684,29 @@ EMPTY_LIBRARY = {"catalogAssets": 0, "activeRequests": 0}
 def test_a_library_without_assets_disproves_a_success() -> None:
     for notes in ({}, {"end": {"library": None}}, {"end": {"library": {"catalogAssets": 3, "activeRequests": 0}}}):
         setting = Setting(getlibrarystatus=[library(0, 0, 0), library()])
-        assert "holds no assets" in setting.system.disproof(notes)
-        assert setting.system.disproof(notes) == ""  # asked anew
+        assert "holds no assets" in setting.system.evidence_of_loss(notes)
+        assert setting.system.evidence_of_loss(notes) == ""  # asked anew
 
 
 @pytest.mark.parametrize("end", [{"library": EMPTY_LIBRARY}, {"is_submitted": False}])
 def test_what_never_counted_is_not_asked_for(end: dict[str, Any]) -> None:
     setting = Setting(getlibrarystatus=library(0, 0, 0))
-    assert setting.system.disproof({"end": end}) == ""
+    assert setting.system.evidence_of_loss({"end": end}) == ""
     assert setting.talk.asked == []
 
 
 @pytest.mark.parametrize("unread", [Refused("no", answer("", 401)), IN_TROUBLE, answer("?"), BadInput("no requests")])
 def test_a_library_that_cannot_be_read_disproves_nothing_and_that_is_remarked(unread: Reply) -> None:
     system = Setting(getlibrarystatus=unread).system
-    assert system.disproof({"end": {}}) == ""
+    assert system.evidence_of_loss({"end": {}}) == ""
     assert "could not be read" in " ".join(system.remarks)
-    assert Setting(getlibrarystatus=unread).system.disproof({}) == ""
+    assert Setting(getlibrarystatus=unread).system.evidence_of_loss({}) == ""
 
 
 @pytest.mark.parametrize("assets", [None, "0", False, 0.0])
 def test_a_status_without_a_number_of_assets_disproves_nothing(assets: Any) -> None:
     status = answer({"catalogAssets": assets, "activeRequests": 0})
-    assert Setting(getlibrarystatus=status).system.disproof({}) == ""
+    assert Setting(getlibrarystatus=status).system.evidence_of_loss({}) == ""
 
 
 def test_a_zero_in_a_library_that_has_lost_its_assets_is_a_failure() -> None:
@@ -721,11 +721,11 @@ def test_a_zero_in_a_library_that_has_lost_its_assets_is_a_failure() -> None:
 def test_a_zero_in_a_library_that_never_held_any_is_a_success_only_for_the_run_that_sent_it(content: Content) -> None:
     setting = Setting(taking=taken(), getimportstatus=count(0), getlibrarystatus=library(0, 0, 0))
     accepted = submit(setting, content)
-    assert setting.another_run(Judgement()).look(RUN, accepted.notes).state == "unknown"
-    own = setting.system.look(RUN, accepted.notes)
+    assert setting.another_run(Judgement()).poll(RUN, accepted.notes).state == "unknown"
+    own = setting.system.poll(RUN, accepted.notes)
     assert own.state == "succeeded"
     assert own.notes is not None
-    assert setting.another_run(Judgement()).disproof(own.notes) == ""
+    assert setting.another_run(Judgement()).evidence_of_loss(own.notes) == ""
 
 
 def test_an_import_in_doubt_stays_in_doubt_when_others_bring_assets() -> None:
@@ -744,7 +744,7 @@ SIGHTS = st.one_of(st.integers(-1, 4).map(count), st.just(IN_TROUBLE), st.just(I
 def followed(setting: Setting, timeout: float = 5000) -> Iterator[Import]:
     """An import that was sent and followed to its end, or as long as there is patience."""
     store = open_store("none")
-    pace = Pace(timeout=timeout, longest=10, unreachable_timeout=300)
+    pace = WaitOptions(timeout=timeout, max_pause=10, unreachable_timeout=300)
     try:
         importer = Importer(setting.system, store, Policy(once="latest"), pace, setting.time.clock)
         yield importer.run([wanted(link_to(URL, None))])[0]
@@ -805,7 +805,7 @@ def test_what_was_seen_when_the_time_was_over_is_noted_for_the_next_run() -> Non
     store = open_store("none")
     one = wanted(link_to(URL, None))
     for timeout, state in ((20, "running"), (20, "running"), (30, "incomplete")):
-        pace = Pace(timeout=timeout, longest=1, unreachable_timeout=300)
+        pace = WaitOptions(timeout=timeout, max_pause=1, unreachable_timeout=300)
         system = setting.another_run(Judgement())
         (found,) = Importer(system, store, Policy(once="latest"), pace, setting.time.clock).run([one])
         assert found.state == state
@@ -833,7 +833,7 @@ def test_counts_are_numbers_or_nothing() -> None:
 def emptying(clear_events: bool = False, **answers: Any) -> tuple[Setting, Emptying]:
     setting = Setting(**answers)
     found = Emptying(setting.system, clear_events=clear_events, clock=setting.time.clock)
-    found.survey()
+    found.assess()
     return setting, found
 
 
@@ -882,7 +882,7 @@ def test_a_library_that_stays_full_is_told() -> None:
 
 
 def test_a_lost_answer_to_clearing_is_settled_by_reading() -> None:
-    lost = Unclear("the answer was lost")
+    lost = OutcomeUnknown("the answer was lost")
     _unused, found = emptying(getlibrarystatus=[library(), library(0, 0, 0)], clearassets=lost)
     found.clear(300)
     assert (found.changed, found.trouble) == (True, None)
@@ -894,7 +894,7 @@ def test_a_lost_answer_to_clearing_is_settled_by_reading() -> None:
 
 
 def test_a_server_error_in_words_is_not_waited_for() -> None:
-    words = Unclear("HTTP 500: no.", answer("no", 500, "text/plain"))
+    words = OutcomeUnknown("HTTP 500: no.", answer("no", 500, "text/plain"))
     setting, found = emptying(getlibrarystatus=library(), clearassets=words)
     found.clear(300)
     assert found.trouble is not None
@@ -926,11 +926,11 @@ def test_a_refused_clearing_changes_nothing(error: ImportsError) -> None:
         (answer("", 200, ""), library(0, 0, 0), True),
         (answer("", 200, ""), library(), True),
         (answer("", 200, ""), IN_TROUBLE, True),
-        (Unclear("lost"), library(0, 0, 0), True),
-        (Unclear("lost"), library(3, 0, 0), True),
-        (Unclear("lost"), library(), False),
-        (Unclear("lost"), IN_TROUBLE, False),
-        (Unclear("lost"), Refused("no", answer("no", 401)), False),
+        (OutcomeUnknown("lost"), library(0, 0, 0), True),
+        (OutcomeUnknown("lost"), library(3, 0, 0), True),
+        (OutcomeUnknown("lost"), library(), False),
+        (OutcomeUnknown("lost"), IN_TROUBLE, False),
+        (OutcomeUnknown("lost"), Refused("no", answer("no", 401)), False),
     ],
 )
 def test_what_was_imported_is_gone_when_that_was_accepted_or_is_seen(
@@ -955,7 +955,7 @@ def test_a_store_that_cannot_be_told_of_the_clearing_is_trouble() -> None:
 
 @pytest.mark.parametrize("words", GENERIC)
 def test_what_only_a_gateway_says_to_a_clearing_is_waited_for(words: str) -> None:
-    lost = Unclear("HTTP 500", answer(words, 500, "text/plain"))
+    lost = OutcomeUnknown("HTTP 500", answer(words, 500, "text/plain"))
     statuses = [library(), library(), library(), library(0, 0, 0)]
     _unused, found = emptying(getlibrarystatus=statuses, clearassets=lost)
     found.clear(300)
@@ -981,5 +981,5 @@ def test_a_question_of_an_information_module_is_tried_several_times() -> None:
     system = LifecycleManager(Counting(getimportstatus=count(0), getlibrarystatus=library()), PLACE)
     system.run_status(RUN)
     system.library_status()
-    system.look(RUN, {})
+    system.poll(RUN, {})
     assert tries == [TRIES, TRIES, 1, 1]
