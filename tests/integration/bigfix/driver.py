@@ -7,27 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from ... import running
-from ...running import RunningModule, start_module
 from ...sandbox.bigfix.view import BigFix
 from ...sandbox.handle import Request, Sandbox
-from ..support import given, in_process, only
+from ..support import Modules, given, in_process, only, output_of
 
 DAY = 24 * 3600
 
 
-class DataImports:
-    """The modules for BigFix Inventory or License Metric Tool, connected to a sandbox, with receipts in a folder.
+class DataImports(Modules):
+    """The modules for BigFix Inventory or License Metric Tool."""
 
-    Waiting looks often, so that tests are quick. Every option can be given otherwise, or left out with `ABSENT`.
-    """
+    module = "bigfix_import"
+    safe = frozenset({"status", "get_token"})
 
     def __init__(self, sandbox: Sandbox, folder: Path, product: str = "bigfix_inventory") -> None:
-        self.sandbox = sandbox
-        self.folder = folder
-        self.store = folder / "store" / "receipts.db"
+        super().__init__(sandbox, folder)
         self.product = product
         self.is_bigfix = product == "bigfix_inventory"
         self.system = "bigfix" if self.is_bigfix else "lmt"
@@ -35,34 +30,19 @@ class DataImports:
         self.token = sandbox.bigfix_token if self.is_bigfix else sandbox.lmt_token
         self.configure(daily=False)
 
-    def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `bigfix_import`."""
-        return in_process("bigfix_import", check=check, diff=diff, **self.options(**options))
-
     def info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """The result of `bigfix_import_info`."""
         return in_process("bigfix_import_info", check=check, **self.connection(**options))
 
-    def output(self, *, check: bool = False, diff: bool = False, **options: Any) -> str:
-        """All that `bigfix_import` gives to Ansible, with the record of its invocation."""
-        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
-            return str(self(check=check, diff=diff, **options)["output"])
-
     def info_output(self, **options: Any) -> str:
         """All that `bigfix_import_info` gives to Ansible."""
-        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
-            return str(self.info(**options)["output"])
-
-    def start(self, **options: Any) -> RunningModule:
-        """`bigfix_import` in a process of its own."""
-        return start_module("bigfix_import", **self.options(**options))
+        return output_of(lambda: self.info(**options))
 
     def connection(self, **options: Any) -> dict[str, Any]:
         """The options that both modules have."""
         return given({"url": self.url, "token": self.token, "product": self.product, **options})
 
     def options(self, **options: Any) -> dict[str, Any]:
-        """The options of `bigfix_import`."""
         usual = {"receipts": str(self.store), "wait_sleep": 0.02, "wait_timeout": 10}
         return self.connection(**{**usual, **options})
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,23 +12,8 @@ from typing import Any
 import pytest
 
 from ...sandbox.bigfix.credentials import BIGFIX_VIEWER_TOKEN, MANAGER, MANAGER_PASSWORD
-from ..licstat.test_check_mode import snapshot
 from ..support import ABSENT, assert_plain_failure, only
 from .driver import DAY, DataImports
-
-SAFE = {"status", "get_token"}
-
-
-def check(server: DataImports, **options: Any) -> dict[str, Any]:
-    """A run in check mode, which has left no trace."""
-    before, sent = snapshot(server.folder), len(server.sent())
-
-    result = server(check=True, diff=True, **options)
-
-    assert {request.operation for request in server.sent()[sent:]} <= SAFE
-    assert snapshot(server.folder) == before
-    return result
-
 
 Situation = Callable[[DataImports], None]
 
@@ -94,7 +77,7 @@ FORECASTS = [
 def test_check_mode_reads_only_and_says_what_the_run_then_does(bigfix: DataImports, forecast: Forecast) -> None:
     forecast.situation(bigfix)
 
-    foreseen = check(bigfix, **forecast.options)
+    foreseen = bigfix.foresee(**forecast.options)
 
     assert (foreseen["state"], only(foreseen)["reason"]) == (forecast.state, forecast.reason)
     assert foreseen["changed"] == (forecast.state == "planned")
@@ -116,20 +99,3 @@ def test_reading_the_status_is_the_same_in_check_mode(bigfix: DataImports) -> No
     bigfix.sandbox.clock(speed=0)
 
     assert bigfix.info(check=True) == bigfix.info()
-
-
-def test_a_mistake_of_the_importer_is_stopped_by_the_client(
-    bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
-    begin = importer.Importer.__init__
-
-    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any) -> None:
-        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others)
-
-    monkeypatch.setattr(importer.Importer, "__init__", forget)
-
-    output = bigfix.output(check=True, receipts="none")
-
-    assert "UnsafeInCheckMode" in output
-    assert bigfix.starts == []

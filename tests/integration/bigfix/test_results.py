@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import moment, text_of
 
-from ..licstat.test_results import OF_ANSIBLE, assert_as_documented, documented
+from ..results import assert_returned, documented
 from ..support import assert_plain_failure, only
 from .driver import DAY, DataImports, assert_imported, outcome
 
@@ -101,8 +101,7 @@ def test_everything_documented_is_returned_and_nothing_else(
     keys = documented("bigfix_import")
     answer = {"http_status", "response"}
     assert bool(result.get("failed")) == has_failed
-    returned = {name: value for name, value in result.items() if name not in OF_ANSIBLE}
-    assert_as_documented(returned, {name: keys[name] for name in keys if name not in answer or has_answer})
+    assert_returned(result, {name: keys[name] for name in keys if name not in answer or has_answer})
     assert only(result)["state"] == result["state"]
     assert only(result)["changed"] == result["changed"]
     if has_failed:
@@ -125,8 +124,7 @@ def test_the_status_is_returned_as_documented_in_every_mode(
     result = server.info()
 
     keys = documented("bigfix_import_info")
-    returned = {name: value for name, value in result.items() if name not in OF_ANSIBLE}
-    assert_as_documented(returned, {name: keys[name] for name in keys if name not in ("http_status", "response")})
+    assert_returned(result, {name: keys[name] for name in keys if name not in ("http_status", "response")})
     modes = {"never": "none", "running": "running", "over": "idle", "pending": "pending"}
     assert result["mode"] == result["status"]["mode"] == modes[situation]
     assert result["is_running"] == (situation == "running")

@@ -10,15 +10,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
-from ... import running
-from ...running import RunningModule, start_module
 from ...sandbox.handle import Request, Sandbox
 from ...sandbox.haplo import view
-from ..support import ABSENT, given, in_process, only
+from ..support import ABSENT, Modules, given, in_process, only
 
 API = "/haplo/api/haplo-data-import-batch"
 STEPS = ("control", "batch", "file", "schedule")
@@ -90,30 +87,21 @@ def at_each_step(*but: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("haplo", "step"), cases, indirect=["haplo"])
 
 
-class Haplo:
-    """`haplo_batch`, connected to a sandbox, with its files and receipts in a folder of the test.
+class Haplo(Modules):
+    """`haplo_batch`, with its files in the folder of the test as well.
 
     There are a control file for people and two files, each of one person. With standard batch import, the application
-    has that control file. Every option can be given otherwise, or left out with `ABSENT`.
+    has that control file.
     """
 
+    module = "haplo_batch"
+
     def __init__(self, sandbox: Sandbox, folder: Path, api: Api = PLAIN) -> None:
-        self.sandbox = sandbox
-        self.folder = folder
+        super().__init__(sandbox, folder)
         self.api = api
-        self.store = folder / "store" / "receipts.db"
         folder.mkdir(exist_ok=True)
         self.control = self.control_file("control.json")
         self.files = [self.file("people"), self.file("guests")]
-
-    def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `haplo_batch`."""
-        return in_process("haplo_batch", check=check, diff=diff, **self.options(**options))
-
-    def output(self, *, check: bool = False, diff: bool = False, **options: Any) -> str:
-        """All that `haplo_batch` gives to Ansible, with the record of its invocation."""
-        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
-            return str(self(check=check, diff=diff, **options)["output"])
 
     def batch_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """The result of `haplo_batch_info`."""
@@ -121,12 +109,7 @@ class Haplo:
         usual = {"url": self.sandbox.haplo_url, "outcome_api_key": key}
         return in_process("haplo_batch_info", check=check, **given({**usual, **options}))
 
-    def start(self, **options: Any) -> RunningModule:
-        """`haplo_batch` in a process of its own."""
-        return start_module("haplo_batch", **self.options(**options))
-
     def options(self, **options: Any) -> dict[str, Any]:
-        """The options of `haplo_batch`."""
         usual = {
             "url": self.sandbox.haplo_url,
             "api_key": self.key,

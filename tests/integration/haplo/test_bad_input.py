@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ...sandbox.haplo.keys import API_KEY
-from ..licstat.test_bad_input import Bad, bad, everything_below
-from ..support import ABSENT, MIB, argument_spec, assert_plain_failure
+from ..bad_input import Bad, assert_told_before_anything_happens, bad, options_without
+from ..support import ABSENT, MIB, assert_plain_failure
 from .driver import KIND, PLAIN, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled
 
 CONTROL: dict[str, Any] = {
@@ -242,33 +242,16 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
-def filled_in(value: Any, place: Path) -> Any:
-    """With the folder in all texts."""
-    if isinstance(value, str):
-        return value.replace("{place}", str(place))
-    if isinstance(value, dict):
-        return {name: filled_in(item, place) for name, item in value.items()}
-    return [filled_in(item, place) for item in value] if isinstance(value, list) else value
-
-
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
 @pytest.mark.parametrize("case", CASES)
-def test_bad_input_is_told_before_anything_happens(haplo: Haplo, place: Path, case: Bad, check: bool) -> None:
-    usual = {"control": "{place}/good-control.json", "files": [file()], "allow_missing_files": True}
-    options = filled_in({**usual, **case.options}, place)
-    before = everything_below(haplo.folder)
-
-    result = haplo(**options, check=check)
-
-    assert_plain_failure(result)
-    for word in case.words:
-        assert filled_in(word, place) in result["msg"]
-    assert haplo.sent() == []
-    assert everything_below(haplo.folder) == before
+@pytest.mark.usefixtures("place")
+def test_bad_input_is_told_before_anything_happens(haplo: Haplo, case: Bad, check: bool) -> None:
+    good = {"control": "{place}/good-control.json", "files": [file()], "allow_missing_files": True}
+    assert_told_before_anything_happens(case, haplo, haplo.sandbox, haplo.folder, check=check, **good)
 
 
 def test_every_option_has_bad_input_in_this_file() -> None:
-    assert set(argument_spec("haplo_batch")) <= {name for case in CASES for name in case.values[0].options}
+    assert options_without("haplo_batch", *CASES) == set()
 
 
 @pytest.mark.parametrize("key", [f"{API_KEY}\n", f" {API_KEY}", f"{API_KEY}\r\nX-Evil: 1"])

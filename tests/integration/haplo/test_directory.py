@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ...running import ROOT, parsed
 from ...sandbox.haplo.view import Batch
-from ..licstat.test_bad_input import everything_below
+from ..bad_input import everything_below
 from ..support import ABSENT, assert_plain_failure, only
 from .driver import Haplo, assert_one_whole_batch, assert_scheduled
 from .feeds import Feeds, left_out, sources, warnings
@@ -395,9 +391,9 @@ def test_what_may_not_be_read_is_an_error_that_says_whose_it_is(haplo: Haplo, fe
     closed = feeds.add("closed")
     closed.chmod(0o000)
     try:
-        one = unprivileged(haplo, **feeds.options())
+        one = haplo.unprivileged(**feeds.options())
         feeds.path.chmod(0o600)
-        none = unprivileged(haplo, **feeds.options(force=True))
+        none = haplo.unprivileged(**feeds.options(force=True))
     finally:
         feeds.path.chmod(0o700)
         closed.chmod(0o700)
@@ -408,21 +404,6 @@ def test_what_may_not_be_read_is_an_error_that_says_whose_it_is(haplo: Haplo, fe
         assert f"{folder} belongs to" in result["msg"]
     assert [entry["state"] for entry in one["imports"]] == ["scheduled", "failed"]
     assert len(haplo.scheduled) == 1
-
-
-def unprivileged(haplo: Haplo, **options: Any) -> dict[str, Any]:
-    """The result of `haplo_batch` in a process to which the permissions of files apply, even for root."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.unprivileged", "haplo_batch"],
-        cwd=ROOT,
-        input=json.dumps(haplo.options(**options)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.strip(), done.stderr
-    return parsed(done.stdout)
 
 
 # Batches that are listed.

@@ -25,6 +25,7 @@ from ...postgresql import Server, without_password_file
 from ...running import run_module
 from ...sandbox.handle import Sandbox
 from ..listener import Listener, http_answer
+from ..results import OF_ANSIBLE, documented
 from ..support import ABSENT, argument_spec, assert_plain_failure, only
 from .driver import APIS, KIND, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled, in_both
 
@@ -566,20 +567,16 @@ def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.Mon
 
 
 def test_every_option_has_a_test() -> None:
-    importlib.import_module(".test_haplo_directory", __package__)  # has those about directories and lists
-    importlib.import_module(".test_haplo_files", __package__)  # and about what is in files
-    importlib.import_module(".test_haplo_outcome", __package__)  # and about what becomes of batches
+    importlib.import_module(".test_directory", __package__)  # has those about directories and lists
+    importlib.import_module(".test_files", __package__)  # and about what is in files
+    importlib.import_module(".test_outcome", __package__)  # and about what becomes of batches
     assert set(argument_spec("haplo_batch")) == EXERCISED | {"adopt", "label"}  # those have a file for all systems
 
 
 def test_every_documented_key_is_returned(haplo: Haplo) -> None:
-    import yaml
-
-    from ansible_collections.assetops.imports.plugins.modules import haplo_batch
-
-    documented: dict[str, Any] = yaml.safe_load(haplo_batch.RETURN)
+    keys = documented("haplo_batch")
     good, bad = haplo(), run_module("haplo_batch", **haplo.options(api_key="x" * 43, dry_run=True))
 
-    assert {*good, *bad} - {"changed", "warnings", "failed", "msg"} == set(documented)
-    assert set(only(good)) == set(documented["imports"]["contains"])
-    assert set(good["receipts"]) == set(documented["receipts"]["contains"])
+    assert {*good, *bad} - OF_ANSIBLE == set(keys)
+    assert set(only(good)) == set(keys["imports"]["contains"])
+    assert set(good["receipts"]) == set(keys["receipts"]["contains"])

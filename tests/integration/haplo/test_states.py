@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from time_machine import travel
 
+from ..bad_input import everything_below
 from ..crashing import Herd
-from ..licstat.test_bad_input import everything_below
 from ..support import assert_plain_failure, in_process
 from .driver import Haplo
 from .feeds import Feeds, left_out, sources, warnings

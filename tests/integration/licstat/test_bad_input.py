@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sqlite3
 import stat
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,21 +17,8 @@ from typing import Any
 import pytest
 import trustme
 
-from ..support import ABSENT, MIB, Licstat, Logs, argument_spec, assert_plain_failure, log_text, only
-
-
-@dataclass(frozen=True)
-class Bad:
-    """Options that cannot be, and words that the message has to hold. `{place}` in them is the folder of `place`."""
-
-    options: dict[str, Any]
-    words: tuple[str, ...]
-
-
-def bad(option: str, value: Any, *words: str, **others: Any) -> Any:
-    """A bad value of an option, maybe with others beside it."""
-    shown = "absent" if value is ABSENT else json.dumps(value)[:60]
-    return pytest.param(Bad({**others, option: value}, words), id=f"{option}={shown}")
+from ..bad_input import Bad, assert_told_before_anything_happens, bad, everything_below, options_without
+from ..support import ABSENT, MIB, Licstat, Logs, assert_plain_failure, log_text, only
 
 
 def bad_search(option: str, value: Any, *words: str, **others: Any) -> Any:
@@ -307,24 +292,9 @@ def place(tmp_path: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def everything_below(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """All that there is, with what a change of it would show."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        found[str(path)] = (status.st_mode, status.st_size, status.st_mtime_ns)
-    return found
-
-
 def assert_nothing_happened(licstat: Licstat, before: dict[str, tuple[int, int, int]]) -> None:
     assert licstat.sandbox.requests() == []
     assert everything_below(licstat.folder) == before
-
-
-def filled_in(value: Any, place: Path) -> Any:
-    if isinstance(value, str):
-        return value.replace("{place}", str(place))
-    return [filled_in(item, place) for item in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
@@ -333,15 +303,8 @@ def test_bad_input_of_an_import_is_told_before_anything_happens(
     licstat: Licstat, place: Path, case: Bad, check: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
-    options = {name: filled_in(value, place) for name, value in case.options.items()}
-    before = everything_below(licstat.folder)
-
-    result = licstat(**{"src": [str(place / "good.log")], **options}, check=check)
-
-    assert_plain_failure(result)
-    for word in case.words:
-        assert filled_in(word, place) in result["msg"]
-    assert_nothing_happened(licstat, before)
+    good = {"src": ["{place}/good.log"]}
+    assert_told_before_anything_happens(case, licstat, licstat.sandbox, licstat.folder, check=check, **good)
 
 
 @pytest.mark.parametrize(
@@ -352,33 +315,9 @@ def test_bad_input_of_an_import_is_told_before_anything_happens(
         *[bad("task_id", value, "task_id") for value in ("", "   ", "..", ".", "import_1\n")],
     ],
 )
-def test_bad_input_of_a_question_is_told_before_anything_happens(licstat: Licstat, place: Path, case: Bad) -> None:
-    options = {name: filled_in(value, place) for name, value in case.options.items()}
-    before = everything_below(licstat.folder)
-
-    result = licstat.task_info(**{"task_id": "import_1", **options})
-
-    assert_plain_failure(result)
-    for word in case.words:
-        assert filled_in(word, place) in result["msg"]
-    assert_nothing_happened(licstat, before)
-
-
-@pytest.mark.parametrize("case", WITH_CREDENTIALS)
-def test_a_password_in_the_url_is_not_repeated(licstat: Licstat, log: Path, case: Bad) -> None:
-    result = licstat(log, **case.options)
-
-    assert "hunter22" not in json.dumps(result)
-
-
-@pytest.mark.parametrize("case", [case for case in TOKENS if case.values[0].options["api_token"] is not ABSENT])
-def test_a_bad_token_is_not_repeated(licstat: Licstat, log: Path, case: Bad) -> None:
-    token = case.options["api_token"]
-
-    result = licstat(log, api_token=token)
-
-    assert not token.strip() or token not in result["msg"]
-    assert "0123456789" not in json.dumps(result)
+@pytest.mark.usefixtures("place")
+def test_bad_input_of_a_question_is_told_before_anything_happens(licstat: Licstat, case: Bad) -> None:
+    assert_told_before_anything_happens(case, licstat.task_info, licstat.sandbox, licstat.folder, task_id="import_1")
 
 
 def test_options_that_there_are_not_are_told(licstat: Licstat, log: Path) -> None:
@@ -390,10 +329,7 @@ def test_options_that_there_are_not_are_told(licstat: Licstat, log: Path) -> Non
 
 @pytest.mark.parametrize("module", ["licstat_import", "licstat_task_info"])
 def test_every_option_has_bad_input_in_this_file(module: str) -> None:
-    cases = [*CONNECTION, *IMPORT] if module == "licstat_import" else CONNECTION
-    tried = {name for case in cases for name in case.values[0].options} | {"task_id"}
-
-    assert set(argument_spec(module)) <= tried
+    assert options_without(module, *CONNECTION, *(IMPORT if module == "licstat_import" else ())) <= {"task_id"}
 
 
 # What only shows where permissions apply.

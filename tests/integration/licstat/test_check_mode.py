@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,29 +12,7 @@ from typing import Any
 
 import pytest
 
-from ..support import MIB, SERVER, Licstat, Logs, assert_plain_failure, only
-
-SAFE = {"no_task", "status"}
-"""What may be asked of the sandbox: how a task is doing, one that there is or not."""
-
-
-def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file and folder, with its time and content."""
-    return {
-        str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def check(licstat: Licstat, *logs: Path, **options: Any) -> dict[str, Any]:
-    """A run in check mode, which has left no trace."""
-    before, sent = snapshot(licstat.folder), len(licstat.sandbox.requests())
-
-    result = licstat(*logs, check=True, diff=True, **options)
-
-    assert {request.operation for request in licstat.sandbox.requests()[sent:]} <= SAFE
-    assert snapshot(licstat.folder) == before
-    return result
+from ..support import MIB, SERVER, Licstat, Logs, assert_plain_failure, only, snapshot
 
 
 def timeless(result: dict[str, Any]) -> dict[str, Any]:
@@ -44,8 +20,6 @@ def timeless(result: dict[str, Any]) -> dict[str, Any]:
     imports = [{**entry, "finished_at": None, "duration": None} for entry in result.get("imports", [])]
     return {**result, "imports": imports}
 
-
-# What a run may find. Each makes it so, and gives the logs and options of the run to come.
 
 Situation = Callable[[Licstat, Logs], tuple[list[Path], dict[str, Any]]]
 
@@ -254,7 +228,7 @@ def test_check_mode_changes_nothing_and_says_what_the_run_then_does(
 ) -> None:
     logs, options = forecast.situation(licstat, make_log)
 
-    foreseen = check(licstat, *logs, **options)
+    foreseen = licstat.foresee(*logs, **options)
 
     assert [entry["state"] for entry in foreseen.get("imports", [])] == forecast.states
     assert [entry["reason"] for entry in foreseen.get("imports", [])] == forecast.reasons
@@ -263,7 +237,7 @@ def test_check_mode_changes_nothing_and_says_what_the_run_then_does(
     assert bool(foreseen.get("changed")) == any(forecast.changed)
     if forecast.fails:
         assert_plain_failure(foreseen)
-    assert timeless(check(licstat, *logs, **options)) == timeless(foreseen)
+    assert timeless(licstat.foresee(*logs, **options)) == timeless(foreseen)
 
     done = licstat(*logs, diff=True, **options)
 
@@ -280,7 +254,7 @@ def test_check_mode_changes_nothing_and_says_what_the_run_then_does(
 
 
 def test_check_mode_makes_no_store_and_no_folder_for_one(licstat: Licstat, log: Path) -> None:
-    result = check(licstat, log)
+    result = licstat.foresee(log)
 
     assert result["receipts"] == {"store": str(licstat.store), "created": False}
     assert "warnings" not in result
@@ -288,7 +262,7 @@ def test_check_mode_makes_no_store_and_no_folder_for_one(licstat: Licstat, log: 
 
 
 def test_check_mode_makes_no_store_in_the_home_either(licstat: Licstat, log: Path) -> None:
-    check(licstat, log, receipts="~/.ansible/assetops/receipts.db")
+    licstat.foresee(log, receipts="~/.ansible/assetops/receipts.db")
 
     assert list(Path.home().iterdir()) == []
 
@@ -331,7 +305,7 @@ def test_check_mode_tells_what_may_safely_be_asked(
 
 
 def test_check_mode_does_not_say_what_only_an_import_tells(licstat: Licstat, log: Path) -> None:
-    foreseen = check(licstat, log, license_server_id=999)
+    foreseen = licstat.foresee(log, license_server_id=999)
 
     assert (foreseen["state"], foreseen["changed"]) == ("planned", True)
 
@@ -365,20 +339,3 @@ def test_the_client_itself_refuses_to_send_in_check_mode(licstat: Licstat, log: 
 
     assert licstat.sandbox.requests() == []
     assert client.ask("POST", "/api/v3/admin/task/import_1/status").status == 200
-
-
-def test_a_mistake_of_the_importer_is_stopped_by_the_client(
-    licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
-    begin = importer.Importer.__init__
-
-    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:
-        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others, **more)
-
-    monkeypatch.setattr(importer.Importer, "__init__", forget)
-
-    output = licstat.output(log, check=True, receipts="none")
-
-    assert "UnsafeInCheckMode" in output
-    assert licstat.uploads == []

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import time
 from collections.abc import Callable
@@ -14,43 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from ..results import assert_returned, documented
 from ..support import ABSENT, SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, only
-
-OF_ANSIBLE = {"changed", "failed", "msg", "exception", "warnings", "diff"}
-"""What every module may return."""
-
-TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (float, int),
-    "bool": (bool,),
-    "dict": (dict,),
-    "list": (list,),
-}
-
-
-def documented(module: str) -> dict[str, dict[str, Any]]:
-    """The RETURN of a module."""
-    found = importlib.import_module(f"ansible_collections.assetops.imports.plugins.modules.{module}")
-    content: dict[str, dict[str, Any]] = yaml.safe_load(found.RETURN)
-    return content
-
-
-def assert_as_documented(returned: Any, keys: dict[str, dict[str, Any]]) -> None:
-    """These keys, of these types, all the way down; null only where it is said that it may be."""
-    assert set(returned) == set(keys)
-    for name, value in returned.items():
-        described = keys[name]
-        if value is None:
-            assert "V(null)" in str(described["description"]), name
-            continue
-        assert isinstance(value, TYPES[described["type"]]), name
-        assert isinstance(value, bool) == (described["type"] == "bool"), name
-        if "contains" in described:
-            for item in value if isinstance(value, list) else [value]:
-                assert_as_documented(item, described["contains"])
 
 
 def failing(licstat: Licstat, make_log: Logs) -> dict[str, Any]:
@@ -159,7 +124,7 @@ def test_an_import_returns_what_is_documented(
     assert isinstance(result["changed"], bool)
     assert result.get("failed", False) == has_failed
     assert ("msg" in result) == has_failed
-    assert_as_documented({name: value for name, value in result.items() if name not in OF_ANSIBLE}, keys)
+    assert_returned(result, keys)
 
 
 def test_the_states_and_reasons_that_are_returned_are_the_documented_ones() -> None:
@@ -182,11 +147,11 @@ def test_a_task_info_returns_what_is_documented(licstat: Licstat, log: Path) -> 
     for task_id in (task, "import_1"):
         result = licstat.task_info(task_id=task_id)
         assert result["changed"] is False
-        assert_as_documented({name: value for name, value in result.items() if name not in OF_ANSIBLE}, keys)
+        assert_returned(result, keys)
 
     refused = licstat.task_info(task_id=task, api_token="this-is-not-the-token")
     assert_plain_failure(refused)
-    assert_as_documented({name: value for name, value in refused.items() if name not in OF_ANSIBLE}, of_failure)
+    assert_returned(refused, of_failure)
 
 
 def test_what_is_told_of_an_import_is_true(licstat: Licstat, log: Path) -> None:

@@ -7,47 +7,26 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from ... import running
-from ...running import RunningModule, start_module
 from ...sandbox.handle import Request, Sandbox
 from ...sandbox.lm.archives import AssetRow
 from ...sandbox.lm.asset_archives import asset_archive, numbered, packed, table
 from ...sandbox.lm.view import Library
-from ..support import ABSENT, given, in_process
+from ..support import ABSENT, Modules, given, in_process
 
 LIBRARY = "LibraryDemo"
 """Library of the sandbox into which the tests import."""
 
 
-class Lm:
-    """The modules for Lifecycle Manager, connected to a sandbox, with their receipts in a folder of the test.
+class Lm(Modules):
+    """The modules for Lifecycle Manager. They believe a count soon. What is imported is an archive, or `import_url`."""
 
-    Waiting looks often and believes a count soon, so that tests are quick. Every option can be given otherwise, or left
-    out with `ABSENT`.
-    """
+    module = "lm_import"
+    safe = frozenset({"status", "library"})
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.sandbox = sandbox
-        self.folder = folder
-        self.store = folder / "store" / "receipts.db"
+        super().__init__(sandbox, folder)
         self._made = 0
-
-    def __call__(
-        self, archive: Path | None = None, *, check: bool = False, diff: bool = False, **options: Any
-    ) -> dict[str, Any]:
-        """The result of `lm_import` for an archive, or for `import_url`."""
-        return in_process("lm_import", check=check, diff=diff, **self.options(archive, **options))
-
-    def output(self, archive: Path | None = None, *, check: bool = False, diff: bool = False, **options: Any) -> str:
-        """All that `lm_import` gives to Ansible, with the record of its invocation."""
-        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
-            return str(self(archive, check=check, diff=diff, **options)["output"])
-
-    def start(self, archive: Path | None = None, **options: Any) -> RunningModule:
-        """`lm_import` in a process of its own."""
-        return start_module("lm_import", **self.options(archive, **options))
 
     def run_info(self, run_id: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """The result of `lm_import_info`."""
@@ -73,7 +52,6 @@ class Lm:
         return given({**usual, **options})
 
     def options(self, archive: Path | None = None, **options: Any) -> dict[str, Any]:
-        """The options of `lm_import`."""
         usual = {
             "src": ABSENT if archive is None else str(archive),
             "receipts": str(self.store),

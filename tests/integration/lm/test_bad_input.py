@@ -8,13 +8,12 @@ The options that all modules share are tested with License Statistics.
 
 from __future__ import annotations
 
-import json
+import functools
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ..licstat.test_bad_input import Bad, bad, everything_below, filled_in
+from ..bad_input import Bad, assert_told_before_anything_happens, bad
 from ..support import ABSENT, assert_plain_failure
 from .driver import LIBRARY, Lm
 
@@ -101,40 +100,24 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
-def assert_told(lm: Lm, result: dict[str, Any], case: Bad, place: Path, before: Any) -> None:
-    assert_plain_failure(result)
-    for word in case.words:
-        assert filled_in(word, place) in result["msg"]
-    assert "hunter22" not in json.dumps(result)
-    assert lm.sandbox.requests() == []
-    assert everything_below(lm.folder) == before
-
-
 @pytest.mark.parametrize("case", [*CONNECTION, *IMPORT])
-def test_bad_input_of_an_import_is_told_before_anything_happens(lm: Lm, place: Path, case: Bad) -> None:
-    options = {name: filled_in(value, place) for name, value in case.options.items()}
-    before = everything_below(lm.folder)
-
+@pytest.mark.usefixtures("place")
+def test_bad_input_of_an_import_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
     for check in (True, False):
-        result = lm(**{"src": str(place / "good.zip"), **options}, check=check)
-        assert_told(lm, result, case, place, before)
+        run = functools.partial(lm, check=check)
+        assert_told_before_anything_happens(case, run, lm.sandbox, lm.folder, src="{place}/good.zip")
 
 
 @pytest.mark.parametrize("case", [*LIBRARIES, *CREDENTIALS[:1], *EMPTYING])
-def test_bad_input_of_an_emptying_is_told_before_anything_happens(lm: Lm, place: Path, case: Bad) -> None:
-    before = everything_below(lm.folder)
-
-    result = lm.empty(**{"confirm": case.options.get("library", LIBRARY), **case.options})
-
-    assert_told(lm, result, case, place, before)
+def test_bad_input_of_an_emptying_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
+    good = {"confirm": case.options.get("library", LIBRARY)}
+    assert_told_before_anything_happens(case, lm.empty, lm.sandbox, lm.folder, **good)
 
 
 @pytest.mark.parametrize("case", CONNECTION)
-def test_bad_input_of_a_question_is_told_before_anything_happens(lm: Lm, place: Path, case: Bad) -> None:
-    before = everything_below(lm.folder)
-
-    assert_told(lm, lm.library_info(**case.options), case, place, before)
-    assert_told(lm, lm.run_info("import_1", **case.options), case, place, before)
+def test_bad_input_of_a_question_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
+    assert_told_before_anything_happens(case, lm.library_info, lm.sandbox, lm.folder)
+    assert_told_before_anything_happens(case, lm.run_info, lm.sandbox, lm.folder, run_id="import_1")
 
 
 @pytest.mark.parametrize("run_id", ["", "  ", "a\nb", "a\t"])

@@ -12,15 +12,11 @@ import pytest
 
 from ...running import ROOT
 from ...sandbox.lm.asset_archives import DEMO
-from ..licstat.test_results import OF_ANSIBLE, assert_as_documented, documented
+from ..results import assert_returned, documented
 from ..support import assert_ended_well, assert_plain_failure, only
 from .driver import LIBRARY, Lm
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
-
-
-def plain(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name not in OF_ANSIBLE}
 
 
 def succeeding(lm: Lm) -> dict[str, Any]:
@@ -100,7 +96,7 @@ def test_an_import_returns_what_is_documented(
     assert result["state"] == state
     assert result.get("failed", False) == has_failed
     assert ("msg" in result) == has_failed
-    assert_as_documented(plain(result), keys)
+    assert_returned(result, keys)
 
 
 def test_the_questions_return_what_is_documented_and_true(lm: Lm) -> None:
@@ -109,7 +105,7 @@ def test_the_questions_return_what_is_documented_and_true(lm: Lm) -> None:
         keys = documented(name)
         of_failure = {key: keys.pop(key) for key in ("http_status", "response")}
         assert found["changed"] is False
-        assert_as_documented(plain(found), keys)
+        assert_returned(found, keys)
         assert of_failure
     assert (lm.run_info(run)["state"], lm.run_info(run)["unpublished_assets"]) == ("published", 0)
     assert lm.library_info()["counts"] == {
