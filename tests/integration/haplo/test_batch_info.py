@@ -15,12 +15,13 @@ from unittest import mock
 import pytest
 
 from ... import running
-from ..licstat.test_results import OF_ANSIBLE, assert_as_documented, documented
+from ..canary import as_found, traces
 from ..listener import Listener
 from ..playbooks.test_documentation import _replaced, examples
+from ..results import assert_returned, documented
 from ..support import ABSENT, Playbook, assert_plain_failure, only
 from .driver import Haplo
-from .test_secrets import ECHOES, KEY, traces
+from .test_secrets import ECHOES, KEY
 
 NOBODY = "x" * 44
 IN_THE_LIST = {"find": "<tr><th>State</th>", "put": "<tr><th>Status</th>"}
@@ -101,12 +102,12 @@ def test_it_returns_what_is_documented(haplo: Haplo) -> None:
     keys = documented("haplo_batch_info")
     of_failure = {name: keys.pop(name) for name in ("is_outage", "http_status", "response")}
 
-    assert_as_documented({name: value for name, value in haplo.batch_info().items() if name not in OF_ANSIBLE}, keys)
+    assert_returned(haplo.batch_info(), keys)
 
     refused = haplo.batch_info(row=9)
     of_failure.pop("is_outage")
     assert_plain_failure(refused)
-    assert_as_documented({name: value for name, value in refused.items() if name not in OF_ANSIBLE}, of_failure)
+    assert_returned(refused, of_failure)
 
 
 def test_in_check_mode_it_tells_the_same(haplo: Haplo) -> None:
@@ -286,7 +287,7 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
         output = watched(haplo)
         haplo.sandbox.clear_faults()
         assert json.loads(output)["failed"]
-        assert traces(output.lower() if spelling == "in capital letters" else output) == []
+        assert traces(as_found(output, spelling)) == []
 
 
 @pytest.mark.parametrize("word", ["haplo-data-import-batch", "Batch import jobs"])
