@@ -22,7 +22,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 
 from ...sandbox.handle import Sandbox
-from ..crashing import Crasher, Herd
+from ..crashing import Crash, Crasher, Herd
+from ..kills import first, kill_at_each
 from ..support import QUICK, only
 from .driver import DAY, DataImports, assert_imported
 
@@ -40,33 +41,35 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one_with_one_import(
 ) -> None:
     """The import is over when the next run comes; it knows so by the status, whatever the receipt says."""
     options = {"max_age": DAY, "wait": False}
-    whole = crasher.run("bigfix_import", connected(sandbox, tmp_path / "whole").options(**options))
-    assert whole.result is not None
-    assert (whole.result["state"], whole.result["changed"]) == ("submitted", True)
-
     started = 0
-    begin = next(number for number, point in enumerate(whole.points) if point.startswith("before import_status"))
-    tried = list(enumerate(whole.points, 1))[begin :: stride(1)]
-    for number, point in tried:
-        server = connected(sandbox, tmp_path / str(number))
-        crash = crasher.run("bigfix_import", server.options(**options), kill_at=number)
-        assert crash.was_killed
+
+    def run(name: str, kill_at: int | None = None) -> tuple[DataImports, Crash]:
+        server = connected(sandbox, tmp_path / name)
+        return server, crasher.run("bigfix_import", server.options(**options), kill_at)
+
+    def look(server: DataImports, _crash: Crash) -> None:
+        nonlocal started
         sandbox.wait_idle()
         had_started = len(server.held.imports)
+        started += had_started
         sandbox.clock(speed=QUICK, step=60)
 
         again = server(max_age=DAY, wait_timeout=PATIENCE)
 
-        started += had_started
-        assert not again.get("failed"), (number, point, again["msg"])
-        assert (again["state"], again["changed"]) == ("succeeded", not had_started), (number, point)
+        assert not again.get("failed"), again["msg"]
+        assert (again["state"], again["changed"]) == ("succeeded", not had_started)
         assert only(again)["reason"] == ("fresh" if had_started else "new")
-        assert len(server.held.imports) == 1, (number, point)
-        assert len(server.held.imports) == server.held.starts_asked
-        assert receipt_states(server)[-1:] in ([], ["succeeded"]), (number, point)
-    assert 0 < started < len(tried)
+        assert len(server.held.imports) == 1 == server.held.starts_asked
+        assert receipt_states(server)[-1:] in ([], ["succeeded"])
+
+    whole = run("whole")[1]
+    assert whole.result is not None
+    assert (whole.result["state"], whole.result["changed"]) == ("submitted", True)
+    numbers = range(first(whole, "before import_status"), len(whole.points) + 1, stride(1))
+    kill_at_each(numbers, whole, run, look)
+    assert 0 < started < len(numbers)
     with capsys.disabled():
-        print(f"\n  killed at {len(tried)} points, {started} of them after the start", end=" ")
+        print(f"\n  killed at {len(numbers)} points, {started} of them after the start", end=" ")
 
 
 def connected(sandbox: Sandbox, folder: Path) -> DataImports:

@@ -21,6 +21,7 @@ import pytest
 
 from ...sandbox.handle import Sandbox
 from ..crashing import Crash, Crasher
+from ..kills import kill_at_each, moments
 from ..support import only
 from .driver import APIS, PLAIN, STANDARD, Api, Haplo, assert_one_whole_batch, assert_scheduled
 
@@ -72,40 +73,26 @@ def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     prepare, usual = SITUATIONS[situation]
-    whole = crash_run(sandbox, crasher, tmp_path / "whole", api, prepare)[1]
+    again_scheduled = 0
+
+    def run(name: str, kill_at: int | None = None) -> tuple[Haplo, Crash]:
+        return crash_run(sandbox, crasher, tmp_path / name, api, prepare, kill_at)
+
+    def look(haplo: Haplo, crash: Crash) -> None:
+        nonlocal again_scheduled
+        again_scheduled += check_next_run(haplo, crash)
+
+    whole = run("whole")[1]
     assert whole.result is not None
     assert whole.result["state"] == "scheduled", whole.result
-
-    again_scheduled = 0
-    moments = moments_of(whole)
-    tried = moments[:: stride(usual)]
-    for number, point in tried:
-        haplo, crash = crash_run(sandbox, crasher, tmp_path / str(number), api, prepare, kill_at=number)
-        assert crash.was_killed
-        assert crash.points == whole.points[:number], "the points are not the same at every run"
-        try:
-            again_scheduled += check_next_run(haplo, crash)
-        except AssertionError as error:
-            raise AssertionError(f"{situation}, killed at point {number} of {len(whole.points)}, {point}") from error
+    tried = moments(whole)[:: stride(usual)]
+    kill_at_each(tried, whole, run, look)
     with capsys.disabled():
         print(
-            f"\n  {api.name}: {situation} was killed at {len(tried)} of {len(moments)} moments ({again_scheduled} times"
-            " the next run scheduled the batch)",
+            f"\n  {api.name}: {situation} was killed at {len(tried)} of {len(moments(whole))} moments"
+            f" ({again_scheduled} times the next run scheduled the batch)",
             end=" ",
         )
-
-
-def moments_of(whole: Crash) -> list[tuple[int, str]]:
-    """The points, by number, of a run from its claim on that are moments of their own.
-
-    What comes before a statement, block or answer is the same moment as what came after the one before it.
-    """
-    begin = next(number for number, point in enumerate(whole.points) if point == "before claim")
-    return [
-        (number, point)
-        for number, point in list(enumerate(whole.points, 1))[begin:]
-        if point == "before claim" or not point.rpartition(": ")[2].startswith("before ")
-    ]
 
 
 def crash_run(

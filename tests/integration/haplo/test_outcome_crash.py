@@ -18,9 +18,10 @@ import pytest
 
 from ...sandbox.handle import Sandbox
 from ..crashing import Crash, Crasher
+from ..kills import kill_at_each, moments
 from ..support import ABSENT, QUICK, only
 from .driver import Told, outcome_of
-from .test_crash import answer_lost, crash_of, moments_of, notes_in
+from .test_crash import answer_lost, crash_of, notes_in
 
 Prepare = Callable[[Told], None]
 
@@ -80,6 +81,7 @@ SITUATIONS = {
     "a forced run after one that was stopped": Situation(was_stopped, "succeeded", 9, options={"force": True}),
     "a dry run": Situation(nothing, "succeeded", 9, options={"dry_run": True}),
     "a run after one whose answer was lost": Situation(answer_lost, "succeeded", 5),
+    "a run that looks at what an earlier one sent": Situation(not_waited_for, "succeeded", 4),
 }
 
 
@@ -94,34 +96,20 @@ def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     case = SITUATIONS[situation]
-    whole = crash_run(sandbox, crasher, tmp_path / "whole", case)[1]
+
+    def run(name: str, kill_at: int | None = None) -> tuple[Told, Crash]:
+        return crash_run(sandbox, crasher, tmp_path / name, case, kill_at)
+
+    def look(told: Told, crash: Crash) -> None:
+        check_next_runs(told, case, is_without_key_first=len(crash.points) % 2 == 1)
+
+    whole = run("whole")[1]
     assert whole.result is not None
     assert whole.result["state"] == case.whole, whole.result
-
-    moments = moments_of(whole)
-    tried = moments[:: stride(case.usual)]
-    for number, point in tried:
-        told, crash = crash_run(sandbox, crasher, tmp_path / str(number), case, number)
-        assert crash.was_killed
-        assert crash.points == whole.points[:number], "the points are not the same at every run"
-        try:
-            check_next_runs(told, case, is_without_key_first=number % 2 == 1)
-        except AssertionError as error:
-            raise AssertionError(f"{situation}, killed at point {number} of {len(whole.points)}, {point}") from error
+    numbers = moments(whole)[:: stride(case.usual)]
+    kill_at_each(numbers, whole, run, look)
     with capsys.disabled():
-        print(f"\n  {situation} was killed at {len(tried)} of {len(moments)} moments", end=" ")
-
-
-@pytest.mark.slow
-def test_a_run_that_looks_at_what_an_earlier_one_sent_may_be_killed_anywhere(
-    stride: Callable[[int], int], sandbox: Sandbox, crasher: Crasher, tmp_path: Path
-) -> None:
-    case = Situation(not_waited_for, "succeeded", 1)
-    whole = crash_run(sandbox, crasher, tmp_path / "whole", case)[1]
-    for number in range(1, len(whole.points), stride(7)):
-        told, crash = crash_run(sandbox, crasher, tmp_path / str(number), case, number)
-        assert crash.was_killed
-        check_next_runs(told, case, is_without_key_first=number % 2 == 1)
+        print(f"\n  {situation} was killed at {len(numbers)} of {len(moments(whole))} moments", end=" ")
 
 
 def crash_run(

@@ -21,8 +21,9 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...stores import new_store
 from ..bigfix.driver import DAY, DataImports
-from ..crashing import Crasher
+from ..crashing import Crash, Crasher
 from ..haplo.driver import Haplo, Told
+from ..kills import first, kill_at_each
 from ..lm.driver import Lm
 from ..support import only
 
@@ -89,33 +90,36 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def crashed(name: str, kill_at: int | None = None) -> tuple[Target, list[str]]:
+    unknown = 0
+
+    def run(name: str, kill_at: int | None = None) -> tuple[Target, Crash]:
         sandbox.reset()
         (tmp_path / name).mkdir()
         target = make(sandbox, tmp_path / name, new_store("PostgreSQL", tmp_path, request))
         crash = crasher.run(target.module, target.options, kill_at)
-        assert crash.was_killed == (kill_at is not None)
         sandbox.wait_idle()
-        return target, crash.points
+        return target, crash
 
-    points = crashed("whole")[1]
-    usual = 2 * USUAL if make is haplo_with_outcome else USUAL
-    places = list(range(points.index("before claim"), len(points), stride(usual)))
-    unknown = 0
-    for place in places:
-        target, _points = crashed(str(place), place)
-        where = f"killed at point {place} of {len(points)}, {points[place - 1]}"
+    def look(target: Target, _crash: Crash) -> None:
+        nonlocal unknown
         held = target.imports()
         again = target.run(**target.options)
         is_unknown = again["state"] == "unknown"  # what was sent, and nobody can be asked about
         if is_unknown:
-            assert (again["changed"], target.imports()) == (False, held), where
+            assert (again["changed"], target.imports()) == (False, held)
             again = target.run(**target.options, on_unknown="retry")
             unknown += 1
-        assert not again.get("failed"), (where, again.get("msg"))
-        assert again["changed"] == (is_unknown or held == 0), where
-        assert target.imports() == (held + 1 if is_unknown else 1), where
+        assert not again.get("failed"), again.get("msg")
+        assert again["changed"] == (is_unknown or held == 0)
+        assert target.imports() == (held + 1 if is_unknown else 1)
         rest = target.run(**target.options)
-        assert (rest["changed"], only(rest)["reason"]) == (False, "fresh" if make is bigfix else "receipt"), where
+        assert (rest["changed"], only(rest)["reason"]) == (False, "fresh" if make is bigfix else "receipt")
+
+    target, whole = run("whole")
+    usual = 2 * USUAL if make is haplo_with_outcome else USUAL
+    numbers = range(first(whole, "before claim") - 1, len(whole.points), stride(usual))
+    kill_at_each(numbers, whole, run, look)
     with capsys.disabled():
-        print(f"\n  {target.module}: killed at {len(places)} of {len(points)} points, {unknown} unknown", end=" ")
+        print(
+            f"\n  {target.module}: killed at {len(numbers)} of {len(whole.points)} points, {unknown} unknown", end=" "
+        )

@@ -25,6 +25,7 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.licstat.view import Task
 from ...stores import KINDS, ask, check_that_it_is_whole, new_store
 from ..crashing import Crash, Crasher, more_than_buffers_hold
+from ..kills import first, kill_at_each, last_block
 
 SERVER = 40
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
@@ -207,38 +208,34 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
 ) -> None:
     prepare, options, before = SITUATIONS[situation]
 
+    counts = dict.fromkeys(Phase, 0)
+
     def run(name: str, kill_at: int | None = None) -> tuple[Case, Crash]:
         store = new_store(kind, tmp_path / name, request)
         return crash_run(own_sandbox, crasher, tmp_path / name, prepare, options, kill_at, store=store)
 
+    def look(case: Case, crash: Crash) -> None:
+        counts[phase_of(crash)] += 1
+        check_next_run(case, crash, situation, before, was_sent_whole=crash.came_to(last_block(whole)))
+
     whole = run("whole")[1]
     assert whole.result is not None
     assert_imported(whole.result, changed=situation != "a run that resumes")
-    last_block = next((point for point in reversed(whole.points) if point.startswith("after import block")), "none")
-
     # Up to its first write, a run that finds a store does nothing that the first run did not do as well.
-    begin = 0 if situation == "a first run" else first_write(whole)
-    counts = dict.fromkeys(Phase, 0)
-    for number, point in list(enumerate(whole.points, 1))[begin :: stride(usual)]:
-        case, crash = run(str(number), kill_at=number)
-        assert crash.was_killed
-        assert crash.points == whole.points[:number], "the points are not the same at every run"
-        counts[phase_of(crash)] += 1
-        try:
-            check_next_run(case, crash, situation, before, was_sent_whole=crash.came_to(last_block))
-        except AssertionError as error:
-            raise AssertionError(f"{situation}, killed at point {number} of {len(whole.points)}, {point}") from error
+    numbers = range(1 if situation == "a first run" else first_write(whole), len(whole.points) + 1)
+    kill_at_each(numbers[:: stride(usual)], whole, run, look)
+
     are_all_met = all(counts.values()) or stride(1) > 1  # where few points are tried, phases may be missed
     assert situation == "a run that resumes" or are_all_met, counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
-        killed = f"{sum(counts.values())} of {len(whole.points) - begin} points"
+        killed = f"{sum(counts.values())} of {len(numbers)} points"
         print(f"\n  {kind}: {situation} was killed at {killed} ({places})", end=" ")
 
 
 def first_write(crash: Crash) -> int:
-    """How many points there are before a run first writes to the receipt, or asks the server."""
-    return next(n for n, point in enumerate(crash.points) if point in ("before claim", "before status block 1"))
+    """The point at which a run first writes to the receipt, or asks the server."""
+    return first(crash, "before claim", "before status block 1")
 
 
 def crash_run(
@@ -303,17 +300,16 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Of the two, only the one that was being sent may be unknown; the next run sees to the other all the same."""
-    whole = crash_run(own_sandbox, crasher, tmp_path / "whole", nothing, {}, logs=2)[1]
-    last_block = next(point for point in reversed(whole.points) if point.startswith("after import block"))
-    tried = list(enumerate(whole.points, 1))[first_write(whole) :: stride(3)]
     unknowns = 0
-    for number, point in tried:
-        case, crash = crash_run(own_sandbox, crasher, tmp_path / str(number), nothing, {}, number, logs=2)
-        assert crash.was_killed
-        whole_uploads = crash.points.count(last_block)
+
+    def run(name: str, kill_at: int | None = None) -> tuple[Case, Crash]:
+        return crash_run(own_sandbox, crasher, tmp_path / name, nothing, {}, kill_at, logs=2)
+
+    def look(case: Case, crash: Crash) -> None:
+        nonlocal unknowns
+        whole_uploads = crash.points.count(last_block(whole))
         answered = crash.points.count("record submitted: after COMMIT")
         was_on_its_way = crash.points.count("mark_sent: after COMMIT") > answered
-        where = f"killed at point {number} of {len(whole.points)}, {point}"
         if whole_uploads:
             own_sandbox.wait_for("complete", operation="import", count=whole_uploads, timeout=PATIENCE)
 
@@ -323,19 +319,23 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         if was_on_its_way:
             unknowns += 1
             expected[answered] = "unknown"
-            assert str(case.logs[answered]) in again["msg"], where
-            assert str(case.logs[1 - answered]) not in again["msg"], where
-            assert len(case.accepted(answered)) == (whole_uploads > answered), where
-            assert len(case.accepted(1 - answered)) == 1, where
+            assert str(case.logs[answered]) in again["msg"]
+            assert str(case.logs[1 - answered]) not in again["msg"]
+            assert len(case.accepted(answered)) == (whole_uploads > answered)
+            assert len(case.accepted(1 - answered)) == 1
         else:
-            assert [len(case.accepted(log)) for log in (0, 1)] == [1, 1], where
-        assert states == expected, where
+            assert [len(case.accepted(log)) for log in (0, 1)] == [1, 1]
+        assert states == expected
         if was_on_its_way:
             assert_imported(case.run(on_unknown="retry"), changed=True)
         case.assert_at_rest()
+
+    whole = run("whole")[1]
+    numbers = range(first_write(whole), len(whole.points) + 1, stride(3))
+    kill_at_each(numbers, whole, run, look)
     assert unknowns > 5 // stride(1), whole.points
     with capsys.disabled():
-        print(f"\n  a task of two logs was killed at {len(tried)} of {len(whole.points)} points", end=" ")
+        print(f"\n  a task of two logs was killed at {len(numbers)} of {len(whole.points)} points", end=" ")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -348,16 +348,16 @@ def test_a_store_whose_making_was_killed_is_a_new_one_to_the_next_run(
         store = new_store(kind, tmp_path / name, request)
         return crash_run(own_sandbox, crasher, tmp_path / name, nothing, {}, kill_at, store=store)
 
-    points = run("whole")[1].points
-    last = points.index("before COMMIT") + 1  # of the transaction that makes the tables
-    for number in range(1, last + 1):
-        case, crash = run(str(number), kill_at=number)
-        assert crash.was_killed
+    def look(case: Case, _crash: Crash) -> None:
         refused = case.run(require_receipts=True)
-        assert refused.get("failed"), f"killed at {points[number - 1]}: an empty store was taken for one"
+        assert refused.get("failed"), "an empty store was taken for one"
         assert "require_receipts" in refused["msg"]
-        assert case.run()["receipts"]["created"], f"killed at {points[number - 1]}: nobody was told of the new store"
-    assert last > 10, points
+        assert case.run()["receipts"]["created"], "nobody was told of the new store"
+
+    whole = run("whole")[1]
+    last = first(whole, "before COMMIT")  # of the transaction that makes the tables
+    kill_at_each(range(1, last + 1), whole, run, look)
+    assert last > 10, whole.points
 
 
 # Killed while the server holds the request.
@@ -426,14 +426,6 @@ CUTS: dict[str, dict[str, Any]] = {
     "after 64 KiB": {"after_bytes": 64 * 1024},
     "in the middle of the body": {"after_bytes": LARGE // 8},  # and no more is read
 }
-
-
-@pytest.fixture
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the client tries again, it tries again at once."""
-    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
-
-    monkeypatch.setattr(_client, "_jittered", lambda number: 0.0)
 
 
 @pytest.mark.usefixtures("quick_retries")

@@ -20,6 +20,7 @@ from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ..crashing import Crash, Crasher, Herd
+from ..kills import kill_at_each, last_block
 from ..support import only
 from .driver import Lm
 
@@ -43,7 +44,16 @@ SOURCES: dict[str, dict[str, Any]] = {"an archive": {"src": str(ARCHIVE)}, "a ur
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     source: str, stride: Callable[[int], int], own_sandbox: Sandbox, crasher: Crasher, tmp_path: Path
 ) -> None:
-    whole = crash(own_sandbox, crasher, tmp_path / "whole", SOURCES[source], None)[1]
+    phases: Counter[str] = Counter()
+
+    def run(name: str, kill_at: int | None = None) -> tuple[Lm, Crash]:
+        return crash(own_sandbox, crasher, tmp_path / name, SOURCES[source], kill_at)
+
+    def look(lm: Lm, crashed: Crash) -> None:
+        was_sent_whole = crashed.came_to(last_block(whole))
+        phases[check_next_run(lm, crashed, SOURCES[source], was_sent_whole=was_sent_whole)] += 1
+
+    whole = run("whole")[1]
     places = ("before claim", "before mark_sent", "before getimportstatus block 1")
     claim, begin, end = (whole.points.index(place) for place in places)
     numbers = [
@@ -51,14 +61,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
         *range(begin, end + 2),
         *range(end + 2, len(whole.points), stride(8)),
     ]
-    last_block = next(point for point in reversed(whole.points) if point.startswith("after import block"))
-    phases: Counter[str] = Counter()
-    for number in numbers:
-        lm, crashed = crash(own_sandbox, crasher, tmp_path / str(number), SOURCES[source], number)
-        where = f"killed at point {number} of {len(whole.points)}, {whole.points[number - 1]}"
-        assert crashed.was_killed, where
-        was_sent_whole = crashed.came_to(last_block)
-        phases[check_next_run(lm, crashed, SOURCES[source], was_sent_whole=was_sent_whole, where=where)] += 1
+    kill_at_each(numbers, whole, run, look)
     assert set(phases) == {"claimed", "sent", "accepted"}
 
 
@@ -75,28 +78,28 @@ def crash(
     return lm, crashed
 
 
-def check_next_run(lm: Lm, crashed: Crash, source: dict[str, Any], *, was_sent_whole: bool, where: str) -> str:
+def check_next_run(lm: Lm, crashed: Crash, source: dict[str, Any], *, was_sent_whole: bool) -> str:
     """One import; or at most one, and told as unknown, where it was sent and nothing was heard."""
     if was_sent_whole:
         lm.sandbox.wait_for("complete", operation="import", timeout=60)
     lm.sandbox.wait_idle()
-    assert len(lm.held.runs) == was_sent_whole, where
+    assert len(lm.held.runs) == was_sent_whole
     again = lm(**source)
     if crashed.came_to("record submitted: after COMMIT"):
         phase = "accepted"
-        assert ("failed" in again, again["state"], again["changed"]) == (False, "succeeded", False), where
+        assert ("failed" in again, again["state"], again["changed"]) == (False, "succeeded", False)
     elif crashed.came_to("mark_sent: after COMMIT"):
         phase = "sent"
-        assert ("failed" in again, again["state"], again["changed"]) == (True, "unknown", False), where
+        assert ("failed" in again, again["state"], again["changed"]) == (True, "unknown", False)
         again = lm(**source, on_unknown="retry")
-        assert (again["state"], again["changed"]) == ("succeeded", True), where
+        assert (again["state"], again["changed"]) == ("succeeded", True)
     else:
         phase = "claimed"
-        assert (again["state"], again["changed"]) == ("succeeded", True), where
-    assert len(lm.held.runs) == 1 + (phase == "sent" and was_sent_whole), where
-    assert only(again)["remote_id"] == lm.held.runs[-1].runid, where
+        assert (again["state"], again["changed"]) == ("succeeded", True)
+    assert len(lm.held.runs) == 1 + (phase == "sent" and was_sent_whole)
+    assert only(again)["remote_id"] == lm.held.runs[-1].runid
     rest = lm(**source)
-    assert (rest["state"], rest["changed"], only(rest)["reason"]) == ("succeeded", False, "receipt"), where
+    assert (rest["state"], rest["changed"], only(rest)["reason"]) == ("succeeded", False, "receipt")
     return phase
 
 

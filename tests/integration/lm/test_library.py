@@ -15,11 +15,11 @@ from ...running import ROOT, start_module
 from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import IMPORTER_PASSWORD, IMPORTER_USER
-from ..crashing import Crasher, Herd
-from ..licstat.test_results import assert_as_documented, documented
+from ..crashing import Crash, Crasher, Herd
+from ..kills import first, kill_at_each
+from ..results import assert_returned, documented
 from ..support import ABSENT, argument_spec, assert_ended_well, assert_plain_failure, only
 from .driver import LIBRARY, Lm
-from .test_results import plain
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
 EMPTY = {"catalog_assets": 0, "published_assets": 0, "active_requests": 0, "pending_events": 0}
@@ -456,32 +456,35 @@ def own_sandbox() -> Iterator[Sandbox]:
 
 @pytest.mark.slow
 def test_an_emptying_killed_anywhere_leaves_receipts_of_what_is_there(own_sandbox: Sandbox, tmp_path: Path) -> None:
+    def run(name: str, kill_at: int | None = None) -> tuple[Lm, Crash]:
+        return emptied(own_sandbox, crasher, tmp_path / name, kill_at)
+
     with Crasher() as crasher:
-        points = killed(own_sandbox, crasher, tmp_path / "whole", None).points
-        sent = points.index("before clearassets block 1")
-        for number in range(sent - 2, len(points) + 1):
-            killed(own_sandbox, crasher, tmp_path / str(number), number)
-    assert "before UPDATE attempts SET" in points[sent:]
+        whole = run("whole")[1]
+        sent = first(whole, "before clearassets block 1")
+        kill_at_each(range(sent - 3, len(whole.points) + 1), whole, run, check_imports)
+    assert "before UPDATE attempts SET" in whole.points[sent:]
 
 
-def killed(sandbox: Sandbox, crasher: Crasher, folder: Path, kill_at: int | None) -> Any:
-    """An emptying that is killed at a point, and the imports after it."""
+def emptied(sandbox: Sandbox, crasher: Crasher, folder: Path, kill_at: int | None) -> tuple[Lm, Crash]:
+    """A library with imports that is emptied by a run that is killed at a point."""
     folder.mkdir()
     sandbox.reset()
     lm = Lm(sandbox, folder)
-    archives = [ARCHIVE, lm.archive()]
-    for archive in archives:
+    for archive in (ARCHIVE, lm.archive("second.zip")):
         lm(archive)
     crash = crasher.run("lm_library", lm.emptying(), kill_at)
-    assert crash.was_killed == (kill_at is not None)
     sandbox.wait_idle()
-    was_cleared = bool(sandbox.lm().libraries[LIBRARY].clearings)
+    return lm, crash
 
-    for archive in archives:
+
+def check_imports(lm: Lm, _crash: Crash) -> None:
+    """What is not in the library is imported again, and nothing else."""
+    was_cleared = bool(lm.sandbox.lm().libraries[LIBRARY].clearings)
+    for archive in (ARCHIVE, lm.folder / "archives" / "second.zip"):
         assert_ended_well(lm(archive), changed=was_cleared, reason="new" if was_cleared else "receipt")
         assert_ended_well(lm(archive), changed=False, reason="receipt")
     assert len(lm.held.assets) == 15
-    return crash
 
 
 @pytest.mark.slow
@@ -509,8 +512,8 @@ def test_an_emptying_returns_what_is_documented(full: Lm, check: bool) -> None:
     keys = documented("lm_library")
     of_failure = {name: keys.pop(name) for name in ("http_status", "response")}
 
-    assert_as_documented(plain(full.empty(check=check)), keys)
-    assert_as_documented(plain(full.empty(password="not-the-password")), of_failure)
+    assert_returned(full.empty(check=check), keys)
+    assert_returned(full.empty(password="not-the-password"), of_failure)
 
 
 def test_options_of_an_emptying_are_those_of_receipts_and_of_the_library() -> None:
