@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What breaks on the way to an import, at every step: it is started once or not at all, and told as it is.
 
-The steps are the two questions before the start, the start itself, and the questions after it.
+The steps are the two questions before the start, the start itself, and the questions after it. For these see
+`imports/test_faults.py` first.
 """
 
 from __future__ import annotations
@@ -18,20 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ...sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
+from ..faults import PATIENCE, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
 from ..support import ABSENT, assert_plain_failure, only
 from .driver import DAY, DataImports, assert_imported, outcome
 
 WITH_PASSWORD: dict[str, Any] = {"token": ABSENT, "username": MANAGER, "password": MANAGER_PASSWORD}
-PATIENCE = 0.25
-"""Seconds for which the module waits for an answer here."""
-
-
-def case(action: str, **what: Any) -> Any:
-    """A fault with a name made of what it is."""
-    details = "-".join(f"{name}={value}" for name, value in what.items() if name not in ("body", "json"))
-    return pytest.param({"action": action, **what}, id=f"{action}-{details}" if details else action)
-
 
 NO_STATUS = [
     *[case("status", status=status) for status in (408, 500, 502, 503, 504)],
@@ -97,7 +90,7 @@ def test_a_question_that_is_turned_down_ends_it_at_once(bigfix: DataImports, fau
     assert_plain_failure(result)
     assert outcome(result) == ("failed", False, True)
     assert "Nothing was started." in result["msg"]
-    assert result["http_status"] == fault.get("status", 302)
+    assert result["http_status"] == status_of(fault)
     assert len(bigfix.sent("status")) == skip + 1
     assert bigfix.starts == []
 
@@ -227,7 +220,7 @@ def test_a_start_that_is_turned_down_is_told_and_not_followed(bigfix: DataImport
 
     assert_plain_failure(result)
     assert outcome(result) == ("failed", False, True)
-    assert result["http_status"] == fault.get("status", 200 if fault["action"] == "html" else 302)
+    assert result["http_status"] == status_of(fault)
     assert [request.operation for request in bigfix.sent()] == ["status", "status", "start"]
     assert bigfix.held.imports == []
 
@@ -260,32 +253,6 @@ def test_a_start_with_its_answer_lost_is_unknown_where_the_status_tells_no_times
 
 
 # After the start.
-
-
-@pytest.mark.parametrize("fault", [*NO_STATUS, case("html", body=LOGIN_PAGE)])
-def test_trouble_while_it_runs_that_ends_is_borne(bigfix: DataImports, fault: dict[str, Any]) -> None:
-    bigfix.fault(operation="status", times=3, skip=2, **fault)
-
-    assert_imported(bigfix(**patient_with(fault)), changed=True, reason="new")
-    assert len(bigfix.starts) == 1
-
-
-@pytest.mark.parametrize("fault", [*NO_STATUS, *NO, case("html", body=LOGIN_PAGE)])
-def test_trouble_while_it_runs_that_does_not_end_leaves_it_to_the_next_run(
-    bigfix: DataImports, fault: dict[str, Any]
-) -> None:
-    bigfix.fault(operation="status", times=None, skip=2, **fault)
-
-    result = bigfix(unreachable_timeout=0.1, **patient_with(fault))
-
-    assert_plain_failure(result)
-    assert outcome(result) == ("running", True, True)
-    assert "Run again" in result["msg"]
-    assert "max_age" in result["msg"]
-
-    bigfix.sandbox.clear_faults()
-    assert_imported(bigfix(max_age=DAY), changed=False, reason="fresh")
-    assert len(bigfix.starts) == 1
 
 
 @pytest.mark.parametrize("product", ["bigfix", "lmt"])

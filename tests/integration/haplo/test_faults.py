@@ -16,19 +16,12 @@ from typing import Any
 
 import pytest
 
+from ..faults import PATIENCE, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
 from ..support import MIB, assert_plain_failure, only
 from .driver import PLAIN, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled, at_each_step, in_both
 
-PATIENCE = 0.25
-"""Seconds for which the module waits for an answer that a fault holds back."""
 pytestmark = pytest.mark.usefixtures("quick_retries")
-
-
-def case(action: str, **what: Any) -> Any:
-    """A fault with a name made of what it is."""
-    details = "-".join(f"{name}={value}" for name, value in what.items() if name not in ("body", "json", "headers"))
-    return pytest.param({"action": action, **what}, id=f"{action}-{details}" if details else action)
 
 
 NO_ANSWER = [
@@ -149,7 +142,7 @@ def test_a_step_whose_answer_tells_nothing_has_failed(haplo: Haplo, step: str, f
     result = run(haplo, fault)
 
     assert_failed_and_changed_nothing(haplo, result)
-    assert result["http_status"] == fault.get("status", 200)
+    assert result["http_status"] == (status_of(fault) or 200)
     assert "The batch was not scheduled" in result["msg"]
     assert_next_run_makes_it_one_whole_batch(haplo, "retried")
 
@@ -164,7 +157,7 @@ def test_a_refusal_at_any_step_is_a_failure_and_the_next_run_goes_on(
     result = run(haplo, fault)
 
     assert_failed_and_changed_nothing(haplo, result)
-    assert result["http_status"] == fault.get("status", 302 if fault["action"] == "redirect" else 200)
+    assert result["http_status"] == status_of(fault)
     assert len(haplo.sent(step)) == 1
     assert haplo.steps[-1] == step
     assert_next_run_makes_it_one_whole_batch(haplo, "retried")

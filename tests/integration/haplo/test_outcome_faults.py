@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from ..faults import case
 from ..lies import LOGIN_PAGE
 from ..support import QUICK, assert_plain_failure, only
 from .driver import Told, assert_one_whole_batch, outcome_of, warnings
-from .test_faults import NO_ANSWER, NO_TELLING, REFUSALS, case, run
+from .test_faults import NO_ANSWER, NO_TELLING, REFUSALS, run
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
