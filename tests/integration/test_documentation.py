@@ -143,6 +143,15 @@ def test_every_module_that_waits_for_imports_is_in_the_group_of_those(module: st
     assert (module in runtime()["action_groups"]["imports"]) == waits
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_documents_the_groups_that_it_is_in(module: str) -> None:
+    documented = documents()[module]["doc"]["attributes"].get("action_group", {"membership": [], "description": ""})
+    groups = [f"{COLLECTION}.{group}" for group, modules in runtime()["action_groups"].items() if module in modules]
+
+    assert sorted(documented["membership"]) == sorted(groups)
+    assert all(f"C(group/{group})" in "".join(documented["description"]) for group in groups)
+
+
 def test_the_groups_hold_modules_that_there_are() -> None:
     groups = runtime()["action_groups"]
 
@@ -269,31 +278,3 @@ def _logs_of_an_example(make_log: Logs, number: int, task: dict[str, Any]) -> Pa
         rotated = make_log(f"{number}/{name}", day=first + day)
         os.utime(rotated, (time.time() - day * 24 * 3600,) * 2)
     return make_log(f"{number}/debug.log", day=first + 4).parent
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/awx.md"])
-def test_tasks_in_the_texts_use_options_that_there_are(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    found = 0
-    for block in re.findall(r"```ya?ml\n(.*?)```", text, re.DOTALL):
-        for module, given in _tasks_in(yaml.safe_load(block)):
-            found += 1
-            assert set(given) <= set(argument_spec(module)), block
-
-    assert found or not any(f"{COLLECTION}.{module}" in text for module in MODULES)
-
-
-def _tasks_in(content: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The uses of our modules in some YAML, with their options."""
-    if isinstance(content, list):
-        return [use for item in content for use in _tasks_in(item)]
-    if not isinstance(content, dict):
-        return []
-    uses = []
-    for name, value in content.items():
-        module = str(name).removeprefix(f"{COLLECTION}.")
-        if module in MODULES and module != name and isinstance(value, dict):
-            uses.append((module, value))
-        else:
-            uses += _tasks_in(value)
-    return uses

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the documentation site into .cache/docs/html: `make docs`.
 
-antsibull-docs writes the pages of modules and roles and takes the guides of docs/docsite, and Sphinx makes HTML of it. No
-network is needed, neither to build the site nor to read it. A warning is an error.
+antsibull-docs writes the pages of modules and roles and takes the guides of docs/docsite, and Sphinx makes HTML of it.
+No network is needed, neither to build the site nor to read it. A warning is an error.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ HTML = FOLDER / "html"
 def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     PAGES.mkdir(mode=0o700, parents=True)  # antsibull-docs asks for that
-    # fmt: off
-    run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
-        "--no-add-antsibull-docs-version", "--dest-dir", str(PAGES), COLLECTION)
-    # fmt: on
+    options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
+    run("antsibull-docs", "collection", *options, "--dest-dir", str(PAGES), COLLECTION)
     write_changelog(PAGES / "changelog.rst")
-    run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs/site", "-d", str(FOLDER / "state"), str(PAGES), str(HTML))
+    options = ["-q", "-W", "--keep-going", "-c", "docs/site", "-d", str(FOLDER / "state")]
+    run("sphinx-build", *options, str(PAGES), str(HTML))
     print(f"The documentation is in {(HTML / 'index.html').relative_to(CHECKOUT)}.")
     return 0
 
