@@ -24,7 +24,8 @@ import yaml
 from ..running import ROOT
 from ..sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
 from .bigfix import DataImports
-from .support import FIRST_DAY, Licstat, Logs, Playbook, argument_spec
+from .lm import Lm
+from .support import FIRST_DAY, Licstat, Logs, Playbook, argument_spec, only
 
 COLLECTION = "assetops.imports"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
@@ -278,3 +279,35 @@ def _logs_of_an_example(make_log: Logs, number: int, task: dict[str, Any]) -> Pa
         rotated = make_log(f"{number}/{name}", day=first + day)
         os.utime(rotated, (time.time() - day * 24 * 3600,) * 2)
     return make_log(f"{number}/debug.log", day=first + 4).parent
+
+
+@pytest.mark.slow
+def test_the_examples_that_wait_go_on_where_the_server_is_in_trouble(
+    licstat: Licstat, lm: Lm, make_log: Logs, tmp_path: Path
+) -> None:
+    sandbox = licstat.sandbox
+    here = {
+        "https://licstat.example.com": sandbox.licstat_url,
+        "https://lmt.example.com:9081": sandbox.lmt_url,
+        "https://lm.example.com": sandbox.lm_url,
+        "importer": sandbox.lm_username,
+        "import_527ddd6f-d7de-4854-bc99-839b5afd458e": only(licstat(make_log(), wait=False))["remote_id"],
+        "import_2016-01-22_15-35-07.484": only(lm(lm.archive()))["remote_id"],
+    }
+    secrets = {
+        "licstat_api_token": sandbox.licstat_token,
+        "lm_password": sandbox.lm_password,
+        "lmt_token": sandbox.lmt_token,
+    }
+    modules = ("licstat_task_info", "lm_import_info", "lm_library_info", "bigfix_import_info")
+    tasks = [task for module in modules for task in examples(module) if "retries" in task]
+    assert len(tasks) == len(modules)
+    for system, operations in (("licstat", ["status"]), ("lm", ["status", "library"]), ("lmt", ["status"])):
+        for operation in operations:  # a page of a gateway, after which the modules do not ask again by themselves
+            sandbox.fault("html", system=system, operation=operation)
+
+    status, output = Playbook(tmp_path, [{**_replaced(task, here), "delay": 0} for task in tasks], vars=secrets).run()
+
+    assert status == 0, output
+    assert output.count("FAILED - RETRYING") >= len(tasks)
+    assert [fault["hits"] for fault in sandbox.faults()] == [1] * len(tasks)
