@@ -110,8 +110,9 @@ class Reader:
             "postgresql://imports@db.example.com/receipts?sslmode=verify-full": store,
             "username: importer": f"username: {sandbox.lm_username}",
         }
-        for made in (self.folder, self.root / "opt/assetops", self.root / "var/lib/node_exporter"):
-            made.mkdir(parents=True)
+        for made in ("opt/assetops", "srv/evidence", "var/lib/assetops", "var/lib/node_exporter", "var/www/imports"):
+            (self.root / made).mkdir(parents=True)
+        self.folder.mkdir()
         (self.root / "opt/assetops/bin").symlink_to(Path(sys.executable).parent)
         lay_ground(self.root, self.folder)
         self._given = folder / "given.json"

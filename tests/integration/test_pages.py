@@ -157,8 +157,7 @@ def test_what_the_page_on_receipts_says_about_postgresql_can_be_done(
     store = re.sub(r"passfile=[^&]*&?", "", postgresql.url("imports", "postgres")).rstrip("?")
     reader = Reader(tmp_path, sandbox, home, store, INSTEAD)
     reader.secrets["PGPASSWORD"] = postgresql.password()
-    (reader.root / "var/lib/assetops").mkdir()
-    reader.environment["PATH"] += f":{programs()}"
+    reader.environment["PATH"] = f"{programs()}:{reader.environment['PATH']}"
 
     done = reader.follow(page)
 
