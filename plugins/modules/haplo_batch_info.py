@@ -27,6 +27,11 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.attributes
 attributes:
+  action_group:
+    description: Use C(group/assetops.imports.haplo) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - assetops.imports.haplo
   diff_mode:
     support: N/A
     details:

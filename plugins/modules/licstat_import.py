@@ -38,6 +38,14 @@ extends_documentation_fragment:
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
 attributes:
+  action_group:
+    description: >-
+      Use C(group/assetops.imports.licstat) or C(group/assetops.imports.imports) in C(module_defaults) to set defaults
+      for this module.
+    support: full
+    membership:
+      - assetops.imports.licstat
+      - assetops.imports.imports
   diff_mode:
     support: full
   idempotent:

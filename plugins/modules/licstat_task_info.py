@@ -44,13 +44,13 @@ EXAMPLES = r"""
     task_id: import_527ddd6f-d7de-4854-bc99-839b5afd458e
   register: task
 
-- name: Wait until it is over
+- name: Wait until it is over, and where License Statistics does not answer ask again
   assetops.imports.licstat_task_info:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
     task_id: import_527ddd6f-d7de-4854-bc99-839b5afd458e
   register: task
-  until: task.state != 'running'
+  until: task is succeeded and task.state != 'running'
   retries: 100
   delay: 10
 """

@@ -51,7 +51,7 @@ EXAMPLES = r"""
     run_id: import_2016-01-22_15-35-07.484
   register: run
 
-- name: Wait until it is over
+- name: Wait until it is over, and where Lifecycle Manager does not answer ask again
   assetops.imports.lm_import_info:
     url: https://lm.example.com
     library: LibraryDemo
@@ -59,7 +59,7 @@ EXAMPLES = r"""
     password: "{{ lm_password }}"
     run_id: import_2016-01-22_15-35-07.484
   register: run
-  until: run.state == 'published'
+  until: run is succeeded and run.state == 'published'
   retries: 100
   delay: 10
 """

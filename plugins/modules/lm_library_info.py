@@ -42,14 +42,14 @@ EXAMPLES = r"""
     password: "{{ lm_password }}"
   register: library
 
-- name: Wait until it is at rest
+- name: Wait until it is at rest, and where Lifecycle Manager does not answer ask again
   assetops.imports.lm_library_info:
     url: https://lm.example.com
     library: LibraryDemo
     username: importer
     password: "{{ lm_password }}"
   register: library
-  until: library.counts.pending_events == 0
+  until: library is succeeded and library.counts.pending_events == 0
   retries: 100
   delay: 10
 """

@@ -191,6 +191,12 @@ def documentation(log: Log) -> Count:
     return Count()
 
 
+def site(log: Log) -> Count:
+    """What `make docs` does. A link to nowhere is a warning, and so an error."""
+    log.run(sys.executable, "-m", "tests.tools.docs")
+    return Count()
+
+
 # --- tests -------------------------------------------------------------------------------------------------------
 
 
@@ -390,6 +396,7 @@ CHECKS = [
     Check("build and galaxy-importer", galaxy),
     Check("ansible-lint", ansible_lint),
     Check("mypy", mypy, quick=True),
+    Check("documentation site", site),
     Check("antsibull-docs", documentation),
     Check("antsibull-changelog", changelog),
     Check("yamllint", yamllint),

@@ -1,12 +1,11 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a nightly job says: the script for cron in README, as it stands there, and Ansible's own output."""
+"""What a nightly job says: the script for cron in the guide, as it stands there, and Ansible's own output."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from ...running import ROOT
 from ...sandbox.handle import Sandbox
-from ..support import Licstat, Logs, Playbook
+from ..documentation.pages import file_in
+from ..support import Logs, Playbook
 from .test_import_all import LICENSE_SERVERS, Site
 
 THIRTY = dict(list(LICENSE_SERVERS.items())[:30])
@@ -30,7 +29,7 @@ WIDTH = 80
 
 
 class Job:
-    """Thirty license servers, two of which take no imports, and the script for cron in README."""
+    """Thirty license servers, two of which take no imports, and the script for cron in the guide."""
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.site = site
@@ -49,7 +48,7 @@ class Job:
             f"LICSTAT_API_TOKEN='{site.sandbox.licstat_token}'\nASSETOPS_RECEIPTS={quote(str(self.store))}\n"
         )
         self.script = folder / "assetops-imports"
-        (text,) = re.findall(r"\*\*cron\.\*\*.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        text = file_in("nightly_jobs.rst", "/usr/local/bin/assetops-imports")
         self.script.write_text(
             text.replace("/opt/assetops/bin", quote(str(Path(sys.executable).parent))).replace(
                 "/etc/assetops", quote(str(self.etc))
@@ -211,36 +210,6 @@ def test_what_keeps_the_task_of_a_role_from_running_is_told_once_as_well(job: Jo
         words
     )
     assert re.search(r"^unreachable +licstat_import +unreachable ", done.output, re.MULTILINE), done.output
-
-
-@pytest.mark.slow
-def test_what_a_second_terminal_can_ask_is_answered(
-    sandbox: Sandbox, tmp_path: Path, licstat: Licstat, make_log: Logs
-) -> None:
-    """The commands in README, with the id of a task that the sandbox knows."""
-    section = (ROOT / "README.md").read_text().partition("## While it runs")[2].partition("\n## ")[0]
-    commands = re.findall(r"^\$ ansible (localhost .*)$", section, re.MULTILINE)
-    assert len(commands) == 4
-    licstat(make_log(), wait=False)
-    task = next(iter(sandbox.licstat().tasks))
-    environment = {**os.environ, **sandbox.environment, "ASSETOPS_RECEIPTS": str(licstat.store)}
-    asked = []
-    for command in commands:
-        arguments = re.sub("import_[-0-9a-f]{36}", task.tid, command).split()
-        done = subprocess.run(
-            [sys.executable, "-m", "ansible", "adhoc", *arguments],
-            cwd=tmp_path,
-            env={**environment, "ANSIBLE_HOME": str(tmp_path / "ansible")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        asked.append(done.stdout)
-    assert task.tid in asked[0]
-    assert '"submitted": 1' in asked[0]
 
 
 @pytest.mark.slow

@@ -325,7 +325,8 @@ def test_the_rulebook_and_the_documentation_name_what_events_hold(location: str,
     named = set(re.findall(r"event\.import\.(\w+)", RULEBOOK.read_text(encoding="utf-8")))
     assert "state" in named
     assert named <= set(event)
-    table = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/events.md").read_text(encoding="utf-8"), re.MULTILINE)
+    guide = (ROOT / "docs/docsite/rst/events.rst").read_text(encoding="utf-8")
+    table = re.findall(r"^   \* - ``(\w+)``$", guide, re.MULTILINE)
     assert set(event) <= set(table)
 
 

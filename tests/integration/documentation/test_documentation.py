@@ -24,7 +24,8 @@ import yaml
 from ...running import ROOT
 from ...sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
 from ..bigfix.driver import DataImports
-from ..support import FIRST_DAY, Licstat, Logs, Playbook, argument_spec
+from ..lm.driver import Lm
+from ..support import FIRST_DAY, Licstat, Logs, Playbook, argument_spec, only
 
 COLLECTION = "assetops.imports"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
@@ -141,6 +142,15 @@ def test_every_module_that_waits_for_imports_is_in_the_group_of_those(module: st
     waits = {"wait_timeout", "on_unknown"} <= set(argument_spec(module))
 
     assert (module in runtime()["action_groups"]["imports"]) == waits
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_documents_the_groups_that_it_is_in(module: str) -> None:
+    documented = documents()[module]["doc"]["attributes"].get("action_group", {"membership": [], "description": ""})
+    groups = [f"{COLLECTION}.{group}" for group, modules in runtime()["action_groups"].items() if module in modules]
+
+    assert sorted(documented["membership"]) == sorted(groups)
+    assert all(f"C(group/{group})" in "".join(documented["description"]) for group in groups)
 
 
 def test_the_groups_hold_modules_that_there_are() -> None:
@@ -271,29 +281,33 @@ def _logs_of_an_example(make_log: Logs, number: int, task: dict[str, Any]) -> Pa
     return make_log(f"{number}/debug.log", day=first + 4).parent
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/awx.md"])
-def test_tasks_in_the_texts_use_options_that_there_are(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    found = 0
-    for block in re.findall(r"```ya?ml\n(.*?)```", text, re.DOTALL):
-        for module, given in _tasks_in(yaml.safe_load(block)):
-            found += 1
-            assert set(given) <= set(argument_spec(module)), block
+@pytest.mark.slow
+def test_the_examples_that_wait_go_on_where_the_server_is_in_trouble(
+    licstat: Licstat, lm: Lm, make_log: Logs, tmp_path: Path
+) -> None:
+    sandbox = licstat.sandbox
+    here = {
+        "https://licstat.example.com": sandbox.licstat_url,
+        "https://lmt.example.com:9081": sandbox.lmt_url,
+        "https://lm.example.com": sandbox.lm_url,
+        "importer": sandbox.lm_username,
+        "import_527ddd6f-d7de-4854-bc99-839b5afd458e": only(licstat(make_log(), wait=False))["remote_id"],
+        "import_2016-01-22_15-35-07.484": only(lm(lm.archive()))["remote_id"],
+    }
+    secrets = {
+        "licstat_api_token": sandbox.licstat_token,
+        "lm_password": sandbox.lm_password,
+        "lmt_token": sandbox.lmt_token,
+    }
+    modules = ("licstat_task_info", "lm_import_info", "lm_library_info", "bigfix_import_info")
+    tasks = [task for module in modules for task in examples(module) if "retries" in task]
+    assert len(tasks) == len(modules)
+    for system, operations in (("licstat", ["status"]), ("lm", ["status", "library"]), ("lmt", ["status"])):
+        for operation in operations:  # a page of a gateway, after which the modules do not ask again by themselves
+            sandbox.fault("html", system=system, operation=operation)
 
-    assert found or not any(f"{COLLECTION}.{module}" in text for module in MODULES)
+    status, output = Playbook(tmp_path, [{**_replaced(task, here), "delay": 0} for task in tasks], vars=secrets).run()
 
-
-def _tasks_in(content: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The uses of our modules in some YAML, with their options."""
-    if isinstance(content, list):
-        return [use for item in content for use in _tasks_in(item)]
-    if not isinstance(content, dict):
-        return []
-    uses = []
-    for name, value in content.items():
-        module = str(name).removeprefix(f"{COLLECTION}.")
-        if module in MODULES and module != name and isinstance(value, dict):
-            uses.append((module, value))
-        else:
-            uses += _tasks_in(value)
-    return uses
+    assert status == 0, output
+    assert output.count("FAILED - RETRYING") >= len(tasks)
+    assert [fault["hits"] for fault in sandbox.faults()] == [1] * len(tasks)
