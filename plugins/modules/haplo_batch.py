@@ -669,21 +669,15 @@ response:
   type: str
 """
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, as_sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Invocation,
@@ -698,64 +692,65 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     server_name,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
-    ENVIRONMENT,
-    OPTIONS,
-    SHA256,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.api import Api, checked_api_path
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.folders import find_batches
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import (
+    API_ENVIRONMENT,
+    API_OPTIONS,
     SYSTEM,
     USER,
-    Api,
-    Batch,
-    ControlFile,
-    DataFile,
-    HaploBatches,
-    api_base,
-    check_text,
-    control_file,
-    wanted_batch,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_comments import comment_of
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import in_short
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_folders import (
-    BatchFolder,
-    Found,
-    find_batches,
-    some,
-    sources_in,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.opened import (
+    feeds_of,
+    is_any_usable,
+    open_usable,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, allowed_errors
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import BatchPages
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_standard import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.options import (
+    READ_BY,
+    TEXTS,
+    check_options,
+    is_standard_import,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.outcome import (
+    BatchOutcomes,
+    allowed_errors,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages_client import BatchPages
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.requested import (
+    RequestedBatch,
+    requested_batches,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.result import (
+    left_out_result,
+    no_batches_result,
+    unknown_outcomes,
+    warn_of_doubtful,
+    warn_of_late,
+    with_unsent,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.standard import (
     StandardApi,
     StandardBatches,
-    check_kind,
-    where_to_look,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_states import (
-    Feed,
-    Outcome,
-    State,
-    Unsent,
-    import_states,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.states import BatchesResult, import_states
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.system import HaploBatches
 
 FILE: Mapping[str, Any] = {"name": {"type": "str", "required": True}, "src": {"type": "str", "required": True}}
-READ_BY = ("control", "control_digest", "kind")  # what tells Haplo how to read files; one of them
-CONTENT: Mapping[str, Any] = {name: {"type": "str"} for name in (*READ_BY, "control_copy")}
 FILES: Mapping[str, Any] = {"type": "list", "elements": "dict", "options": FILE}
-TEXTS: Mapping[str, Any] = {name: {"type": "str"} for name in ("comment", "control_comment", "feed")}
-LISTED: Mapping[str, Any] = {
+CONTENT: Mapping[str, Any] = {name: {"type": "str"} for name in (*READ_BY, "control_copy")}
+NAMES: Mapping[str, Any] = {name: {"type": "str"} for name in TEXTS}
+BATCH: Mapping[str, Any] = {
     "name": {"type": "str"},
     **CONTENT,
     "files": {**FILES, "required": True},
-    **TEXTS,
+    **NAMES,
     "dry_run": {"type": "bool"},
 }
 """A batch in the option `batches`."""
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
-        **connection_arguments(OPTIONS, ENVIRONMENT),
+        **connection_arguments(API_OPTIONS, API_ENVIRONMENT),
         **import_arguments(once="latest"),
         **CONTENT,
         "files": FILES,
@@ -768,14 +763,14 @@ ARGUMENTS: Mapping[str, Any] = {
         "batches": {
             "type": "list",
             "elements": "dict",
-            "options": LISTED,
+            "options": BATCH,
             "mutually_exclusive": [READ_BY],
             "required_one_of": [READ_BY],
             "required_by": {"control_copy": ["kind"]},
         },
         "require_batches": {"type": "bool", "default": False},
         "allow_errors": {"type": "raw", "default": False},
-        **TEXTS,
+        **NAMES,
         "dry_run": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [
@@ -787,433 +782,78 @@ ARGUMENTS: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Order:
-    """What shall be one batch: its options, and the folder that stands for its control file and its files."""
-
-    options: Mapping[str, Any]
-    folder: BatchFolder | None = None
-
-    @property
-    def source(self) -> str:
-        """For people and receipts."""
-        if self.folder is not None:
-            return shown(self.folder.control)
-        return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
-
-    @property
-    def is_dated(self) -> bool:
-        return self.folder is not None and self.folder.dated is not None
-
-    @property
-    def title(self) -> str | None:
-        """What it is called in Haplo, besides by its files."""
-        feed: str | None = self.options["feed"]
-        if self.folder is None:
-            return self.options.get("name") or feed
-        if self.folder.dated is None:
-            return feed or self.folder.own_name
-        return f"{feed} {in_short(self.folder.dated.moment)}"
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An order whose files are there and can be read, by their names in the control file."""
-
-    order: Order
-    control: ControlFile | None
-    files: Mapping[str, Content]
-
-    def check_by(self, invocation: Invocation) -> Callable[[], None] | None:
-        """What reads the files before they are sent; None where nobody wants that, or knows how they are read."""
-        if self.control is None or not self.order.options["check_files"]:
-            return None
-        return partial(check_contents, invocation, self.control, self.files)
-
-    @property
-    def control_comment(self) -> str | None:
-        """What the control file is called in Haplo, unless the user says so; None where it is not uploaded."""
-        return None if self.control is None else comment_of(self.order.title, [self.control.content.name])
-
-    def batch(self, store: Store) -> Batch:
-        """What is sent."""
-        options = self.order.options
-        digests = digests_of([*self.files.values()], store)
-        control = self.control if options["kind"] is None else None  # a copy of a control file is not sent
-        return Batch(
-            control_sha256=control.sha256 if control else options["control_digest"],
-            control=control,
-            files=tuple(DataFile(*file) for file in zip(self.files, self.files.values(), digests)),
-            dry_run=options["dry_run"],
-            comment=options["comment"] or comment_of(self.order.title, [one.name for one in self.files.values()]),
-            control_comment=options["control_comment"] or self.control_comment,
-            feed=options["feed"],
-            kind=options["kind"],
-        )
-
-
 def main() -> None:
     run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_batch)
 
 
 def import_batch(invocation: Invocation) -> dict[str, Any]:
+    """Import all that the options ask for."""
+    params, warn = invocation.params, invocation.warn
+    system, server = system_of(invocation), server_name(params)
+    found = None
+    if params["directory"] is not None:
+        found = find_batches(params["directory"], params["control_name"])
+        warn_of_doubtful(found, params, warn)
+    batches = requested_batches(params, found)
+    if not batches:
+        return {**no_batches_result(params, warn), **left_out_result(found)}
+    result, outcome = import_requested(invocation, system, server, batches)
+    warn_of_late(outcome, params, warn)
+    return {**result, **left_out_result(found, outcome)}
+
+
+def import_requested(
+    invocation: Invocation, system: HaploBatches, server: str, batches: list[RequestedBatch]
+) -> tuple[dict[str, Any], BatchesResult]:
+    """Import these batches; of folders with a date in their names the oldest of each feed first."""
+    warn = invocation.warn
+    dated = [batch for batch in batches if batch.is_dated]
+    opened, unusable = open_usable([batch for batch in batches if not batch.is_dated], is_all=not dated)
+    with receipt_store(invocation, make=bool(opened) or is_any_usable(dated)) as store:
+        feeds = feeds_of(dated, server, store, warn)
+        wanted = [batch.wanted(server, store, warn) for batch in opened]
+        importer = importer_of(invocation, store, system.secrets, system)
+        outcome = import_states(feeds, wanted, importer.run, store, policy_of(invocation), datetime.now())
+        result = result_of(invocation, store, system.secrets, outcome.imports)
+        blank = blank_entry(invocation, store, system.secrets, server)
+    is_awaited = invocation.check_mode and invocation.params["wait"]
+    result["untold"] = unknown_outcomes(result["imports"], is_awaited=is_awaited) if system.reads_outcomes else []
+    return with_unsent(result, [*unusable, *outcome.unsent], blank), outcome
+
+
+def system_of(invocation: Invocation) -> HaploBatches:
+    """The client of batch import, or of standard batch import. Raises `BadInput` for options that are wrong."""
     params = invocation.params
-    is_standard = has_kinds(params)
+    is_standard = is_standard_import(params)
     api_class, system_class = (StandardApi, StandardBatches) if is_standard else (Api, HaploBatches)
     api_class.guide.check(params)
-    check(params)
-    base = api_base(api_class.path if params["api_path"] is None else params["api_path"])
+    check_options(params)
+    api_path = checked_api_path(api_class.path if params["api_path"] is None else params["api_path"])
     outcomes = outcomes_of(invocation, is_standard=is_standard)
     client = client_of(invocation, basic_credentials(USER, params["api_key"]), api_class.guide)
     for credentials in invocation.no_log_values:  # of both keys
         client.keep_secret(credentials)
-    system = system_class(client, base_url(params["url"]), api_class(client, base), outcomes)
-    server = server_name(params)
-    found = found_by(invocation)
-    orders = orders_of(params, found)
-    if not orders:
-        return {**nothing_there(params, invocation.warn), **left_out_of(found)}
-    dated = [order for order in orders if order.is_dated]
-    undated = [order for order in orders if not order.is_dated]
-    opened, unusable = opened_of(undated, is_all=not dated)
-    with receipt_store(invocation, make=bool(opened) or is_any_usable(dated)) as store:
-        wanted = [wanted_of(invocation, store, server, one) for one in opened]
-        feeds = feeds_of(dated, server, partial(wanted_of, invocation, store, server))
-        importer = importer_of(invocation, store, client.secrets, system)
-        outcome = import_states(feeds, wanted, importer.run, store, policy_of(invocation), datetime.now())
-        result = result_of(invocation, store, client.secrets, outcome.imports)
-        result["untold"] = untold_of(invocation, result["imports"]) if outcomes is not None else []
-        result = with_unsent(result, [*unusable, *outcome.unsent], blank_of(invocation, store, client.secrets, server))
-    tell_left_out(invocation, found, outcome)
-    return {**result, **left_out_of(found)}
+    return system_class(client, base_url(params["url"]), api_class(client, api_path), outcomes)
 
 
-def outcomes_of(invocation: Invocation, *, is_standard: bool) -> Outcomes | None:
-    """What tells what became of batches, where the user has a key for that, and the pages that tell are known."""
+def outcomes_of(invocation: Invocation, *, is_standard: bool) -> BatchOutcomes | None:
+    """The reader of outcomes, if the user has a key for that and the pages are known."""
     params = invocation.params
     allowed = allowed_errors(params["allow_errors"])
     if params["outcome_api_key"] is None:
         return None
     if is_standard:
-        invocation.warn(
-            "outcome_api_key is of no use with kind: the pages that tell of standard batches are not known."
-        )
+        invocation.warn("outcome_api_key is of no use with kind: the pages of standard batches are not known.")
         return None
     client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]))
-    return Outcomes(BatchPages(client, base_url(params["url"])), allowed, invocation.warn)
+    return BatchOutcomes(BatchPages(client, base_url(params["url"])), allowed, invocation.warn)
 
 
-# What is asked for.
-
-
-def check(params: dict[str, Any]) -> None:
-    """Raise `BadInput` for what the options themselves show to be wrong."""
-    if not params["control_name"].strip("./ ") or "/" in params["control_name"]:
-        raise BadInput(f"control_name {params['control_name']!r} is no name of a file in a folder.")
-    if params["directory"] is not None and not params["directory"].strip():
-        raise BadInput("directory is empty; leave it out where there shall be none.")
-    if params["strict_files"] and not params["check_files"]:
-        raise BadInput(
-            "strict_files refuses what check_files finds, and check_files is false; set one of them otherwise."
-        )
-    if params["batches"] is None:
-        check_batch(params, is_folder=params["directory"] is not None)
-    if has_kinds(params) and not all(batch["kind"] is not None for batch in params["batches"] or []):
-        raise BadInput(
-            "batches: some have kind, and others control or control_digest. These are two APIs of Haplo, each with an"
-            " API key of its own; import by two tasks, one for each."
-        )
-    for number, batch in enumerate(params["batches"] or []):
-        try:
-            check_batch(of_batch(params, batch))
-        except BadInput as error:
-            raise BadInput(f"batches[{number}]: {error.message}") from None
-
-
-def check_batch(options: Mapping[str, Any], *, is_folder: bool = False) -> None:
-    """Raise `BadInput` for what the options of a batch show to be wrong; its files may be those of a folder."""
-    read_by = [option for option in READ_BY if options[option] is not None]
-    if not is_folder and not read_by:  # Ansible lets a null pass
-        raise BadInput("One of control, control_digest, kind, batches and directory is needed, and none is set.")
-    if options["kind"] is not None:
-        check_kind(options["kind"])
-    for option in TEXTS:
-        check_text(option, options[option])
-    if options["files"] is not None:
-        check_names([file["name"] for file in options["files"]])
-    digest = options["control_digest"]
-    if digest is not None and not re.fullmatch(SHA256, digest):
-        raise BadInput(f"control_digest {digest!r} is no SHA-256 in 64 lower-case hexadecimal digits.")
-    for name in read_by:
-        check_without_control_file(options, name)
-
-
-def check_without_control_file(options: Mapping[str, Any], read_by: str) -> None:
-    """Raise `BadInput` for what needs a control file to be sent, or at least to be here."""
-    if read_by == "control":
-        return
-    if options["control_comment"] is not None:
-        raise BadInput(f"control_comment is of no use with {read_by}: no control file is uploaded then.")
-    remedy = "a copy of it with control_copy" if read_by == "kind" else "it with control in place of control_digest"
-    for option in ("strict_files", "trim_final_newline"):
-        if options[option] and options["control_copy"] is None:
-            raise BadInput(f"{option} needs the control file, which tells how the files are read; give {remedy}.")
-
-
-def check_names(names: list[str]) -> None:
-    if not names:
-        raise BadInput("files is an empty list; a batch without files does nothing.")
-    for name in names:
-        check_text("files: a name", name)
-        if names.count(name) > 1:
-            raise BadInput(f"files: {name!r} is there {names.count(name)} times; Haplo imports only the last one.")
-
-
-def found_by(invocation: Invocation) -> Found | None:
-    """What is in the directory, if one was given; says which folders in it may have been meant to be batches."""
-    params = invocation.params
-    if params["directory"] is None:
-        return None
-    found = find_batches(params["directory"], params["control_name"])
-    if found.doubtful:
-        invocation.warn(
-            f"Of the folders in {params['directory']}, {some(found.doubtful)} cannot be imported: there are files in"
-            f" it, and no {params['control_name']}. Hide the name behind a dot if it is not to be a batch."
-        )
-    return found
-
-
-def has_kinds(params: Mapping[str, Any]) -> bool:
-    """Whether it is for standard batch import, at least some of it."""
-    return any(batch["kind"] is not None for batch in (params, *(params["batches"] or [])))
-
-
-def orders_of(params: Mapping[str, Any], found: Found | None) -> list[Order]:
-    """What shall be batches, in order."""
-    if found is not None:
-        return told_apart([Order({**params, "feed": feed_of(params, folder)}, folder) for folder in found.batches])
-    if params["batches"] is not None:
-        return [Order(of_batch(params, batch)) for batch in params["batches"]]
-    return [Order(params)]
-
-
-def of_batch(params: Mapping[str, Any], batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options of one of `batches`; what it leaves out is as for all."""
-    return {**params, **{name: value for name, value in batch.items() if value is not None}}
-
-
-def feed_of(params: Mapping[str, Any], folder: BatchFolder) -> str | None:
-    """A folder beside others is a feed of its own, or else they would take turns in being the latest.
-
-    Where a date is in its name, all folders that are called the same without it are one feed.
-    """
-    if folder.name is None:
-        return str(params["feed"]) if params["feed"] is not None else None
-    name = folder.name if folder.dated is None else folder.dated.rest
-    return "/".join(filter(None, (params["feed"], name))) or folder.directory_name
-
-
-def told_apart(orders: list[Order]) -> list[Order]:
-    """The same; of a feed with folders that have a date in their names and such that have none, all have a problem."""
-    dated, undated = ({one.options["feed"]: one for one in orders if one.is_dated is is_it} for is_it in (True, False))
-
-    def told(order: Order) -> Order:
-        feed, folder = order.options["feed"], order.folder
-        if folder is None or feed not in dated or feed not in undated:
-            return order
-        both = " and ".join(one[feed].source for one in (undated, dated))
-        problem = f"{both} are both of the feed {feed}, and only one has a date in its name. Rename one."
-        return replace(order, folder=replace(folder, problem=folder.problem or problem))
-
-    return [told(order) for order in orders]
-
-
-def feeds_of(orders: list[Order], server: str, wanted: Callable[[Opened], Wanted]) -> list[Feed]:
-    """The feeds of which dated folders are the states."""
-    states: dict[str, list[State]] = {}
-    for order in orders:
-        folder = order.folder
-        if folder is not None and folder.dated is not None:
-            state = State(
-                folder.path, order.source, folder.dated.moment, partial(wanted_state, order, wanted), folder.problem
-            )
-            states.setdefault(order.options["feed"], []).append(state)
-    return [
-        Feed(feed, stream_of(server, feed, orders[0].options["dry_run"]), tuple(own)) for feed, own in states.items()
-    ]
-
-
-def wanted_state(order: Order, wanted: Callable[[Opened], Wanted]) -> Wanted:
-    """The import of a dated folder. Raises `ImportsError`."""
-    return wanted(opened_order(order))
-
-
-def stream_of(server: str, feed: str, dry_run: bool) -> str:
-    """The stream of a feed, which is the same whatever is in its batches."""
-    return wanted_batch(server, feed, Batch("", None, (), dry_run=dry_run, feed=feed)).stream
-
-
-# Its files.
-
-
-def opened_of(orders: list[Order], *, is_all: bool) -> tuple[list[Opened], list[Unsent]]:
-    """The orders whose files can be sent, and the others. Raises `BadInput` if these are all that there is, and bad."""
-    opened, unusable = [], []
-    for order in orders:
-        try:
-            opened.append(opened_order(order))
-        except BadInput as error:
-            unusable.append(Unsent(order.source, error.message))
-    if is_all and not opened:
-        raise BadInput(" ".join(one.message for one in unusable))
-    return opened, unusable
-
-
-def is_any_usable(orders: list[Order]) -> bool:
-    """Whether the files of one of these can be sent; most likely those of the last one can."""
-    for order in reversed(orders):
-        with suppress(BadInput):
-            return bool(opened_order(order).files)
-    return False
-
-
-def wanted_of(invocation: Invocation, store: Store, server: str, opened: Opened) -> Wanted:
-    """The import of a batch."""
-    where = None if opened.order.options["kind"] is None else where_to_look
-    return wanted_batch(server, opened.order.source, opened.batch(store), opened.check_by(invocation), where)
-
-
-def opened_order(order: Order) -> Opened:
-    """An order with its files, which Haplo would import. Raises `BadInput` if they are not there, or would not be."""
-    if order.folder is not None:
-        folder = order.folder.readable()
-        control = control_at(name_of(folder.control))
-        sources = sources_in(folder, control)
-        check_names([*sources])
-        check_text("feed, with the name of the folder,", order.options["feed"])
-        return opened_with(order, control, sources)
-    sources = {file["name"]: file["src"] for file in order.options["files"]}
-    return opened_with(order, control_of(order.options), sources)
-
-
-def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str, str]) -> Opened:
-    options = order.options
-    contents = dict(zip(sources, open_contents([*sources.values()], "files")))
-    if control is not None:
-        entries = {name: control.entry(name) for name in contents}
-        if not options["allow_missing_files"]:
-            control.check_complete(sources, "files" if order.folder is None else shown(order.folder.path))
-        if options["trim_final_newline"]:
-            contents = {name: trimmed(entries[name], content) for name, content in contents.items()}
-        if options["check_files"]:
-            for name, content in contents.items():
-                control.check_size(name, content)
-    return Opened(order, control, contents)
-
-
-def trimmed(entry: Mapping[str, Any], content: Content) -> Content:
-    """A file as it is sent with `trim_final_newline`."""
-    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_tsv import without_final_break
-
-    return without_final_break(entry, content)
-
-
-def check_contents(invocation: Invocation, control: ControlFile, files: Mapping[str, Content]) -> None:
-    """Read the files of a batch as Haplo would, and warn of what it would import wrongly.
-
-    Raises `BadInput` for what it could not import at all, and with `strict_files` for all of it.
-    """
-    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_files import check_file
-
-    refused = []
-    for name, content in files.items():
-        for finding in check_file(control, name, content):
-            if finding.is_fatal or invocation.params["strict_files"]:
-                refused.append(f"{content.source}{finding}")
-            else:
-                invocation.warn(f"{content.source}{finding}")
-    if refused:
-        raise BadInput(f"files: {' '.join(refused)}")
-
-
-def control_of(options: Mapping[str, Any]) -> ControlFile | None:
-    """The control file by which a batch's files are read, as far as it is here: the one that is sent, or a copy."""
-    option = "control" if options["kind"] is None else "control_copy"
-    return None if options[option] is None else control_at(options[option], option)
-
-
-def control_at(path: str, option: str = "control") -> ControlFile:
-    (content,) = open_contents([path], option)
-    return control_file(content, option)
-
-
-# What came of it.
-
-
-def nothing_there(params: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-    """The result where there is no batch, which is told, or an error if there had to be one."""
-    told = "batches is an empty list."
-    if params["directory"] is not None:
-        name = params["control_name"]
-        told = f"There is no batch in {params['directory']}: no {name} in it, and none in a folder in it."
-    nothing = {"changed": False, "state": "scheduled", "imports": [], "untold": []}
-    if params["require_batches"]:
-        return {**nothing, "state": "failed", "msg": f"{told} As require_batches is true, there has to be one."}
-    warn(f"{told} Nothing was imported.")
-    return nothing
-
-
-def untold_of(invocation: Invocation, imports: list[dict[str, Any]]) -> list[str]:
-    """The batches of which nobody knows how they ended, although there is a key for that; with the reason."""
-    is_awaited = invocation.check_mode and invocation.params["wait"]
-    states = ("scheduled",) if is_awaited else ("scheduled", "submitted", "running")
-    why = "It is scheduled; how it ended is not known, as it was not waited for."
-    return [
-        f"{one['source']}: {one['message'] or why}"
-        for one in imports
-        if one["state"] in states and (one["remote_id"] or one["state"] != "scheduled")  # adopted, as the user wanted
-    ]
-
-
-def left_out_of(found: Found | None) -> dict[str, Any]:
-    """What is in the directory and is no batch."""
-    return {"left_out": [] if found is None else shown_by_reason(found.left_out)}
-
-
-def tell_left_out(invocation: Invocation, found: Found | None, outcome: Outcome) -> None:
-    """Put what was left out of the states to what else was; warn of what was never imported."""
-    if found is not None:
-        for reason, paths in outcome.left_out.items():
-            found.leave_out(reason, *paths)
-    for feed, paths in outcome.late.items():
-        invocation.warn(
-            f"Of the folders in {invocation.params['directory']}, {some(paths)} came too late, and will not be"
-            f" imported: a newer state of {feed} was imported before."
-            " Hide the name behind a dot if that is as it should be."
-        )
-
-
-def blank_of(invocation: Invocation, store: Store, secrets: Secrets, server: str) -> dict[str, Any]:
+def blank_entry(invocation: Invocation, store: Store, secrets: Secrets, server: str) -> dict[str, Any]:
     """The entry in the result of an import of which nothing is known."""
     nothing = Wanted("", SYSTEM, server, stream="", source="", size=0, content_sha256=None, options={})
     (entry,) = result_of(invocation, store, secrets, [Import(nothing, state="failed")])["imports"]
     return {**entry, "key": None}
-
-
-def with_unsent(result: dict[str, Any], unsent: list[Unsent], blank: Mapping[str, Any]) -> dict[str, Any]:
-    """The result with the batches that were not sent, which did not keep those of other feeds from being imported."""
-    entries = [{**blank, "source": one.source, "state": one.state, "message": one.message} for one in unsent]
-    imports = [*result["imports"], *entries]
-    state = max(
-        [result["state"] if result["imports"] else "scheduled", *(one.state for one in unsent)], key=STATES.index
-    )
-    msg = [result.get("msg")]
-    for what, is_held_up in (("cannot be imported", False), ("were not tried", True)):
-        failed = [one for one in unsent if one.state == "failed" and one.is_held_up is is_held_up]
-        reasons = " ".join(dict.fromkeys(as_sentence(one.message) for one in failed))
-        msg.append(f"{len(failed)} of {len(imports)} batches {what}: {reasons}" if failed else None)
-    told = " ".join(filter(None, msg))
-    return {**result, "state": state, "imports": imports, **({"msg": told} if told else {})}
 
 
 if __name__ == "__main__":

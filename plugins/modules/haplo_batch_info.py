@@ -203,25 +203,24 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     connection_arguments,
     run_module,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import USER
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
-    ENDED,
-    ENVIRONMENT,
-    GUIDE,
-    IDENTIFIER,
-    OPTIONS,
-    BatchPage,
-    BatchPages,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import IDENTIFIER
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import (
+    PAGES_ENVIRONMENT,
+    PAGES_GUIDE,
+    PAGES_OPTIONS,
+    USER,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages import ENDED, BatchPage
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages_client import BatchPages
 
-NEWEST = 10  # batches that are read where it is not said how many
-MOST = 100  # each is a request
+DEFAULT_NEWEST = 10  # batches that are read where it is not said how many
+MAX_BATCHES = 100  # each is a request
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **connection_arguments(OPTIONS, ENVIRONMENT),
+            **connection_arguments(PAGES_OPTIONS, PAGES_ENVIRONMENT),
             "batch": {"type": "str"},
             "row": {"type": "int"},
             "newest": {"type": "int"},
@@ -234,40 +233,40 @@ def main() -> None:
 
 def read_batches(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
-    GUIDE.check(params)
-    check_choice(params["batch"], params["row"], params["newest"])
-    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]), GUIDE)
+    PAGES_GUIDE.check(params)
+    check_options(params["batch"], params["row"], params["newest"])
+    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]), PAGES_GUIDE)
     pages = BatchPages(client, base_url(params["url"]))
     try:
-        found = list(wanted(pages, params["batch"], params["row"], params["newest"]))
+        found = list(requested_pages(pages, params["batch"], params["row"], params["newest"]))
     except Outage as error:
-        may_pass = {} if error.is_permanent else {"is_outage": True}
-        return {"msg": client.secrets.redact(error.message), **may_pass, **answer_result(error.answer)}
-    return {"changed": False, "batches": [as_result(page, client.secrets.redact) for page in found]}
+        outage = {} if error.is_permanent else {"is_outage": True}
+        return {"msg": client.secrets.redact(error.message), **outage, **answer_result(error.answer)}
+    return {"changed": False, "batches": [page_result(page, client.secrets.redact) for page in found]}
 
 
-def check_choice(batch: str | None, row: int | None, newest: int | None) -> None:
+def check_options(batch: str | None, row: int | None, newest: int | None) -> None:
     """Raise `BadInput` for a batch that there cannot be, and for too many."""
     if batch is not None and not re.fullmatch(IDENTIFIER, batch):
         raise BadInput(f"batch {batch!r} is no identifier of a batch, which has 44 letters, digits, - and _.")
     if row is not None and row < 1:
         raise BadInput(f"row {row} is no row number of a batch; they begin with 1.")
-    if newest is not None and not 1 <= newest <= MOST:
-        raise BadInput(f"newest is {newest}; it has to be a number from 1 to {MOST}.")
+    if newest is not None and not 1 <= newest <= MAX_BATCHES:
+        raise BadInput(f"newest is {newest}; it has to be a number from 1 to {MAX_BATCHES}.")
 
 
-def wanted(pages: BatchPages, batch: str | None, row: int | None, newest: int | None) -> Iterator[BatchPage]:
+def requested_pages(pages: BatchPages, batch: str | None, row: int | None, newest: int | None) -> Iterator[BatchPage]:
     """The batches that were asked for."""
     if batch is not None:
         yield pages.find(batch)
     elif row is not None:
         yield pages.batch(row)
     else:
-        for listed in pages.newest()[: newest or NEWEST]:
+        for listed in pages.newest()[: newest or DEFAULT_NEWEST]:
             yield pages.batch(listed.row)
 
 
-def as_result(page: BatchPage, redact: Callable[[str], str]) -> dict[str, Any]:
+def page_result(page: BatchPage, redact: Callable[[str], str]) -> dict[str, Any]:
     """A batch as it is returned, without secrets in what people and data have put there."""
     return {
         "batch": page.identifier,

@@ -4,8 +4,9 @@
 
 """Batches of Haplo as folders: a control file, and beside it the data files that it names.
 
-A folder that lacks what its control file names is half a batch, and not sent: Haplo would import the half and say
-nothing. So is one with a file that the control file does not name: of such a batch, Haplo imports nothing.
+A folder that lacks a file that its control file names is half a batch. It is not sent, as Haplo would import the half
+and say nothing. A folder with a file that its control file does not name is not sent either, as Haplo would import
+nothing of such a batch.
 
 Private to this collection: names may change without notice.
 """
@@ -19,12 +20,15 @@ from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, path_of
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import ANY_NAME, ControlFile
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import Dated, dated
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import (
+    DEFAULT_ENTRY,
+    ControlFile,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.dates import DatedName, parse_dated_name
 
-A_LINK = "a link to a folder, whose batch would be imported under two names"
+DUPLICATE_LINK = "a link to a folder, whose batch would be imported under two names"
 TOO_DEEP = "a folder in the folder of a batch"
-TOLD = 3  # names, so many of which stand in a message
+MAX_SHOWN = 3  # names, so many of which stand in a message
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class BatchFolder:
     files: tuple[Path, ...] = ()
     name: str | None = None
     problem: str = ""
-    dated: Dated | None = None
+    dated: DatedName | None = None
 
     @property
     def own_name(self) -> str:
@@ -52,7 +56,7 @@ class BatchFolder:
         """What the directory is called that it is in."""
         return _own_name(self.path.parent)
 
-    def readable(self) -> BatchFolder:
+    def checked(self) -> BatchFolder:
         """Itself. Raises `BadInput` for one that cannot be imported."""
         if self.problem:
             raise BadInput(self.problem)
@@ -60,7 +64,7 @@ class BatchFolder:
 
 
 @dataclass
-class Found:
+class FoundFolders:
     """The batches of a directory, in the order of their names, and what else is there, by why it is none.
 
     `doubtful` are folders with files that may be half a batch, or one whose control file is called otherwise.
@@ -77,7 +81,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Listing:
+class _FolderEntries:
     """What is in a folder and not hidden, in the order of the names; a link to a folder is a folder."""
 
     files: list[Path]
@@ -86,27 +90,29 @@ class _Listing:
     broken: list[Path]  # those of the files that are links to nothing
 
 
-def find_batches(directory: str, control_name: str) -> Found:
+def find_batches(directory: str, control_name: str) -> FoundFolders:
     """The batches there: the directory itself, and each folder in it, if it has a control file of that name in it.
 
     What is hidden is passed over. Raises `BadInput` for a directory that cannot be read.
     """
     top, control = expanded(directory), path_of(control_name)
     try:
-        inside = _listed(top)
+        inside = _entries_of(top)
     except OSError as error:
-        raise BadInput(f"directory cannot be imported, nothing was sent: {_why_not(directory, top, error)}") from error
-    found = Found()
-    _judge(found, BatchFolder(top, top / control), inside)
+        raise BadInput(
+            f"directory cannot be imported, nothing was sent: {_unreadable_message(directory, top, error)}"
+        ) from error
+    found = FoundFolders()
+    _sort_folder(found, BatchFolder(top, top / control), inside)
     broken = [] if top / control in inside.files else inside.broken
-    doubles = _doubles(top, inside.links)
-    for path in sorted({*inside.folders, *broken}.difference(doubles), key=os.fsencode):
-        _judge_one_of_several(found, path, control)
-    found.leave_out(A_LINK, *doubles)
+    duplicates = _duplicate_links(top, inside.links)
+    for path in sorted({*inside.folders, *broken}.difference(duplicates), key=os.fsencode):
+        _sort_subfolder(found, path, control)
+    found.leave_out(DUPLICATE_LINK, *duplicates)
     return found
 
 
-def sources_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
+def data_files_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
     """The data files in there, by the names that the control file has for them, in the order of their own.
 
     A file is called by its own name, or else without what is behind the last dot. Raises `BadInput` for a folder with
@@ -116,70 +122,74 @@ def sources_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
     for path in folder.files:
         name = _name_in(control, path)
         if name in files:
-            both = some([files[name], path])
-            raise _bad(folder, f"{both} would both be {name!r} of the control file; Haplo would import only one")
+            both = shown_names([files[name], path])
+            raise _folder_error(
+                folder, f"{both} would both be {name!r} of the control file; Haplo would import only one"
+            )
         files[name] = path
     if not files:
-        raise _bad(folder, f"there is no data file beside {control.content.name}")
+        raise _folder_error(folder, f"there is no data file beside {control.content.name}")
     unknown = [path for name, path in files.items() if name not in control.files]
-    if unknown and ANY_NAME not in control.files:
+    if unknown and DEFAULT_ENTRY not in control.files:
         names = f"{control.content.name} names {', '.join(map(repr, control.files)) or 'none'}"
-        raise _bad(folder, f"{names}, and not {some(unknown)}; with that in it, Haplo would import nothing of it")
+        raise _folder_error(
+            folder, f"{names}, and not {shown_names(unknown)}; with that in it, Haplo would import nothing of it"
+        )
     return {name: name_of(path) for name, path in files.items()}
 
 
-def some(paths: Sequence[Path]) -> str:
+def shown_names(paths: Sequence[Path]) -> str:
     """The first few of these, by their names, for people."""
-    return ", ".join(_told(Path(path.name)) for path in paths[:TOLD]) + _more(paths)
+    return ", ".join(_plain(Path(path.name)) for path in paths[:MAX_SHOWN]) + _more(paths)
 
 
-def _judge_one_of_several(found: Found, path: Path, control: Path) -> None:
+def _sort_subfolder(found: FoundFolders, path: Path, control: Path) -> None:
     """Put a folder in the directory to the batches, or to what is left out."""
     name = name_of(Path(path.name))
     folder = BatchFolder(path, path / control, name=name)
     try:
-        folder = replace(folder, dated=dated(name))
+        folder = replace(folder, dated=parse_dated_name(name))
     except BadInput as error:
-        folder = replace(folder, problem=f"{_told(path)}: {error.message}")
+        folder = replace(folder, problem=f"{_plain(path)}: {error.message}")
     try:
-        inside = _listed(path)
+        inside = _entries_of(path)
     except OSError as error:
-        found.batches.append(replace(folder, problem=_why_not(name_of(path), path, error)))
+        found.batches.append(replace(folder, problem=_unreadable_message(name_of(path), path, error)))
     else:
-        _judge(found, folder, inside)
+        _sort_folder(found, folder, inside)
 
 
-def _doubles(top: Path, links: list[Path]) -> list[Path]:
+def _duplicate_links(top: Path, links: list[Path]) -> list[Path]:
     """Those of the links whose batch has another name: in the directory, unless hidden there, or by another link.
 
     Of the links to one place, one with a date in its name stays, so that it is the state of its feed.
     """
     here = Path(os.path.realpath(top))
-    doubles: list[Path] = []
+    duplicates: list[Path] = []
     known: set[Path] = set()
     for path in sorted(links, key=_is_undated):
         place = Path(os.path.realpath(path))
-        if place in known or _is_seen_from(here, place):
-            doubles.append(path)
+        if place in known or _is_visible_in(here, place):
+            duplicates.append(path)
         known.add(place)
-    return doubles
+    return duplicates
 
 
 def _is_undated(path: Path) -> bool:
     try:
-        return dated(name_of(Path(path.name))) is None
+        return parse_dated_name(name_of(Path(path.name))) is None
     except BadInput:
         return True
 
 
-def _is_seen_from(folder: Path, place: Path) -> bool:
+def _is_visible_in(folder: Path, place: Path) -> bool:
     """Whether it is the folder itself, or something in it that is not hidden there."""
     if folder != place and folder not in place.parents:
         return False
     return not "".join(place.relative_to(folder).parts[:1]).startswith(".")
 
 
-def _judge(found: Found, folder: BatchFolder, inside: _Listing) -> None:
+def _sort_folder(found: FoundFolders, folder: BatchFolder, inside: _FolderEntries) -> None:
     """Put a folder to the batches, or to what is left out."""
     if folder.control in inside.files:
         data = tuple(path for path in inside.files if path != folder.control)
@@ -192,8 +202,8 @@ def _judge(found: Found, folder: BatchFolder, inside: _Listing) -> None:
             found.doubtful.append(folder.path)
 
 
-def _listed(folder: Path) -> _Listing:
-    listing = _Listing([], [], [], [])
+def _entries_of(folder: Path) -> _FolderEntries:
+    listing = _FolderEntries([], [], [], [])
     with os.scandir(folder) as entries:  # it tells what they are without asking for each
         for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
             if entry.name.startswith("."):
@@ -216,13 +226,13 @@ def _is_broken(link: os.DirEntry[str]) -> bool:
     return False
 
 
-def _why_not(name: str, folder: Path, error: OSError) -> str:
+def _unreadable_message(name: str, folder: Path, error: OSError) -> str:
     """Why a folder cannot be read, and what to do."""
     from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where, why_not
 
     if isinstance(error, NotADirectoryError) and folder.exists():
-        return f"{_told(folder)} is a file, and no folder with the files of a batch in it."
-    return f"{as_sentence(f'{_told(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
+        return f"{_plain(folder)} is a file, and no folder with the files of a batch in it."
+    return f"{as_sentence(f'{_plain(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
 
 
 def _own_name(path: Path) -> str:
@@ -236,14 +246,14 @@ def _name_in(control: ControlFile, path: Path) -> str:
 
 
 def _more(items: Sequence[object]) -> str:
-    return f" and {len(items) - TOLD} more" if len(items) > TOLD else ""
+    return f" and {len(items) - MAX_SHOWN} more" if len(items) > MAX_SHOWN else ""
 
 
-def _bad(folder: BatchFolder, problem: str) -> BadInput:
-    return BadInput(f"{_told(folder.path)}: {as_sentence(problem)}")
+def _folder_error(folder: BatchFolder, problem: str) -> BadInput:
+    return BadInput(f"{_plain(folder.path)}: {as_sentence(problem)}")
 
 
-def _told(path: Path) -> str:
+def _plain(path: Path) -> str:
     from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain
 
     return plain(path)

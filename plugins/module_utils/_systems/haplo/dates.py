@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of folders with a date in them: which moment they tell, and what they are called without it.
+"""Names of folders with a date in them: the moment that a name gives, and the name without the date.
 
-Where a name may mean one date or another, or a date and something else, it is refused: taken for the name of a feed,
-each night would be a feed of its own, and an old one could come after a new one.
+A name that may mean one date or another, or a date and something else, is refused. If it were taken for the name of a
+feed, each night would be a feed of its own, and an old state could come after a new one.
 
 Private to this collection: names may change without notice.
 """
@@ -19,7 +19,6 @@ from datetime import datetime
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 
 OLDEST = 1970  # the first year that is one; 12345678 is a number
-
 _DAY = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d\d)\2(\d\d)", re.ASCII)
 _TIME = re.compile(r"[Tt _.-]?(\d\d)([:_.-]?)(\d\d)(?:\2(\d\d))?Z?(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"[Tt]?[ _.:+-]*\d+(?![^\W_])", re.ASCII)
@@ -27,7 +26,7 @@ _BEFORE, _BEHIND = " _.:+-([", " _.:+-)]"  # what holds a date and the rest of a
 
 
 @dataclass(frozen=True)
-class Dated:
+class DatedName:
     """What a name with a date says: what is left of it without that, if anything is, and the moment.
 
     The moment is without a zone, as it stands there; of a day without a time it is the beginning.
@@ -37,7 +36,7 @@ class Dated:
     moment: datetime
 
 
-def dated(name: str) -> Dated | None:
+def parse_dated_name(name: str) -> DatedName | None:
     """What a name says; None where there is no date in it. Raises `BadInput` where nobody can tell which one it is."""
     found = [day for day in _DAY.finditer(name) if int(day[1]) >= OLDEST]
     days = [day for day in found if _moment(day) is not None]
@@ -58,10 +57,10 @@ def dated(name: str) -> Dated | None:
             f"What is behind the date {day.group()} in its name is no time of the day. Write a time as in"
             " 2026-11-25T0300, and any other number before the date."
         )
-    return Dated(_joined(name[: day.start()], name[end:]), moment)
+    return DatedName(_joined(name[: day.start()], name[end:]), moment)
 
 
-def in_short(moment: datetime) -> str:
+def short_time(moment: datetime) -> str:
     """A moment for people, as exact as it has to be."""
     text = moment.isoformat(" ", "seconds" if moment.second else "minutes")
     return text.removesuffix(" 00:00")
