@@ -47,17 +47,17 @@ CHARSETS = {
     r"euc-kr|ksc5601": "euc_kr",
     r"koi8[-_]([ru])": r"koi8-\1",
 }
-"""Names that Java has for charsets, in lower case, and what Python calls them. Java knows more of them."""
+"""Java's names for charsets, as regular expressions, and Python's. Java knows more."""
 
 
 def charset_of(entry: Mapping[str, Any]) -> str:
-    """As the control file calls it."""
+    """The charset of a data file, as its entry in the control file names it."""
     charset = entry.get("charset") or "utf-8"
     return charset if isinstance(charset, str) else json.dumps(charset)
 
 
 def java_codec(charset: str) -> str | None:
-    """What Python calls a charset, None where it is not known here. Raises `FatalFinding` for what is none to Java."""
+    """Python's name for a charset; None if it is not known here. Raises `FatalFinding` if Java has no such charset."""
     if charset.lower() in WRONG_CHARSETS or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9+.:_-]*", charset):
         raise FatalFinding(
             f"Haplo has no charset {charset!r}, and would stop with an error. Correct it in the control file."
@@ -74,13 +74,13 @@ def java_codec(charset: str) -> str | None:
 
 
 def looks_like_utf_16(beginning: bytes) -> bool:
-    """By the first four bytes of a text that begins with a letter."""
+    """Whether a text that begins with a letter looks like UTF-16, by its first four bytes."""
     zeros = [place for place, byte in enumerate(beginning) if not byte]
     return beginning[:2] in UTF_16_MARKS or zeros in ([0, 2], [1, 3])
 
 
 def resolve_byte_order(codec: str, beginning: bytes) -> tuple[str, int]:
-    """Of what is told by a byte order mark, how it is written, and the bytes of the mark; without one, as Java does."""
+    """The codec with its byte order, and the length of the byte order mark. Without one, big endian, as in Java."""
     if codec not in ("utf-16", "utf-32"):
         return codec, 0
     for order in ("be", "le"):
@@ -91,7 +91,7 @@ def resolve_byte_order(codec: str, beginning: bytes) -> tuple[str, int]:
 
 
 def decode_text(data: bytes, codec: str, warnings: Warnings, charset: str = "") -> str:
-    """The text as Haplo reads it: what does not fit the charset is replaced, in silence."""
+    """The text as Haplo reads it, which replaces what does not fit the charset and says nothing."""
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:

@@ -33,7 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.re
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.tsv_files import check_tsv
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.xml_files import check_xml
 
-SAME_RECORD = frozenset(("then", "else", "otherwise"))  # lists of instructions within one, for the same record
+SAME_RECORD = frozenset(("then", "else", "otherwise"))  # parts of an instruction with instructions for the same record
 ACTIONS = frozenset(
     (
         *("field", "field-structured", "set-value", "remove-values", "if-exists", "if-value-one-of", "if-has-value"),
@@ -50,7 +50,7 @@ READERS: Mapping[str, Callable[[Iterable[bytes], ReaderSettings], list[FileFindi
 
 
 def source_names(control: Mapping[str, Any]) -> frozenset[str] | None:
-    """The names by which a control file's instructions look for values in a record; None where nobody can tell."""
+    """The names by which a control file's instructions look for values in a record; None if they are not known."""
     if "recordProcessor" in control:
         return None
     found: set[str] = set()
@@ -68,7 +68,7 @@ def source_names(control: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def check_file(control: ControlFile, name: str, content: Content) -> list[FileFinding]:
-    """What is wrong with a file that is sent by that name (see `check_blocks`). Raises `BadInput` where it changes."""
+    """What is wrong with the file of that name (see `check_blocks`). Raises `BadInput` if it changes meanwhile."""
     settings = ReaderSettings(control.entry(name), source_names(control.properties))
     try:
         return check_blocks(content.blocks(), settings)
@@ -77,9 +77,9 @@ def check_file(control: ControlFile, name: str, content: Content) -> list[FileFi
 
 
 def check_blocks(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFinding]:
-    """What is wrong with a file of these bytes: one thing because of which nothing can be imported, or all the others.
+    """What is wrong with a file of these bytes: one fatal finding, or all warnings.
 
-    None where the reader is a plugin's.
+    Nothing is found if the reader is a plugin's, as it is not known how it reads.
     """
     reader = READERS.get(str(settings.entry.get("read")))
     if reader is None:

@@ -28,15 +28,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.da
 
 DUPLICATE_LINK = "a link to a folder, whose batch would be imported under two names"
 TOO_DEEP = "a folder in the folder of a batch"
-MAX_SHOWN = 3  # names, so many of which stand in a message
+MAX_SHOWN = 3  # names in a message
 
 
 @dataclass(frozen=True)
 class BatchFolder:
-    """A folder that is a batch, with the files in it but the control file; or one of which nobody can tell.
+    """A folder that is a batch, or may be one; `files` are those in it except the control file.
 
-    `name` tells it from the others beside it; it is None for the directory that was asked for. `dated` is what a date
-    in that name says. `problem` is why the folder cannot be imported, whatever is in it.
+    `name` is its name in the directory, and None for the directory itself. `dated` is the name with the date in it, if
+    there is one. `problem` is why the folder cannot be imported, whatever is in it.
     """
 
     path: Path
@@ -48,16 +48,16 @@ class BatchFolder:
 
     @property
     def own_name(self) -> str:
-        """What it is called, however it was asked for."""
+        """Its own name, however it was given."""
         return _own_name(self.path)
 
     @property
     def directory_name(self) -> str:
-        """What the directory is called that it is in."""
+        """The name of the directory that it is in."""
         return _own_name(self.path.parent)
 
     def checked(self) -> BatchFolder:
-        """Itself. Raises `BadInput` for one that cannot be imported."""
+        """Itself. Raises `BadInput` if it cannot be imported."""
         if self.problem:
             raise BadInput(self.problem)
         return self
@@ -65,9 +65,9 @@ class BatchFolder:
 
 @dataclass
 class FoundFolders:
-    """The batches of a directory, in the order of their names, and what else is there, by why it is none.
+    """The batches of a directory, in the order of their names, and what was left out, by the reason.
 
-    `doubtful` are folders with files that may be half a batch, or one whose control file is called otherwise.
+    `doubtful` are folders with files that may be half a batch, or a batch whose control file has another name.
     """
 
     batches: list[BatchFolder] = field(default_factory=list)
@@ -75,33 +75,32 @@ class FoundFolders:
     doubtful: list[Path] = field(default_factory=list)
 
     def leave_out(self, reason: str, *paths: Path) -> None:
-        """Take note that these are no batches."""
+        """Leave these out, for a reason."""
         if paths:
             self.left_out.setdefault(reason, []).extend(paths)
 
 
 @dataclass(frozen=True)
 class _FolderEntries:
-    """What is in a folder and not hidden, in the order of the names; a link to a folder is a folder."""
+    """What is in a folder and not hidden, in the order of names. A link to a folder is a folder."""
 
     files: list[Path]
     folders: list[Path]
-    links: list[Path]  # those of the folders that are some
-    broken: list[Path]  # those of the files that are links to nothing
+    links: list[Path]  # the folders that are links
+    broken: list[Path]  # the files that are links to nothing
 
 
 def find_batches(directory: str, control_name: str) -> FoundFolders:
-    """The batches there: the directory itself, and each folder in it, if it has a control file of that name in it.
+    """The batches of a directory: itself, and each folder in it, if there is a control file of that name in it.
 
-    What is hidden is passed over. Raises `BadInput` for a directory that cannot be read.
+    Hidden files and folders are ignored. Raises `BadInput` for a directory that cannot be read.
     """
     top, control = expanded(directory), path_of(control_name)
     try:
         inside = _entries_of(top)
     except OSError as error:
-        raise BadInput(
-            f"directory cannot be imported, nothing was sent: {_unreadable_message(directory, top, error)}"
-        ) from error
+        reason = _unreadable_message(directory, top, error)
+        raise BadInput(f"directory cannot be imported, nothing was sent: {reason}") from error
     found = FoundFolders()
     _sort_folder(found, BatchFolder(top, top / control), inside)
     broken = [] if top / control in inside.files else inside.broken
@@ -113,38 +112,37 @@ def find_batches(directory: str, control_name: str) -> FoundFolders:
 
 
 def data_files_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
-    """The data files in there, by the names that the control file has for them, in the order of their own.
+    """The data files in a folder by their names in the control file, in the order of their own names.
 
-    A file is called by its own name, or else without what is behind the last dot. Raises `BadInput` for a folder with
-    which Haplo would import nothing, or only one of two files.
+    The control file has a file's own name, or the name without what follows the last dot. Raises `BadInput` for a
+    folder of which Haplo would import nothing, or only one of two files.
     """
     files: dict[str, Path] = {}
     for path in folder.files:
         name = _name_in(control, path)
         if name in files:
             both = shown_names([files[name], path])
-            raise _folder_error(
-                folder, f"{both} would both be {name!r} of the control file; Haplo would import only one"
-            )
+            problem = f"{both} would both be {name!r} of the control file; Haplo would import only one"
+            raise _folder_error(folder, problem)
         files[name] = path
     if not files:
         raise _folder_error(folder, f"there is no data file beside {control.content.name}")
     unknown = [path for name, path in files.items() if name not in control.files]
     if unknown and DEFAULT_ENTRY not in control.files:
         names = f"{control.content.name} names {', '.join(map(repr, control.files)) or 'none'}"
-        raise _folder_error(
-            folder, f"{names}, and not {shown_names(unknown)}; with that in it, Haplo would import nothing of it"
-        )
+        problem = f"{names}, and not {shown_names(unknown)}; with that in it, Haplo would import nothing of it"
+        raise _folder_error(folder, problem)
     return {name: name_of(path) for name, path in files.items()}
 
 
 def shown_names(paths: Sequence[Path]) -> str:
-    """The first few of these, by their names, for people."""
-    return ", ".join(_plain(Path(path.name)) for path in paths[:MAX_SHOWN]) + _more(paths)
+    """The names of the first of these paths, for a message."""
+    more = f" and {len(paths) - MAX_SHOWN} more" if len(paths) > MAX_SHOWN else ""
+    return ", ".join(_plain(Path(path.name)) for path in paths[:MAX_SHOWN]) + more
 
 
 def _sort_subfolder(found: FoundFolders, path: Path, control: Path) -> None:
-    """Put a folder in the directory to the batches, or to what is left out."""
+    """Add a folder in the directory to the batches, or to what is left out."""
     name = name_of(Path(path.name))
     folder = BatchFolder(path, path / control, name=name)
     try:
@@ -160,9 +158,9 @@ def _sort_subfolder(found: FoundFolders, path: Path, control: Path) -> None:
 
 
 def _duplicate_links(top: Path, links: list[Path]) -> list[Path]:
-    """Those of the links whose batch has another name: in the directory, unless hidden there, or by another link.
+    """The links whose batch is in the directory and not hidden, or that lead where another link leads.
 
-    Of the links to one place, one with a date in its name stays, so that it is the state of its feed.
+    Of the links to one place, one with a date in its name is kept, so that it is the state of its feed.
     """
     here = Path(os.path.realpath(top))
     duplicates: list[Path] = []
@@ -183,14 +181,14 @@ def _is_undated(path: Path) -> bool:
 
 
 def _is_visible_in(folder: Path, place: Path) -> bool:
-    """Whether it is the folder itself, or something in it that is not hidden there."""
+    """Whether a path is the folder itself, or something in it that is not hidden."""
     if folder != place and folder not in place.parents:
         return False
     return not "".join(place.relative_to(folder).parts[:1]).startswith(".")
 
 
 def _sort_folder(found: FoundFolders, folder: BatchFolder, inside: _FolderEntries) -> None:
-    """Put a folder to the batches, or to what is left out."""
+    """Add a folder to the batches, or to what is left out."""
     if folder.control in inside.files:
         data = tuple(path for path in inside.files if path != folder.control)
         found.batches.append(replace(folder, files=data))
@@ -204,7 +202,7 @@ def _sort_folder(found: FoundFolders, folder: BatchFolder, inside: _FolderEntrie
 
 def _entries_of(folder: Path) -> _FolderEntries:
     listing = _FolderEntries([], [], [], [])
-    with os.scandir(folder) as entries:  # it tells what they are without asking for each
+    with os.scandir(folder) as entries:  # it knows what they are without a call for each
         for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
             if entry.name.startswith("."):
                 continue
@@ -218,7 +216,7 @@ def _entries_of(folder: Path) -> _FolderEntries:
 
 
 def _is_broken(link: os.DirEntry[str]) -> bool:
-    """Whether nobody here can tell what it leads to."""
+    """Whether it cannot be found out what a link leads to."""
     try:
         link.stat()
     except OSError:
@@ -243,10 +241,6 @@ def _own_name(path: Path) -> str:
 def _name_in(control: ControlFile, path: Path) -> str:
     name = name_of(Path(path.name))
     return name if name in control.files else name.rpartition(".")[0] or name
-
-
-def _more(items: Sequence[object]) -> str:
-    return f" and {len(items) - MAX_SHOWN} more" if len(items) > MAX_SHOWN else ""
 
 
 def _folder_error(folder: BatchFolder, problem: str) -> BadInput:

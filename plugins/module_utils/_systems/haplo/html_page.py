@@ -23,9 +23,9 @@ VOID_ELEMENTS = frozenset(
 
 
 class PageError(ImportsError):
-    """What became of a batch cannot be told; the message says what was asked and which check failed.
+    """A page that does not say what was asked for; the message names the page and the check that failed.
 
-    `is_transient`: it is not Haplo's own word, as where a gateway answers in its place, so it may be told later.
+    `is_transient`: the answer may not be Haplo's own but, for example, that of a gateway, so a later one may be good.
     """
 
     def __init__(self, message: str, answer: Answer | None = None, *, is_transient: bool = False) -> None:
@@ -34,7 +34,7 @@ class PageError(ImportsError):
 
 
 class Element:
-    """An element, with its texts and elements in order. Of what is no element, as a comment, the tag is empty."""
+    """An element, with its texts and elements in order. A comment and the like is an element with an empty tag."""
 
     __slots__ = ("attributes", "children", "tag")
 
@@ -49,9 +49,9 @@ NO_ATTRIBUTES: Mapping[str, None] = {}
 
 
 class PageParser(HTMLParser):
-    """Makes elements of what is in those that are the content, and of a page keeps nothing else but its headings.
+    """Builds the elements of a page's content; of the rest of the page it keeps only the headings.
 
-    What is in the content has to be closed in order, unless it can have no end: so a page that was cut is noticed.
+    Elements in the content have to be closed in order, unless they are void. So a page that was cut is noticed.
     """
 
     def __init__(self, is_content: Callable[[str, Mapping[str, str | None]], bool]) -> None:
@@ -65,11 +65,11 @@ class PageParser(HTMLParser):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the content is there."""
+        """Whether the content came to its end."""
         return not self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(reversed(attrs)) if attrs else NO_ATTRIBUTES  # the first of a name counts
+        attributes = dict(reversed(attrs)) if attrs else NO_ATTRIBUTES  # of attributes with one name the first counts
         if tag == "h1":
             self._heading = []
         self.wants_password |= tag == "input" and (attributes.get("type") or "").lower() == "password"
@@ -122,17 +122,18 @@ class PageParser(HTMLParser):
 
 
 def parse_page(text: str, is_content: Callable[[str, Mapping[str, str | None]], bool]) -> PageParser:
-    reader = PageParser(is_content)
+    """Parse a page. `is_content` says by tag and attributes whether an element is content. Raises `PageError`."""
+    parser = PageParser(is_content)
     try:
-        reader.feed(text)
-        reader.close()
-    except (AssertionError, NotImplementedError):  # which of them depends on the Python
+        parser.feed(text)
+        parser.close()
+    except (AssertionError, NotImplementedError):  # which of them depends on the version of Python
         raise PageError("the page is not HTML") from None
-    return reader
+    return parser
 
 
 def descendants(element: Element, tag: str, skip: str = "") -> Iterator[Element]:
-    """All elements of a kind in it, in order; none of those that are in elements of the kind `skip`."""
+    """All elements in it with this tag, in order, but not those within elements with the tag `skip`."""
     for child in element.children:
         if not isinstance(child, str):
             if child.tag == tag:
@@ -142,7 +143,7 @@ def descendants(element: Element, tag: str, skip: str = "") -> Iterator[Element]
 
 
 def successors_of(element: Element, identifier: str) -> Iterator[Child | None]:
-    """What comes after each element with this id that is in it, beside it and without regard to white space."""
+    """For each element in it with this id: what comes next beside that, white space aside."""
     for number, child in enumerate(element.children):
         if isinstance(child, str):
             continue
@@ -153,12 +154,12 @@ def successors_of(element: Element, identifier: str) -> Iterator[Child | None]:
 
 
 def outer_tables(content: Element) -> Iterator[list[list[Element]]]:
-    """The tables that are in no other one, each by its rows: what a cell holds is no table of the page."""
+    """The rows of each table that is not within another one."""
     return map(_rows, descendants(content, "table", skip="table"))
 
 
 def _rows(table: Element) -> list[list[Element]]:
-    """The cells of a table, row by row, without those of tables in it."""
+    """The cells of a table, row by row, without those of tables within it."""
     rows = []
     for child in table.children:
         if isinstance(child, str):
@@ -171,16 +172,17 @@ def _rows(table: Element) -> list[list[Element]]:
 
 
 def header_texts(cells: list[Element]) -> list[str]:
-    """What a row of headings says."""
+    """The texts of the heading cells in a row."""
     return [text_of(cell).strip() for cell in cells if cell.tag == "th"]
 
 
 def text_of(element: Element) -> str:
+    """All text in it."""
     return "".join(text_runs(element))
 
 
 def text_runs(element: Element, skip: str = "") -> Iterator[str]:
-    """The texts in it that nothing divides; none of those that are in elements of the kind `skip`."""
+    """The texts in it, divided where elements begin and end, but not those within elements with the tag `skip`."""
     run: list[str] = []
     for child in element.children:
         if isinstance(child, str):
@@ -196,5 +198,5 @@ def text_runs(element: Element, skip: str = "") -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    """What a page says, for a message. Nothing in it is escaped, so that a secret is still seen for one."""
+    """Text of a page for a message. Nothing in it is escaped yet, so that secrets in it are still recognised."""
     return f"'{' '.join(text.split())}'"

@@ -33,7 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.re
     quoted_name,
 )
 
-LARGEST_EXACT = 2**53 - 1  # the last integer of JavaScript that no other one is rounded to
+LARGEST_EXACT = 2**53 - 1  # the largest integer that JavaScript keeps exactly
 MAX_SHAPES = 1000  # of objects in JSON; more than any export has
 WHITESPACE = re.compile(r"[ \t\r\n]*")
 NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -43,7 +43,7 @@ LIST_WANTED = "The top level has to be a list of objects, one for each record."
 
 
 class _ObjectShape(NamedTuple):
-    """What matters of an object: its names and, in the same order, what kinds of values they have (see `KINDS`)."""
+    """What matters of an object: its names and, in the same order, the kinds of its values (see `KINDS`)."""
 
     names: tuple[str, ...]
     kinds: str
@@ -52,9 +52,9 @@ class _ObjectShape(NamedTuple):
 
 
 class _JsonCheck:
-    """The reader `json`, over the text of a file.
+    """Checks the text of a file.
 
-    A list is read record by record. Of an object is kept what matters, one for all of the same shape.
+    A list is read record by record. Of objects only their shapes are kept, one for all that have the same.
     """
 
     def __init__(self, text: str, settings: ReaderSettings, warnings: Warnings) -> None:
@@ -62,7 +62,7 @@ class _JsonCheck:
         self._settings = settings
         self._warnings = warnings
         self._shapes: dict[tuple[tuple[str, ...], str], _ObjectShape] = {}
-        self._seen: set[str] = set()  # what the value that is being read is warned of
+        self._seen: set[str] = set()  # warnings about the value that is being read
         self._offset = 0  # of that value
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
@@ -72,7 +72,7 @@ class _JsonCheck:
         )
 
     def check(self) -> None:
-        """Raises `FatalFinding`."""
+        """Check all of it. Raises `FatalFinding`."""
         start = self._skip(0)
         if start == len(self._text):
             raise FatalFinding(f"There is nothing in it. {NOTHING_OF_ALL}")
@@ -113,7 +113,7 @@ class _JsonCheck:
         self._check_end(offset + 1)
 
     def _check_record(self, value: Any, offset: int) -> bool:
-        """Whether it has a value that is looked for."""
+        """Check a record, and return whether it has a value that is looked for."""
         if isinstance(value, _ObjectShape):
             if not value.names:
                 self._warnings.add("The object is empty, and is imported as a record without values.", offset)
@@ -129,7 +129,7 @@ class _JsonCheck:
         return True
 
     def _check_top(self, value: Any) -> None:
-        """The top level is no list: Haplo takes each value of an object for a record."""
+        """Check a top level that is no list; of an object Haplo takes each value for a record."""
         if not isinstance(value, _ObjectShape) or not value.names:
             what = "an empty object" if isinstance(value, _ObjectShape) else KINDS[KIND_OF_CLASS[value.__class__]]
             raise FatalFinding(f"It is {what}; Haplo would import nothing of it. {LIST_WANTED}", 1)
@@ -141,10 +141,8 @@ class _JsonCheck:
             )
         elif "n" in kinds.values():
             name = next(name for name, kind in kinds.items() if kind == "n")
-            text = (
-                f"Haplo takes each value of the object for a record, and stops at {quoted_name(name)}, which is null."
-            )
-            self._settings.refuse_or_warn(self._warnings, f"{text} {LIST_WANTED}", 0, self.line_of)
+            text = f"{EACH_VALUE_A_RECORD}, and stops at {quoted_name(name)}, which is null. {LIST_WANTED}"
+            self._settings.refuse_or_warn(self._warnings, text, 0, self.line_of)
         elif "o" not in kinds.values():
             text = f"{EACH_VALUE_A_RECORD}, and none of them is an object: {first_names(kinds)}."
             advice = LIST_WANTED
@@ -160,7 +158,7 @@ class _JsonCheck:
             )
 
     def _check_single(self, value: Any) -> None:
-        """The file is one record."""
+        """Check a file that is one record."""
         if isinstance(value, list):
             self._warnings.add(
                 "By singleRecord the file is one record, and it is a list, so that the record has no values. Make it an"
@@ -174,10 +172,8 @@ class _JsonCheck:
             no_source_message(self._settings, "No record", (name for one in self._shapes for name in one[0]))
         )
 
-    # What is read.
-
     def _value(self, offset: int) -> tuple[Any, int]:
-        """The value that begins there, and where it ends. Raises `FatalFinding`."""
+        """The value that begins there, and the offset of its end. Raises `FatalFinding`."""
         self._seen.clear()
         self._offset = offset
         try:
@@ -223,9 +219,8 @@ class _JsonCheck:
         found = WHITESPACE.match(self._text, offset)
         return found.end() if found else offset
 
-    # What is told.
-
     def line_of(self, offset: int) -> int:
+        """The line number of a place in the text."""
         return line_of(self._text, offset)
 
     def _check_end(self, offset: int) -> None:
@@ -249,20 +244,18 @@ class _JsonCheck:
 
 
 def check_json(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFinding]:
-    """What is to be warned of. Raises `FatalFinding` or `CannotCheck`."""
+    """Warnings about the file. Raises `FatalFinding` or `CannotCheck`."""
     warnings = Warnings()
     text = decode_text(b"".join(blocks), "utf-8", warnings)
     if text.startswith(BOM):
-        advice = "Write it without one."
-        raise FatalFinding(
-            f"It begins with a byte order mark, because of which Haplo would import nothing. {advice}", 1, 1
-        )
+        text = "It begins with a byte order mark, because of which Haplo would import nothing. Write it without one."
+        raise FatalFinding(text, 1, 1)
     nul = NUL_ESCAPE.search(text) if r"\u0000" in text else None
     if nul:
         warnings.add(r"There is a \u0000 in a text, which no database takes; the batch may never end.", nul.start())
-    one = _JsonCheck(text, settings, warnings)
-    one.check()
-    return warnings.findings(one.line_of)
+    check = _JsonCheck(text, settings, warnings)
+    check.check()
+    return warnings.findings(check.line_of)
 
 
 KIND_OF_CLASS = {_ObjectShape: "o", list: "l", str: "s", float: "d", bool: "b", type(None): "n"}

@@ -34,17 +34,16 @@ NOT_AGAIN = (
     " haplo_batch_force) to send them as they are."
 )
 NOT_SCHEDULED = ("uploading", "ready")
-IDENTIFIER_SHOWN = 10  # characters, in the list of batches
+IDENTIFIER_SHOWN = 10  # characters of it in the list of batches
 LOG_LINES_SHOWN = 5  # of a log, in a message
 MAX_LINE = 500  # characters
 MAX_LOG = 64 * 1024  # characters
 
 
 class BatchOutcomes:
-    """Looks at batches, and judges how they ended.
+    """Reads what became of batches, and judges it.
 
-    `allowed`: so many errors in the log of a batch are acceptable. `warn` tells what could not
-    be told.
+    `allowed` is how many errors in the log of a batch are acceptable. `warn` reports what could not be read.
     """
 
     def __init__(self, pages: BatchPages, allowed: float, warn: Callable[[str], None]) -> None:
@@ -53,17 +52,17 @@ class BatchOutcomes:
         self._warn = warn
 
     def probe(self) -> None:
-        """Find out whether the pages can be read; where not, imports are sent all the same, with a warning."""
+        """Find out whether the pages can be read. If not, there is a warning, and imports are sent all the same."""
         try:
             self._pages.newest()
         except (PageError, Outage) as error:
-            self._warn(f"What becomes of batches cannot be told: {error.message}")
+            self._warn(f"What became of batches cannot be read: {error.message}")
 
     def poll(self, identifier: str, notes: Mapping[str, Any]) -> PollResult:
         """How a batch is doing. Raises `Outage`.
 
-        Of `notes`, its `row` is known once its page was read, `dry_run` says how it was scheduled, and `ended` is how
-        it ended with errors, which no page changes any more.
+        In `notes`, `row` is there once its page was read, `dry_run` says how it was scheduled, and `ended` how it ended
+        with errors, which no page changes later.
         """
         if "ended" in notes:
             return self._with_errors(notes, None)
@@ -78,7 +77,7 @@ class BatchOutcomes:
         return self._judge(page, {**notes, "row": page.row})
 
     def _unreadable(self, identifier: str, notes: Mapping[str, Any], error: PageError) -> PollResult:
-        """What it means that a page cannot be read: where it could be before, that may be trouble that passes."""
+        """The result if a page cannot be read. If it could be read before, that may be an outage."""
         message = self._unknown_message(identifier, error)
         if "row" in notes and error.is_transient:
             raise Outage(message, error.answer, conclusion=PollResult("scheduled", message, None)) from error
@@ -86,14 +85,14 @@ class BatchOutcomes:
         return PollResult("scheduled", message, None)
 
     def _judge(self, page: BatchPage, notes: Mapping[str, Any]) -> PollResult:
-        """What a page says of its batch."""
+        """The result by the page of a batch."""
         server = _page_fields(page)
         is_dry = notes.get("dry_run", page.state == "dry-run")
         what = "The dry run" if is_dry else "The import"
         if page.state in NOT_SCHEDULED:
             return _lost(page, what, server, notes)
         if page.state not in ENDED:
-            why = f"{what} is scheduled; its page still says {page.state!r}, so what becomes of it cannot be told yet."
+            why = f"{what} is scheduled; its page still says {page.state!r}, so how it ends is not known yet."
             conclusion = PollResult("scheduled", f"{why} {NO_END} Its page: {page.url}", server)
             return PollResult("running", "", server, notes, server_words=page.state, conclusion=conclusion)
         if page.state == "error":
@@ -107,19 +106,19 @@ class BatchOutcomes:
         return self._with_errors({**notes, "ended": ended}, server)
 
     def _with_errors(self, notes: Mapping[str, Any], server: Any) -> PollResult:
-        """A batch that came to its end, with errors in its log, judged by what is allowed now."""
+        """The result of a batch that ended with errors in its log, by what is allowed now."""
         ended = notes["ended"]
         return PollResult("incomplete", ended["message"], server, notes, is_acceptable=ended["errors"] <= self._allowed)
 
     def _unknown_message(self, identifier: str, error: ImportsError) -> str:
         return (
-            f"Batch {identifier} is scheduled; what became of it could not be told: {as_sentence(error.message)}"
+            f"Batch {identifier} is scheduled; what became of it could not be read: {as_sentence(error.message)}"
             f" {where_to_find(self._pages.url, identifier)}"
         )
 
 
 def where_to_find(url: str, identifier: str) -> str:
-    """Where a person finds a batch without its row, by which its own page goes and which the API does not tell."""
+    """Where a person finds a batch whose row is not known, as the API does not say it."""
     return (
         "It is in Tools > Data import > Batch import > Batch import jobs, where it is the one that begins with"
         f" {identifier[:IDENTIFIER_SHOWN]}: {url}{PAGES_PATH}/batches"
@@ -139,16 +138,16 @@ def allowed_errors(value: Any) -> float:
 
 
 def _lost(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> PollResult:
-    """Haplo does not know any more that it was scheduled; so the next run schedules it."""
+    """Haplo no longer knows that the batch was scheduled, so the next run schedules it."""
     message = (
-        f"{what} was scheduled, and its page says {page.state!r}, so it is not any more, as where Haplo was restored"
-        f" from a backup. Run again to schedule it. Its page: {page.url}"
+        f"{what} was scheduled, and its page says {page.state!r}, so it is no longer scheduled, as where Haplo was"
+        f" restored from a backup. Run again to schedule it. Its page: {page.url}"
     )
     return PollResult("failed", message, server, {**notes, "stopped": page.state != "uploading"})
 
 
 def _rescheduled(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any]) -> PollResult:
-    """Somebody else scheduled it first, an import as a dry run or the other way round."""
+    """Somebody else scheduled the batch first: an import as a dry run, or the other way round."""
     is_imported = page.state == "complete"
     outcome = "it was imported, and not only tried." if is_imported else "nothing was imported. Run again to import it."
     message = f"{what} ended as {page.state!r}, as somebody else has scheduled its batch: {outcome} Its log: {page.url}"
@@ -156,14 +155,14 @@ def _rescheduled(page: BatchPage, what: str, server: Any, notes: Mapping[str, An
 
 
 def _stopped(page: BatchPage, what: str, server: Any, notes: Mapping[str, Any], *, is_partial: bool) -> PollResult:
-    """An exception ended it; the number of errors means nothing then."""
+    """An exception ended the batch; the number of errors means nothing then."""
     partly = f"It may be partly imported, {NOT_AGAIN}" if is_partial else "Nothing is imported by a dry run."
     message = f"{what} was stopped by an error: {_log_excerpt(page)} {partly} The log: {page.url}"
     return PollResult("failed", message, server, {**notes, "stopped": True}, is_partial=is_partial)
 
 
 def _page_fields(page: BatchPage) -> dict[str, Any]:
-    """What a page says, for the result and the receipt."""
+    """The fields of a page, for the result and the receipt."""
     log = page.log if page.log is None or len(page.log) <= MAX_LOG else f"{page.log[:MAX_LOG]}..."
     return {
         "batch": page.identifier,
@@ -176,9 +175,9 @@ def _page_fields(page: BatchPage) -> dict[str, Any]:
 
 
 def _log_excerpt(page: BatchPage) -> str:
-    """The first lines of the log, as a sentence; where an exception ended it, the last ones, which tell of that."""
+    """The first lines of the log as a sentence; if an exception ended it, the last ones, which show that."""
     if page.log is None:
-        return "its page has no log of the form that is known."
+        return "its page has no log of the known form."
     lines = [shortened(line.strip(), MAX_LINE) for line in page.log.splitlines()[1:-1] if line.strip()]
     shown = lines[-LOG_LINES_SHOWN:] if page.state == "error" else lines[:LOG_LINES_SHOWN]
     more = " ..." if len(lines) > LOG_LINES_SHOWN else ""

@@ -35,22 +35,22 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.ht
     text_runs,
 )
 
-CONTENT_ID = "z__ws_content"  # id of the element that holds all but the layout
+CONTENT_ID = "z__ws_content"  # of the element that holds everything but the layout
 LOG_ID = "import-log"
 LIST_HEADING, BATCH_HEADING = "Batch import jobs", "Batch import: "
 COLUMNS = ["Identifier", "State", "Errors", "Created", "Comment"]
 REQUIRED_FACTS = {"Identifier", "State", "Errors"}  # of the facts on the page of a batch
 STATES = ("uploading", "ready", "scheduled", "running", "complete", "dry-run", "error")
 ENDED = ("complete", "dry-run", "error")
-IDENTIFIER_PREFIX = "([A-Za-z0-9][A-Za-z0-9_-]{7,43})[.]{3}"  # of an identifier, as it stands in the list
+IDENTIFIER_PREFIX = "([A-Za-z0-9][A-Za-z0-9_-]{7,43})[.]{3}"  # of an identifier, as the list shows it
 NUMBER = "[0-9]{1,15}"
 
 
 @dataclass(frozen=True)
 class ListedBatch:
-    """A batch in the list: its row number, and so much of its identifier as is shown.
+    """A batch in the list: its row number, and the part of its identifier that is shown.
 
-    `errors` is None until it has ended. `created` is by the clock and in the words of the key's user, without a zone.
+    `errors` is None until the batch has ended. `created` is in the language and the time zone of the key's user.
     """
 
     row: int
@@ -63,10 +63,10 @@ class ListedBatch:
 
 @dataclass(frozen=True)
 class BatchPage:
-    """A batch by its own page, which is at `url`.
+    """A batch as its own page at `url` shows it.
 
-    `errors` counts messages, not records; in the state `error` it means nothing, and before the end it is None. `log`
-    is all of it, from the line of its start to that of its end; None before the end, or where it has another form.
+    `errors` counts messages, not records. In the state `error` it means nothing, and before the end it is None. `log`
+    is the whole log with its first and last line. It is None before the end, or if it does not have the known form.
     """
 
     row: int
@@ -80,7 +80,7 @@ class BatchPage:
 
 
 def listed_batches(text: str) -> list[ListedBatch]:
-    """All batches, in the order of the page. Raises `PageError` for a text that is not such a page, whole and sound."""
+    """All batches in the list, in the order of the page. Raises `PageError` if the text is not exactly such a page."""
     content = _content_under(text, LIST_HEADING)
     tables = [rows for rows in outer_tables(content) if rows and header_texts(rows[0]) == COLUMNS]
     if len(tables) != 1:
@@ -98,7 +98,7 @@ def listed_batches(text: str) -> list[ListedBatch]:
 
 
 def batch_page(text: str, row: int, url: str) -> BatchPage:
-    """The batch of that row, whose page is at `url`. Raises `PageError` for a text that is not such a page."""
+    """The batch of that row, whose page is at `url`. Raises `PageError` if the text is not exactly such a page."""
     content = _content_under(text, BATCH_HEADING)
     facts = _fact_cells(content)
     identifier = _undivided_text(facts["Identifier"], "the identifier")
@@ -117,7 +117,7 @@ def batch_page(text: str, row: int, url: str) -> BatchPage:
 
 
 def _fact_cells(content: Element) -> dict[str, Element]:
-    """The cells beside the names of the one table that has those that are needed."""
+    """The cells with the facts about a batch, by their names, from the only table that has them."""
     found = []
     for rows in outer_tables(content):
         if all([cell.tag for cell in cells] == ["th", "td"] for cells in rows):
@@ -135,7 +135,7 @@ def _fact_cells(content: Element) -> dict[str, Element]:
 
 
 def _listed_batch(number: int, cells: list[Element]) -> ListedBatch:
-    """The batch that a line of the list is; they are numbered for people."""
+    """The batch in a line of the list; `number` is for messages."""
     if [cell.tag for cell in cells] != ["td"] * len(COLUMNS):
         raise PageError(f"line {number} of the list has not the {len(COLUMNS)} cells that its columns have")
     shown, state_cell, errors, created, comment = cells
@@ -150,7 +150,7 @@ def _listed_batch(number: int, cells: list[Element]) -> ListedBatch:
 
 
 def _batch_link(cell: Element) -> tuple[int, str]:
-    """The row number that a cell links to, and the beginning of an identifier that it shows."""
+    """The row number that a cell links to, and the beginning of the identifier that it shows."""
     links = list(descendants(cell, "a"))
     if len(links) != 1:
         raise PageError(f"{len(links)} links, and not one to the page of a batch")
@@ -166,7 +166,7 @@ def _batch_link(cell: Element) -> tuple[int, str]:
 
 
 def _state(cell: Element) -> str:
-    """The word that is all there is in a cell, but for a link."""
+    """The state in a cell: one word, and maybe a link."""
     words = _undivided_text(cell, "the state", skip="a").split()
     if len(words) != 1 or words[0] not in STATES:
         raise PageError(f"the state is none that is known: {quoted(' '.join(words))}")
@@ -174,7 +174,7 @@ def _state(cell: Element) -> str:
 
 
 def _errors(cell: Element, state: str) -> int | None:
-    """How many errors there were: a number if and only if it has ended."""
+    """The number of errors in a cell. It has to be there if the batch has ended, and only then."""
     errors = _undivided_text(cell, "the number of errors")
     if state not in ENDED and errors:
         raise PageError(
@@ -186,7 +186,7 @@ def _errors(cell: Element, state: str) -> int | None:
 
 
 def _log(content: Element, state: str) -> str | None:
-    """The text that follows on the heading of the log, if it has the form of one."""
+    """The log that follows its heading. None before the end, or if it does not have the known form."""
     found = list(successors_of(content, LOG_ID))
     links = [one for one in descendants(content, "a") if one.attributes.get("href") == f"#{LOG_ID}"]
     if state not in ENDED and (found or links):
@@ -201,7 +201,7 @@ def _log(content: Element, state: str) -> str | None:
 
 
 def _undivided_text(cell: Element, what: str, skip: str = "") -> str:
-    """The text of a cell without the white space around it, which nothing may divide."""
+    """The stripped text of a cell. Raises `PageError` if an element divides it: the value may then be more or less."""
     runs = [run.strip() for run in text_runs(cell, skip) if run.strip()]
     if len(runs) > 1:
         raise PageError(f"{what} is divided by something: {quoted(text_of(cell))}")
@@ -209,34 +209,34 @@ def _undivided_text(cell: Element, what: str, skip: str = "") -> str:
 
 
 def _content_under(text: str, heading: str) -> Element:
-    """What is on a page under this heading, without its layout. Raises `PageError` where it is another page."""
-    reader = parse_page(text, lambda _tag, attributes: attributes.get("id") == CONTENT_ID)
-    if not reader.contents:
-        reader = parse_page(text, lambda tag, _attributes: tag == "html")
-    if not any(f"{one} ".startswith(heading) for one in reader.headings):
-        raise _wrong_page_error(reader, heading)
-    if len(reader.contents) != 1:
-        raise PageError(f"the page has {len(reader.contents)} elements with its content, and not one")
-    if not reader.is_whole:
+    """The content of the page that has this heading. Raises `PageError` if it is another page."""
+    page = parse_page(text, lambda _tag, attributes: attributes.get("id") == CONTENT_ID)
+    if not page.contents:
+        page = parse_page(text, lambda tag, _attributes: tag == "html")
+    if not any(f"{one} ".startswith(heading) for one in page.headings):
+        raise _wrong_page_error(page, heading)
+    if len(page.contents) != 1:
+        raise PageError(f"the page has {len(page.contents)} elements with its content, and not one")
+    if not page.is_whole:
         raise PageError("the page was cut: not all of its elements end", is_transient=True)
-    return reader.contents[0]
+    return page.contents[0]
 
 
-def _wrong_page_error(reader: PageParser, heading: str) -> PageError:
-    """Which page it is instead."""
-    if reader.wants_password:
+def _wrong_page_error(page: PageParser, heading: str) -> PageError:
+    """The error that says which page it is instead."""
+    if page.wants_password:
         return PageError("the answer is a page to log in, so the API key did not arrive, or this is not Haplo")
     alerts = [
         " ".join(text_of(one).split())
-        for content in reader.contents
+        for content in page.contents
         for one in descendants(content, "div")
         if one.attributes.get("class") == "z__general_alert"
     ]
-    if "Error" in reader.headings and alerts:
+    if "Error" in page.headings and alerts:
         return PageError(
             f"the user of the API key has to be in the group {GROUP!r}; what is needed is"
             f" {PAGES_GUIDE.meanings['outcome_api_key']}. Haplo says: {alerts[0].rstrip('.')}"
         )
-    found = ", ".join(map(quoted, reader.headings)) or "none"
+    found = ", ".join(map(quoted, page.headings)) or "none"
     problem = f"it is another page, with no heading that begins {heading.strip()!r}; its headings are: {found}"
     return PageError(problem, is_transient=True)

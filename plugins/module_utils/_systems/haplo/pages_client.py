@@ -42,7 +42,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pa
 )
 
 T = TypeVar("T")
-REFUSAL_ADVICE = {  # by the kind that Haplo gives, what is the matter with the key
+REFUSAL_ADVICE = {  # by the kind of error that Haplo names
     "INVALID-API-KEY": f"It is wrong, or made for another request path than {KEY_PATH}.",
     "UNAUTHORISED": f"Its user is blocked, or in no group that lets people in. It has to be in {GROUP!r}, too.",
     "THROTTLE": (
@@ -50,11 +50,11 @@ REFUSAL_ADVICE = {  # by the kind that Haplo gives, what is the matter with the 
         " key, and ask nothing for five minutes."
     ),
 }
-LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the list has all batches that there ever were
+LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the list holds all batches that there ever were
 
 
 class BatchPages:
-    """The pages of batches of a Haplo application, for a `client` that has the key that may read them.
+    """The pages of batches of a Haplo application. `client` has the key that may read them.
 
     `url` is the base URL. `tries` is how often a request is sent if the server is in trouble. A page that cannot be
     read counts as such trouble, as a gateway's page in its place does, until one stays unreadable. The methods raise
@@ -70,11 +70,11 @@ class BatchPages:
         self._refusal: PageError | None = None
 
     def newest(self) -> list[ListedBatch]:
-        """All batches, the newest first. The server makes the list of all there are, so ask rarely."""
+        """All batches, the newest first. The server lists all there ever were each time, so ask rarely."""
         return self._read("batches", listed_batches)
 
     def find(self, identifier: str) -> BatchPage:
-        """A batch without its row, by the list and by the page, which has the identifier in full."""
+        """A batch whose row is not known. The list shows its row, and the page its whole identifier."""
         listed = self.newest()
         rows = [one.row for one in listed if identifier.startswith(one.identifier_prefix)]
         for page in map(self._page, rows):
@@ -87,21 +87,21 @@ class BatchPages:
         )
 
     def batch(self, row: int, identifier: str | None = None) -> BatchPage:
-        """The batch of a row. Another one than that of the `identifier` is none."""
+        """The batch of a row. Raises `PageError` if it has another identifier than `identifier`."""
         page = self._page(row)
         if identifier is not None and page.identifier != identifier:
             raise PageError(f"GET {page.url}: this is batch {page.identifier}, and not {identifier}.")
         return page
 
     def link(self, row: int) -> str:
-        """The address of a batch's page, for people."""
+        """The address of a batch's page."""
         return f"{self.url}{PAGES_PATH}/batch/{row}"
 
     def _page(self, row: int) -> BatchPage:
         return self._read(f"batch/{row}", lambda text: batch_page(text, row, self.link(row)))
 
     def _read(self, page: str, read: Callable[[str], T]) -> T:
-        """What is read on a page."""
+        """Get a page, and return what `read` makes of it."""
         if self._refusal is not None:
             raise PageError(self._refusal.message, self._refusal.answer)
         reader = _PageReader(read)
@@ -123,14 +123,12 @@ class BatchPages:
             answer = reader.answer
         if reader.error is None:
             return reader.results[-1]
-        message = self._client.secrets.redact(reader.error.message)
-        message = shortened(message, 2 * SHOWN)
-        raise PageError(
-            as_sentence(f"{request_line(answer)}: {message}"), answer, is_transient=reader.error.is_transient
-        )
+        problem = shortened(self._client.secrets.redact(reader.error.message), 2 * SHOWN)
+        message = as_sentence(f"{request_line(answer)}: {problem}")
+        raise PageError(message, answer, is_transient=reader.error.is_transient)
 
     def _refused_page(self, error: Refused) -> PageError:
-        """Why a page was refused, and what to do. A key that was refused is kept in mind."""
+        """Why a page was refused, and what to do. A refusal of the key is remembered."""
         answer = error.answer
         if answer is None:
             return PageError(error.message)
@@ -154,7 +152,7 @@ class BatchPages:
 
 
 class _PageReader(Generic[T]):
-    """One page that is read, and why the last `answer` could not be."""
+    """Reads one page from each answer until one is good: the `results`, or the `error` of the last `answer`."""
 
     def __init__(self, read: Callable[[str], T]) -> None:
         self._read = read
@@ -163,7 +161,7 @@ class _PageReader(Generic[T]):
         self.results: list[T] = []
 
     def is_enough(self, answer: Answer) -> bool:
-        """Whether it could be read, or would be the same again."""
+        """Whether the answer could be read, or another one would be the same."""
         if not 200 <= answer.status < 300:
             return False
         self.answer, self.error = answer, None
@@ -176,7 +174,7 @@ class _PageReader(Generic[T]):
 
 
 def _check_answer(answer: Answer) -> None:
-    """Raise `PageError` for what is not a page, or not all of it."""
+    """Raise `PageError` for an answer that is not a whole page."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200 or kind != "text/html":
         raise PageError(

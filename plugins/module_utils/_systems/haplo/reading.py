@@ -17,8 +17,8 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import BOM
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import FatalFinding, Warnings
 
-MAX_NAMES_SHOWN = 5  # names, so many of which stand in a message
-MAX_NAME_LENGTH = 60  # characters that are told of one
+MAX_NAMES_SHOWN = 5  # in a message
+MAX_NAME_LENGTH = 60  # characters of one in a message
 NOTHING_OF_ALL = "Haplo would import nothing of the whole batch."
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -27,8 +27,8 @@ LINE_BREAK = re.compile(r"\r\n|\r|\n")
 class ReaderSettings:
     """How Haplo reads a file: its entry in the control file, and the names by which instructions look for values.
 
-    `sources` is None where nobody can tell: a plugin's record processor may make other records of those in the file,
-    and a plugin's instruction may look for anything. So what is only wrong for known ones is a warning then.
+    `sources` is None if the names are not known: a plugin's record processor may change the records, and a plugin's
+    instruction may look for anything. Then some errors are only warnings.
     """
 
     entry: Mapping[str, Any]
@@ -36,23 +36,23 @@ class ReaderSettings:
 
     @property
     def is_single(self) -> bool:
-        """Whether the whole file is one record, by the truth of JavaScript."""
+        """Whether the whole file is one record, by what is true in JavaScript."""
         value = self.entry.get("singleRecord")
         return isinstance(value, (list, dict)) or bool(value)
 
     def has_source(self, names: Iterable[str]) -> bool:
-        """Whether one of the names is looked for, or may be; or none is, as where all values are constants."""
+        """Whether one of the names is a source or may be one, or there are no sources as all values are constants."""
         return self.sources is None or not self.sources or not self.sources.isdisjoint(names)
 
     def lookalikes(self, names: Iterable[str]) -> dict[str, str]:
-        """Names that are no sources, by the source that each looks like and that is missing among them."""
+        """Names that look like a source that is not among them, by that source."""
         names = set(names)
         missing = {simplified(source): source for source in (self.sources or frozenset()) - names}
         strangers = sorted(names - (self.sources or frozenset()))
         return {missing[simplified(name)]: name for name in strangers if simplified(name) in missing}
 
     def refuse_or_warn(self, warnings: Warnings, text: str, place: int, line_of: Callable[[int], int] = int) -> None:
-        """Raise `FatalFinding`, or only warn where a plugin may make something of it."""
+        """Raise `FatalFinding`, or only warn if the sources are not known, as a plugin may handle it."""
         if self.sources is None:
             warnings.add(text, place)
         else:
@@ -60,35 +60,35 @@ class ReaderSettings:
 
 
 def line_of(text: str, offset: int) -> int:
-    """The line of a place in a text, from 1, as editors count."""
+    """The line number of a place in a text, from 1, as in editors."""
     return sum(1 for _break in LINE_BREAK.finditer(text, 0, offset)) + 1
 
 
 def simplified(name: str) -> str:
-    """A name without what people overlook in it."""
+    """A name without what people overlook in it: space, quotes, a prefix, the case."""
     return name.strip(f"{BOM}\"' \t").rpartition(":")[2].casefold()
 
 
 def quoted_name(name: str) -> str:
-    """A name as it is told."""
+    """A name for a message."""
     return repr(name[:MAX_NAME_LENGTH])
 
 
 def lookalike_message(name: str, source: str) -> str:
-    """What is told of a name that looks like a source and is none."""
+    """The message about a name that looks like a source and is none."""
     wanted = f"{quoted_name(source)}, for which the control file looks"
     return f"The name {quoted_name(name)} is not {wanted}; Haplo does not find it."
 
 
 def no_source_message(settings: ReaderSettings, what: str, names: Iterable[str]) -> str:
-    """What is told where none of the names that there are is a source."""
+    """The message if none of the names is a source."""
     there = first_names(dict.fromkeys(names))
     looked_for = first_names(sorted(settings.sources or ()))
     return f"{what} has a name for which the control file looks: there is {there or 'none'}; it looks for {looked_for}."
 
 
 def first_names(names: Iterable[str]) -> str:
-    """The first few of these names."""
+    """The first of these names, for a message."""
     listed = list(names)
     more = f" and {len(listed) - MAX_NAMES_SHOWN} more" if len(listed) > MAX_NAMES_SHOWN else ""
     return ", ".join(quoted_name(name) for name in listed[:MAX_NAMES_SHOWN]) + more

@@ -41,17 +41,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.dates import short_time
 
-MAX_AHEAD = timedelta(days=1)  # of the clock: no zone is further away, and what is further ahead is a slip
+MAX_AHEAD = timedelta(days=1)  # of the clock; no time zone is further ahead, so a later date is a mistake
 OLDER = "an older state of a feed than the newest one that was imported"
 LATE = "an older state of a feed, which came after a newer one had been imported"
 
 
 @dataclass(frozen=True)
 class FeedState:
-    """A folder with what a feed was at a moment.
+    """A folder with the state of a feed at a moment.
 
-    `source` is for people and receipts. `wanted` makes the import of what is in it; it raises `ImportsError` where that
-    cannot be. `problem`: why it cannot be, whatever is in it.
+    `source` is its name in results and receipts. `wanted` makes the import of what is in it, or raises `ImportsError`.
+    `problem` is why it cannot be imported, whatever is in it.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class FeedState:
     problem: str = ""
 
     def checked(self) -> FeedState:
-        """Itself. Raises `BadInput` where it cannot be imported, whatever is in it."""
+        """Itself. Raises `BadInput` if it has a problem."""
         if self.problem:
             raise BadInput(self.problem)
         return self
@@ -69,7 +69,7 @@ class FeedState:
 
 @dataclass(frozen=True)
 class Feed:
-    """The states of one feed that there are, in any order; `stream` is that of their imports."""
+    """The states of one feed, in any order. `stream` is the stream of their imports."""
 
     name: str
     stream: str
@@ -78,7 +78,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class UnsentBatch:
-    """A batch that was not sent, and why; `is_held_up` by a state of its feed before it, and not by itself."""
+    """A batch that was not sent, and why. `is_held_up`: not by itself, but by an earlier state of its feed."""
 
     source: str
     message: str
@@ -90,7 +90,7 @@ class UnsentBatch:
 class BatchesResult:
     """What became of batches: the imports in the order of sending, what could not be sent, and what was left out.
 
-    `late`: of the latter, what was never imported, by feed.
+    `late` is what was left out and never imported, by feed.
     """
 
     imports: list[Import] = field(default_factory=list)
@@ -107,9 +107,9 @@ def import_states(
     policy: Policy,
     now: datetime,
 ) -> BatchesResult:
-    """Import what there is new of these feeds, and the other batches with the first states.
+    """Import the new states of these feeds, and the other batches together with the first states.
 
-    `run` imports what is wanted (`Importer.run`). `now` is the time of the clock here, without a zone. Raises only
+    `run` imports what is wanted (`Importer.run`). `now` is the local time, without a zone. Raises `ImportsError` only
     before anything was sent.
     """
     outcome = BatchesResult()
@@ -133,14 +133,14 @@ def import_states(
 
 
 class _FeedRun:
-    """The states of a feed, one after the other."""
+    """Takes the states of a feed one after the other."""
 
     def __init__(self, feed: Feed, store: Store, policy: Policy, outcome: BatchesResult, now: datetime) -> None:
         self._feed = feed
         self._store = store
         self._policy = policy
         self._outcome = outcome
-        self._planned: dict[str, Import] = {}  # in check mode, by the keys of what would be taken for imported by now
+        self._planned: dict[str, Import] = {}  # in check mode: what would be imported by now, by key
         known = store.states_of(feed.stream)
         high_water_mark = max(known, default=datetime.min)
         states = sorted(feed.states, key=lambda state: (state.moment, state.source))
@@ -151,7 +151,7 @@ class _FeedRun:
         self._leave_out(older, known)
 
     def next_import(self) -> list[Wanted]:
-        """The import of the next state, if one is to be tried."""
+        """The import of the next state, or none."""
         while self._remaining:
             self._current = state = self._remaining.pop(0)
             try:
@@ -169,13 +169,13 @@ class _FeedRun:
         return []
 
     def fail(self, why: str) -> None:
-        """The state that is to be tried cannot be."""
+        """Record that the current state cannot be imported."""
         self._fail(self._current, why)
 
     def record(self, one: Import) -> None:
-        """What became of the import."""
+        """Record what became of the import of the current state."""
         state = self._current
-        if one.is_plan_stale:  # another run went on to a later one
+        if one.is_plan_stale:  # another run has sent a later state
             try:
                 self._leave_out([state], self._store.states_of(self._feed.stream))
             except StoreError as error:
@@ -198,7 +198,7 @@ class _FeedRun:
             self._planned[one.wanted.key] = one
 
     def _extend_period(self, one: Import, state: FeedState) -> None:
-        """Write down that the content is of this moment, too, so that nothing older comes after it."""
+        """Note in the receipt that the content is of this moment, too, so that nothing older comes after it."""
         if one.period is not None and datetime.fromisoformat(one.period["last"]) >= state.moment:
             return
         try:
@@ -214,17 +214,16 @@ class _FeedRun:
         self._stop(state)
 
     def _stop(self, at: FeedState, how: str = "failed", why: str = "{} was not imported, so no later one is.") -> None:
-        """Try no later state of this feed; what is wrong with one by itself is told now."""
+        """Try no later state of this feed. Those that have a problem of their own are reported with it."""
         held_up = why.format(f"The state of {self._feed.name} in {shown(at.path)}")
         for state in self._remaining:
             bad = UnsentBatch(state.source, state.problem)
-            self._outcome.unsent.append(
-                bad if state.problem else UnsentBatch(state.source, held_up, how, is_held_up=True)
-            )
+            waiting = UnsentBatch(state.source, held_up, how, is_held_up=True)
+            self._outcome.unsent.append(bad if state.problem else waiting)
         self._remaining = []
 
     def _leave_out(self, states: list[FeedState], known: Mapping[datetime, DatedState]) -> None:
-        """Leave out what is older than the newest state, and see what of it was never imported."""
+        """Leave out these older states, and find out which of them were never imported."""
         known_moments = {moment for moment, one in known.items() if one.may_be_imported}
         keys = {state.path: _key_of(state) for state in states if state.moment not in known_moments}
         receipts = self._store.find([key for key in keys.values() if key])
@@ -239,7 +238,7 @@ class _FeedRun:
 
 
 def _checked(states: list[FeedState], feed: Feed, now: datetime) -> list[FeedState]:
-    """The states, with what is wrong with their moments."""
+    """The states, with the problems of their moments."""
     alike: dict[datetime, list[FeedState]] = {}
     for state in states:
         alike.setdefault(state.moment, []).append(state)
@@ -247,7 +246,7 @@ def _checked(states: list[FeedState], feed: Feed, now: datetime) -> list[FeedSta
 
 
 def _moment_problem(state: FeedState, alike: list[FeedState], feed: Feed, now: datetime) -> str:
-    """What is wrong with the moment of a state, of which there may be others."""
+    """What is wrong with the moment of a state. `alike` are the states of the same moment."""
     if len(alike) > 1:
         both = " and ".join(shown(one.path) for one in alike)
         return (
@@ -270,7 +269,7 @@ def _future_mark_message(feed: Feed, high_water_mark: datetime, key: str) -> str
 
 
 def _key_of(state: FeedState) -> str | None:
-    """The key of its import, if it could be imported."""
+    """The key of its import; None if it cannot be imported."""
     try:
         return state.wanted().key
     except ImportsError:
@@ -278,7 +277,7 @@ def _key_of(state: FeedState) -> str | None:
 
 
 def _planned_duplicate(first: Import, wanted: Wanted) -> Import:
-    """An import in check mode whose content would be in already, by one before it."""
+    """An import in check mode whose content would have been imported already by an earlier one."""
     return Import(
         wanted,
         state=first.state,

@@ -42,13 +42,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.re
 )
 
 LINE = re.compile(r"[^\r\n]+")
-NEAR = 4096  # bytes at the end of a file; a multiple of what any charset needs for a character
+TAIL = 4096  # bytes at the end of a file; a multiple of what any charset needs for a character
 
 
 def without_final_line_breaks(entry: Mapping[str, Any], content: Content) -> Content:
-    """A TSV file without the line breaks at its end, which would be a record without values; others as they are.
+    """A TSV file without the line breaks at its end, of which Haplo would make a record; other files as they are.
 
-    Raises `BadInput` where it cannot be told what a line break is, or nothing would be left.
+    Raises `BadInput` if it is not known what a line break is, or nothing would be left.
     """
     if entry["read"] != "tsv-with-name-row":
         return content
@@ -65,7 +65,7 @@ def without_final_line_breaks(entry: Mapping[str, Any], content: Content) -> Con
     if content.size % width:  # cut off within a character
         return content
     while content.size:
-        _beginning, end = content.ends(NEAR)
+        _beginning, end = content.ends(TAIL)
         kept = len(end)
         while kept and end.endswith(breaks, 0, kept):
             kept -= width
@@ -76,7 +76,7 @@ def without_final_line_breaks(entry: Mapping[str, Any], content: Content) -> Con
 
 
 def check_tsv(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFinding]:
-    """What is to be warned of. Raises `FatalFinding` or `CannotCheck`."""
+    """Warnings about the file. Raises `FatalFinding` or `CannotCheck`."""
     charset = charset_of(settings.entry)
     codec = java_codec(charset)
     data = b"".join(blocks)
@@ -93,7 +93,7 @@ def check_tsv(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFin
 
 
 class _TsvCheck:
-    """The reader `tsv-with-name-row`, over the text of a file: without quotes and escapes, blank lines left out."""
+    """Checks the text of a file. The reader knows no quotes or escapes and skips empty lines."""
 
     def __init__(self, text: str, settings: ReaderSettings, warnings: Warnings) -> None:
         self._text = text
@@ -103,7 +103,7 @@ class _TsvCheck:
         self._separator = separator if isinstance(separator, str) else json.dumps(separator)
 
     def check(self) -> None:
-        """Raises `FatalFinding`."""
+        """Check all of it. Raises `FatalFinding`."""
         lines = LINE.finditer(self._text)
         first = next(lines, None)
         if self._text[:1] in ("\r", "\n"):
@@ -130,10 +130,10 @@ class _TsvCheck:
 
     def _check_names(self, names: list[str]) -> None:
         if not self._settings.has_source(names):
-            told = no_source_message(self._settings, "No column", names)
+            message = no_source_message(self._settings, "No column", names)
             if len(names) == 1:
-                told = f"{told} Its columns are not separated by {self._separator!r}.{_separator_advice(names[0])}"
-            raise FatalFinding(told, 1)
+                message += f" Its columns are not separated by {self._separator!r}.{_separator_advice(names[0])}"
+            raise FatalFinding(message, 1)
         if len(names) == 1 and self._settings.sources is None and _separator_advice(names[0]):
             self._warnings.add(f"There is only one column.{_separator_advice(names[0])}")
         for source, name in self._settings.lookalikes(names).items():
@@ -151,7 +151,7 @@ class _TsvCheck:
                 )
 
     def _check_line(self, line: str, width: int, offset: int) -> None:
-        """`width`: how many columns there are up to the last that has a name."""
+        """Check a line of cells. `width` is the number of columns up to the last one that has a name."""
         cells = line.split(self._separator)
         if not line.replace(self._separator, "").strip(" \t"):
             self._warnings.add("There is nothing but space in the line, which Haplo takes for a record.", offset)
@@ -165,6 +165,6 @@ class _TsvCheck:
 
 
 def _separator_advice(name: str) -> str:
-    """What to do, where the one name there is looks like several."""
+    """What to do if the only name looks like several names."""
     found = next((separator for separator in ("\t", ";", ",", "|") if separator in name), None)
     return f' Say "separator": {json.dumps(found)} in the control file, if that is meant.' if found else ""

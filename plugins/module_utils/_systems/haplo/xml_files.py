@@ -36,8 +36,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.re
 BUILT_IN = ("utf-8", "utf-16", "iso-8859-1", "us-ascii")  # encodings that the parser knows itself
 ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 LARGEST_PIECE = 16 * 1024 * 1024  # bytes of a tag or a comment, which the parser has in memory
-MAX_DEPTH = 10_000  # elements in each other, for each of which the parser has something in memory
-MAX_NAMES = 100_000  # of the children of an XML element; beyond that none is seen to be there twice
+MAX_DEPTH = 10_000  # elements within each other, as the parser keeps something of each in memory
+MAX_NAMES = 100_000  # of children of an element; of more of them duplicates are not noticed
 
 
 def check_xml(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFinding]:
@@ -58,7 +58,7 @@ def check_xml(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFin
 
 
 class _XmlCheck:
-    """The readers `xml-text-of-children` and `xml-attributes`: the elements in the root are the records."""
+    """Checks a file block by block. The elements in the root are the records."""
 
     def __init__(self, encoding: str | None, settings: ReaderSettings, warnings: Warnings) -> None:
         self._settings = settings
@@ -87,11 +87,11 @@ class _XmlCheck:
             parser.EndCdataSectionHandler = self._end_cdata
 
     def feed(self, data: bytes) -> None:
-        """Raises `FatalFinding`."""
+        """Check the next block. Raises `FatalFinding` or `CannotCheck`."""
         self._parse(data, is_last=False)
 
     def end(self) -> None:
-        """Raises `FatalFinding`."""
+        """Check the end of the file. Raises `FatalFinding` or `CannotCheck`."""
         self._parse(b"", is_last=True)
         if not self._count:
             self._warnings.add("There are no elements in the root element, so Haplo imports nothing of it.")
@@ -180,7 +180,7 @@ class _XmlCheck:
 
 
 def _decoding(beginning: bytes, warnings: Warnings) -> tuple[str | None, Callable[[bytes], bytes]]:
-    """The encoding to tell the parser, None for the one that is declared, and what to make of each block for it."""
+    """The encoding for the parser, None for the declared one, and a function that prepares each block for it."""
     declared = ENCODING.match(beginning)
     name = declared[1].decode("ascii") if declared else BUILT_IN[0]
     if name.lower() in BUILT_IN:
@@ -210,10 +210,10 @@ def _is_known_to_python(encoding: str) -> bool:
 
 
 def _local(name: str) -> str:
-    """A name without its prefix; the parser gives what the prefix stands for, the name and the prefix, in lines."""
+    """A name without its prefix. The parser gives namespace, name and prefix, separated by line breaks."""
     return name.split("\n")[1] if "\n" in name else name
 
 
 def _qualified(name: str) -> str:
-    """The same with its prefix."""
+    """A name with its prefix."""
     return ":".join(name.split("\n")[:0:-1]) if "\n" in name else name
