@@ -10,27 +10,27 @@ module: haplo_batch
 short_description: Run batch imports into Haplo, once each
 version_added: 0.1.0
 description:
-  - Sees to it that a batch of files has been scheduled for import into a Haplo application. It uploads the control file
-    if Haplo does not know it, begins a batch, uploads the files, and schedules the batch, as a dry run if wanted.
-  - What has been scheduled is written down in a receipt, step by step. The same control file with the same files is
-    scheduled once, however often the play runs, however many runs overlap, and wherever one was interrupted. A run that
-    was interrupted is taken up by the next one, which does not send again what Haplo has acknowledged.
-  - A feed of people or of organisations is a state, so with the default of O(once) going back to an earlier state is an
-    import again.
-  - Haplo imports in the background, and its API has no way to ask how that went. So without O(outcome_api_key) the
-    outcome is V(scheduled), never V(succeeded), and the result tells where a person finds the log of the batch.
-  - With O(outcome_api_key) it waits for the end of the batch, and the outcome is V(succeeded), V(incomplete) where
-    there are errors in the log, or V(failed). Where that cannot be told, it is V(scheduled).
-  - Haplo takes whatever it is sent, and what it then makes of a file stands in its log only. So before a batch is sent,
-    its files are read as Haplo will read them. One of which nothing could be imported is refused; of what would be
-    imported wrongly without a word there is a warning. O(check_files) says what is looked at.
+  - Schedules batches of files for import into a Haplo application. It uploads the control file if Haplo does not know
+    it, begins a batch, uploads the files, and schedules the batch, as a dry run if wanted.
+  - What has been scheduled is recorded in a receipt, step by step. The same control file with the same files is
+    scheduled once, however often the play runs, however many runs overlap, and wherever one was interrupted. The next
+    run continues one that was interrupted, and does not send again what Haplo has acknowledged.
+  - A feed of people or of organisations is a state. So with the default of O(once), going back to an earlier state is
+    an import again.
+  - Haplo imports in the background, and its API does not say how that went. So without O(outcome_api_key) the outcome
+    is V(scheduled), never V(succeeded), and the result says where a person finds the log of the batch.
+  - With O(outcome_api_key) it waits for the end of the batch, and the outcome is V(succeeded), V(incomplete) if
+    there are errors in the log, or V(failed). If that cannot be read, it is V(scheduled).
+  - Haplo takes whatever it is sent, and reports only in its log what it made of a file. So before a batch is sent, its
+    files are read as Haplo will read them. A file of which nothing could be imported is refused. If something would be
+    imported wrongly while Haplo says nothing, there is a warning. O(check_files) says what is checked.
   - What to import is a control file with files, files of a O(kind), a O(directory) with a batch or several in it, or a
-    list of O(batches). Of several, each is an import of its own; one that cannot be sent does not keep the others from
-    being scheduled, and makes the task fail at the end.
+    list of O(batches). Each of several batches is an import of its own. One that cannot be sent does not keep the
+    others from being scheduled, but makes the task fail at the end.
   - With O(kind) it is standard batch import, which the vendor recommends for regular imports. Its control file is fixed
     in the application, so none is sent; it has another path, and needs another O(api_key). Its steps are documented,
-    and its server is not public. So all that is not as documented is shown as it came and taken for nothing else, and a
-    batch whose scheduling was not answered stays V(unknown) until somebody has looked (see O(on_unknown)).
+    but its server is not public. So an answer that is not as documented is shown as it came, and nothing is concluded
+    from it. A batch whose scheduling was not answered stays V(unknown) until somebody has looked (see O(on_unknown)).
 seealso:
   - name: Batch import API
     description: The vendor's page on the calls that this module makes.
@@ -58,7 +58,7 @@ attributes:
 options:
   url:
     description:
-      - The address of the Haplo application, by the host name and the scheme that it has set itself; at another one it
+      - The address of the Haplo application, with the host name and the scheme that it is set up for; from others it
         redirects.
       - If not set, the value of the environment variable E(HAPLO_URL) is used.
     type: str
@@ -75,18 +75,18 @@ options:
     required: true
   outcome_api_key:
     description:
-      - A second API key, with which the pages of batches are read in Haplo's user interface, as they alone tell what
-        became of a batch. Without it, the outcome is not known.
+      - A second API key, to read the pages of batches in Haplo's user interface, as only they show what became of a
+        batch. Without it, the outcome is not known.
       - It is made in System management > Users > (user) > New API key..., with the request path
         C(/do/haplo-data-import-batch/batch), without a slash at its end. A key for a shorter path could import, too.
         The user has to be an ordinary one in the group "Batch data administration"; the service user of O(api_key) is
         not.
-      - These pages are no documented interface. They are taken only in the form that they are known to have. Where they
-        are otherwise, or not shown to this key, the state stays V(scheduled), with a warning that says why. After the
-        first refusal of the key nothing more is asked in this task.
-      - Once the page of a batch could be read, one that cannot is trouble, which is borne for O(unreachable_timeout) as
-        any other is, and then a failure; so is a key that is refused by then.
-      - Whatever a run before left V(scheduled) is looked at again, where nothing is to be sent for it.
+      - These pages are no documented interface, so they are read only in their known form. If they have another form,
+        or are not shown to this key, the state stays V(scheduled), with a warning that says why. After the first
+        refusal of the key, this task asks for no more pages.
+      - Once the page of a batch could be read, a page that cannot be read counts as an outage. It is retried for
+        O(unreachable_timeout), and then it is a failure; so is a key that is refused by then.
+      - What an earlier run left V(scheduled) is polled again, if nothing is to be sent for it.
       - With O(kind) it is not used, and a warning says so, as the pages of standard batches are not known.
       - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
     type: str
@@ -96,8 +96,8 @@ options:
         them, the module fails with the state V(incomplete).
       - Haplo counts messages, not records. A record may have several; some of them keep it from being imported, and
         some do not.
-      - It is judged anew by each run. A batch that ended with errors is never sent again but with O(force).
-      - It is of no consequence without O(outcome_api_key).
+      - Each run judges anew. A batch that ended with errors is sent again only with O(force).
+      - It has no effect without O(outcome_api_key).
     type: raw
     default: false
   api_path:
@@ -117,28 +117,28 @@ options:
   control_digest:
     description:
       - The SHA-256, in 64 lower-case hexadecimal digits, of a control file that Haplo knows already.
-      - As the control file tells how files are read, they are not checked then but for being there and not empty.
-        Whether the names in O(files) are in it cannot be told either, nor whether one is missing.
+      - As the control file says how files are read, it is checked only that they are there and not empty. It is not
+        known either whether the names in O(files) are in it, or whether one is missing.
     type: str
   kind:
     description:
       - The identifier of an API of standard batch import, as Haplo shows it on the page of that API in Tools > Data
-        import > Standard Batch APIs. No call lists them.
-      - The control file is in the application then. Unless O(control_copy) is given, files are not checked but for
-        being there and not empty, and whether their names are right, or one is missing, cannot be told.
+        import > Standard Batch APIs. No call of the API lists them.
+      - The control file is in the application then. Unless O(control_copy) is given, it is checked only that files are
+        there and not empty. It is not known whether their names are right, or whether one is missing.
       - Not together with O(control_comment).
     type: str
   control_copy:
     description:
       - A copy of the control file that is fixed in the application for O(kind). Files are checked by it, as they are by
         O(control); it is never sent, and does not make it another import.
-      - Nobody but its user can see to it that it is what the application has.
+      - Only its user can make sure that it is what the application has.
       - C(~) and environment variables are expanded where no file of the literal name exists.
     type: str
   files:
     description:
       - The files of the batch. They are sent one after the other, in this order.
-      - Each name may be there once, and all are looked at before anything is sent.
+      - Each name may be there once, and all are checked before anything is sent.
       - Required with O(control), O(control_digest) and O(kind).
     type: list
     elements: dict
@@ -157,34 +157,35 @@ options:
         required: true
   directory:
     description:
-      - A directory with batches, in place of O(control) and O(files). It is a batch itself, or each folder in it is
-        one, that has a control file in it; all other files beside that are its data. Hidden files and folders are
-        passed over. Batches are sent in the order of their names, those of one feed in the order of their dates.
-      - A file is called by its name in the control file if that has it, and else by it without what is behind the last
-        dot, so C(people.json) may be C(people) there.
+      - A directory with batches, in place of O(control) and O(files). It is a batch itself if there is a control file
+        in it, and so is each folder in it with a control file. All other files beside a control file are its data.
+        Hidden files and folders are ignored. Batches are sent in the order of their names, those of one feed in the
+        order of their dates.
+      - The control file names a file by its own name, or by that without what follows the last dot, so C(people.json)
+        may be C(people) there.
       - A folder that lacks a file that the control file names, unless O(allow_missing_files), or has one that it does
         not name, is an error, and nothing of it is sent; so is one with an empty file, or with a file that
-        O(check_files) refuses, as while it is still being written. A folder without a control file is left out, with a
-        warning if there are files in it. A directory or folder that cannot be read is an error.
+        O(check_files) refuses, such as one that is still being written. A folder without a control file is left out,
+        with a warning if there are files in it. A directory or folder that cannot be read is an error.
       - Put a folder there when it is complete, by renaming it, or put the control file into it last.
-      - Each folder in it is a feed of its own, called by O(feed), if that is set, a slash, and the name of the folder.
-        So what is in it is imported when it changes, and only then.
-      - Where there is a date in the name of a folder, the folder is what a feed was at that moment, and what is left of
-        the name is the feed, C(people) for C(people-2026-11-25), C(20261125_people), C(2026-11-25T0300_people) and
-        C(people.20261125-0300). Where nothing is left of it, the feed is O(feed), or else what the directory is called.
-        A date without a time is the beginning of that day. Times have no zone, so use the same one for all.
+      - Each folder in it is a feed of its own. Its name is O(feed), if that is set, a slash, and the name of the
+        folder. So what is in it is imported when it changes, and only then.
+      - If there is a date in the name of a folder, the folder is the state of a feed at that moment, and the rest of
+        the name is the feed, such as C(people) for C(people-2026-11-25), C(20261125_people), C(2026-11-25T0300_people)
+        and C(people.20261125-0300). Without a rest, the feed is O(feed), or else the name of the directory. A date
+        without a time is the beginning of that day. Times have no zone, so use the same one for all.
       - The states of a feed are imported from the oldest to the newest, and an older one never after a newer one. If
         one cannot be imported, as it is not whole or is refused, the later ones of that feed are not tried until it is
-        mended, or hidden behind a dot. What is older than the newest one that was sent is left out. There is a warning
-        if it was never imported, which means that it came too late. A content that comes again right after itself is
-        not imported again.
-      - An error are two dates in a name, a day that there is not, such as C(2026-11-31), a number behind the date that
-        is no time, a date more than a day ahead of the clock, two folders of a feed with the same moment, and a feed of
-        which some folders have a date in their names and others have none. Of eight digits that are no date nothing is
-        thought.
-      - A link to a folder is a folder, called by the name of the link. It is left out if it leads to the directory, to
-        what is in it and not hidden, or where another link leads, as what is there would be imported under two names.
-        A link to nothing is an error.
+        corrected, or hidden behind a dot. What is older than the newest one that was sent is left out. There is a
+        warning if it was never imported, which means that it came too late. A content that comes again right after
+        itself is not imported again.
+      - Errors are two dates in a name; a day that does not exist, such as C(2026-11-31); a number behind the
+        date that is no time; a date more than a day ahead of the clock; two folders of a feed with the same moment; and
+        a feed of which only some folders have a date in their names. Eight digits that are no date are a part of the
+        name.
+      - A link to a folder is a folder with the name of the link. It is left out if it leads to the directory, to what
+        is in it and not hidden, or where another link leads, as what is there would be imported under two names. A link
+        to nothing is an error.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
     type: str
   control_name:
@@ -196,32 +197,32 @@ options:
     description:
       - Whether a file that the control file names may be missing in O(files), in a batch of O(batches) or in a folder
         of O(directory). Otherwise it is an error, and nothing of that batch is sent, as Haplo would import the other
-        files and say nothing of it.
+        files and say nothing.
       - C(DEFAULT) in a control file is no such name, and does not stand for those that have entries of their own.
-      - With O(control_digest), and O(kind) without O(control_copy), nobody can tell what is missing.
+      - With O(control_digest), and O(kind) without O(control_copy), it is not known what is missing.
     type: bool
     default: false
   check_files:
     description:
       - Whether to read the files of a batch before it is sent, in check mode too, as Haplo will read them. V(false)
-        leaves that to Haplo, which tells of it in its log only.
-      - What can only end in an error, or of which Haplo would import nothing, is refused. Of JSON, what cannot be
-        parsed, as with a byte order mark, in JSON Lines, with C(NaN) or cut off; and records that are no objects, as
-        where the list of records is within an object. Of TSV, what begins with a line break, has no column for which
-        the control file looks, as with commas for tabs or in UTF-16, or has a C(charset) in the control file that is
-        none. Of XML, what is not well-formed, or has a comment, a document type or a processing instruction before its
-        root element. Of JSON and TSV, files of more than 16777216 bytes.
-      - What would be imported wrongly without a word is warned of, with the line. A line break at the end of TSV, which
-        makes one more record; a byte order mark, because of which the first column is not found; rows with too few or
-        too many cells; quotes. Bytes that do not fit the charset. Lists without records, and records without values.
-        Names that are there twice, and names that look like one for which the control file looks. Numbers that Haplo
-        rounds. CDATA sections, which Haplo leaves out.
+        leaves that to Haplo, which reports it only in its log.
+      - A file is refused if it can only end in an error, or Haplo would import nothing of it. In JSON that is what
+        cannot be parsed, such as with a byte order mark, in JSON Lines, with C(NaN) or cut off; and records that are no
+        objects, such as where the list of records is within an object. In TSV it is what begins with a line break, has
+        no column for which the control file looks, such as with commas for tabs or in UTF-16, or has a C(charset) in
+        the control file that does not exist. In XML it is what is not well-formed, or has a comment, a document type or
+        a processing instruction before its root element. JSON and TSV of more than 16777216 bytes are refused, too.
+      - There is a warning, with the line, for what would be imported wrongly while Haplo says nothing. That is a line
+        break at the end of TSV, which makes one more record; a byte order mark, because of which the first column is
+        not found; rows with too few or too many cells; quotes; bytes that do not fit the charset; lists without
+        records, and records without values; names that are there twice, and names that look like one for which the
+        control file looks; numbers that Haplo rounds; and CDATA sections, which Haplo leaves out.
       - If there is a record processor or an instruction of a plugin in the control file, names are not compared, and
-        what a plugin may make something of is only warned of. How the readers of plugins read is not known here; files
-        for them are not checked.
-      - JSON and TSV are in memory while they are looked at, mostly with two to five bytes for each of their own. Of
+        there are only warnings for what a plugin may be able to use. Files for readers of plugins are not checked, as
+        it is not known how they read.
+      - JSON and TSV are in memory while they are checked, usually with two to five bytes for each byte of the file. For
         JSON that is one large object, or has large lists in its records, it may be thirty.
-      - With O(control_digest), and O(kind) without O(control_copy), nothing of this is checked.
+      - With O(control_digest), and O(kind) without O(control_copy), none of this is checked.
     type: bool
     default: true
   strict_files:
@@ -248,7 +249,7 @@ options:
     suboptions:
       name:
         description:
-          - What the batch is called in the result, RV(imports[].source), and in the receipts. If not set, it is its
+          - The name of the batch in the result, RV(imports[].source), and in the receipts. If not set, it is its
             O(batches[].control), O(batches[].control_digest) or O(batches[].kind).
         type: str
       control:
@@ -319,7 +320,7 @@ options:
     type: str
   dry_run:
     description:
-      - Whether Haplo shall only try the import and log what it finds, and import nothing.
+      - Whether Haplo only tries the import and logs what it finds, and imports nothing.
       - A dry run and an import of the same files are two imports, each with a batch and a receipt of its own.
     type: bool
     default: false
@@ -340,51 +341,50 @@ options:
   wait:
     description:
       - With O(outcome_api_key), whether to wait for the end of the batch. If not, the module succeeds with the state
-        V(submitted) once it is scheduled, and a later run looks how it went.
-      - Whether to wait where another run is at the same import. If not, the module succeeds with the state V(running).
+        V(submitted) once it is scheduled, and a later run polls how it ended.
+      - Whether to wait if another run is at the same import. If not, the module succeeds with the state V(running).
   wait_timeout:
     description:
       - For how many seconds to wait. A batch may wait behind others, of all applications of a server, and one that a
-        stop of the server interrupted has no end. So then the module fails, for a batch with the state V(scheduled), as
-        it cannot be told what became of it, and for another run with V(running). The next run looks again.
+        stop of the server interrupted has no end. Then the module fails, for a batch with the state V(scheduled), as
+        its outcome is not known, and for another run with V(running). The next run polls again.
   wait_sleep:
     description:
-      - The longest pause in seconds between two looks, at the page of a batch or at how the other run is doing.
+      - The longest pause in seconds between two polls of the page of a batch, or of the other run.
   unreachable_timeout:
     description:
-      - For how many seconds in a row looking may fail, because Haplo or the receipt store is away or in trouble. Then
-        the module fails, for a batch with the state V(scheduled). The next run looks again.
+      - For how many seconds in a row polling may fail, because Haplo or the receipt store is away or in trouble. Then
+        the module fails, for a batch with the state V(scheduled). The next run polls again.
   response_timeout:
     description:
       - After how many seconds to give up on the answer to what was sent, counted from the last block on. Then it is
         sent again, which does no harm here; but with O(kind), what schedules is sent once.
   on_unknown:
     description:
-      - Of no consequence with a control file. Scheduling again tells whether a batch was scheduled, so a run whose
-        answer was lost is settled by the next one.
+      - It has no effect with a control file. Scheduling again shows whether a batch was scheduled, so the next run
+        settles one whose answer was lost.
       - With O(kind), nobody outside the vendor knows whether scheduling twice imports twice. So with V(fail) nothing is
         sent for a batch that was to be scheduled and whose answer was lost. Look at it in Haplo; the message has its
         identifier and the page.
       - With V(retry), that same batch is scheduled again, and no other one is begun. If Haplo says, as it does in batch
-        import, that it is not in the 'uploading' state, it was scheduled before. What does not tell leaves it
-        V(unknown). For another batch in its place use O(force=true), or M(assetops.imports.import_receipt) with
+        import, that it is not in the 'uploading' state, it was scheduled before. An answer that does not say so leaves
+        it V(unknown). For another batch in its place use O(force=true), or M(assetops.imports.import_receipt) with
         O(assetops.imports.import_receipt#module:state=failed).
 notes:
-  - Haplo checks control files when they are uploaded, and tells what is wrong in its own words. What is in the files it
-    looks at only when it imports them. Whether their values are right, such as the name of a type, shows in the log of
-    the batch and nowhere else.
-  - A batch that was stopped by an error while Haplo imported it, which only O(outcome_api_key) tells, may be partly
-    imported. So no later run sends the same files again by itself, unless it was a dry run, and each fails, with the
-    key or without, whatever was imported before. Correct them, or set O(force).
-  - A batch of which its page says that it is not scheduled, as where Haplo was restored from a backup, failed, and the
-    next run schedules it.
-  - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. There is no way to remove
-    one over the API.
-  - Of standard batch import it is guessed that identifiers are 16 to 128 letters, digits, hyphens and underscores, that
-    the digests that it answers with are SHA-256, and that its readers are those of batch import. Where that does not
-    hold, the import fails, or is V(unknown), with what Haplo said.
-  - In check mode it is asked to schedule a batch that cannot be. How standard batch import answers to that is not
-    documented; check mode fails where it is with a page, although a real import, which does not depend on it, may work.
+  - Haplo checks control files when they are uploaded, and says what is wrong in its own words. It reads data files only
+    when it imports them. Whether their values are right, such as the name of a type, is only in the log of the batch.
+  - A batch that was stopped by an error while Haplo imported it, which only O(outcome_api_key) shows, may be partly
+    imported. So no later run sends the same files again by itself, unless it was a dry run. Each later run fails, with
+    the key or without, whatever was imported before. Correct the files, or set O(force).
+  - If the page of a batch says that it is not scheduled, such as after Haplo was restored from a backup, the batch
+    failed, and the next run schedules it.
+  - A batch that was begun and never scheduled stays in Haplo's list, where it does nothing. The API has no way to
+    remove one.
+  - For standard batch import it is guessed that identifiers are 16 to 128 letters, digits, hyphens and underscores,
+    that the digests that it answers with are SHA-256, and that its readers are those of batch import. If that is wrong,
+    the import fails, or is V(unknown), with what Haplo said.
+  - In check mode Haplo is asked to schedule a batch that cannot exist. How standard batch import answers to that is not
+    documented. Check mode fails if the answer is a page, although a real import, which does not depend on it, may work.
 """
 
 EXAMPLES = r"""
@@ -494,8 +494,8 @@ RETURN = r"""
 state:
   description:
     - The state of the import, or the worst of several.
-    - V(scheduled) is the end of what can be known without O(outcome_api_key), or where the pages do
-      not tell more; it is the state, too, where there is no batch.
+    - V(scheduled) is all that can be known without O(outcome_api_key), or if the pages do not show
+      more. It is also the state if there is no batch.
     - With O(outcome_api_key), V(succeeded), the batch ended without errors. V(incomplete), it ended
       with errors in its log. V(failed), it was stopped by an error, or is not scheduled. V(submitted),
       it is not waited for.
@@ -508,9 +508,9 @@ state:
 imports:
   description:
     - One entry for each batch, in the order in which they are sent; after them those that could not
-      be read, or were not tried as a state of their feed before them was not imported, with the state
-      V(failed) and V(null) for what is not known of them. With O(wait=false), they are V(running) where
-      another run is at that state. Empty where there is no batch.
+      be read, or were not tried as an earlier state of their feed was not imported, with the state
+      V(failed) and V(null) for what is not known of them. With O(wait=false), they are V(running) if
+      another run is at that state. Empty if there is no batch.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: dict
@@ -518,7 +518,7 @@ imports:
     source:
       description:
         - The control file, as named in O(control) or found in O(directory), its digest, or the O(kind);
-          or what the batch is called in O(batches).
+          or the name of the batch in O(batches).
       type: str
       returned: always
       sample: /etc/haplo/people-control.json
@@ -558,9 +558,9 @@ imports:
     reason:
       description:
         - Why it was done, or not. V(new), it was not scheduled yet, or not as the latest of its feed.
-          V(receipt), it was, by a run before. V(resumed), a run before had come to schedule it, and
-          this one made sure, or looked what became of it. V(retried), an attempt before ended earlier
-          than that. V(forced), O(force) was set. V(joined), another run was at it. V(adopted), O(adopt)
+          V(receipt), it was, by an earlier run. V(resumed), an earlier run had come to schedule it,
+          and this one made sure, or polled what became of it. V(retried), an earlier attempt ended
+          before that. V(forced), O(force) was set. V(joined), another run was at it. V(adopted), O(adopt)
           was set.
       type: str
       returned: always
@@ -571,7 +571,7 @@ imports:
     period:
       description:
         - Of a folder with a date in its name, that moment as C(first) and as C(last), without a time
-          zone; or from when to when this content was what the feed was. V(null) otherwise.
+          zone; or from when to when the feed had this content. V(null) otherwise.
       type: dict
       returned: always
     window:
@@ -591,9 +591,9 @@ imports:
     server:
       description:
         - What Haplo answered when the batch was scheduled, as it came; V(null) while it is not.
-        - Where its page was read, with O(outcome_api_key), what that says. C(batch) is the identifier,
-          C(row) the number by which the page goes, C(url) its address, C(state) the state in Haplo's
-          word, C(errors) the number of errors, V(null) while it has not ended and of no meaning where
+        - If its page was read, with O(outcome_api_key), what that says. C(batch) is the identifier,
+          C(row) the number in the address of the page, C(url) that address, C(state) the state in Haplo's
+          word, C(errors) the number of errors, V(null) while it has not ended and without meaning if
           the state is V(error), and C(log) the log, at most 65536 characters of it, V(null) while there
           is none.
       type: raw
@@ -605,8 +605,7 @@ imports:
       returned: always
       sample: '2026-11-22T03:04:05.678Z'
     finished_at:
-      description: When it was seen to be scheduled, or to have ended, in UTC; V(null) while neither
-        is.
+      description: When it was found to be scheduled, or to have ended, in UTC; V(null) before that.
       type: str
       returned: always
     duration:
@@ -615,17 +614,17 @@ imports:
       returned: always
 untold:
   description:
-    - Where O(outcome_api_key) is used, the batches of which it does not tell how they ended, each with
-      the reason. They are scheduled, and their pages could not be read; or they have not ended, and
-      are not waited for. Empty where all have ended, and without that key.
-    - So a playbook can go on from a dry run only where it is empty. In check mode, what a run would
-      wait for is not in it. What was adopted is not, either.
+    - With O(outcome_api_key), the batches whose outcome is not known, each with the reason. They are
+      scheduled, and their pages could not be read; or they have not ended, and are not waited for.
+      Empty if all have ended, and without that key.
+    - So a playbook can go on from a dry run only if it is empty. In check mode, what a run would wait
+      for is not in it. What was adopted is not, either.
   returned: when the files of a batch could be read, or there is none
   type: list
   elements: str
 left_out:
   description:
-    - What is in O(directory) and is no batch, or an older state of a feed than the newest one that
+    - What is in O(directory) and is no batch, or is an older state of a feed than the newest one that
       was sent, by reason.
   returned: when the files of a batch could be read, or there is none
   type: list
@@ -637,7 +636,7 @@ left_out:
       returned: always
       sample: no control.json in it
     count:
-      description: How many folders are.
+      description: How many folders were left out for this reason.
       type: int
       returned: always
     paths:

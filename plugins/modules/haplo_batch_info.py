@@ -10,11 +10,11 @@ module: haplo_batch_info
 short_description: Read what became of batches in Haplo
 version_added: 0.1.0
 description:
-  - Reads how batches are doing that were scheduled for import, such as those of M(assetops.imports.haplo_batch), and
-    once they have ended how that went, with their logs. Nothing is changed.
-  - Haplo's API does not tell that. Its pages for people do, of which nobody promises that they stay as they are. So
-    they are taken only in exactly the form that the vendor's public source gives them; of any other page the module
-    fails and says what about it is other, and never guesses.
+  - Reads the state of batches that were scheduled for import, such as those of M(assetops.imports.haplo_batch), and
+    once they have ended their outcome, with their logs. Nothing is changed.
+  - Haplo's API does not say that. Its pages for people do, but nobody promises that they stay as they are. So they are
+    read only in exactly the form that the vendor's public source gives them. For any other page the module fails and
+    says what is different; it never guesses.
   - It needs a key of its own; O(outcome_api_key) says how to make one. The key that imports cannot read these pages.
 seealso:
   - module: assetops.imports.haplo_batch
@@ -36,7 +36,7 @@ attributes:
 options:
   url:
     description:
-      - The address of the Haplo application, by the host name and the scheme that it has set itself; at another one it
+      - The address of the Haplo application, with the host name and the scheme that it is set up for; from others it
         redirects.
       - If not set, the value of the environment variable E(HAPLO_URL) is used.
     type: str
@@ -49,10 +49,10 @@ options:
         the keys for import will not do. Put that user in the group Batch data administration, and where that is not
         enough to be let in, in one for all who may log in. Then choose New API key... at that user, and set the request
         path to the above in place of C(/api/). The key is shown once.
-      - Of all pages of batch import this path lets in to the two only that show batches. A key for all of
+      - Of all pages of batch import, this path opens only the two that show batches. A key for all of
         C(/do/haplo-data-import-batch/) could import, too, and make new keys.
-      - After fifty wrong keys Haplo lets nobody in from the same host for five minutes, with the key that imports
-        neither; so after one that is refused, nothing more is sent.
+      - After fifty wrong keys Haplo lets nobody in from the same host for five minutes, not even with the key that
+        imports. So after one that is refused, nothing more is sent.
       - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
     type: str
     required: true
@@ -60,8 +60,8 @@ options:
     description:
       - The identifier of a batch, of 44 characters, as in
         RV(assetops.imports.haplo_batch#module:imports[].remote_id).
-      - Haplo's pages go by row numbers, so the batch is looked for in the list of all batches that there ever were.
-        Where it is asked for again and again, go on with its RV(batches[].row), which spares the server that list.
+      - The addresses of Haplo's pages have row numbers, so the batch is looked for in the list of all batches that
+        there ever were. To ask for it repeatedly, use its RV(batches[].row), which spares the server that list.
     type: str
   row:
     description:
@@ -70,12 +70,12 @@ options:
   newest:
     description:
       - How many batches to read, the newest first, of all that were made over the API or by people; at most 100. Fewer
-        are returned if there are not so many.
-      - It is V(10) where none of O(batch), O(row) and O(newest) is set.
+        are returned if there are fewer.
+      - It is V(10) if none of O(batch), O(row) and O(newest) is set.
     type: int
 notes:
-  - A server that was stopped in the midst of an import may show a batch as V(running) for ever. Waiting for an end
-    needs a limit.
+  - If a server was stopped in the middle of an import, it may show the batch as V(running) for ever. So set a limit for
+    waiting.
   - Batches of standard batch import are not on these pages.
 """
 
@@ -87,7 +87,7 @@ EXAMPLES = r"""
     batch: zrGS6so1usAb3dEf-h_J0123456789abcdefghijKLMN
   register: found
 
-- name: Wait until it has ended, through outages too, but ask no more where asking is of no use
+- name: Wait until it has ended, through outages too, but stop if asking again is of no use
   assetops.imports.haplo_batch_info:
     url: https://research.example.ac.uk
     outcome_api_key: "{{ haplo_outcome_api_key }}"
@@ -97,7 +97,7 @@ EXAMPLES = r"""
   retries: 120
   delay: 15
 
-- name: Fail where it did not import all
+- name: Fail if it did not import all
   ansible.builtin.assert:
     that:
       - outcome.batches[0].state == 'complete'
@@ -128,7 +128,7 @@ batches:
       type: str
       sample: zrGS6so1usAb3dEf-h_J0123456789abcdefghijKLMN
     row:
-      description: Its row number, by which its page goes.
+      description: Its row number, which is in the address of its page.
       type: int
       sample: 7
     url:
@@ -139,9 +139,9 @@ batches:
       description:
         - Haplo's own word. V(uploading), it is not scheduled. V(ready), the same for one that was made by a person.
           V(scheduled) and V(running), it has not ended.
-        - V(complete), an import has come to its end, and V(dry-run), a dry run has; RV(batches[].errors) tells how.
-        - V(error), an exception has stopped it. What came before that is imported, unless it was a dry run; which of
-          the two it was is not told.
+        - V(complete), an import has come to its end, and V(dry-run), a dry run has; RV(batches[].errors) says how.
+        - V(error), an exception has stopped it. What came before that is imported, unless it was a dry run; the page
+          does not say whether it was.
       type: str
       sample: complete
     has_ended:
@@ -149,15 +149,15 @@ batches:
       type: bool
     errors:
       description:
-        - How many messages there were; V(null) before the end. They are not records. A record may give several, and
-          most of them keep none from being imported.
+        - How many messages there were; V(null) before the end. They are not records. A record may have several, and
+          most messages keep no record from being imported.
         - In state V(error) it is V(0) and means nothing.
       type: int
       sample: 1
     log:
       description:
-        - The whole log, with its first and last line; V(null) before the end, or where it has another form than it
-          should. Haplo writes down no more than 500 messages.
+        - The whole log, with its first and last line; V(null) before the end, or if it does not have the known form.
+          Haplo logs no more than 500 messages.
       type: str
       sample: |-
         START: Wed Nov 25 2026 18:58:11 GMT-0000 (UTC)
@@ -213,8 +213,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.gu
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages import ENDED, BatchPage
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages_client import BatchPages
 
-DEFAULT_NEWEST = 10  # batches that are read where it is not said how many
-MAX_BATCHES = 100  # each is a request
+DEFAULT_NEWEST = 10  # batches that are read if the option is not set
+MAX_BATCHES = 100  # as each is a request
 
 
 def main() -> None:
@@ -232,6 +232,7 @@ def main() -> None:
 
 
 def read_batches(invocation: Invocation) -> dict[str, Any]:
+    """Read the batches that the options ask for."""
     params = invocation.params
     PAGES_GUIDE.check(params)
     check_options(params["batch"], params["row"], params["newest"])
@@ -246,7 +247,7 @@ def read_batches(invocation: Invocation) -> dict[str, Any]:
 
 
 def check_options(batch: str | None, row: int | None, newest: int | None) -> None:
-    """Raise `BadInput` for a batch that there cannot be, and for too many."""
+    """Raise `BadInput` for a batch that cannot exist, and for too many."""
     if batch is not None and not re.fullmatch(IDENTIFIER, batch):
         raise BadInput(f"batch {batch!r} is no identifier of a batch, which has 44 letters, digits, - and _.")
     if row is not None and row < 1:

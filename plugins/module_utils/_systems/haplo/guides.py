@@ -31,7 +31,7 @@ PAGES_GUIDE = Guide(
     environment=PAGES_ENVIRONMENT,
     meanings={
         "url": (
-            "the address of the application, by the host name that it has set itself, as in"
+            "the address of the application, with the host name that it is set up for, as in"
             " https://research.example.ac.uk; without /api and without its pages below /do"
         ),
         "outcome_api_key": (
