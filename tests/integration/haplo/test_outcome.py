@@ -194,7 +194,7 @@ def test_a_batch_that_is_not_scheduled_any_more_failed_and_is_scheduled_by_the_n
     result = told()
 
     assert outcome_of(result) == (True, "failed", "failed")
-    assert "it is not any more, as where Haplo was restored from a backup" in result["msg"]
+    assert "it is no longer scheduled, as where Haplo was restored from a backup" in result["msg"]
     told.sandbox.configure("haplo", page_changes=[])
     told.sandbox.clock(speed=1000)
     again = told()
@@ -257,7 +257,7 @@ def test_what_the_pages_do_not_tell_stays_scheduled_with_a_warning_and_is_asked_
 
     assert outcome_of(result) == (False, "scheduled", "scheduled")
     (batch,) = told.scheduled
-    assert f"Batch {batch.identifier} is scheduled; what became of it could not be told: " in warnings(result)
+    assert f"Batch {batch.identifier} is scheduled; what became of it could not be read: " in warnings(result)
     assert f"begins with {batch.identifier[:10]}: {told.sandbox.haplo_url}/do/" in only(result)["message"]
     finished_at = only(result)["finished_at"]
 
@@ -292,7 +292,7 @@ def test_a_batch_without_an_end_is_waited_for_and_then_not_told(told: Told, stay
 
     assert outcome_of(result) == (True, "scheduled", "scheduled")
     assert "not finished after 0.5 s of waiting (wait_timeout)" in result["msg"]
-    assert f"its page still says '{stays}', so what becomes of it cannot be told yet" in result["msg"]
+    assert f"its page still says '{stays}', so how it ends is not known yet" in result["msg"]
     assert only(result)["server"]["url"] in result["msg"]
     again = told(wait_timeout=0.5)
     assert (outcome_of(again), again["changed"], told.times_scheduled) == ((True, "scheduled", "scheduled"), False, 1)
@@ -373,7 +373,7 @@ def test_check_mode_tries_the_key_and_sends_nothing(told: Told) -> None:
 
     assert outcome_of(good) == outcome_of(bad) == (False, "planned", "planned")
     assert not warnings(good)
-    assert "What becomes of batches cannot be told" in warnings(bad)
+    assert "What became of batches cannot be read" in warnings(bad)
     assert (told.held.batches, told.looks) == ((), ["batches", "batches"])
 
 
@@ -381,7 +381,7 @@ def test_what_the_key_does_not_tell_is_named_with_the_reason_and_nothing_else_is
     assert told(outcome_api_key=ABSENT)["untold"] == []
     (untold,) = told(outcome_api_key=WRONG_KEY)["untold"]
     assert untold.startswith(f"{told.control}: Batch ")
-    assert "could not be told" in untold
+    assert "could not be read" in untold
     assert told()["untold"] == told(batches=[], control=ABSENT, files=ABSENT)["untold"] == []
 
     told.sandbox.configure("haplo", stays="running")

@@ -88,7 +88,7 @@ def assert_told(told: Told, result: dict[str, Any], has_failed: bool, state: str
         assert_plain_failure(result)
         assert "/do/haplo-data-import-batch/batch" in result["msg"]
     elif state == "scheduled":
-        assert "what became of it could not be told" in warnings(result)
+        assert "what became of it could not be read" in warnings(result)
         assert "Batch import jobs" in only(result)["message"]
     again = told()
     assert (outcome_of(again), again["changed"]) == ((False, "succeeded", "succeeded"), False)
@@ -168,5 +168,5 @@ def test_pages_that_are_away_do_not_keep_check_mode_from_foretelling(told: Told)
     result = told(check=True)
 
     assert (outcome_of(result), result["changed"]) == ((False, "planned", "planned"), True)
-    assert "What becomes of batches cannot be told: " in warnings(result)
+    assert "What became of batches cannot be read: " in warnings(result)
     assert "HTTP 500" in warnings(result)

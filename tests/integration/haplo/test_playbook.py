@@ -140,7 +140,7 @@ def test_what_a_dry_run_did_not_show_to_be_well_is_not_imported(applications: Ap
     failures = failures_of(done)
     assert set(failures) == {"erring", "untold", "unwaited"}
     assert "The dry run ended with 2 errors: extra is not for people (record 1)" in failures["erring"]
-    for name, why in (("untold", "could not be told: "), ("unwaited", "it was not waited for")):
+    for name, why in (("untold", "could not be read: "), ("unwaited", "it was not waited for")):
         assert "Nothing is imported here" in failures[name]
         assert "run this again with --tags import" in failures[name]
         assert why in failures[name]

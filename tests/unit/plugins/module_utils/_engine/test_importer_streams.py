@@ -44,9 +44,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo as _haplo
 from ansible_collections.assetops.imports.plugins.module_utils._systems import licstat as _licstat
 from ansible_collections.assetops.imports.plugins.module_utils._systems import lifecycle_manager as _lifecycle_manager
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import batch as _haplo
 
 from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen
 from ..other_run import abandon, wanted

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages of batches with one thing changed say what they said before, or it is told that they cannot be read.
 
-Never anything else: but for a value, which is whatever stands there. Only the log may be missing by itself.
-"""
+Never anything else: but for a value, which is whatever stands there. Only the log may be missing by itself."""
 
 from __future__ import annotations
 
@@ -21,21 +20,20 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.html_page import PageError
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages import (
     STATES,
-    NotTold,
     batch_page,
     listed_batches,
 )
 
-from .haplo_samples import HEADINGS, IDENTIFIER, LISTS, OTHERS, PAGES
+from .samples import HEADINGS, IDENTIFIER, LISTS, OTHERS, PAGES
 
 SAMPLES = {
     **{f"page: {name}": text for name, text in PAGES.items()},
     **{f"list: {name}": text for name, text in LISTS.items()},
 }
 URL = "https://research.example.ac.uk/do/haplo-data-import-batch/batch/7"
-
 TOKEN = re.compile("<[^>]*>|[^<]+")
 VOID = ("!doctype", "img", "input", "br")
 TAGS = ("td", "th", "tr", "table", "div", "p", "a", "span", "pre", "h1", "h2", "script", "br")
@@ -78,9 +76,6 @@ class Change:
     def of(self, text: str) -> str:
         """The page with it."""
         return text[: self.begin] + self.put + text[self.end :]
-
-
-# What is changed.
 
 
 def changes(text: str) -> Iterator[Change]:
@@ -154,13 +149,10 @@ def _of_elements(tokens: list[tuple[int, int, str]]) -> Iterator[Change]:
             siblings.append([])
 
 
-# What is right.
-
-
 def read(sample: str, text: str) -> list[tuple[Any, ...]]:
     """What is read but what is for people only: a line for a batch, in the order of their rows."""
     if sample.startswith("list"):
-        return sorted((one.row, one.beginning, one.state, one.errors) for one in listed_batches(text))
+        return sorted((one.row, one.identifier_prefix, one.state, one.errors) for one in listed_batches(text))
     page = batch_page(text, 7, URL)
     return [(page.identifier, page.state, page.errors, page.log)]
 
@@ -184,7 +176,7 @@ def verdict(sample: str, change: Change) -> str:
     before = unchanged(sample)
     try:
         after = read(sample, change.of(SAMPLES[sample]))
-    except NotTold as error:
+    except PageError as error:
         assert error.message  # noqa: PT017
         return "not told"
     if after == before:

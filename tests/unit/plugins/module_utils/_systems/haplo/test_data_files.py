@@ -1,13 +1,12 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data files of Haplo: which can only end in nothing, which are imported wrongly without a word, and which are good."""
+"""Data files of Haplo: which are refused, which have warnings, and which are good."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_files import findings_in, sources_of
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_reading import Finding, Reading
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_tsv import without_final_break
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import (
+    check_blocks,
+    source_names,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import FileFinding
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import ReaderSettings
 
 SOURCES = frozenset(("first", "last"))
 JOE = b'{"first": "Joe"}'
@@ -114,7 +114,6 @@ JSON_CASES = [
     warned(J, '[{"first": ' + "9" * 5000 + "}]", 1, "infinity"),
     warned(J, "[" * 200_000 + "]" * 200_000, 0, "nested too deep"),
 ]
-
 T = "tsv-with-name-row"
 TSV_CASES = [
     warned(T, "", 1, "nothing in it"),
@@ -167,7 +166,6 @@ TSV_CASES = [
     warned(T, f"{TSV}\0", 2, "NUL"),
     good(T, TSV, singleRecord=True),
 ]
-
 X, A = "xml-text-of-children", "xml-attributes"
 XML_CASES = [
     *[
@@ -226,12 +224,12 @@ XML_CASES = [
 OTHER_CASES = [good(read, b"\0 anything") for read in ("a-reader-of-a-plugin", "JSON")]
 
 
-def findings(data: bytes, sources: frozenset[str] | None = SOURCES, **entry: Any) -> list[Finding]:
+def findings(data: bytes, sources: frozenset[str] | None = SOURCES, **entry: Any) -> list[FileFinding]:
     """Of a file that is read in two blocks, the second one of which is its last byte."""
-    return findings_in([data[:-1], data[-1:]], Reading(entry, sources))
+    return check_blocks([data[:-1], data[-1:]], ReaderSettings(entry, sources))
 
 
-def outcome(found: list[Finding]) -> str:
+def outcome(found: list[FileFinding]) -> str:
     return "good" if not found else "refused" if any(one.is_fatal for one in found) else "warned"
 
 
@@ -292,13 +290,10 @@ def test_xml_without_end_is_not_gathered_in_memory(piece: bytes, told: str) -> N
             yield piece if told.startswith("nested") or not told else b"x" * 4096
         yield b"</person></people>"
 
-    (found, *_others) = [*findings_in(blocks(), Reading({"read": A}, SOURCES)), Finding("")]
+    (found, *_others) = [*check_blocks(blocks(), ReaderSettings({"read": A}, SOURCES)), FileFinding("")]
 
     assert told in found.text
     assert (read < 5000) == bool(told)
-
-
-# What the control file looks for.
 
 
 @pytest.mark.parametrize(
@@ -318,8 +313,8 @@ def test_xml_without_end_is_not_gathered_in_memory(piece: bytes, told: str) -> N
     ],
 )
 def test_sources_are_those_of_the_record_itself(instructions: list[Any], sources: tuple[str, ...] | None) -> None:
-    assert sources_of({"instructions": instructions}) == (None if sources is None else frozenset(sources))
-    assert sources_of({"instructions": instructions, "recordProcessor": "of-a-plugin"}) is None
+    assert source_names({"instructions": instructions}) == (None if sources is None else frozenset(sources))
+    assert source_names({"instructions": instructions, "recordProcessor": "of-a-plugin"}) is None
 
 
 MADE_OF_SOMETHING = [
@@ -346,49 +341,6 @@ def test_without_sources_no_name_is_missed() -> None:
 
 def test_lists_may_be_looked_into_by_number() -> None:
     assert findings(b'[["Joe"], "Ann"]', frozenset(("0",)), read=J) == []
-
-
-# Without the line break at the end.
-
-
-def content_of(path: Path, data: bytes) -> Content:
-    path.write_bytes(data)
-    (content,) = open_contents([str(path)])
-    return content
-
-
-@pytest.mark.parametrize("size", [0, 1, 4096, 10_001])
-@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r\n\n\r", "\n" * 9000])
-@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-be", "latin1"])
-def test_line_breaks_at_the_end_are_left_out(tmp_path: Path, charset: str, end: str, size: int) -> None:
-    text = TSV + "\n\u010a\u0a0d"[: 3 if charset != "latin1" else 1] + "x" * size
-    kept = text.encode(charset).rstrip(b"\r\n") if not size and charset == "latin1" else text.encode(charset)
-    data = (text + end).encode(charset)
-    content = content_of(tmp_path / "people.tsv", data)
-
-    trimmed = without_final_break({"read": T, "charset": charset.replace("-be", "be")}, content)
-
-    assert b"".join(trimmed.blocks()) == kept
-    assert trimmed.size == len(kept)
-    assert Path(content.path).read_bytes() == data
-    assert (trimmed == content) == (len(kept) == len(data))
-
-
-def test_what_is_no_tsv_is_left_as_it_is(tmp_path: Path) -> None:
-    content = content_of(tmp_path / "people.json", b"[]\n")
-    assert without_final_break({"read": J}, content) == content
-
-
-@pytest.mark.parametrize(
-    ("data", "charset", "words"),
-    [(b"\n\r\n", "utf-8", "nothing in it"), (b"a\n", "x-johab", "x-johab"), (b"a\n", "ansi", "no charset 'ansi'")],
-)
-def test_what_cannot_be_trimmed_is_told(tmp_path: Path, data: bytes, charset: str, words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        without_final_break({"read": T, "charset": charset}, content_of(tmp_path / "people.tsv", data))
-
-
-# Whatever comes.
 
 
 ENTRIES = [{"read": read, **more} for read in (J, T, X, A) for more in ({}, {"singleRecord": True})] + [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import dated
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.dates import parse_dated_name
 
 DATED = {
     "2026-11-25": ("", "2026-11-25T00:00:00"),
@@ -36,7 +36,7 @@ DATED = {
 
 @pytest.mark.parametrize("name", DATED)
 def test_a_name_tells_a_moment_and_what_is_left_of_it(name: str) -> None:
-    found = dated(name)
+    found = parse_dated_name(name)
     assert found is not None
     assert (found.rest, found.moment.isoformat()) == DATED[name]
 
@@ -59,7 +59,7 @@ NOT_DATED = (
 
 @pytest.mark.parametrize("name", NOT_DATED)
 def test_what_is_no_date_is_a_name(name: str) -> None:
-    assert dated(name) is None
+    assert parse_dated_name(name) is None
 
 
 DOUBTFUL = {
@@ -79,4 +79,4 @@ DOUBTFUL = {
 @pytest.mark.parametrize("name", DOUBTFUL)
 def test_what_may_mean_another_moment_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match=DOUBTFUL[name]):
-        dated(name)
+        parse_dated_name(name)

@@ -20,7 +20,6 @@ COMMENT = """</td><td>complete & <b> "c's" ä Batches: 9"""  # as a person may w
 CREATED = "25 Nov 2026, 18:58"
 MESSAGES = ("bad <value> & more (record 1)", "two\nlines (record 2)")
 STORED = StoredFile("5a" * 32, 12, "people & more.json", Path("/nowhere"))
-
 VENDORS_LIST = pages.page(
     "Batch import jobs",
     f"<p>Batches: 2</p><table>{HEADINGS}"

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of folders with a date in them: which moment they tell, and what they are called without it.
+"""Names of folders with a date in them: the moment that a name gives, and the name without the date.
 
-Where a name may mean one date or another, or a date and something else, it is refused: taken for the name of a feed,
-each night would be a feed of its own, and an old one could come after a new one.
+A name that may mean one date or another, or a date and something else, is refused. If it were taken for the name of a
+feed, each night would be a feed of its own, and an old state could come after a new one.
 
 Private to this collection: names may change without notice.
 """
@@ -18,31 +18,30 @@ from datetime import datetime
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 
-OLDEST = 1970  # the first year that is one; 12345678 is a number
-
+OLDEST = 1970  # the first year of a date; 12345678 is a number
 _DAY = re.compile(r"(?<!\d)(\d{4})([-_.]?)(\d\d)\2(\d\d)", re.ASCII)
 _TIME = re.compile(r"[Tt _.-]?(\d\d)([:_.-]?)(\d\d)(?:\2(\d\d))?Z?(?!\d)", re.ASCII)
 _NUMBER = re.compile(r"[Tt]?[ _.:+-]*\d+(?![^\W_])", re.ASCII)
-_BEFORE, _BEHIND = " _.:+-([", " _.:+-)]"  # what holds a date and the rest of a name together
+_BEFORE, _BEHIND = " _.:+-([", " _.:+-)]"  # what may stand between a date and the rest of a name
 
 
 @dataclass(frozen=True)
-class Dated:
-    """What a name with a date says: what is left of it without that, if anything is, and the moment.
+class DatedName:
+    """The moment in a name with a date, and the rest of the name, which may be empty.
 
-    The moment is without a zone, as it stands there; of a day without a time it is the beginning.
+    The moment has no time zone. For a day without a time it is the beginning of that day.
     """
 
     rest: str
     moment: datetime
 
 
-def dated(name: str) -> Dated | None:
-    """What a name says; None where there is no date in it. Raises `BadInput` where nobody can tell which one it is."""
+def parse_dated_name(name: str) -> DatedName | None:
+    """The moment in a name and the rest of it; None without a date. Raises `BadInput` if the date is not clear."""
     found = [day for day in _DAY.finditer(name) if int(day[1]) >= OLDEST]
     days = [day for day in found if _moment(day) is not None]
     for day in found:
-        if day not in days and day[2]:  # without separators it may be any number
+        if day not in days and day[2]:  # eight digits may be any number
             raise BadInput(f"There is no such day as {day.group()}. Rename the folder.")
     if not days:
         return None
@@ -58,17 +57,17 @@ def dated(name: str) -> Dated | None:
             f"What is behind the date {day.group()} in its name is no time of the day. Write a time as in"
             " 2026-11-25T0300, and any other number before the date."
         )
-    return Dated(_joined(name[: day.start()], name[end:]), moment)
+    return DatedName(_joined(name[: day.start()], name[end:]), moment)
 
 
-def in_short(moment: datetime) -> str:
-    """A moment for people, as exact as it has to be."""
+def short_time(moment: datetime) -> str:
+    """A moment for people, without what is zero at its end."""
     text = moment.isoformat(" ", "seconds" if moment.second else "minutes")
     return text.removesuffix(" 00:00")
 
 
 def _moment(day: re.Match[str], time: re.Match[str] | None = None) -> datetime | None:
-    """The moment of a day, or of a time on it; None where there is no such day or time."""
+    """The moment of a day, or of a time on it; None if there is no such day or time."""
     hour, minute, second = (int(part or 0) for part in time.group(1, 3, 4)) if time is not None else (0, 0, 0)
     try:
         return datetime(int(day[1]), int(day[3]), int(day[4]), hour, minute, second)
@@ -77,7 +76,7 @@ def _moment(day: re.Match[str], time: re.Match[str] | None = None) -> datetime |
 
 
 def _joined(before: str, behind: str) -> str:
-    """A name without what stood between these."""
+    """A name made of the parts before and behind a date."""
     left, right = before.rstrip(_BEFORE), behind.lstrip(_BEHIND)
     if not (left and right):
         return left or right

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -22,15 +21,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import Batch, DataFile, wanted_batch
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_standard import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import Batch, DataFile, wanted_batch
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.standard import (
     StandardApi,
     StandardBatches,
     check_kind,
     where_to_look,
 )
 
-from .test_haplo import (
+from .scripted import (
     AWAY,
     BASE,
     BATCH,
@@ -49,18 +48,12 @@ from .test_haplo import (
     NotedAttempt,
     ScriptedClient,
     answer,
-    file_of,
     no,
 )
 
 KIND = "example-standard-api"
 WORDS = no("This import has been submitted.")
 PAGE = answer("<h1>Error</h1>", content_type="text/html")
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> Content:
-    return file_of(tmp_path, b"[]", "people.json")
 
 
 def wanted(content: Content, kind: str | None = KIND, **changes: Any) -> Wanted:
@@ -85,9 +78,6 @@ class Run:
         return haplo.submit(self.wanted, self.attempt)
 
 
-# What makes two batches the same.
-
-
 def test_the_digest_of_a_batch_is_over_its_kind_and_the_digests_of_its_files(content: Content) -> None:
     text = f'{{"files":{{"people":"{UPLOADED.text}"}},"kind":"{KIND}"}}'
 
@@ -110,9 +100,6 @@ def test_a_comment_makes_no_other_import(content: Content) -> None:
 def test_what_is_no_kind_is_told(kind: str) -> None:
     with pytest.raises(BadInput, match=r"^kind "):
         check_kind(kind)
-
-
-# What answers mean.
 
 
 def test_each_step_is_noted_before_the_next_one(content: Content) -> None:

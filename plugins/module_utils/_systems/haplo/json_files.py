@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Haplo's reader `json`: a list of records, or one.
+"""Haplo's reader `json`: a file with a list of records, or with one record.
 
 The text is in memory, which has 16 MiB at most, and of a list one record at a time.
 
@@ -16,32 +16,34 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_reading import (
-    BOM,
-    NOTHING_OF_ALL,
-    Fatal,
-    Finding,
-    Reading,
-    Unchecked,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import BOM, decode_text
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import (
+    CannotCheck,
+    FatalFinding,
+    FileFinding,
     Warnings,
-    decoded,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import (
+    NOTHING_OF_ALL,
+    ReaderSettings,
+    first_names,
     line_of,
-    nothing_looked_for,
-    shown,
-    some,
-    unlike,
+    lookalike_message,
+    no_source_message,
+    quoted_name,
 )
 
-LARGEST_EXACT = 2**53 - 1  # the last integer of JavaScript that no other one is rounded to
-SHAPES_IN_MIND = 1000  # of objects in JSON; more than any export has
-SPACES = re.compile(r"[ \t\r\n]*")
+LARGEST_EXACT = 2**53 - 1  # the largest integer that JavaScript keeps exactly
+MAX_SHAPES = 1000  # of objects in JSON; more than any export has
+WHITESPACE = re.compile(r"[ \t\r\n]*")
 NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 KINDS = {"o": "an object", "l": "a list", "s": "a text", "d": "a number", "b": "a truth value", "n": "null"}
+EACH_VALUE_A_RECORD = "Haplo takes each value of the object for a record"
 LIST_WANTED = "The top level has to be a list of objects, one for each record."
 
 
-class _Object(NamedTuple):
-    """What matters of an object: its names and, in the same order, what kinds of values they have (see `KINDS`)."""
+class _ObjectShape(NamedTuple):
+    """What matters of an object: its names and, in the same order, the kinds of its values (see `KINDS`)."""
 
     names: tuple[str, ...]
     kinds: str
@@ -49,18 +51,18 @@ class _Object(NamedTuple):
     lookalikes: Mapping[str, str]
 
 
-class _Json:
-    """The reader `json`, over the text of a file.
+class _JsonCheck:
+    """Checks the text of a file.
 
-    A list is read record by record. Of an object is kept what matters, one for all of the same shape.
+    A list is read record by record. Of objects only their shapes are kept, one for all that have the same.
     """
 
-    def __init__(self, text: str, reading: Reading, warnings: Warnings) -> None:
+    def __init__(self, text: str, settings: ReaderSettings, warnings: Warnings) -> None:
         self._text = text
-        self._reading = reading
+        self._settings = settings
         self._warnings = warnings
-        self._shapes: dict[tuple[tuple[str, ...], str], _Object] = {}
-        self._seen: set[str] = set()  # what the value that is being read is warned of
+        self._shapes: dict[tuple[tuple[str, ...], str], _ObjectShape] = {}
+        self._seen: set[str] = set()  # warnings about the value that is being read
         self._offset = 0  # of that value
         self._decoder = json.JSONDecoder(
             object_pairs_hook=self._object,
@@ -70,16 +72,16 @@ class _Json:
         )
 
     def check(self) -> None:
-        """Raises `Fatal`."""
+        """Check all of it. Raises `FatalFinding`."""
         start = self._skip(0)
         if start == len(self._text):
-            raise Fatal(f"There is nothing in it. {NOTHING_OF_ALL}")
-        if self._text[start] == "[" and not self._reading.is_single:
+            raise FatalFinding(f"There is nothing in it. {NOTHING_OF_ALL}")
+        if self._text[start] == "[" and not self._settings.is_single:
             self._check_list(start)
             return
         value, end = self._value(start)
         self._check_end(end)
-        if self._reading.is_single:
+        if self._settings.is_single:
             self._check_single(value)
         else:
             self._check_top(value)
@@ -95,7 +97,7 @@ class _Json:
             self._warn_of_no_source()
 
     def _elements(self, offset: int) -> Iterator[tuple[Any, int]]:
-        """The values of the list that begins there, each with its place. Raises `Fatal` unless it is all there is."""
+        """The values of the list that begins there, with their offsets. Raises `FatalFinding` if more follows it."""
         offset = self._skip(offset + 1)
         if self._text[offset : offset + 1] != "]":
             value, end = self._value(offset)
@@ -111,26 +113,26 @@ class _Json:
         self._check_end(offset + 1)
 
     def _check_record(self, value: Any, offset: int) -> bool:
-        """Whether it has a value that is looked for."""
-        if isinstance(value, _Object):
+        """Check a record, and return whether it has a value that is looked for."""
+        if isinstance(value, _ObjectShape):
             if not value.names:
                 self._warnings.add("The object is empty, and is imported as a record without values.", offset)
             for source, name in value.lookalikes.items():
-                self._warnings.add(unlike(name, source), offset)
+                self._warnings.add(lookalike_message(name, source), offset)
             return value.has_source
-        kind = KIND_OF[value.__class__]
-        if kind in "ls" and any(source == "length" or source.isdigit() for source in self._reading.sources or ()):
+        kind = KIND_OF_CLASS[value.__class__]
+        if kind in "ls" and any(source == "length" or source.isdigit() for source in self._settings.sources or ()):
             return True
         ends = "stops there with an error" if kind == "n" else "makes a record without values of it"
         text = f"This record is {KINDS[kind]}, and no object; Haplo {ends}. {LIST_WANTED}"
-        self._reading.refuse(self._warnings, text, offset, self.line_of)
+        self._settings.refuse_or_warn(self._warnings, text, offset, self.line_of)
         return True
 
     def _check_top(self, value: Any) -> None:
-        """The top level is no list: Haplo takes each value of an object for a record."""
-        if not isinstance(value, _Object) or not value.names:
-            what = "an empty object" if isinstance(value, _Object) else KINDS[KIND_OF[value.__class__]]
-            raise Fatal(f"It is {what}; Haplo would import nothing of it. {LIST_WANTED}", 1)
+        """Check a top level that is no list; of an object Haplo takes each value for a record."""
+        if not isinstance(value, _ObjectShape) or not value.names:
+            what = "an empty object" if isinstance(value, _ObjectShape) else KINDS[KIND_OF_CLASS[value.__class__]]
+            raise FatalFinding(f"It is {what}; Haplo would import nothing of it. {LIST_WANTED}", 1)
         kinds = dict(zip(value.names, value.kinds))
         if kinds.get("length") == "d":
             self._warnings.add(
@@ -139,23 +141,24 @@ class _Json:
             )
         elif "n" in kinds.values():
             name = next(name for name, kind in kinds.items() if kind == "n")
-            text = f"Haplo takes each value of the object for a record, and stops at {shown(name)}, which is null."
-            self._reading.refuse(self._warnings, f"{text} {LIST_WANTED}", 0, self.line_of)
+            text = f"{EACH_VALUE_A_RECORD}, and stops at {quoted_name(name)}, which is null. {LIST_WANTED}"
+            self._settings.refuse_or_warn(self._warnings, text, 0, self.line_of)
         elif "o" not in kinds.values():
-            text = f"Haplo takes each value of the object for a record, and none of them is an object: {some(kinds)}."
+            text = f"{EACH_VALUE_A_RECORD}, and none of them is an object: {first_names(kinds)}."
             advice = LIST_WANTED
             if "l" in kinds.values():
                 advice = "The list of records has to be the top level itself."
-            elif self._reading.has_source(kinds):
+            elif self._settings.has_source(kinds):
                 advice = 'Where the file is one record, say "singleRecord": true in the control file.'
-            self._reading.refuse(self._warnings, f"{text} {advice}", 0, self.line_of)
+            self._settings.refuse_or_warn(self._warnings, f"{text} {advice}", 0, self.line_of)
         else:
             self._warnings.add(
-                f"The top level is no list but an object; Haplo takes each value of it for a record: {some(kinds)}."
+                "The top level is no list but an object; Haplo takes each value of it for a record:"
+                f" {first_names(kinds)}."
             )
 
     def _check_single(self, value: Any) -> None:
-        """The file is one record."""
+        """Check a file that is one record."""
         if isinstance(value, list):
             self._warnings.add(
                 "By singleRecord the file is one record, and it is a list, so that the record has no values. Make it an"
@@ -166,13 +169,11 @@ class _Json:
 
     def _warn_of_no_source(self) -> None:
         self._warnings.add(
-            nothing_looked_for(self._reading, "No record", (name for one in self._shapes for name in one[0]))
+            no_source_message(self._settings, "No record", (name for one in self._shapes for name in one[0]))
         )
 
-    # What is read.
-
     def _value(self, offset: int) -> tuple[Any, int]:
-        """The value that begins there, and where it ends. Raises `Fatal`."""
+        """The value that begins there, and the offset of its end. Raises `FatalFinding`."""
         self._seen.clear()
         self._offset = offset
         try:
@@ -180,23 +181,25 @@ class _Json:
         except json.JSONDecodeError as error:
             self._refuse_syntax(error.msg, error.pos)
         except RecursionError:
-            raise Unchecked("It is nested too deep to be read here.") from None
+            raise CannotCheck("It is nested too deep to be read here.") from None
         for text in self._seen:
             self._warnings.add(text, offset)
         return value, end
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> _Object:
+    def _object(self, pairs: list[tuple[str, Any]]) -> _ObjectShape:
         names = tuple([name for name, _value in pairs])
-        kinds = "".join([KIND_OF[value.__class__] for _name, value in pairs])
+        kinds = "".join([KIND_OF_CLASS[value.__class__] for _name, value in pairs])
         shape = self._shapes.get((names, kinds))
         if shape is None:
-            reading = self._reading
-            shape = _Object(names, kinds, reading.has_source(names), reading.lookalikes(names))
-            if len(self._shapes) < SHAPES_IN_MIND:
+            settings = self._settings
+            shape = _ObjectShape(names, kinds, settings.has_source(names), settings.lookalikes(names))
+            if len(self._shapes) < MAX_SHAPES:
                 self._shapes[names, kinds] = shape
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            self._seen.add(f"The name {shown(twice)} is there more than once in an object; Haplo takes the last one.")
+            self._seen.add(
+                f"The name {quoted_name(twice)} is there more than once in an object; Haplo takes the last one."
+            )
         return shape
 
     def _number(self, text: str) -> float:
@@ -213,12 +216,11 @@ class _Json:
         self._refuse_syntax(f"there is no {name} in JSON", found.start() if found else self._offset)
 
     def _skip(self, offset: int) -> int:
-        found = SPACES.match(self._text, offset)
+        found = WHITESPACE.match(self._text, offset)
         return found.end() if found else offset
 
-    # What is told.
-
     def line_of(self, offset: int) -> int:
+        """The line number of a place in the text."""
         return line_of(self._text, offset)
 
     def _check_end(self, offset: int) -> None:
@@ -238,22 +240,22 @@ class _Json:
             end = f"{end} It may be UTF-16; Haplo wants UTF-8."
         column = offset - self._text.rfind("\n", 0, offset)
         reason = f"{reason[:1].lower()}{reason[1:]}".removesuffix(" at")
-        raise Fatal(f"It is not JSON: {reason}. {end}", self.line_of(offset), column)
+        raise FatalFinding(f"It is not JSON: {reason}. {end}", self.line_of(offset), column)
 
 
-def read_json(blocks: Iterable[bytes], reading: Reading) -> list[Finding]:
-    """What is to be warned of. Raises `Fatal` or `Unchecked`."""
+def check_json(blocks: Iterable[bytes], settings: ReaderSettings) -> list[FileFinding]:
+    """Warnings about the file. Raises `FatalFinding` or `CannotCheck`."""
     warnings = Warnings()
-    text = decoded(b"".join(blocks), "utf-8", warnings)
+    text = decode_text(b"".join(blocks), "utf-8", warnings)
     if text.startswith(BOM):
-        advice = "Write it without one."
-        raise Fatal(f"It begins with a byte order mark, because of which Haplo would import nothing. {advice}", 1, 1)
+        text = "It begins with a byte order mark, because of which Haplo would import nothing. Write it without one."
+        raise FatalFinding(text, 1, 1)
     nul = NUL_ESCAPE.search(text) if r"\u0000" in text else None
     if nul:
         warnings.add(r"There is a \u0000 in a text, which no database takes; the batch may never end.", nul.start())
-    one = _Json(text, reading, warnings)
-    one.check()
-    return warnings.findings(one.line_of)
+    check = _JsonCheck(text, settings, warnings)
+    check.check()
+    return warnings.findings(check.line_of)
 
 
-KIND_OF = {_Object: "o", list: "l", str: "s", float: "d", bool: "b", type(None): "n"}
+KIND_OF_CLASS = {_ObjectShape: "o", list: "l", str: "s", float: "d", bool: "b", type(None): "n"}

@@ -4,8 +4,7 @@
 """Whatever befalls the nights, no older state of a feed is imported after a newer one, and the newest one is in.
 
 Dated folders come in any order, are bad, repaired and rotated away; runs go well, are refused, lose answers, are
-killed, and come two at once.
-"""
+killed, and come two at once."""
 
 from __future__ import annotations
 
@@ -38,22 +37,21 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_states import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.states import (
+    BatchesResult,
     Feed,
-    Outcome,
-    State,
+    FeedState,
     import_states,
 )
 
-from ..fakes import TurnedClock
-from ..other_run import abandon
+from ...fakes import TurnedClock
+from ...other_run import abandon
 
 FIRST_DAY = datetime(2024, 5, 1)
 DAY = timedelta(days=1)
 POLICY = Policy(once="latest")
 PACE = WaitOptions(timeout=100, max_pause=10, unreachable_timeout=30)
 STREAM = identity_of(feed="people")
-
 GOES_WELL = "goes well"
 ENDINGS = (
     *("it breaks before all is sent", "it is refused", "its answer is lost", "its answer is lost, and what was sent"),
@@ -189,7 +187,7 @@ class Nights:
 
         return happen
 
-    def _check(self, outcome: Outcome) -> None:
+    def _check(self, outcome: BatchesResult) -> None:
         """What is told is so: the last state that ended well is in, unless a newer one is."""
         well = {one.wanted.moment: one for one in outcome.imports if one.wanted.moment and not one.has_failed}
         last = max(well, default=datetime.min)
@@ -200,9 +198,9 @@ class Nights:
     def feed(self) -> Feed:
         return Feed("people", STREAM, tuple(self._state(day) for day in self.folders))
 
-    def _state(self, day: int) -> State:
+    def _state(self, day: int) -> FeedState:
         moment = FIRST_DAY + day * DAY
-        return State(Path(str(day)), str(day), moment, partial(self._wanted, day))
+        return FeedState(Path(str(day)), str(day), moment, partial(self._wanted, day))
 
     def _wanted(self, day: int) -> Wanted:
         content = self.folders[day]
