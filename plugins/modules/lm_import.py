@@ -394,14 +394,13 @@ response:
   type: str
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     LONGEST,
@@ -415,33 +414,25 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
-    DECIDING,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of, counts_text
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    TUNING,
-    Archive,
-    ImportOptions,
-    Judgement,
-    LifecycleManager,
-    Link,
-    Place,
-    counts_of,
+    LibraryFunction,
     credentials,
-    link_to,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.imports import (
+    Archive,
+    import_options,
     wanted_import,
 )
-
-KNOWN_BY_URL = (
-    "Without import_version, a URL is imported once, whatever is behind it now; set import_version to what stands for"
-    " the content to have a new state imported."
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.link import SECRETS_IGNORED, Link, link_to
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.system import (
+    LifecycleManager,
+    SuccessCriteria,
 )
-NOT_KNOWN_BY = (
-    "import_url has a query, a fragment, a user or a password. These are not part of what the import is known by: with"
-    " others it is the same import, and is not imported again. Set import_version to tell states of the archive apart."
-)
-
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
@@ -481,61 +472,37 @@ def main() -> None:
 def import_archive(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place, options, judgement = checked(params)
+    function, options, criteria = LibraryFunction.of(params), import_options(params), success_criteria(params)
     link = link_of(invocation)
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
-    server = server_name(params)
+    for secret in link.secrets if link else ():
+        client.keep_secret(secret)
+    library = Library(client, function)
+    system = LifecycleManager(library, criteria)
     source = link or open_contents([params["src"]])[0]
     with receipt_store(invocation) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
-        wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        before = held_by(system, invocation, client.secrets) if params["counts"] else None
+        archive = Archive(options, source)
+        wanted = wanted_import(server_name(params), function.library, archive, sha256, params["feed"])
+        before = read_counts(library, invocation) if params["counts"] else None
         result = import_all(invocation, store, client.secrets, system, [wanted])
+    (entry,) = result["imports"]
     if params["counts"]:
         has_imported = result["changed"] and not invocation.check_mode
-        result = with_counts(result, before, held_by(system, invocation, client.secrets) if has_imported else None)
-    remarks = [client.secrets.redact(remark) for remark in system.remarks]
-    return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
+        add_counts(result, before, read_counts(library, invocation) if has_imported else None)
+    remarks = [*map(client.secrets.redact, system.remarks), link.remark(entry["reason"]) if link else ""]
+    entry["message"] = " ".join(filter(None, [entry["message"], *remarks]))
+    return result
 
 
-def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:
-    """What there is to know of an archive that is fetched without a version."""
-    if link.version is not None:
-        return []
-    if not link.is_public:
-        return [NOT_KNOWN_BY]
-    return [KNOWN_BY_URL] if result["imports"][0]["reason"] == "receipt" else []
-
-
-def held_by(system: LifecycleManager, invocation: Invocation, secrets: Secrets) -> dict[str, int | None] | None:
-    """What the library holds; None, and a warning, where that cannot be read."""
-    try:
-        return counts_of(system.library_status(tries=1))
-    except ImportsError as error:
-        invocation.warn(f"What the library holds could not be read. {printable(secrets.redact(error.message))}")
-        return None
-
-
-def with_counts(
-    result: dict[str, Any], before: Mapping[str, int | None] | None, after: Mapping[str, int | None] | None
-) -> dict[str, Any]:
-    """The result with what the library held before and after, in its difference, too."""
-    counted = {**result, "counts": {"before": before, "after": after}}
-    if "diff" not in result or before is None:
-        return counted
-    texts = [
-        "".join(f"{name.replace('_', ' ')}: {count}\n" for name, count in held.items())
-        for held in (before, after or before)
-    ]
-    what = f"{result['imports'][0]['target']}: what it holds"
-    return {**counted, "diff": [*result["diff"], difference(what, *texts)]}
-
-
-def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
-    """The result with these in the message of its import."""
-    (entry,) = result["imports"]
-    return {**result, "imports": [{**entry, "message": " ".join(filter(None, [entry["message"], *remarks]))}]}
+def success_criteria(params: Mapping[str, Any]) -> SuccessCriteria:
+    if not 0 <= params["settle_time"] <= LONGEST:
+        raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
+    return SuccessCriteria(
+        allow_parsing_errors=params["allow_parsing_errors"],
+        allow_unpublished=params["allow_unpublished"],
+        settle_time=params["settle_time"],
+    )
 
 
 def link_of(invocation: Invocation) -> Link | None:
@@ -548,31 +515,28 @@ def link_of(invocation: Invocation) -> Link | None:
     if link.is_public:
         invocation.no_log_values.discard(url)
     elif link.version is None:
-        invocation.warn(NOT_KNOWN_BY)
+        invocation.warn(SECRETS_IGNORED)
     return link
 
 
-def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
-    place = Place(params["library"], params["function_name"])
-    place.check()
-    options = ImportOptions(**{name: params[name] for name in (*TUNING, *DECIDING)})
-    options.check()
-    if re.match("[A-Za-z][A-Za-z0-9+.-]+://", params["src"] or ""):
-        raise BadInput(
-            "src is a URL, but has to be a file; give import_url in its place, and Lifecycle Manager fetches it."
-        )
-    if params["src"] is not None and params["import_version"] is not None:
-        raise BadInput("import_version stands for what is behind import_url; the content of src speaks for itself.")
-    if params["feed"] is not None and not params["feed"].strip():
-        raise BadInput("feed is empty; leave it out to go by the name of the archive.")
-    if not 0 <= params["settle_time"] <= LONGEST:
-        raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
-    judgement = Judgement(
-        allow_parsing_errors=params["allow_parsing_errors"],
-        allow_unpublished=params["allow_unpublished"],
-        settle_time=params["settle_time"],
-    )
-    return place, options, judgement
+def read_counts(library: Library, invocation: Invocation) -> dict[str, int | None] | None:
+    """What the library holds; None, and a warning, where that cannot be read."""
+    try:
+        return counts_of(library.status(tries=1))
+    except ImportsError as error:
+        reason = printable(library.client.secrets.redact(error.message))
+        invocation.warn(f"What the library holds could not be read. {reason}")
+        return None
+
+
+def add_counts(
+    result: dict[str, Any], before: Mapping[str, int | None] | None, after: Mapping[str, int | None] | None
+) -> None:
+    """Add what the library held before and after to the result, and to its difference."""
+    result["counts"] = {"before": before, "after": after}
+    if "diff" in result and before is not None:
+        what = f"{result['imports'][0]['target']}: what it holds"
+        result["diff"].append(difference(what, counts_text(before), counts_text(after or before)))
 
 
 if __name__ == "__main__":

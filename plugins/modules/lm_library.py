@@ -203,16 +203,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_text
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    Emptying,
-    LifecycleManager,
-    Place,
+    LibraryFunction,
     credentials,
-    target_of,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.emptying import Emptying
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.imports import target_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
 
 
 def main() -> None:
@@ -234,64 +235,51 @@ def main() -> None:
 def empty_library(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place = Place(params["library"], params["function_name"])
-    place.check()
-    if params["confirm"] != place.library:
+    function = LibraryFunction.of(params)
+    if params["confirm"] != function.library:
         raise BadInput(
-            f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
-            " is in the library will be lost for good. Nothing was sent."
+            f"confirm is {params['confirm']!r}, but library is {function.library!r}; they have to be equal, since all"
+            " that is in the library will be lost for good. Nothing was sent."
         )
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    target = target_of(server_name(params), place.library)
+    target = target_of(server_name(params), function.library)
     with receipt_store(invocation) as store:
-        emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
-        standing = store.in_place(target)  # before the library is read: what comes to stand later may be in it
-        emptying.assess()
+        emptying = Emptying(Library(client, function), clear_events=params["clear_events"])
+        in_place = store.in_place(target)  # before the library is read: a later import may have brought what it holds
+        emptying.read()
         if not emptying.is_empty:
-            warn_of_imports(invocation, place, store.at_work(target))
+            warn_of_imports(invocation, function.library, store.at_work(target))
             clear(invocation, emptying, store, target)
-        elif standing and not invocation.check_mode:
-            store.supersede_attempts(standing)
-        return result_of(
-            invocation, client.secrets, emptying, target, {"store": store.location, "created": store.created}
+        elif in_place and not invocation.check_mode:
+            store.supersede_attempts(in_place)
+        receipts = {"store": store.location, "created": store.created}
+    return {**result_of(invocation, client.secrets, emptying, target), "receipts": receipts}
+
+
+def warn_of_imports(invocation: Invocation, library: str, owners: list[Owner]) -> None:
+    for owner in owners:
+        invocation.warn(
+            f"An import into library {library} is under way (process {owner.pid} on {owner.host}). Its assets may be"
+            " removed, or come after that; see how it ends."
         )
 
 
 def clear(invocation: Invocation, emptying: Emptying, store: Store, target: str) -> None:
-    """Clear the library, and write it down; what is imported after that is there."""
+    """Clear the library, and record that what was imported before is gone. What is imported after that is there."""
     if invocation.check_mode:
-        emptying.foresee()
+        emptying.predict()
         return
-    mark = store.high_water_mark(target)
-    emptying.clear(invocation.params["wait_timeout"], lambda: store.supersede(target, mark))
+    high_water_mark = store.high_water_mark(target)
+    emptying.clear(invocation.params["wait_timeout"], lambda: store.supersede(target, high_water_mark))
 
 
-def warn_of_imports(invocation: Invocation, place: Place, owners: list[Owner]) -> None:
-    for owner in owners:
-        invocation.warn(
-            f"An import into library {place.library} is under way (process {owner.pid} on {owner.host}). What it brings"
-            " may be removed, or come after that; see how it ends."
-        )
-
-
-def result_of(
-    invocation: Invocation, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
-) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "changed": emptying.changed,
-        "before": emptying.before,
-        "after": emptying.after,
-        "receipts": receipts,
-    }
-    if emptying.trouble is not None:
-        result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
+def result_of(invocation: Invocation, secrets: Secrets, emptying: Emptying, target: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"changed": emptying.changed, "before": emptying.before, "after": emptying.after}
+    if emptying.failure is not None:
+        result.update(msg=secrets.redact(emptying.failure.message), **answer_result(emptying.failure.answer))
     if invocation.diff:
-        result["diff"] = difference(target, as_text(emptying.before), as_text(emptying.after))
+        result["diff"] = difference(target, counts_text(emptying.before), counts_text(emptying.after))
     return result
-
-
-def as_text(counts: dict[str, int | None]) -> str:
-    return "".join(f"{name}: {'not told' if count is None else count}\n" for name, count in counts.items())
 
 
 if __name__ == "__main__":
