@@ -546,20 +546,14 @@ response:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
-    Content,
-    Interrupted,
-    digests_or_obstacles,
-    open_contents,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Invocation,
     client_of,
@@ -573,42 +567,42 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     run_module,
     server_name,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
-    GATHER,
     GUIDE,
-    MERGE_POLICY,
     OPTIONS,
-    ImportOptions,
-    LicenseStatistics,
     credentials,
-    hindered_import,
-    license_server,
-    moment,
-    target_of,
-    wanted_import,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
-    Range,
-    history_of,
-    import_day,
-    import_since_last,
-    last_day,
-    late_log,
-    slow_clock,
-    wanted_window,
-    zone_of,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
+    GATHER,
+    MERGE_POLICY,
+    ImportOptions,
+    target_of,
+    wanted_imports,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs import (
+    SEARCH,
+    failure_without_logs,
+    open_logs,
+    put_away_imported,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.options import (
+    import_identity,
+    import_options,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.ranges import (
+    TimeRange,
+    missing_from_log,
+    slow_clock_warning,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.windows import (
+    check_single_log,
+    find_gaps,
+    window_importer,
 )
 
-SEARCH: Mapping[str, Any] = {
-    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*", "debug.log-*"]},
-    "excludes": {"type": "list", "elements": "str", "default": ["*.gz", "*.bz2", "*.xz", "*.zip", "*.zst"]},
-    "recurse": {"type": "bool", "default": False},
-    "min_age": {"type": "int", "default": 0},
-    "max_age": {"type": "int"},
-}
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
         **connection_arguments(OPTIONS, ENVIRONMENT),
@@ -644,125 +638,25 @@ def main() -> None:
 def import_logs(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    options = options_of(params)
+    options = import_options(params)
     client = client_of(invocation, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
-    contents, left_out, passed_over = logs_of(params)
+    logs = open_logs(params)
     if options.is_window:
-        check_that_it_is_one(contents)
+        check_single_log(logs.contents)
     with receipt_store(invocation) as store:
-        if options.is_window and contents:
-            result = import_window(invocation, store, client.secrets, system, server, contents[0], options)
+        if options.is_window and logs.contents:
+            result = import_window(invocation, store, client.secrets, system, server, logs.contents[0], options)
         else:
-            wanted = wanted_imports(server, options, contents, store)
+            wanted = wanted_imports(server, options, logs.contents, store)
             result = {**import_all(invocation, store, client.secrets, system, wanted), "gaps": []}
-        result["left_out"] = left_out
-        result["put_away"] = []
-        if not contents:
-            result.update(failure_without_logs(params, store, target_of(server, options), [*left_out, *passed_over]))
+        result.update(left_out=logs.left_out, put_away=[])
+        if not logs.contents:
+            result.update(failure_without_logs(params, store, target_of(server, options), logs))
         if params["afterwards"] != "keep":
-            see_to_what_is_done(invocation, store, contents, result)
+            put_away_logs(invocation, store, logs.contents, result)
         return result
-
-
-def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
-    """The import of each log. One that is still being written, or is gone, keeps no other from being imported."""
-    wanted = []
-    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
-        if isinstance(digest, Interrupted):
-            wanted.append(hindered_import(server, options, content, f"{digest.message} Nothing of it was sent."))
-        else:
-            wanted.append(wanted_import(server, options, content, digest))
-    return wanted
-
-
-def options_of(params: dict[str, Any]) -> ImportOptions:
-    check_lists(params)
-    options = ImportOptions(
-        license_server_id=license_server(params["license_server_id"]),
-        gather=params["gather"] and tuple(set(params["gather"])),
-        merge_policy=params["merge_policy"],
-        start=moment(params["from"], "from"),
-        end=moment(params["to"], "to"),
-        resolve_domain_names_to_ip=params["resolve_domain_names_to_ip"],
-        find_domain_names_by_ip=params["find_domain_names_by_ip"],
-        is_window=known_by(params) != "content",
-        zone=zone_of(params["timezone"]),
-    )
-    options = in_time(options, params)
-    options.check()
-    return options
-
-
-def known_by(params: dict[str, Any]) -> str:
-    """What the imports are known by. A range that somebody names is that range, whatever `window` stands for."""
-    if not params["window"]:
-        return str(params["identity"])
-    is_by_hand = params["from"] is not None and params["to"] is not None
-    return "since_last" if params["window"] == "since_last" and not is_by_hand else "window"
-
-
-def in_time(options: ImportOptions, params: dict[str, Any]) -> ImportOptions:
-    """The options with the time range that is meant. Raises `BadInput` where none is."""
-    identity, is_given = known_by(params), (options.start is not None, options.end is not None)
-    if identity == "since_last":
-        check_since_last(params)
-        return options if options.end else replace(options, end=last_day(options.zone).end)
-    if params["window"] and any(is_given) and not all(is_given):
-        raise BadInput(f"from and to take the place of window={params['window']} together, and one of them is missing.")
-    if params["window"] and not any(is_given):
-        day = last_day(options.zone)
-        return replace(options, start=day.start, end=day.end)
-    if identity == "window" and not all(is_given):
-        raise BadInput("identity=window needs both from and to: they are what the import is known by.")
-    return options
-
-
-def check_since_last(params: dict[str, Any]) -> None:
-    """Raise `BadInput` for what cannot go with a range that begins where the last one ended."""
-    if params["force"]:
-        raise BadInput("force has no time range to import again here; name it, with identity=window, from and to.")
-    if params["once"] != "ever":
-        raise BadInput("once=latest is for contents that replace each other, and time ranges do not.")
-    if params["receipts"] == NOWHERE:
-        raise BadInput("Where the last time range ended stands in the receipts, and receipts is none.")
-
-
-def check_lists(params: dict[str, Any]) -> None:
-    """Raise `BadInput` for options about logs that cannot be meant."""
-    for option in ("src", "paths", "patterns", "gather"):
-        if params[option] == []:
-            raise BadInput(f"{option} is an empty list.")
-    for option in ("paths", "patterns", "excludes"):
-        if not all(text.strip() for text in params[option] or ()):
-            raise BadInput(f"{option} holds an empty text, as where it is taken from a variable that is not set.")
-    for option in ("patterns", "excludes"):
-        if any("/" in text for text in params[option]):
-            raise BadInput(
-                f"{option} are matched with names, and no name has a slash in it; folders belong into paths."
-            )
-    for option in ("min_age", "max_age"):
-        if params[option] is not None and params[option] < 0:
-            raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
-    if params["src"]:
-        for option, spec in SEARCH.items():
-            if params[option] != spec.get("default"):
-                raise BadInput(f"{option} says which logs are found in paths, and is of no use with src.")
-    if params["archive"] is not None and not params["archive"].strip():
-        raise BadInput("archive is empty, as where it is taken from a variable that is not set.")
-    if params["afterwards"] == "archive":
-        archive = expanded(params["archive"])
-        if archive.exists() and not archive.is_dir():
-            raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
-
-
-def check_that_it_is_one(contents: list[Content]) -> None:
-    """Raise `BadInput` where a time range would be imported from the first of several logs only."""
-    if len(contents) > 1:
-        raise BadInput(
-            f"A time range is imported from exactly one log, and here are {len(contents)}; name the one in src."
-        )
 
 
 def import_window(
@@ -774,105 +668,54 @@ def import_window(
     content: Content,
     options: ImportOptions,
 ) -> dict[str, Any]:
-    """Import a time range of a growing log, and tell what was left out before it."""
-
-    def wanted(range_: ImportOptions) -> Wanted:
-        return wanted_window(server, range_, content)
-
+    """Import a time range of a growing log, and report what is missing before it."""
+    params, is_since_last = invocation.params, import_identity(invocation.params) == "since_last"
     target = target_of(server, options)
-    gaps = check_gaps(invocation, store, target, options)
-    importer = importer_of(invocation, store, secrets, system)
-    how = (lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options)
-    if known_by(invocation.params) == "since_last":
-        imports = import_since_last(*how)
-    elif invocation.params["force"] or invocation.params["from"] is not None or options.end is None:
-        imports = importer.run([wanted(options)])  # as it is named
+    gaps = find_gaps(store, target, options, is_since_last=is_since_last)
+    report_gaps(invocation, target, gaps)
+    importer = window_importer(importer_of(invocation, store, secrets, system), store, server, content, target)
+    if is_since_last:
+        imports = importer.since_last(options)
+    elif params["force"] or params["from"] is not None or options.end is None:
+        imports = importer.named(options)
     else:
-        imports = [import_day(*how, Range(options.start, options.end))]
-    if slow := slow_clock(content):
-        invocation.warn(slow)
+        imports = [importer.one_day(options, TimeRange(options.start, options.end))]
+    if warning := slow_clock_warning(content):
+        invocation.warn(warning)
     for one in imports:
-        if late := late_log(one.period, one.wanted.options):
-            invocation.warn(f"{one.wanted.source}: {late}")
-    return {**result_of(invocation, store, secrets, imports), "gaps": gaps}
+        if missing := missing_from_log(one.period, one.wanted.options):
+            invocation.warn(f"{one.wanted.source}: {missing}")
+    result = result_of(invocation, store, secrets, imports)
+    return {**result, "gaps": [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]}
 
 
-def check_gaps(invocation: Invocation, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
-    """What was never imported between time ranges that were, told, or refused if the user wants that."""
-    history = history_of(store.windows_of(target).found, options)
-    if known_by(invocation.params) == "since_last":
-        gaps = history.gaps
-    else:
-        gaps = [gap for gap in (options.start and history.gap_before(options.start),) if gap]
-    if gaps:
-        told = (
-            f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
-            " it with from and to, or say with adopt, from and to that it is there."
-        )
-        if invocation.params["on_gap"] == "fail":
-            raise BadInput(f"{told} Nothing was sent, since on_gap=fail.")
-        invocation.warn(told)
-    return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
-
-
-def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]], list[dict[str, Any]]]:
-    """The logs, what was left out, and what is of interest besides where there is no log."""
-    if params["src"]:
-        return open_contents(params["src"]), [], []
-    # Not needed, and so not to be loaded, where the logs are named.
-    from ansible_collections.assetops.imports.plugins.module_utils._files.finding import Search, find_logs
-
-    found = find_logs(
-        Search(
-            paths=tuple(params["paths"]),
-            patterns=tuple(params["patterns"]),
-            excludes=tuple(params["excludes"]),
-            recurse=params["recurse"],
-            min_age=params["min_age"],
-            max_age=params["max_age"],
-            archive=expanded(params["archive"]) if params["archive"] else None,
-            fills_archive=params["afterwards"] == "archive",
-        )
+def report_gaps(invocation: Invocation, target: str, gaps: list[TimeRange]) -> None:
+    """Warn of what was never imported between time ranges that were, or refuse it if the user wants that."""
+    if not gaps:
+        return
+    message = (
+        f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
+        " it with from and to, or say with adopt, from and to that it is there."
     )
-    return found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over)
+    if invocation.params["on_gap"] == "fail":
+        raise BadInput(f"{message} Nothing was sent, since on_gap=fail.")
+    invocation.warn(message)
 
 
-def failure_without_logs(
-    params: dict[str, Any], store: Store, target: str, others: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What to tell where there is no log: nothing, unless one is required or there never was one, which is no night."""
-    is_known = store.is_known(target)
-    if is_known and not params["require_logs"]:
-        return {}
-    told = f"There is no log {' or '.join(params['patterns'])} in {', '.join(params['paths'])}"
-    if others:
-        each = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in others)
-        told += f"; left out were {each}"
-    if not is_known:
-        told += (
-            f". Nor do the receipts ({store.location}) know of any import into {target}, so paths or patterns may be"
-            " wrong. Once a log was imported, a run without one is a success, unless require_logs"
-        )
-    return {"state": "failed", "msg": f"{told}.", "left_out": others}
+def put_away_logs(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
+    """Put away the logs whose import succeeded, and add what became of them to the result."""
+    # Not needed, and so not to be loaded, where all logs are kept.
+    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import MOVED, failure, moves
 
-
-def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
-    """Put away the logs whose import succeeded; in check mode tell of those whose import would have."""
-    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
-        MOVED,
-        PutAway,
-        failure,
-        moves,
-        put_away,
+    is_of_content = import_identity(invocation.params) == "content"
+    outcomes = put_away_imported(
+        invocation.params,
+        store,
+        contents,
+        result["imports"],
+        is_of_content=is_of_content,
+        check_mode=invocation.check_mode,
     )
-
-    done = ("succeeded", "planned") if invocation.check_mode else ("succeeded",)
-    logs = [(log, one["content_sha256"]) for log, one in zip(contents, result["imports"]) if one["state"] in done]
-    if known_by(invocation.params) != "content" or invocation.params["from"] or invocation.params["to"]:
-        outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
-    else:
-        archive = expanded(invocation.params["archive"]) if invocation.params["afterwards"] == "archive" else None
-        outcomes = put_away(logs, archive, store, check_mode=invocation.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True

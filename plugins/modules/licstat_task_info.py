@@ -104,12 +104,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     connection_arguments,
     run_module,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import (
+    LicenseStatistics,
+    as_task_id,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    LicenseStatistics,
-    as_task_id,
     credentials,
 )
 
@@ -126,15 +128,15 @@ def read_task(invocation: Invocation) -> dict[str, Any]:
     GUIDE.check(invocation.params)
     task_id = invocation.params["task_id"]
     if as_task_id(task_id) is None:
-        raise BadInput(f"task_id {task_id!r} is no id of a task.")
+        raise BadInput(f"task_id {task_id!r} is not the id of a task.")
     client = client_of(invocation, credentials(invocation.params["api_token"]), GUIDE)
-    look = LicenseStatistics(client, invocation.params["api_version"]).task(task_id)
+    polled = LicenseStatistics(client, invocation.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,
-        "state": look.state,
-        "message": client.secrets.redact(look.message),
-        "task": client.secrets.clean(look.server),
+        "state": polled.state,
+        "message": client.secrets.redact(polled.message),
+        "task": client.secrets.clean(polled.server),
     }
 
 

@@ -45,7 +45,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo as _haplo
-from ansible_collections.assetops.imports.plugins.module_utils._systems import licstat as _licstat
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import imports as _licstat
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm import imports as _lm
 
 from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen

@@ -36,8 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.syste
     SuccessCriteria,
 )
 
-from ...fakes import TurnedClock
-from ..test_licstat import Uncommitted
+from ...fakes import TurnedClock, Uncommitted
 
 SERVER = "https://lm.example.com"
 FUNCTION = LibraryFunction("LibraryDemo", "importutils")
