@@ -479,11 +479,11 @@ def import_archive(invocation: Invocation) -> dict[str, Any]:
         client.keep_secret(secret)
     library = Library(client, function)
     system = LifecycleManager(library, criteria)
+    server = server_name(params)
     source = link or open_contents([params["src"]])[0]
     with receipt_store(invocation) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
-        archive = Archive(options, source)
-        wanted = wanted_import(server_name(params), function.library, archive, sha256, params["feed"])
+        wanted = wanted_import(server, function.library, Archive(options, source), sha256, params["feed"])
         before = read_counts(library, invocation) if params["counts"] else None
         result = import_all(invocation, store, client.secrets, system, [wanted])
     (entry,) = result["imports"]
