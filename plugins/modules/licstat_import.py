@@ -10,17 +10,17 @@ module: licstat_import
 short_description: Import license server logs into X-Formation License Statistics, once each
 version_added: 0.1.0
 description:
-  - Sees to it that the data of license server logs, as of FlexNet, LM-X, RLM or Sentinel RMS, has been imported into a
-    license server of X-Formation License Statistics.
-  - What has been imported is written down in a receipt. The same content with the same options is imported into the
-    same license server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
-  - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
-    early is resumed by the next one.
+  - Makes sure that the data of license server logs, such as those of FlexNet, LM-X, RLM or Sentinel RMS, has been
+    imported into a license server of X-Formation License Statistics.
+  - A receipt records what has been imported. The same content with the same options is imported into the same license
+    server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
+  - License Statistics imports in the background. The module waits for the outcome, unless O(wait=false). If a run ended
+    early, the next one resumes it.
   - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
-    log is not that log; its import is V(failed), and the other logs are imported all the same. Only of a
-    time range, a log that grows is taken, up to the size it had when the module looked at it.
-  - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
-    is told to.
+    log is not that log. Its import is V(failed), and the other logs are still imported. Only for the import of a time
+    range may a log grow; it is read up to the size it had when the module opened it.
+  - The module finds the logs itself in O(paths), and archives or deletes those that were imported if O(afterwards) says
+    so.
 seealso:
   - module: assetops.imports.licstat_task_info
   - name: API for importing license server data
@@ -47,17 +47,17 @@ attributes:
 options:
   license_server_id:
     description:
-      - The number of the license server in License Statistics whose data this is; it stands in the grid of
-        Administration > License Servers, in the column License Server ID.
+      - The number of the license server in License Statistics. Administration > License Servers shows it in the column
+        License Server ID.
       - Importing has to be enabled in the configuration of that license server.
     type: raw
     required: true
   src:
     description:
       - The logs to import. Each is an import of its own; they are sent in this order and waited for together.
-      - All are looked at before the first is sent. When one fails, the others are imported all the same, and the task
-        fails at the end and names each.
-      - Of equal contents only the first is imported, the others are told with the reason V(duplicate).
+      - All are opened before the first is sent. When one fails, the others are still imported; the task fails at the
+        end and names each.
+      - Of logs with the same content only the first is imported; the others are reported with the reason V(duplicate).
       - C(~) and environment variables are expanded where no file of the literal name exists.
       - Exactly one of O(src) and O(paths) is needed.
     type: list
@@ -65,40 +65,42 @@ options:
   paths:
     description:
       - The folders in which to look for the logs, which are imported the oldest first.
-      - That none is there is a success, unless O(require_logs), where anything was imported into this license server
-        before. Where the receipts know of no such import, as always with O(receipts=none), it is an error, in check
-        mode, too; so wrong folders or patterns are not taken for quiet nights.
-      - A folder that is not there or cannot be read is an error, and so is a link to nothing among the logs. They are
-        followed where they lead to files, not where they lead to folders. Empty files are left out.
+      - If there is no log, that is a success where anything was imported into this license server before, unless
+        O(require_logs). Where the receipts have no such import, as always with O(receipts=none), it is an error, in
+        check mode, too. So wrong folders or patterns are not mistaken for quiet nights.
+      - A folder that is missing or cannot be read is an error, and so is a broken link among the logs. Links to files
+        are followed, links to folders are not. Empty files are left out.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
     type: list
     elements: str
   patterns:
     description:
-      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones, with
-        numbers or dates, and leaves the one that still grows, which would be another content every night.
-      - What is called like a rotated log, as C(lmgrd.log.1), C(DEBUG.LOG.1), C(report.rl-20261124), and taken by none
-        of them, is told in RV(left_out), unless O(excludes) take it.
+      - Patterns for the names of logs, with C(*), C(?) and C([]); they do not match hidden files. The default matches
+        rotated logs, with numbers or dates, and not the log that still grows, whose content would be another one every
+        night.
+      - A file that is called like a rotated log, such as C(lmgrd.log.1), C(DEBUG.LOG.1) or C(report.rl-20261124), but
+        matches none of them, is reported in RV(left_out), unless it matches O(excludes).
     type: list
     elements: str
     default: [debug.log.*, debug.log-*]
   excludes:
     description:
-      - Names of files that are no logs though they match, and with O(recurse) of folders that are not looked into.
-        License Statistics is not known to take compressed logs, so by default they are left out, and told.
+      - Patterns for the names of files that are not logs although they match, and with O(recurse) of folders that are
+        not searched. License Statistics is not known to take compressed logs, so by default they are left out and
+        reported.
     type: list
     elements: str
     default: ['*.gz', '*.bz2', '*.xz', '*.zip', '*.zst']
   recurse:
     description:
-      - Whether to look into the folders below O(paths), too, but for O(archive).
+      - Whether to search the folders below O(paths), too, except O(archive).
     type: bool
     default: false
   min_age:
     description:
-      - For how many seconds a log must not have been written to, so that a rotation or a copy that is at it can end.
-        Half of a log is not that log; what is seen to change while it is read is never imported, but a log to which a
-        line is written each minute is not seen to change in between.
+      - For how many seconds a log must not have been written to, so that a rotation or a copy can end first. A log that
+        changes while it is read is never imported, but one to which a line is written each minute may not change in
+        that time.
     type: int
     default: 0
   max_age:
@@ -112,23 +114,23 @@ options:
     default: false
   afterwards:
     description:
-      - What becomes of a log of which License Statistics says that its import succeeded, in this run or an earlier one.
-        Never set anything but V(keep) for a log that is still being written to.
-      - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. Of a
-        link, the archive gets what it leads to, and the link is removed.
-      - A log that holds something else by now than what was imported is kept, and so is one of which a time range was
-        imported, or that has the name of an archived log. With O(wait=false), the next run puts it away.
-      - What is copied to another disk is read again and compared, and the disk has it before the log goes. A log that
-        has a hidden name because a run was killed as it removed it is found by its own name an hour later.
-      - Where a log cannot be put away, the task fails and says why; what became of the imports is told all the same.
+      - What to do with a log once License Statistics has reported that its import succeeded, in this run or an earlier
+        one. Never set anything but V(keep) for a log that is still being written to.
+      - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. If the
+        log is a link, the archive gets the file that it leads to, and the link is removed.
+      - A log is kept if its content is no longer what was imported, if a time range of it was imported, or if it has
+        the name of an archived log. With O(wait=false), the next run puts it away.
+      - A copy on another disk is read again and compared, and is on that disk before the log is removed. A run that was
+        killed while it removed a log may leave it under a hidden name; an hour later it is found by its own name again.
+      - Where a log cannot be put away, the task fails and says why; the result still reports how the imports ended.
     type: str
     choices: [keep, archive, delete]
     default: keep
   archive:
     description:
-      - The folder for O(afterwards=archive), on the host where the logs lie; needed for that. It is made if it is not
-        there. It must not be one of O(paths), and is not searched where it lies below them.
-      - What is in it is never overwritten.
+      - The folder for O(afterwards=archive), on the host where the logs are; required then. It is created if it is
+        missing. It must not be one of O(paths), and is not searched where it is below them.
+      - Files in it are never overwritten.
     type: path
   gather:
     description:
@@ -148,34 +150,35 @@ options:
       - The beginning of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T); a date alone is
         its beginning. Without it, it is the beginning of the log.
       - Time ranges are taken as times of the License Statistics server, so a time zone is refused.
-      - With O(identity=since_last), it is where the first time range of all begins.
+      - With O(identity=since_last), it is where the very first time range begins.
     type: str
   to:
     description:
-      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). It is in the range.
-        Without it, it is the end of the log, or with O(identity=since_last) that of the last day that is over.
+      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). The end is in the
+        range. If not set, it is the end of the log, or with O(identity=since_last) the end of the last day that is
+        over.
     type: str
   window:
     description:
       - Which time range of a log that keeps growing is imported night by night. There must be exactly one log.
-      - V(since_last) imports all that came since the last time range that was imported, up to the end of the last day
-        that is over. So a night that failed or never came is in the one after it. It stands for O(identity=since_last).
-      - V(yesterday) imports the last day that is over, once, and no other. It stands for O(from), O(to) and
-        O(identity=window). Where days before it are missing, O(on_gap) says what happens. Where it was imported as a
-        part of more days, it is not imported again, and where only a part of it was, it is refused.
-      - O(from) and O(to) together take its place, to catch up by hand. An empty text is as if it was not set.
+      - V(since_last) imports all since the last time range that was imported, up to the end of the last day that is
+        over. So the next night makes up for one that failed or was missed. It means O(identity=since_last).
+      - V(yesterday) imports the last day that is over, once, and no other. It means O(from), O(to) and
+        O(identity=window). Where days before it are missing, O(on_gap) says what happens. A day that was imported as a
+        part of a longer range is not imported again; one of which only a part was imported is refused.
+      - To catch up by hand, set O(from) and O(to); together they take its place. An empty text is the same as not set.
     type: str
     choices: ['', yesterday, since_last]
   identity:
     description:
       - What makes two imports the same. With V(content) it is the content of the log, with V(window) the time range
         from O(from) to O(to), whatever the log holds.
-      - Use V(since_last) or V(window) for a log that keeps growing, which is another content every night. They need
-        exactly one log, and O(to), if it is set, in the past.
+      - Use V(since_last) or V(window) for a log that keeps growing, whose content is another one every night. Both need
+        exactly one log, and O(to), if it is set, has to be in the past.
       - With V(since_last), the time range begins a second after the last one that was imported successfully into the
-        same license server with the same O(gather), as the receipts tell; the first one with O(from) or the log. One
-        that an earlier run left open is seen to its end first. As long as it is V(unknown), none after it is imported.
-        Where there is nothing new, the last one is returned, unchanged.
+        same license server with the same O(gather), by the receipts. The first one begins with O(from) or with the log.
+        An import that an earlier run did not finish is finished first; as long as it is V(unknown), nothing later is
+        imported. Where there is nothing new, the last import is returned, unchanged.
       - V(window) needs both O(from) and O(to).
     type: str
     choices: [content, window, since_last]
@@ -185,14 +188,14 @@ options:
       - The time zone in which a day of the license server begins and ends, as a name of the IANA database such as
         V(Europe/Berlin). It says when a time range is over, and which day was the last one.
       - If not set, it is that of the host that the module runs on, which is right where both are at the same place.
-      - A time range that is not over by the clock of the License Statistics server is refused, too. Where the log was
-        written to later than the clock of the host that the module runs on tells, that is warned of.
+      - A time range that is not over by the clock of the License Statistics server is refused, too. If the log was
+        written to at a later time than it is by the clock of the host that the module runs on, there is a warning.
     type: str
   on_gap:
     description:
-      - What to do where a time range was not imported between those that were. V(warn) warns of it, V(fail) fails and
+      - What to do where a time range between those that were imported is missing. V(warn) warns, V(fail) fails and
         sends nothing.
-      - With O(identity=window) the gap before this time range counts, with O(identity=since_last) any.
+      - With O(identity=window) only the gap right before this time range counts, with O(identity=since_last) any gap.
     type: str
     choices: [warn, fail]
     default: warn
@@ -212,7 +215,7 @@ options:
     default: ever
 notes:
   - The vendor documents the task states V(PENDING) and V(SUCCESS) only. A task with an error, or in a state that is
-    called like a failure, has failed; any other state is taken as still running and is told in the result.
+    called like a failure, has failed; any other state counts as still running and is reported in the result.
   - How long License Statistics can be asked about a finished task is not documented. A task that it no longer knows is
     V(unknown).
 """
@@ -388,8 +391,8 @@ imports:
       description:
         - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before.
           V(resumed), a run before sent it, and this one waited for it. V(retried), an attempt before
-          failed. V(forced), O(force) was set. V(duplicate), it stands in the task twice. V(joined),
-          another run was at it. V(adopted), O(adopt) was set.
+          failed. V(forced), O(force) was set. V(duplicate), the task names the same content twice.
+          V(joined), another run was importing it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -398,8 +401,8 @@ imports:
       returned: always
     period:
       description:
-        - What time the content tells of itself, by the clock of the host that wrote it, without a time
-          zone; V(null) where that is not known.
+        - The time that the log covers, by the clock of the host that wrote it, without a time zone;
+          V(null) where that is not known.
       type: dict
       returned: always
       contains:
@@ -455,8 +458,8 @@ imports:
       type: float
       returned: always
 gaps:
-  description: The time ranges that were not imported between those that were; empty where none is to
-    be imported.
+  description: The time ranges that are missing between those that were imported; empty where no time
+    range is to be imported.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -473,10 +476,11 @@ gaps:
       sample: '2026-11-22T23:59:59'
 left_out:
   description:
-    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to
-      folders, too. Empty with O(src).
-    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night;
-      it is told, as are folders that are not searched, only where it is an error that there is no log.
+    - The files in O(paths) that are called like logs and were left out, by reason; with O(recurse),
+      links to folders, too. Empty with O(src).
+    - The log that is still written to beside rotated ones, such as C(debug.log), is left out on purpose.
+      It is reported only where it is an error that there is no log, and so are folders that are not
+      searched.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -497,8 +501,8 @@ left_out:
       returned: always
 put_away:
   description:
-    - What became of each log whose import succeeded, in check mode what would become of it; empty with
-      O(afterwards=keep).
+    - What was done with each log whose import succeeded, or in check mode what would be done; empty
+      with O(afterwards=keep).
     - Putting one away makes the task changed.
   returned: when the logs could be read
   type: list
@@ -513,12 +517,12 @@ put_away:
       type: str
       returned: always
     place:
-      description: Where the archive has it; V(null) where it was deleted or is where it was.
+      description: Its path in the archive; V(null) where it was deleted or stayed where it was.
       type: str
       returned: always
       sample: /var/log/flexlm/imported/debug.log.1-0a1b2c3d4e5f
     reason:
-      description: Why it is where it was; V(null) where it is not.
+      description: Why it stayed where it was; V(null) where it did not.
       type: str
       returned: always
 receipts:
@@ -552,14 +556,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Invocation,
     client_of,
     connection_arguments,
     difference,
-    import_all,
     import_arguments,
     importer_of,
     receipt_store,
@@ -598,6 +601,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.
     slow_clock_warning,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.windows import (
+    WindowImporter,
     check_single_log,
     find_gaps,
     window_importer,
@@ -642,64 +646,59 @@ def import_logs(invocation: Invocation) -> dict[str, Any]:
     client = client_of(invocation, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
+    target = target_of(server, options)
     logs = open_logs(params)
     if options.is_window:
         check_single_log(logs.contents)
     with receipt_store(invocation) as store:
+        importer = importer_of(invocation, store, client.secrets, system)
         if options.is_window and logs.contents:
-            result = import_window(invocation, store, client.secrets, system, server, logs.contents[0], options)
+            (log,) = logs.contents
+            gaps = check_gaps(invocation, store, target, options)
+            imports = import_window(params, window_importer(importer, store, server, log, target), options)
+            warn_of_window(invocation, log, imports)
         else:
-            wanted = wanted_imports(server, options, logs.contents, store)
-            result = {**import_all(invocation, store, client.secrets, system, wanted), "gaps": []}
-        result.update(left_out=logs.left_out, put_away=[])
+            gaps, imports = [], importer.run(wanted_imports(server, options, logs.contents, store))
+        result = result_of(invocation, store, client.secrets, imports)
+        result.update(gaps=gaps, left_out=logs.left_out, put_away=[])
         if not logs.contents:
-            result.update(failure_without_logs(params, store, target_of(server, options), logs))
+            result.update(failure_without_logs(params, store, target, logs))
         if params["afterwards"] != "keep":
             put_away_logs(invocation, store, logs.contents, result)
         return result
 
 
-def import_window(
-    invocation: Invocation,
-    store: Store,
-    secrets: Secrets,
-    system: LicenseStatistics,
-    server: str,
-    content: Content,
-    options: ImportOptions,
-) -> dict[str, Any]:
-    """Import a time range of a growing log, and report what is missing before it."""
-    params, is_since_last = invocation.params, import_identity(invocation.params) == "since_last"
-    target = target_of(server, options)
+def check_gaps(invocation: Invocation, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
+    """What was never imported between time ranges that were: a warning, or refused if the user wants that."""
+    is_since_last = import_identity(invocation.params) == "since_last"
     gaps = find_gaps(store, target, options, is_since_last=is_since_last)
-    report_gaps(invocation, target, gaps)
-    importer = window_importer(importer_of(invocation, store, secrets, system), store, server, content, target)
-    if is_since_last:
-        imports = importer.since_last(options)
-    elif params["force"] or params["from"] is not None or options.end is None:
-        imports = importer.named(options)
-    else:
-        imports = [importer.one_day(options, TimeRange(options.start, options.end))]
-    if warning := slow_clock_warning(content):
+    if gaps:
+        message = (
+            f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
+            " it with from and to, or say with adopt, from and to that it is there."
+        )
+        if invocation.params["on_gap"] == "fail":
+            raise BadInput(f"{message} Nothing was sent, since on_gap=fail.")
+        invocation.warn(message)
+    return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
+
+
+def import_window(params: dict[str, Any], importer: WindowImporter, options: ImportOptions) -> list[Import]:
+    """Import a time range of a growing log: what came since the last one, the one that is named, or a day."""
+    if import_identity(params) == "since_last":
+        return importer.since_last(options)
+    if params["force"] or params["from"] is not None or options.end is None:
+        return importer.named(options)
+    return [importer.one_day(options, TimeRange(options.start, options.end))]
+
+
+def warn_of_window(invocation: Invocation, log: Content, imports: list[Import]) -> None:
+    """Warn where a clock may be wrong, or the log does not hold all of a time range."""
+    if warning := slow_clock_warning(log):
         invocation.warn(warning)
     for one in imports:
         if missing := missing_from_log(one.period, one.wanted.options):
             invocation.warn(f"{one.wanted.source}: {missing}")
-    result = result_of(invocation, store, secrets, imports)
-    return {**result, "gaps": [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]}
-
-
-def report_gaps(invocation: Invocation, target: str, gaps: list[TimeRange]) -> None:
-    """Warn of what was never imported between time ranges that were, or refuse it if the user wants that."""
-    if not gaps:
-        return
-    message = (
-        f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
-        " it with from and to, or say with adopt, from and to that it is there."
-    )
-    if invocation.params["on_gap"] == "fail":
-        raise BadInput(f"{message} Nothing was sent, since on_gap=fail.")
-    invocation.warn(message)
 
 
 def put_away_logs(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
@@ -707,14 +706,10 @@ def put_away_logs(invocation: Invocation, store: Store, contents: list[Content],
     # Not needed, and so not to be loaded, where all logs are kept.
     from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import MOVED, failure, moves
 
-    is_of_content = import_identity(invocation.params) == "content"
+    params, imports = invocation.params, result["imports"]
+    are_whole = import_identity(params) == "content" and not (params["from"] or params["to"])
     outcomes = put_away_imported(
-        invocation.params,
-        store,
-        contents,
-        result["imports"],
-        is_of_content=is_of_content,
-        check_mode=invocation.check_mode,
+        params, store, contents, imports, are_whole=are_whole, check_mode=invocation.check_mode
     )
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):

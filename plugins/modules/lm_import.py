@@ -10,17 +10,16 @@ module: lm_import
 short_description: Import assets into a library of Akana Lifecycle Manager, once per state
 version_added: 0.1.0
 description:
-  - Sees to it that the assets of an archive have been imported into a library of Akana Lifecycle Manager, by its
-    ImportUtils API. The archive is sent, or fetched by the server from a URL.
-  - What has been imported is written down in a receipt. As long as an archive is the newest of its O(feed), it is
-    imported into the same library once, however often the play runs, however many runs overlap, and wherever one was
-    interrupted.
+  - Makes sure that the assets of an archive have been imported into a library of Akana Lifecycle Manager, by its
+    ImportUtils API. The archive is sent, or the server fetches it from a URL.
+  - A receipt records what has been imported. As long as an archive is the newest of its O(feed), it is imported into
+    the same library once, however often the play runs, however many runs overlap, and wherever one was interrupted.
   - Lifecycle Manager imports in the background. The module waits until no asset of the import is unpublished, unless
-    told not to; a run that ended early is resumed by the next one.
-  - That may never happen, since assets may wait for approval. When the number of unpublished assets has stood still for
+    O(wait=false). If a run ended early, the next one resumes it.
+  - That may never happen, since assets may wait for approval. When the number of unpublished assets has not changed for
     O(settle_time), the state is V(incomplete), and the task fails unless O(allow_unpublished). Rows that Lifecycle
     Manager could not parse make it V(incomplete), too; the task shows them and fails unless O(allow_parsing_errors).
-    Either is judged afresh by each run, and nothing is sent again for it.
+    Each run judges both again, and sends nothing again for them.
   - An archive is sent as it is. It is neither looked into nor unpacked.
 seealso:
   - module: assetops.imports.lm_import_info
@@ -57,9 +56,9 @@ options:
   import_url:
     description:
       - The address from which Lifecycle Manager itself fetches the archive.
-      - User, password, query and fragment of the URL are sent and shown nowhere else. They are no part of what an
-        import is known by, so two URLs that differ in nothing else are the same. A warning says so for each URL that
-        has any of them, unless O(import_version) is set.
+      - User, password, query and fragment of the URL are sent and shown nowhere else. They are not part of what an
+        import is known by, so two URLs that differ only in them are the same. A warning says so for each URL that has
+        any of them, unless O(import_version) is set.
     type: str
   import_version:
     description:
@@ -69,8 +68,8 @@ options:
     type: str
   feed:
     description:
-      - Archives of one feed are states of the same assets, of which the newest stands. Going back to an earlier one is
-        an import again.
+      - Archives of one feed are states of the same assets, and the newest counts. Going back to an earlier one is
+        another import.
       - If not set, it is the file name of the archive, or the last part of the path of O(import_url). Under another
         feed than before, an archive is imported again.
     type: str
@@ -82,8 +81,8 @@ options:
     aliases: [user]
   concurrent_thread:
     description:
-      - The importer's property C(concurrentThread). As with all properties, what it means stands in the vendor's
-        Library Configuration Guide, and it is sent only if it is set.
+      - The importer's property C(concurrentThread). As with all properties, the vendor's Library Configuration Guide
+        says what it means, and it is sent only if it is set.
     type: int
   load_factor:
     description:
@@ -130,23 +129,23 @@ options:
     type: str
   submit:
     description:
-      - Whether assets are submitted for publication. With V(false) nothing is ever published, so nothing is waited for,
-        and the state is V(scheduled).
+      - Whether assets are submitted for publication. With V(false) nothing is ever published, so there is nothing to
+        wait for, and the state is V(scheduled).
     type: bool
   allow_parsing_errors:
     description:
-      - Whether it is good enough that some rows did not parse. They are told all the same.
+      - Whether the import is good enough if some rows did not parse. They are still reported.
     type: bool
     default: false
   allow_unpublished:
     description:
-      - Whether it is good enough that some assets stay unpublished, as when they wait for approval.
+      - Whether the import is good enough if some assets stay unpublished, as when they wait for approval.
     type: bool
     default: false
   settle_time:
     description:
-      - For how many seconds the number of unpublished assets has to stand still to be taken for the end. While the
-        library's numbers of requests and events change, it is not.
+      - For how many seconds the number of unpublished assets must not change to be taken as the end. Each change of the
+        library's numbers of requests and events starts this time again.
     type: float
     default: 60
   counts:
@@ -169,9 +168,9 @@ notes:
     emptied by other means, and what had succeeded is imported again, unless it had brought no assets then. If the
     status cannot be read, nothing is done, and the message says why. With O(submit=false) it is not asked, as assets
     that are not submitted may not be counted.
-  - An import that is over while its library holds no assets, though it was seen to hold some since the import was sent,
-    is V(failed), as the library was emptied meanwhile. Where that cannot be told from an archive that brings none, as
-    when the run that sent it has ended, it is V(unknown).
+  - If an import is over and its library holds no assets, although it held some since the import was sent, the state is
+    V(failed), as the library was emptied meanwhile. Where an archive without assets cannot be ruled out, as when the
+    run that sent it has ended, it is V(unknown).
   - Where Lifecycle Manager still says that it has no status of a run when O(unreachable_timeout) or O(wait_timeout) is
     over, the state is V(unknown).
 """
@@ -240,7 +239,7 @@ state:
   description:
     - The state of the import.
     - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not
-      over; the next run resumes them. V(incomplete) is over, but for assets that are not published
+      over; the next run resumes them. V(incomplete) is over, except for assets that are not published
       or rows that did not parse; the next run looks again. V(scheduled) cannot be followed, as O(submit=false).
       V(unknown) means that nobody knows whether it was imported, or how it went.
   returned: when the options are right
@@ -292,7 +291,7 @@ imports:
         - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was
           since, or the library was emptied since. V(receipt), it was, by a run before. V(resumed),
           a run before sent it, and this one looked at it. V(retried), an attempt before failed. V(forced),
-          O(force) was set. V(joined), another run was at it. V(adopted), O(adopt) was set.
+          O(force) was set. V(joined), another run was importing it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -314,8 +313,8 @@ imports:
     message:
       description:
         - What there is to know, in the words of Lifecycle Manager where it said something. Rows that
-          did not parse are told by name, version, id and message; the first fifty, and how many more
-          there are.
+          did not parse are reported by name, version, id and message; the first fifty, and how many
+          more there are.
       type: str
       returned: always
     server:
@@ -334,7 +333,8 @@ imports:
           sample:
             unpublished-assets: 0
         library:
-          description: The last status of the library, V(null) where it was not asked for or not told.
+          description: The last status of the library, V(null) where it was not asked for or could not
+            be read.
           type: dict
           returned: always
     started_at:
@@ -351,7 +351,7 @@ imports:
       type: float
       returned: always
 counts:
-  description: What the library held, as M(assetops.imports.lm_library_info) tells it.
+  description: What the library held, as M(assetops.imports.lm_library_info) returns it.
   returned: with O(counts=true), when the options are right
   type: dict
   contains:

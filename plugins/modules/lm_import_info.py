@@ -73,7 +73,7 @@ state:
   description:
     - V(counting) while Lifecycle Manager does not know the number yet, V(publishing) while assets are unpublished, and
       V(published) when none is any more.
-    - Assets may stay unpublished, as when they wait for approval; one look does not tell.
+    - Assets may stay unpublished, as when they wait for approval; a single answer does not show that.
   returned: success
   type: str
   sample: publishing
@@ -83,7 +83,7 @@ unpublished_assets:
   type: int
   sample: 3
 server:
-  description: The status as Lifecycle Manager tells it.
+  description: The status as Lifecycle Manager returned it.
   returned: success
   type: dict
   sample:

@@ -14,12 +14,12 @@ description:
   - What the library holds is read first. If it is empty, nothing is sent. If not, and O(confirm) repeats the name of
     the library, the request to clear it is sent once, and the library is read until it is empty.
   - What was imported into the library by M(assetops.imports.lm_import) is marked as superseded in the receipts, so that
-    it is imported again. That is done once the request is accepted, or its answer was lost and the library then holds
-    no assets; where it is refused, all receipts stay as they are. So do those of imports that are sent after the
-    request, or that a run is at work on; a warning names that run.
+    it is imported again. This happens once the request is accepted, or if its answer was lost and the library then
+    holds no assets. If it is refused, all receipts stay as they are. Receipts of imports that are sent after the
+    request, or that a run is working on, stay, too; a warning names that run.
   - If the library is found empty, it was emptied by other means. Then the receipts of imports that had ended are marked
     as superseded, too, except in check mode. Those of imports that may still be about to bring their assets stay.
-  - In check mode and diff mode, the numbers before and after tell what would be lost, or was.
+  - In check mode and diff mode, the numbers before and after show what would be lost, or was lost.
 seealso:
   - module: assetops.imports.lm_import
   - module: assetops.imports.lm_library_info
@@ -45,13 +45,13 @@ options:
     type: str
   state:
     description:
-      - What the library shall be.
+      - The state that the library has to be in.
     type: str
     choices: [empty]
     required: true
   confirm:
     description:
-      - The name of the library once more. It has to equal O(library); nothing is even asked otherwise.
+      - The name of the library once more. It has to equal O(library); otherwise no request is sent.
     type: str
     required: true
   clear_events:
@@ -62,8 +62,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - For how many seconds to look whether the library has become empty after it was cleared, before that is an
-        error.
+      - For how many seconds to wait until the library is empty after it was cleared, before that is an error.
     type: float
     default: 300
 notes:
@@ -96,7 +95,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: What the library held; V(null) for what Lifecycle Manager does not tell.
+  description: What the library held; V(null) for what Lifecycle Manager does not report.
   returned: when the library could be read
   type: dict
   sample:

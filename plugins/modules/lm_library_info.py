@@ -61,7 +61,7 @@ library:
   type: str
   sample: LibraryDemo
 counts:
-  description: What it holds; V(null) for what Lifecycle Manager does not tell.
+  description: What it holds; V(null) for what Lifecycle Manager does not report.
   returned: success
   type: dict
   sample:
@@ -97,7 +97,7 @@ counts:
       type: int
       returned: always
 server:
-  description: The same as Lifecycle Manager tells it.
+  description: The same as Lifecycle Manager returned it.
   returned: success
   type: dict
 http_status:

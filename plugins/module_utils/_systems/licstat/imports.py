@@ -72,8 +72,8 @@ class ImportOptions:
         last_second = self.end.replace(tzinfo=self.zone, fold=1).astimezone(timezone.utc)
         return last_second + timedelta(seconds=1) <= now
 
-    def as_known(self, identity: Mapping[str, Any]) -> ImportOptions:
-        """The options of an import that was made before, by what it is known by; where they do not matter, these."""
+    def with_identity(self, identity: Mapping[str, Any]) -> ImportOptions:
+        """The options of an earlier import with this identity; what is not part of an identity stays."""
         start, end = (identity[name] and datetime.fromisoformat(identity[name]) for name in ("from", "to"))
         return replace(
             self,

@@ -118,18 +118,18 @@ def put_away_imported(
     contents: list[Content],
     imports: list[dict[str, Any]],
     *,
-    is_of_content: bool,
+    are_whole: bool,
     check_mode: bool,
 ) -> list[PutAway]:
     """Put away the logs whose import succeeded; in check mode say which would be. `imports` are as in the result.
 
-    `is_of_content`: the imports are known by their contents, so that a log that was imported was so as a whole.
+    `are_whole`: not only time ranges of the logs were imported.
     """
     from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import PutAway, put_away
 
     done = ("succeeded", "planned") if check_mode else ("succeeded",)
     logs = [(log, one["content_sha256"]) for log, one in zip(contents, imports) if one["state"] in done]
-    if not is_of_content or params["from"] or params["to"]:
+    if not are_whole:
         return [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     archive = expanded(params["archive"]) if params["afterwards"] == "archive" else None
     return put_away(logs, archive, store, check_mode=check_mode)

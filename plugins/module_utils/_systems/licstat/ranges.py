@@ -98,7 +98,7 @@ class ImportHistory:
         windows = [one for one in self.windows if self._has_succeeded(one) or self._is_unfinished(one)]
         for window in windows:
             if range_of(window).contains(day):
-                return options.as_known(window.options)
+                return options.with_identity(window.options)
         for other in map(range_of, windows):
             if other.overlaps(day):
                 raise BadInput(

@@ -64,7 +64,7 @@ class WindowImporter:
             history = history_of(known.found, options, {key: one.state for key, one in ended.items()})
             if history.unfinished is not None:
                 # One that failed would be sent again, also where another run has seen it fail and gone on by now.
-                unfinished = options.as_known(history.unfinished.options)
+                unfinished = options.with_identity(history.unfinished.options)
                 one = self.run(replace(self.wanted(unfinished), basis=known.basis))
                 if one.is_plan_stale:
                     continue
@@ -75,7 +75,7 @@ class WindowImporter:
                 continue
             mark, end = history.high_water_mark, options.end
             if mark is not None and end is not None and end <= mark:
-                last = options.as_known(history.succeeded[-1].options)
+                last = options.with_identity(history.succeeded[-1].options)
                 return list(ended.values()) or self.named(last)
             start = options.start if mark is None else mark + SECOND
             one = self.run(replace(self.wanted(replace(options, start=start)), basis=known.basis))
