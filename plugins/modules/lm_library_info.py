@@ -61,7 +61,7 @@ library:
   type: str
   sample: LibraryDemo
 counts:
-  description: What it holds; V(null) for what Lifecycle Manager does not tell.
+  description: What it holds; V(null) for what Lifecycle Manager does not report.
   returned: success
   type: dict
   sample:
@@ -97,7 +97,7 @@ counts:
       type: int
       returned: always
 server:
-  description: The same as Lifecycle Manager tells it.
+  description: The same as Lifecycle Manager returned it.
   returned: success
   type: dict
 http_status:
@@ -121,15 +121,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     connection_arguments,
     run_module,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    LifecycleManager,
-    Place,
-    counts_of,
+    LibraryFunction,
     credentials,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
 
 
 def main() -> None:
@@ -140,13 +140,12 @@ def main() -> None:
 def read_library(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place = Place(params["library"], params["function_name"])
-    place.check()
+    function = LibraryFunction.of(params)
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    status = LifecycleManager(client, place).library_status()
+    status = Library(client, function).status()
     return {
         "changed": False,
-        "library": place.library,
+        "library": function.library,
         "counts": counts_of(status),
         "server": client.secrets.clean(status),
     }

@@ -418,7 +418,7 @@ def test_a_store_where_the_system_makes_no_files_is_told_before_anything_is_sent
 def test_a_log_that_becomes_shorter_before_it_is_sent_is_not_sent(
     licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("ansible_collections.assetops.imports.plugins.modules.licstat_import")
+    module = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs")
     look = module.open_contents
 
     def look_and_cut(paths: list[str]) -> Any:

@@ -65,8 +65,8 @@ def test_check_mode_and_diff_tell_what_would_be_lost(full: Lm) -> None:
 
     assert foreseen["changed"] is True
     assert full.asked("clear") == []
-    assert "catalog_assets: 12\n" in foreseen["diff"]["before"]
-    assert "catalog_assets: 0\n" in foreseen["diff"]["after"]
+    assert "catalog assets: 12\n" in foreseen["diff"]["before"]
+    assert "catalog assets: 0\n" in foreseen["diff"]["after"]
     assert foreseen["diff"]["before_header"] == f"{full.sandbox.lm_url} library {LIBRARY}"
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")  # no receipt was touched
     done = full.empty(diff=True)

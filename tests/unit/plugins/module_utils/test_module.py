@@ -42,7 +42,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._module import (
     server_name,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS, credentials
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
+    ENVIRONMENT,
+    OPTIONS,
+    credentials,
+)
 
 from ....running import patch_module_args
 from .fakes import DIGEST, BeforeCommit, ScriptedSystem, seen

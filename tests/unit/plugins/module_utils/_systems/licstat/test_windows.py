@@ -41,18 +41,19 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Windows
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ImportOptions
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import ImportOptions
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.ranges import (
     SECOND,
-    Range,
+    TimeRange,
     history_of,
-    import_day,
-    import_since_last,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.windows import (
+    WindowImporter,
     wanted_window,
 )
 
-from ..fakes import DIGEST, TurnedClock
-from ..other_run import abandon
+from ...fakes import DIGEST, TurnedClock
+from ...other_run import abandon
 
 DAY = timedelta(days=1)
 FIRST_DAY = datetime(2026, 10, 10, 23, 59, 59)
@@ -210,11 +211,11 @@ class Nights:
             elif run.beside is not None:
                 self.server.before_it_takes = partial(self._run, run.beside, day + run.beside.days)
 
-            def look() -> Windows:
-                windows = windows_of(store)
+            def read_windows() -> Windows:
+                found = windows_of(store)
                 if between:
                     self._run(*between.pop())
-                return windows
+                return found
 
             def imported(wanted: Wanted) -> Import:
                 (one,) = importer.run([wanted])
@@ -222,13 +223,13 @@ class Nights:
                     self.server.held.append(span_of(wanted.options))
                 return one
 
-            how = (imported, look, self._wanted)
+            windows = WindowImporter(imported, read_windows, self._wanted)
             if run.is_daily:
                 start = end - DAY + SECOND
                 with suppress(BadInput):  # a part of it was imported
-                    import_day(*how, replace(OPTIONS, start=start, end=end), Range(start, end))
+                    windows.one_day(replace(OPTIONS, start=start, end=end), TimeRange(start, end))
             else:
-                import_since_last(*how, replace(OPTIONS, end=end))
+                windows.since_last(replace(OPTIONS, end=end))
 
     def _wanted(self, options: ImportOptions) -> Wanted:
         return wanted_window(SERVER, options, self.content)
