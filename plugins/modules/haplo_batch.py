@@ -684,7 +684,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Invocation,
     client_of,

@@ -433,7 +433,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client tries again, it tries again at once."""
     from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
-    monkeypatch.setattr(_client, "_jittered", lambda number: 0.0)
+    monkeypatch.setattr(_client, "_backoff", lambda number: 0.0)
 
 
 @pytest.mark.usefixtures("quick_retries")

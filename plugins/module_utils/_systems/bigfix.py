@@ -43,12 +43,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
     WaitTimeout,
     wait_for,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    Client,
-    date_of,
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import date_of, is_login_page, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import (
     describe,
-    is_login_page,
-    json_object,
     not_logged_in,
     request_line,
 )

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 
 PAGE = r"/[^/]+\.(?:html?|jsp|php|aspx?)$"  # how the path ends that a browser shows, and no API has
 ALL_SYSTEMS: Mapping[int, str] = {

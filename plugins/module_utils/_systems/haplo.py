@@ -37,17 +37,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    Client,
-    describe,
-    request_line,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
     encoded_form,
     expecting,
     form_data,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, request_line
 from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo_pages
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_outcome import Outcomes, place_of

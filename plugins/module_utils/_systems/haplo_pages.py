@@ -27,14 +27,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_sentence,
     shortened,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    SHOWN,
-    TRIES,
-    Client,
-    describe,
-    json_object,
-    request_line,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import MAX_SHOWN, describe, request_line
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
 T = TypeVar("T")
@@ -234,7 +229,7 @@ class BatchPages:
                 headers={"Accept": "text/html"},
                 tries=self._tries,
                 is_enough=reading.is_enough,
-                largest=LARGEST_PAGE,
+                max_size=LARGEST_PAGE,
             )
         except Refused as error:
             raise self._not_told(error) from error
@@ -246,7 +241,7 @@ class BatchPages:
         if reading.trouble is None:
             return reading.found[-1]
         message = self._client.secrets.redact(reading.trouble.message)
-        message = shortened(message, 2 * SHOWN)
+        message = shortened(message, 2 * MAX_SHOWN)
         raise NotTold(as_sentence(f"{request_line(answer)}: {message}"), answer, may_pass=reading.trouble.may_pass)
 
     def _not_told(self, error: Refused) -> NotTold:

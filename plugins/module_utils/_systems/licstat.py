@@ -35,13 +35,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    Client,
-    date_of,
-    describe,
-    json_object,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import date_of, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import expecting, form_data
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
 SYSTEM = "licstat"

@@ -47,21 +47,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
     wait_for,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    TRIES,
-    Client,
-    basic_credentials,
-    describe,
-    is_generic,
-    json_object,
-    normalised_url,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client, basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
     expecting,
     json_document,
     mixed,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import normalised_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, is_generic
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 
 SYSTEM = "lm"
@@ -347,7 +342,7 @@ class LifecycleManager:
 
     def probe(self) -> None:
         """Ask for the library's status; an error in words, as the vendor documents it, is an answer, too."""
-        self._client.probe("GET", f"{self._base}/getlibrarystatus", is_of_the_api=_is_of_the_api)
+        self._client.probe("GET", f"{self._base}/getlibrarystatus", is_from_api=_is_of_the_api)
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Send an archive, or where it is. What the server accepts becomes a run of its importer."""

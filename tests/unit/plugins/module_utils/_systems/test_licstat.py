@@ -40,7 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat 
     wanted_import,
 )
 
-from .._http.test_client import Talk
+from .._http.talks import Talk
 from ..peers import Conversation, Peer, Script, well
 
 FROM, TO = datetime(2021, 1, 10, 15, 10), datetime(2021, 2, 10, 19, 13, 23)
