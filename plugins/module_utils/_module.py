@@ -34,7 +34,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import (
     DEFAULT_LOCATION,
     NOWHERE,
@@ -448,6 +449,6 @@ def _check_files(connection: Connection) -> None:
     if connection.client_key and not connection.client_cert:
         raise BadInput("client_key is of no use without client_cert.")
     if any(files):
-        from ansible_collections.assetops.imports.plugins.module_utils._http.transport import check_files
+        from ansible_collections.assetops.imports.plugins.module_utils._http.tls import check_files
 
         check_files(connection)
