@@ -364,7 +364,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "label": ({"label": " "}, "label is empty"),
     "host": ({"targets": ["nobody"]}, "nobody: no such host"),
     "receipts": ({"receipts": "none"}, "nothing to report"),
-    "password": ({"receipts": None, "receipts_password": "geheim"}, "of no use without receipts"),
+    "password": ({"receipts": None, "receipts_password": "geheim"}, "has no effect without receipts"),
 }
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as one page of HTML, which takes nothing from elsewhere and runs no script.
+"""A report as one page of HTML, which loads nothing and runs no script.
 
 Private to this collection: names may change without notice.
 """
@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import MEANING, SIGNS, Row
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.style import STYLE
 
-# One letter for each state, as there may be many thousand cells.
+# One letter for each state: there may be many thousand cells.
 CLASSES = {
     "not due": "n",
     "imported": "o",
@@ -40,7 +40,7 @@ CLASSES = {
     "failed": "f",
     "unknown": "u",
 }
-LOUD = ("missing", "incomplete", "failed", "unknown")
+MARKED = ("missing", "incomplete", "failed", "unknown")
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
 BEGINNING = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="assetops.imports">\n'
 HEAD = f"""<meta charset="utf-8">
@@ -68,7 +68,7 @@ def _header(report: Report) -> Iterator[str]:
     yield f'<header>\n<h1>{_text(report.title)}</h1>\n<p class="{verdict}">{_text(report.summary)}</p>\n'
     yield '<nav aria-label="Parts of this page"><a href="#failures">Not well</a> <a href="#nights">Nights</a>'
     yield ' <a href="#imports">Imports</a></nav>\n<dl>\n'
-    yield f"<dt>Nights</dt><dd>from noon to noon ({_text(report.zone_name)}), by the day of their morning</dd>\n"
+    yield f"<dt>Nights</dt><dd>from noon to noon ({_text(report.zone_name)}), with the date of the morning</dd>\n"
     for option, value in report.scope.items():
         yield f"<dt>Only {_text(option)}</dt><dd>{_text(value)}</dd>\n"
     for store in report.stores:
@@ -100,10 +100,9 @@ def _failure(report: Report, one: Failure) -> str:
     if one.entry is not None:
         what = f"{_source(one.entry)}<br>key <code>{_text(one.entry['key'])}</code><br>"
     why = f"{what}{_text(one.message)}" + (f" <strong>{_text(one.advice)}</strong>" if one.advice else "")
-    cells = (one.system, report.local(one.since))
     return (
-        f'<tr><th scope="row">{_text(one.name)}</th><td>{_text(cells[0])}</td><td>{_badge(one.state)}</td>'
-        f"<td>{_text(cells[1])}</td><td>{why}</td></tr>\n"
+        f'<tr><th scope="row">{_text(one.name)}</th><td>{_text(one.system)}</td><td>{_badge(one.state)}</td>'
+        f"<td>{_text(report.local(one.since))}</td><td>{why}</td></tr>\n"
     )
 
 
@@ -144,7 +143,7 @@ def _days(days: Iterable[str]) -> Iterator[str]:
 def _nights_of(row: Row, days: Iterable[str]) -> str:
     cells = (
         f'<td class={CLASSES[state]} title="{day}: {MEANING[state]}">{SIGNS[state]}'
-        if state in LOUD
+        if state in MARKED
         else f"<td class={CLASSES[state]}>{SIGNS[state]}"
         for day, state in zip(days, row.cells)
     )
@@ -176,7 +175,7 @@ def _import(report: Report, entry: Entry) -> str:
         _badge(entry["state"], state_of(entry)),
         _source(entry),
         _text(range_of(entry)),
-        _text(size_of(entry["size"])),
+        _text(size_of(entry)),
         "-" if entry["seconds"] is None else f"{entry['seconds']:.1f} s",
         _id(entry),
         f"<code title={_quoted(digest)}>{_text(digest[:12])}</code>" if digest else "-",
@@ -190,7 +189,7 @@ def _source(entry: Entry) -> str:
 
 
 def _id(entry: Entry) -> str:
-    """The id at the server, as a link to where it is seen."""
+    """The id at the server, as a link to its page there."""
     url = entry["url"] or ""
     text = _text(entry["remote_id"] or ("server" if url else "-"))
     if not url.startswith(("https://", "http://")):
@@ -199,7 +198,7 @@ def _id(entry: Entry) -> str:
 
 
 def _history(report: Report, entry: Entry) -> str:
-    """All attempts, folded up."""
+    """All attempts, which the reader can unfold."""
     attempts = entry["attempts"]
     items = "".join(
         f"<li value={one['attempt']}>{_text(report.local(one['started_at']))}: {_text(one['state'])}. "
@@ -233,7 +232,7 @@ def _more(count: int) -> str:
 
 
 def _text(value: Any) -> str:
-    """A text of whatever origin, as the page may hold it."""
+    """A text of any origin, escaped for the page."""
     return escape(printable(str(value)), quote=True)
 
 

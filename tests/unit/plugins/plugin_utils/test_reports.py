@@ -19,7 +19,7 @@ import html5lib
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, Report, Where
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, ImportId, Report
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
     SIGNS,
     Row,
@@ -66,8 +66,8 @@ def report(*, name: str = "license-server", targets: int = 2, nights: int = 9, *
     days = nights_between(f"{nights}d", None, BERLIN, NOW)
     imports = [(0, str(number)) for number in range(given.get("count", 3))]
 
-    def read(wheres: Sequence[Where]) -> Iterator[dict[str, Any]]:
-        return (entry(int(key), name=name, url=given.get("url")) for _store, key in wheres)
+    def read(import_ids: Sequence[ImportId]) -> Iterator[dict[str, Any]]:
+        return (entry(int(key), name=name, url=given.get("url")) for _store, key in import_ids)
 
     rows = [
         Row(f"{name}-{number:03}", "licstat", [STATES[(number + day) % len(STATES)] for day in range(nights)])
