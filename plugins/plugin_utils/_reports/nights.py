@@ -48,7 +48,7 @@ MEANING = {
     "failed": "failed",
     "unknown": "it is not known whether it was imported",
 }
-_OF_STATES = {"succeeded": "imported", "claimed": "running", "sent": "running", "submitted": "running"}
+_NIGHT_STATES = {"succeeded": "imported", "claimed": "running", "sent": "running", "submitted": "running"}
 _RANK = {state: rank for rank, state in enumerate(SIGNS)}
 GOOD = ("imported", "scheduled", "superseded")
 
@@ -168,7 +168,7 @@ def calendar(
 
 
 def _add_attempt(history: _TargetNights, one: Tried, night: int) -> None:
-    state = _OF_STATES.get(one.state, one.state)
+    state = night_state(one.state)
     history.first = history.first or one.started_at
     if state in GOOD:
         history.good.append(one.finished_at or one.started_at)
@@ -200,6 +200,11 @@ def _mark_missing(row: Row, history: _TargetNights, nights: Nights, max_age: flo
         before = bisect_right(good, end)
         if not before or (parse_time(end) - parse_time(good[before - 1])).total_seconds() > max_age:
             row.cells[night] = "missing"
+
+
+def night_state(state: str) -> str:
+    """How a night went that had one attempt in this state."""
+    return _NIGHT_STATES.get(state, state)
 
 
 def worst(states: Sequence[str]) -> str:

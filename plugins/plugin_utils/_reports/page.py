@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -25,7 +25,13 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
     size_of,
     state_of,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import MEANING, SIGNS, Row
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
+    MEANING,
+    SIGNS,
+    Nights,
+    Row,
+    night_state,
+)
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.style import STYLE
 
 # One letter for each state: there may be many thousand cells.
@@ -41,6 +47,9 @@ CLASSES = {
     "unknown": "u",
 }
 MARKED = ("missing", "incomplete", "failed", "unknown")
+Links = Mapping[tuple[str, str, int, str], int]
+"""By target, system, night and state of the night: the number of an import in the list."""
+
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
 BEGINNING = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="assetops.imports">\n'
 HEAD = f"""<meta charset="utf-8">
@@ -58,8 +67,9 @@ def html(report: Report) -> Iterator[str]:
     yield from _header(report)
     yield "<main>\n"
     yield from _failures(report)
-    yield from _calendar(report)
-    yield from _imports(report)
+    entries = report.newest()
+    yield from _calendar(report, _links(report.nights, entries))
+    yield from _imports(report, entries)
     yield "</main>\n</body>\n</html>\n"
 
 
@@ -109,7 +119,7 @@ def _failure(report: Report, one: Failure) -> str:
 # The calendar
 
 
-def _calendar(report: Report) -> Iterator[str]:
+def _calendar(report: Report, links: Links) -> Iterator[str]:
     yield '<section aria-labelledby="nights">\n<h2 id="nights">Nights</h2>\n'
     if not report.rows:
         yield "<p>No target is known.</p>\n</section>\n"
@@ -125,7 +135,7 @@ def _calendar(report: Report) -> Iterator[str]:
     yield from _days(report.nights.days)
     yield "</thead>\n<tbody>\n"
     for row in report.rows:
-        yield _nights_of(row, report.nights.days)
+        yield _nights_of(row, report.nights.days, links)
     yield "</tbody></table></div>\n</section>\n"
 
 
@@ -140,34 +150,45 @@ def _days(days: Iterable[str]) -> Iterator[str]:
     yield "</tr>\n"
 
 
-def _nights_of(row: Row, days: Iterable[str]) -> str:
-    cells = (
-        f'<td class={CLASSES[state]} title="{day}: {MEANING[state]}">{SIGNS[state]}'
-        if state in MARKED
-        else f"<td class={CLASSES[state]}>{SIGNS[state]}"
-        for day, state in zip(days, row.cells)
-    )
+def _nights_of(row: Row, days: Iterable[str], links: Links) -> str:
+    cells = []
+    for night, (day, state) in enumerate(zip(days, row.cells)):
+        link = links.get((row.name, row.system, night, state))
+        title = f' title="{day}: {MEANING[state]}"' if link is not None or state in MARKED else ""
+        sign = SIGNS[state] if link is None else f"<a href=#i{link}>{SIGNS[state]}</a>"
+        cells.append(f"<td class={CLASSES[state]}{title}>{sign}")
     return f'<tr><th scope="row">{_text(row.name)} <small>{_text(row.system)}</small>{"".join(cells)}\n'
+
+
+def _links(nights: Nights, entries: Sequence[Entry]) -> Links:
+    """Where the newest import of a target is listed that had an attempt in a night, by the state of that attempt."""
+    links: dict[tuple[str, str, int, str], int] = {}
+    for number, entry in enumerate(entries):
+        for attempt in () if entry["is_dry_run"] else entry["attempts"]:
+            night = nights.of(attempt["started_at"])
+            if night is not None:
+                links.setdefault((entry["target"], entry["system"], night, night_state(attempt["state"])), number)
+    return links
 
 
 # The imports
 
 
-def _imports(report: Report) -> Iterator[str]:
+def _imports(report: Report, entries: Sequence[Entry]) -> Iterator[str]:
     yield '<section aria-labelledby="imports">\n<h2 id="imports">Imports</h2>\n'
     if not report.imports:
         yield "<p>There were none.</p>\n</section>\n"
         return
     columns = ("Began", "Target", "State", "From", "Of the time", "Size", "Took", "Id", "SHA-256", "History")
     yield _table("Imports, the newest first", "imports", columns)
-    for entry in report.newest():
-        yield _import(report, entry)
+    for number, entry in enumerate(entries):
+        yield _import(report, entry, number)
     yield "</tbody></table></div>\n"
     yield _more(len(report.imports) - report.limit)
     yield "</section>\n"
 
 
-def _import(report: Report, entry: Entry) -> str:
+def _import(report: Report, entry: Entry, number: int) -> str:
     digest = entry["content_sha256"] or ""
     cells = (
         _text(report.local(entry["started_at"])),
@@ -181,7 +202,7 @@ def _import(report: Report, entry: Entry) -> str:
         f"<code title={_quoted(digest)}>{_text(digest[:12])}</code>" if digest else "-",
         _history(report, entry),
     )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+    return f"<tr id=i{number}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
 
 
 def _source(entry: Entry) -> str:
