@@ -16,8 +16,8 @@ import pytest
 
 from ... import running
 from ..canary import as_found, traces
-from ..listener import Listener
 from ..documentation.test_documentation import _replaced, examples
+from ..listener import Listener
 from ..results import assert_returned, documented
 from ..support import ABSENT, Playbook, assert_plain_failure, only
 from .driver import Haplo
