@@ -683,7 +683,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, path_text, paths_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
@@ -799,7 +799,7 @@ class Order:
     def source(self) -> str:
         """For people and receipts."""
         if self.folder is not None:
-            return shown(self.folder.control)
+            return path_text(self.folder.control)
         return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
 
     @property
@@ -1103,7 +1103,7 @@ def opened_with(order: Order, control: ControlFile | None, sources: Mapping[str,
     if control is not None:
         entries = {name: control.entry(name) for name in contents}
         if not options["allow_missing_files"]:
-            control.check_complete(sources, "files" if order.folder is None else shown(order.folder.path))
+            control.check_complete(sources, "files" if order.folder is None else path_text(order.folder.path))
         if options["trim_final_newline"]:
             contents = {name: trimmed(entries[name], content) for name, content in contents.items()}
         if options["check_files"]:
@@ -1178,7 +1178,7 @@ def untold_of(invocation: Invocation, imports: list[dict[str, Any]]) -> list[str
 
 def left_out_of(found: Found | None) -> dict[str, Any]:
     """What is in the directory and is no batch."""
-    return {"left_out": [] if found is None else shown_by_reason(found.left_out)}
+    return {"left_out": [] if found is None else paths_by_reason(found.left_out)}
 
 
 def tell_left_out(invocation: Invocation, found: Found | None, outcome: Outcome) -> None:

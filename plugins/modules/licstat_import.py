@@ -556,10 +556,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     Content,
     Interrupted,
-    digests_or_obstacles,
+    digests_or_errors,
     open_contents,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expand_path, paths_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._module import (
     Invocation,
     client_of,
@@ -669,7 +669,7 @@ def import_logs(invocation: Invocation) -> dict[str, Any]:
 def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
     """The import of each log. One that is still being written, or is gone, keeps no other from being imported."""
     wanted = []
-    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
+    for content, digest in zip(contents, digests_or_errors(contents, store)):
         if isinstance(digest, Interrupted):
             wanted.append(hindered_import(server, options, content, f"{digest.message} Nothing of it was sent."))
         else:
@@ -752,7 +752,7 @@ def check_lists(params: dict[str, Any]) -> None:
     if params["archive"] is not None and not params["archive"].strip():
         raise BadInput("archive is empty, as where it is taken from a variable that is not set.")
     if params["afterwards"] == "archive":
-        archive = expanded(params["archive"])
+        archive = expand_path(params["archive"])
         if archive.exists() and not archive.is_dir():
             raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
 
@@ -830,11 +830,11 @@ def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]]
             recurse=params["recurse"],
             min_age=params["min_age"],
             max_age=params["max_age"],
-            archive=expanded(params["archive"]) if params["archive"] else None,
+            archive=expand_path(params["archive"]) if params["archive"] else None,
             fills_archive=params["afterwards"] == "archive",
         )
     )
-    return found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over)
+    return found.contents, paths_by_reason(found.left_out), paths_by_reason(found.passed_over)
 
 
 def failure_without_logs(
@@ -861,8 +861,8 @@ def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Con
     from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
         MOVED,
         PutAway,
-        failure,
-        moves,
+        failure_message,
+        moves_before_and_after,
         put_away,
     )
 
@@ -871,15 +871,15 @@ def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Con
     if known_by(invocation.params) != "content" or invocation.params["from"] or invocation.params["to"]:
         outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
     else:
-        archive = expanded(invocation.params["archive"]) if invocation.params["afterwards"] == "archive" else None
+        archive = expand_path(invocation.params["archive"]) if invocation.params["afterwards"] == "archive" else None
         outcomes = put_away(logs, archive, store, check_mode=invocation.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
         if invocation.diff:
-            result["diff"].append(difference("logs", *moves(outcomes)))
-    if failure(outcomes):
-        result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"
+            result["diff"].append(difference("logs", *moves_before_and_after(outcomes)))
+    if failure_message(outcomes):
+        result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure_message(outcomes)}"
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
+    checked_commit,
     encoded_form,
-    expecting,
     form_data,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, request_line
@@ -429,13 +429,13 @@ class Api:
 
     def upload_control(self, control: ControlFile, comment: str | None) -> None:
         """Hand over a control file."""
-        commit = expecting(control.content, control.sha256, _nothing)
+        commit = checked_commit(control.content, control.sha256, _nothing)
         body = form_data("file", control.content, commit, _given(comment=comment))
         self._prepare("control", body, control.sha256)
 
     def upload(self, identifier: str, file: DataFile) -> None:
         """Hand over a file. The last one of a name counts, so doing it again does no harm."""
-        commit = expecting(file.content, file.sha256, _nothing)
+        commit = checked_commit(file.content, file.sha256, _nothing)
         body = form_data("file", file.content, commit, {"batch": identifier, "name": file.name})
         self._prepare("file", body, file.sha256)
 

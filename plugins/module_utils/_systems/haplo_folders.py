@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, path_of
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expand_path, name_of, path_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import ANY_NAME, ControlFile
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import Dated, dated
 
@@ -91,7 +91,7 @@ def find_batches(directory: str, control_name: str) -> Found:
 
     What is hidden is passed over. Raises `BadInput` for a directory that cannot be read.
     """
-    top, control = expanded(directory), path_of(control_name)
+    top, control = expand_path(directory), path_of(control_name)
     try:
         inside = _listed(top)
     except OSError as error:
@@ -218,11 +218,13 @@ def _is_broken(link: os.DirEntry[str]) -> bool:
 
 def _why_not(name: str, folder: Path, error: OSError) -> str:
     """Why a folder cannot be read, and what to do."""
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where, why_not
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import host_and_user, why_unreadable
 
     if isinstance(error, NotADirectoryError) and folder.exists():
         return f"{_told(folder)} is a file, and no folder with the files of a batch in it."
-    return f"{as_sentence(f'{_told(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
+    return (
+        f"{as_sentence(f'{_told(folder)}: {why_unreadable(name, folder, error)}')} It was looked for {host_and_user()}."
+    )
 
 
 def _own_name(path: Path) -> str:
@@ -244,6 +246,6 @@ def _bad(folder: BatchFolder, problem: str) -> BadInput:
 
 
 def _told(path: Path) -> str:
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import one_line_path
 
-    return plain(path)
+    return one_line_path(path)

@@ -33,7 +33,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, DatedState
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_dates import in_short
@@ -212,7 +212,7 @@ class _Turns:
 
     def _stop(self, at: State, how: str = "failed", why: str = "{} was not imported, so no later one is.") -> None:
         """Try no later state of this feed; what is wrong with one by itself is told now."""
-        held_up = why.format(f"The state of {self._feed.name} in {shown(at.path)}")
+        held_up = why.format(f"The state of {self._feed.name} in {path_text(at.path)}")
         for state in self._left:
             bad = Unsent(state.source, state.problem)
             self._outcome.unsent.append(bad if state.problem else Unsent(state.source, held_up, how, is_held_up=True))
@@ -244,14 +244,14 @@ def _checked(states: list[State], feed: Feed, now: datetime) -> list[State]:
 def _wrong_with(state: State, alike: list[State], feed: Feed, now: datetime) -> str:
     """What is wrong with the moment of a state, of which there may be others."""
     if len(alike) > 1:
-        both = " and ".join(shown(one.path) for one in alike)
+        both = " and ".join(path_text(one.path) for one in alike)
         return (
             f"{both}: each is {feed.name} as of {in_short(state.moment)}; nobody can tell which is newer. Rename one."
         )
     if state.moment > now + AHEAD:
         return (
-            f"{shown(state.path)}: the date in its name is still to come; here it is {now:%Y-%m-%d %H:%M}. If it were"
-            " imported, all that comes until then would be older. Rename it, or set the clock right."
+            f"{path_text(state.path)}: the date in its name is still to come; here it is {now:%Y-%m-%d %H:%M}. If it"
+            " were imported, all that comes until then would be older. Rename it, or set the clock right."
         )
     return ""
 

@@ -55,13 +55,13 @@ def without_final_break(entry: Mapping[str, Any], content: Content) -> Content:
         raise BadInput(f"files: {content.source}{error.finding}") from None
     if codec is None:
         raise BadInput(f"files: {content.source}: its charset {charset!r} is not known to trim_final_newline.")
-    codec, _mark = by_mark(codec, content.ends(4)[0])
+    codec, _mark = by_mark(codec, content.read_ends(4)[0])
     breaks = tuple(character.encode(codec) for character in "\r\n")
     width = len(breaks[0])
     if content.size % width:  # cut off within a character
         return content
     while content.size:
-        _beginning, end = content.ends(NEAR)
+        _beginning, end = content.read_ends(NEAR)
         kept = len(end)
         while kept and end.endswith(breaks, 0, kept):
             kept -= width
