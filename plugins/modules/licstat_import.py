@@ -712,7 +712,11 @@ def warn_of_window(invocation: Invocation, log: Content, imports: list[Import]) 
 def put_away_logs(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
     """Put away the logs whose import succeeded, and add what became of them to the result."""
     # Not needed, and so not to be loaded, where all logs are kept.
-    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import MOVED, failure, moves
+    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
+        MOVED,
+        failure_message,
+        moves_before_and_after,
+    )
 
     params, imports = invocation.params, result["imports"]
     are_whole = import_identity(params) == "content" and not (params["from"] or params["to"])
@@ -723,9 +727,9 @@ def put_away_logs(invocation: Invocation, store: Store, contents: list[Content],
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
         if invocation.diff:
-            result["diff"].append(difference("logs", *moves(outcomes)))
-    if failure(outcomes):
-        result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"
+            result["diff"].append(difference("logs", *moves_before_and_after(outcomes)))
+    if failure_message(outcomes):
+        result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure_message(outcomes)}"
 
 
 if __name__ == "__main__":

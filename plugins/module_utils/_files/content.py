@@ -4,11 +4,10 @@
 
 """A file as the content of an import: checked, sized, digested, read in blocks.
 
-A file is whole only while nobody writes to it: half of a log that is still being copied is not that log. So whatever
-reads it breaks off, before the last block is handed out, when it is not what it was when it was first looked at. Only
-where a part is wanted anyway, as for a time range of a log that grows, it is taken up to the size that it had then.
-Its digest is reckoned again while it is sent and compared before the last block leaves: what was digested is what the
-server gets, or it gets nothing.
+A file is whole only while nobody writes to it: half of a log that is still being copied is not that log. So reading
+breaks off before the last block if the file is not what it was when it was opened. Only if a part is wanted anyway, as
+a time range of a growing log, the file is read up to the size that it had then. The digest is computed again while the
+file is sent, and compared before the last block leaves: the server gets what was digested, or nothing.
 
 Private to this collection: names may change without notice.
 """
@@ -29,21 +28,26 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     ImportsError,
     as_sentence,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, own_name, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
+    expand_path,
+    name_of,
+    original_name,
+    path_text,
+)
 
-BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at a time
-SETTLED = 2.0  # seconds since its last change after which a file's times tell any further change
+BLOCK = 512 * 1024  # bytes; larger blocks are not faster, and two are in memory at the same time
+SETTLED = 2.0  # seconds after its last change, from which a file's times show any further change
 
 
 class Interrupted(ImportsError):
-    """The content is not to be had as it was looked at: it grew, shrank, changed or cannot be read any more."""
+    """The content cannot be read as it was first found: it grew, shrank, changed, or is unreadable now."""
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What tells, without reading it, that a file is the one that was digested before.
+    """Identifies a file that was digested before, without reading it.
 
-    `device`: two disks that are mounted one after the other at the same place may have files of the same inode.
+    `device`: two disks that are mounted one after the other at the same place may have files with the same inode.
     """
 
     path: str
@@ -55,10 +59,10 @@ class Fingerprint:
 
 
 class DigestMemory(Protocol):
-    """Where digests of files are remembered between runs."""
+    """Keeps the digests of files between runs."""
 
     def recall_digests(self, fingerprints: list[Fingerprint]) -> Mapping[Fingerprint, str]:
-        """The SHA-256 of those of the files that are known."""
+        """The SHA-256 of each of these files that is known."""
 
     def remember_digests(self, digests: Mapping[Fingerprint, str]) -> None:
         """Keep these for the next run."""
@@ -66,10 +70,9 @@ class DigestMemory(Protocol):
 
 @dataclass(frozen=True)
 class Content:
-    """A regular, readable, non-empty file, and the size in bytes up to which it is taken.
+    """A regular, readable, non-empty file, and the size in bytes up to which it is read.
 
-    `may_grow`: it is taken up to that size although somebody writes to it. `cut`: so many bytes at its end are left
-    out.
+    `may_grow`: it is read up to that size even if somebody writes to it. `cut`: so many bytes at its end are left out.
     """
 
     path: str
@@ -82,21 +85,21 @@ class Content:
         return self.fingerprint.size - self.cut
 
     @property
-    def taken(self) -> Fingerprint:
-        """What tells, without reading it, that what is taken was digested before."""
+    def digest_key(self) -> Fingerprint:
+        """Identifies the part that is read, for digests that were computed before."""
         return replace(self.fingerprint, size=self.size) if self.cut else self.fingerprint
 
     @property
     def name(self) -> str:
-        return own_name(name_of(Path(Path(self.path).name)))
+        return original_name(name_of(Path(Path(self.path).name)))
 
     @property
     def source(self) -> str:
         """The path for people and receipts."""
-        return shown(Path(self.path))
+        return path_text(Path(self.path))
 
     def blocks(self) -> Iterator[bytes]:
-        """The first `size` bytes, in blocks. Raises `Interrupted`, before the last one, when that is not all of it."""
+        """The first `size` bytes, in blocks. Raises `Interrupted` before the last block if the file has changed."""
         left = self.size
         try:
             with Path(self.path).open("rb", buffering=0) as file:
@@ -114,9 +117,9 @@ class Content:
             raise self._unreadable(error) from error
 
     def check(self) -> None:
-        """Raise `Interrupted` unless the name is that of the file that was looked at, and it is as it was then.
+        """Raise `Interrupted` unless the name still means the same, unchanged file.
 
-        Of one that may grow, a part is wanted that was read already, whatever became of it since.
+        Of a file that may grow, the wanted part was read already, so nothing is checked.
         """
         if self.may_grow:
             return
@@ -126,9 +129,9 @@ class Content:
             raise self._unreadable(error) from error
 
     def _check(self, now: os.stat_result) -> None:
-        """Raise `Interrupted` where a file is not what was looked at.
+        """Raise `Interrupted` if a file is not the one that was opened, or has changed.
 
-        Its `ctime_ns` is of no interest: it changes with a hard link and with rights, too, which change no content.
+        The `ctime_ns` is not compared: hard links and permissions change it, too, and they do not change the content.
         """
         then = self.fingerprint
         if (now.st_ino, now.st_dev) != (then.inode, then.device):  # as by a rotation
@@ -146,8 +149,8 @@ class Content:
     def _unreadable(self, error: OSError) -> Interrupted:
         return Interrupted(as_sentence(f"{self.source} could not be read: {error.strerror}"))
 
-    def ends(self, size: int) -> tuple[bytes, bytes]:
-        """So many bytes of its beginning and of its end, at most. Raises `BadInput` where they cannot be read."""
+    def read_ends(self, size: int) -> tuple[bytes, bytes]:
+        """At most `size` bytes of its beginning and of its end. Raises `BadInput` if they cannot be read."""
         try:
             with Path(self.path).open("rb", buffering=0) as file:
                 beginning = file.read(min(size, self.size))
@@ -158,57 +161,57 @@ class Content:
 
 
 def open_contents(names: list[str], option: str = "src") -> list[Content]:
-    """The files that these names mean. Raises `BadInput` that says of each that cannot be imported why, and what to do.
+    """The files that these names mean. Raises `BadInput`, which says why a file cannot be imported, and what to do.
 
-    `~` and variables of the environment are expanded where no file of the literal name exists.
+    `~` and environment variables are expanded if there is no file of the literal name.
     """
     contents, problems = [], []
     for name in names:
         try:
-            contents.append(_content(name))
+            contents.append(_open_content(name))
         except BadInput as error:
             problems.append(error.message)
     if problems:
-        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where
+        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import host_and_user
 
         what = as_sentence(f"{option} cannot be imported, nothing was sent: {'; '.join(problems)}")
-        raise BadInput(f"{what} It was looked for {where()}.")
+        raise BadInput(f"{what} It was looked for {host_and_user()}.")
     return contents
 
 
 def digests_of(contents: list[Content], memory: DigestMemory) -> list[str]:
-    """The SHA-256 of each content, in hexadecimal. Raises `BadInput` where one is not to be had; see below."""
-    digests = [*digests_or_obstacles(contents, memory)]
+    """The SHA-256 of each content, in hexadecimal. Raises `BadInput` if one cannot be computed."""
+    digests = [*digests_or_errors(contents, memory)]
     problems = [one.message for one in digests if isinstance(one, Interrupted)]
     if problems:
         raise BadInput(f"{' '.join(problems)} Nothing was sent.")
     return [one for one in digests if isinstance(one, str)]
 
 
-def digests_or_obstacles(contents: list[Content], memory: DigestMemory) -> list[str | Interrupted]:
-    """The SHA-256 of each content, in hexadecimal, or why it is not to be had.
+def digests_or_errors(contents: list[Content], memory: DigestMemory) -> list[str | Interrupted]:
+    """The SHA-256 of each content, in hexadecimal, or why it cannot be computed.
 
-    What `memory` knows is not read; what is reckoned is remembered.
+    A content whose digest is in `memory` is not read. New digests are kept there.
     """
-    found: dict[Fingerprint, str | Interrupted] = {**memory.recall_digests([one.taken for one in contents])}
+    found: dict[Fingerprint, str | Interrupted] = {**memory.recall_digests([one.digest_key for one in contents])}
     fresh: dict[Fingerprint, str] = {}
     for content in contents:
-        if content.taken not in found:
+        if content.digest_key not in found:
             started = time.time()
             try:
-                found[content.taken] = digest = digest_of(content)
+                found[content.digest_key] = digest = digest_of(content)
             except Interrupted as error:
-                found[content.taken] = error
+                found[content.digest_key] = error
             else:
                 if _is_settled(content.fingerprint, started):
-                    fresh[content.taken] = digest
+                    fresh[content.digest_key] = digest
     if fresh:
         memory.remember_digests(fresh)
-    return [found[content.taken] for content in contents]
+    return [found[content.digest_key] for content in contents]
 
 
-def looked_at(path: Path) -> Content:
-    """What a file is at this moment. Raises OSError."""
+def content_of(path: Path) -> Content:
+    """A file as it is now. Raises OSError."""
     return _as_content(path, path.stat())
 
 
@@ -220,40 +223,43 @@ def digest_of(content: Content) -> str:
     return digest.hexdigest()
 
 
-def _content(name: str) -> Content:
+def _open_content(name: str) -> Content:
     if not name.strip():
         raise BadInput(f"{name!r}: the name is empty")
     try:
-        path = expanded(name)
+        path = expand_path(name)
         status = path.stat()
         if stat.S_ISREG(status.st_mode) and status.st_size:
-            with path.open("rb"):  # unreadable is found now, not after other files were sent
+            with path.open("rb"):  # an unreadable file is found now, not after other files were sent
                 pass
     except OSError as error:
-        raise _unusable(name, path, error) from error
-    except ValueError as error:  # no file can have that name
+        raise _unreadable_file(name, path, error) from error
+    except ValueError as error:  # a file cannot have this name
         raise BadInput(f"{name.encode('utf-8', 'backslashreplace').decode()}: {error}") from error
     if not stat.S_ISREG(status.st_mode):
-        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain, why_not_regular
+        from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import (
+            one_line_path,
+            why_not_regular,
+        )
 
-        raise BadInput(f"{plain(path)}: {why_not_regular(status.st_mode)}")
+        raise BadInput(f"{one_line_path(path)}: {why_not_regular(status.st_mode)}")
     if status.st_size == 0:
-        raise BadInput(f"{shown(path)}: the file is empty")
+        raise BadInput(f"{path_text(path)}: the file is empty")
     return _as_content(path, status)
 
 
 def _as_content(path: Path, status: os.stat_result) -> Content:
-    absolute = shown(path.resolve())
+    absolute = path_text(path.resolve())
     times = (status.st_mtime_ns, status.st_ctime_ns)
     return Content(str(path), Fingerprint(absolute, status.st_size, *times, status.st_ino, status.st_dev))
 
 
-def _unusable(name: str, path: Path, error: OSError) -> BadInput:
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain, why_not
+def _unreadable_file(name: str, path: Path, error: OSError) -> BadInput:
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import one_line_path, why_unreadable
 
-    return BadInput(f"{plain(path)}: {why_not(name, path, error)}")
+    return BadInput(f"{one_line_path(path)}: {why_unreadable(name, path, error)}")
 
 
 def _is_settled(fingerprint: Fingerprint, moment: float) -> bool:
-    """Whether a change after `moment` would show in the file's times, which tick coarsely."""
+    """Whether a change after `moment` would show in the file's times, which are coarse."""
     return max(fingerprint.mtime_ns, fingerprint.ctime_ns) / 1e9 < moment - SETTLED

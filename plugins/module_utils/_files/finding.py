@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding the logs in folders: which they are, the oldest first, and what was left out.
+"""Finding the logs in folders, the oldest first, and what was left out.
 
-A folder that cannot be searched is an error, and never a folder without logs. Nor does a log slip through where a
-rotation renames it while folders are listed: they are listed until two listings in a row agree. What is called like a
-rotated log and taken by no pattern is told, as the patterns may be wrong.
+A folder that cannot be searched is an error, and does not count as a folder without logs. A rotation may rename a log
+while folders are listed, so they are listed until two listings in a row agree. A file that is named like a rotated log
+but matches no pattern is reported, since the patterns may be wrong.
 
 Private to this collection: names may change without notice.
 """
@@ -28,25 +28,25 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
     ABANDONED,
-    expanded,
+    expand_path,
     name_of,
-    own_name,
+    original_name,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import (
-    plain,
-    where,
-    why_not,
+    host_and_user,
+    one_line_path,
     why_not_regular,
+    why_unreadable,
 )
 
-LISTINGS = 5  # after so many that all differ from each other it is no rotation
-LONGEST_NUMBER = 5  # digits of a rotated log's number; what is longer is a date or a time
+LISTINGS = 5  # if so many differ from each other, it is not a rotation
+LONGEST_NUMBER = 5  # digits in the number of a rotated log; a longer number is a date or a time
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst", ".Z", ".lzma", ".lz4", ".7z")
 
-# A log's ending; a rotated one has something behind it (debug.log.1, DEBUG.LOG-20261124, report.rl.old, isv.dlog.1.gz),
-# or a number or a date before it (debug.1.log, vendor-20261124.log), as logrotate and license managers name them.
-CALLED_LIKE_A_LOG = re.compile(r".+\.(?:d?log|rl)([._-].*)?", re.IGNORECASE | re.DOTALL)
-NUMBERED = re.compile(r"(?:\.\d+|\d{6}[\dT_.-]*|\d{4}[_.-]\d\d[\dT_.-]*)\.[a-z]+\Z", re.IGNORECASE)
+# A log's ending. A rotated log has something after it (debug.log.1, DEBUG.LOG-20261124, report.rl.old, isv.dlog.1.gz),
+# or a number or a date before it (debug.1.log, vendor-20261124.log), as logrotate and license managers do it.
+LOG_NAME = re.compile(r".+\.(?:d?log|rl)([._-].*)?", re.IGNORECASE | re.DOTALL)
+ROTATION_NUMBER = re.compile(r"(?:\.\d+|\d{6}[\dT_.-]*|\d{4}[_.-]\d\d[\dT_.-]*)\.[a-z]+\Z", re.IGNORECASE)
 DATE = re.compile(r"(\d{4})[_.-](\d\d)[_.-](\d\d)")
 
 NO_PATTERN = "called like a rotated log, but taken by none of the patterns"
@@ -59,10 +59,10 @@ SET_ASIDE = f"set aside to be put away by another run less than {ABANDONED:.0f} 
 
 @dataclass(frozen=True)
 class Search:
-    """Where logs are looked for, and which files are logs.
+    """Where to search for logs, and which files are logs.
 
-    `patterns` and `excludes` are of names; `excludes` of folders, too. Ages are in seconds since the last change.
-    `archive` is not searched, unless it is one of `paths`; `fills_archive`: that is an error, since logs go there.
+    `patterns` and `excludes` match names; `excludes` match folders, too. Ages are in seconds since the last change.
+    `archive` is not searched unless it is one of `paths`; with `fills_archive` that is an error, since logs go there.
     """
 
     paths: tuple[str, ...]
@@ -77,9 +77,9 @@ class Search:
 
 @dataclass(frozen=True)
 class Found:
-    """The logs, the oldest first, and by the reason the files and folders that were left out: each may be missed.
+    """The logs, the oldest first, and the files and folders that were left out, by the reason: one may be missing.
 
-    `passed_over` is what is left alone every night by intent, and of interest only where there is no log at all.
+    `passed_over` is left out every night on purpose. It matters only if there is no log at all.
     """
 
     contents: list[Content]
@@ -88,12 +88,12 @@ class Found:
 
 
 def find_logs(search: Search) -> Found:
-    """The logs in these folders. Raises `BadInput` where a folder cannot be searched, or a log cannot be imported."""
+    """The logs in these folders. Raises `BadInput` if a folder cannot be searched, or a log cannot be imported."""
     now = time.time()
-    listing = _listed(search, now)
+    listing = _list_folders(search, now)
     for _unused in range(LISTINGS):
-        contents, error = _opened(listing)
-        again = _listed(search, now)
+        contents, error = _open_logs(listing)
+        again = _list_folders(search, now)
         if again.seen == listing.seen:
             if error is not None:
                 raise error
@@ -105,10 +105,10 @@ def find_logs(search: Search) -> Found:
     )
 
 
-def _opened(listing: _Listing) -> tuple[list[Content], BadInput | None]:
+def _open_logs(listing: _Listing) -> tuple[list[Content], BadInput | None]:
     if listing.problems:
         what = as_sentence(f"paths cannot be searched, nothing was sent: {'; '.join(listing.problems)}")
-        return [], BadInput(f"{what} It was looked for {where()}.")
+        return [], BadInput(f"{what} It was looked for {host_and_user()}.")
     try:
         return open_contents([name_of(path) for path in listing.oldest_first()], "paths"), None
     except BadInput as error:
@@ -117,7 +117,7 @@ def _opened(listing: _Listing) -> tuple[list[Content], BadInput | None]:
 
 @dataclass
 class _Listing:
-    """What is in the folders: logs with what tells one from another, what is left out by reason, and problems."""
+    """What is in the folders: the logs, what is left out by the reason, and problems."""
 
     search: Search
     now: float
@@ -133,16 +133,17 @@ class _Listing:
 
     @property
     def seen(self) -> tuple[Any, ...]:
-        """What is the same in two listings between which nothing was renamed."""
+        """What is equal in two listings if nothing was renamed between them."""
         return {path: _identity(log) for path, log in self.logs.items()}, self.problems
 
     def oldest_first(self) -> list[Path]:
         return sorted(
-            self.logs, key=lambda path: (self.logs[path].st_mtime_ns, _rotation(own_name(path.name)), str(path))
+            self.logs,
+            key=lambda path: (self.logs[path].st_mtime_ns, _rotation_key(original_name(path.name)), str(path)),
         )
 
     def at_rest(self, contents: list[Content]) -> list[Content]:
-        """Those that were not written to between the listing and the moment that they were looked at."""
+        """Those that were not written to between the listing and their opening."""
         resting = []
         for content in contents:
             if self._is_young(content.fingerprint.mtime_ns / 1e9):
@@ -151,32 +152,32 @@ class _Listing:
                 resting.append(content)
         return resting
 
-    def enter(self, folder: Path, name: str) -> None:
-        """List a folder, once: paths may lead to the same one."""
+    def add_folder(self, folder: Path, name: str) -> None:
+        """List a folder, but only once: several paths may lead to it."""
         try:
             status = folder.stat()
             if not stat.S_ISDIR(status.st_mode):
-                self.problems.append(f"{plain(folder)}: that is no folder; name logs themselves in src")
+                self.problems.append(f"{one_line_path(folder)}: that is no folder; name logs themselves in src")
             elif _identity(status) == self.archive and name not in self.search.paths:
                 self.leave_out(folder, "the archive")
             elif _identity(status) == self.archive and self.search.fills_archive:
                 self.problems.append(
-                    f"{plain(folder)}: that is the archive, where all that it holds would be found again"
+                    f"{one_line_path(folder)}: that is the archive, where all that it holds would be found again"
                 )
             elif _identity(status) not in self.folders:
                 self.folders.add(_identity(status))
                 with os.scandir(folder) as entries:
                     found = sorted(entries, key=lambda entry: entry.name)
                 for entry in found:
-                    self.judge(entry)
+                    self.add_entry(entry)
         except OSError as error:
-            self.problems.append(f"{plain(folder)}: {why_not(name, folder, error)}")
-        except ValueError as error:  # no folder can have that name
-            self.problems.append(f"{plain(folder)}: {error}")
+            self.problems.append(f"{one_line_path(folder)}: {why_unreadable(name, folder, error)}")
+        except ValueError as error:  # a folder cannot have this name
+            self.problems.append(f"{one_line_path(folder)}: {error}")
 
-    def judge(self, entry: os.DirEntry[str]) -> None:
-        """Take what is a log, go into what is a folder, and note what else may have been meant."""
-        path, name = Path(entry.path), own_name(name_of(Path(entry.name)))
+    def add_entry(self, entry: os.DirEntry[str]) -> None:
+        """Add a log, go into a folder, and note anything else that may have been meant."""
+        path, name = Path(entry.path), original_name(name_of(Path(entry.name)))
         excluded = next((pattern for pattern in self.search.excludes if fnmatchcase(name, pattern)), None)
         is_folder = entry.is_dir(follow_symlinks=False)
         is_wanted = self.search.recurse if is_folder else self._matches(name)
@@ -185,56 +186,56 @@ class _Listing:
         elif excluded is not None:
             self.leave_out(path, _exclusion(excluded))
         elif is_folder:
-            self.enter(path, name_of(path))
+            self.add_folder(path, name_of(path))
         else:
-            self._weigh(path, entry)
+            self._add_log(path, entry)
 
     def leave_out(self, path: Path, reason: str) -> None:
         self.left_out.setdefault(reason, []).append(path)
 
     def _matches(self, name: str) -> bool:
-        """As in a shell, a wildcard takes no hidden file."""
+        """Whether a name matches a pattern. As in a shell, a wildcard matches no hidden file."""
         patterns = (one for one in self.search.patterns if name[:1] != "." or one[:1] == ".")
         return any(fnmatchcase(name, pattern) for pattern in patterns)
 
     def _pass_over(self, path: Path, entry: os.DirEntry[str], name: str, excluded: str | None) -> None:
-        """Note what may be a log, or lead to one. To exclude it is the way to have it told no more."""
+        """Note what may be a log, or lead to one. Excluding it stops the report of it."""
         reason = None if name[:1] == "." else self._reason_to_note(path, entry, name)
         if reason is None:
             return
-        is_meant = excluded is not None or reason in (IS_LIVE, NOT_SEARCHED)
-        if is_meant or (reason == LINKED_FOLDER and not self.search.recurse):
+        is_intended = excluded is not None or reason in (IS_LIVE, NOT_SEARCHED)
+        if is_intended or (reason == LINKED_FOLDER and not self.search.recurse):
             reason = reason if excluded is None else _exclusion(excluded)
             self.passed_over.setdefault(reason, []).append(path)
         else:
             self.leave_out(path, reason)
 
     def _reason_to_note(self, path: Path, entry: os.DirEntry[str], name: str) -> str | None:
-        called = CALLED_LIKE_A_LOG.fullmatch(name)
-        if called is None and entry.is_file(follow_symlinks=False):
+        log_name = LOG_NAME.fullmatch(name)
+        if log_name is None and entry.is_file(follow_symlinks=False):
             return None
         mode = 0
         with suppress(OSError):
             mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             return LINKED_FOLDER if entry.is_symlink() else NOT_SEARCHED
-        if called is None or (mode and not stat.S_ISREG(mode)):
+        if log_name is None or (mode and not stat.S_ISREG(mode)):
             return None
         if not mode:
             return TO_NOTHING if entry.is_symlink() else None
-        if called[1] is None and not NUMBERED.search(name):
+        if log_name[1] is None and not ROTATION_NUMBER.search(name):
             return IS_LIVE
         return NO_PATTERN if os.access(path, os.R_OK) else f"{NO_PATTERN}, nor may it be read"
 
-    def _weigh(self, path: Path, entry: os.DirEntry[str]) -> None:
+    def _add_log(self, path: Path, entry: os.DirEntry[str]) -> None:
         try:
             status = path.stat()
         except FileNotFoundError as error:
             if entry.is_symlink():
-                self.problems.append(f"{plain(path)}: {why_not(name_of(path), path, error)}")
-            return  # anything else was renamed or removed just now, as the next listing shows
+                self.problems.append(f"{one_line_path(path)}: {why_unreadable(name_of(path), path, error)}")
+            return  # anything else was renamed or removed just now; the next listing will show it
         except OSError as error:
-            self.problems.append(f"{plain(path)}: {why_not(name_of(path), path, error)}")
+            self.problems.append(f"{one_line_path(path)}: {why_unreadable(name_of(path), path, error)}")
             return
         reason = self._reason_against(path, status)
         if reason:
@@ -243,17 +244,17 @@ class _Listing:
             self.logs[path] = status
 
     def _reason_against(self, path: Path, status: os.stat_result) -> str:
-        most = self.search.max_age
+        max_age = self.search.max_age
         if not stat.S_ISREG(status.st_mode):
             return why_not_regular(status.st_mode).partition(";")[0]
-        if own_name(path.name) != path.name and self.now - path.lstat().st_ctime < ABANDONED:
+        if original_name(path.name) != path.name and self.now - path.lstat().st_ctime < ABANDONED:
             return SET_ASIDE
         if not status.st_size:
             return "empty"
         if self._is_young(status.st_mtime):
             return self._too_young
-        if most is not None and self.now - status.st_mtime > most:
-            return f"not written to for more than {most} s"
+        if max_age is not None and self.now - status.st_mtime > max_age:
+            return f"not written to for more than {max_age} s"
         return ""
 
     def _is_young(self, written: float) -> bool:
@@ -264,10 +265,10 @@ class _Listing:
         return f"written to less than {self.search.min_age} s ago"
 
 
-def _listed(search: Search, now: float) -> _Listing:
+def _list_folders(search: Search, now: float) -> _Listing:
     listing = _Listing(search, now)
     for name in search.paths:
-        listing.enter(expanded(name), name)
+        listing.add_folder(expand_path(name), name)
     return listing
 
 
@@ -277,12 +278,12 @@ def _exclusion(pattern: str) -> str:
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
-    """What is another for any other file."""
+    """A pair that is different for every file."""
     return status.st_dev, status.st_ino
 
 
-def _rotation(name: str) -> list[Any]:
-    """What sorts logs of equal age, as those of a fresh copy: the higher its number, the older a log; not so dates."""
+def _rotation_key(name: str) -> list[Any]:
+    """Sorts logs of equal age, as in a fresh copy: a log with a higher number is older, one with a later date newer."""
     parts: list[Any] = re.split(r"([0-9]+)", DATE.sub(r"\1\2\3", name))
     for place in range(1, len(parts), 2):
         number = int(parts[place])

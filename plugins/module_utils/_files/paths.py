@@ -4,8 +4,8 @@
 
 """The names of files: which file a name means, and how it is shown.
 
-A name is what Ansible takes it for: UTF-8, whatever the locale of the host says. Python goes by the locale, so names
-become paths and texts here and nowhere else.
+Ansible reads names as UTF-8, whatever the locale of the host. Python goes by the locale, so names become paths and
+texts here and nowhere else.
 
 Private to this collection: names may change without notice.
 """
@@ -19,55 +19,55 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-LISTED = 10  # paths that are shown for one reason
-PART = ".part"  # ends the hidden names of what is not whole yet, or not removed yet
-ABANDONED = 3600.0  # seconds after which nobody is at such a file any more
-SET_ASIDE = re.compile(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART)}", re.DOTALL)
+MAX_LISTED = 10  # paths that are shown for one reason
+PART_SUFFIX = ".part"  # ends the hidden names of files that are not whole yet, or not removed yet
+ABANDONED = 3600.0  # seconds after which no run works on such a file any more
+SET_ASIDE_NAME = re.compile(rf"\.(.+)\.[0-9a-f]{{12}}{re.escape(PART_SUFFIX)}", re.DOTALL)
 
 
 def path_of(name: str) -> Path:
-    """The file that Ansible, and so everybody else in a play, takes this name for. Raises ValueError for no name."""
+    """The file that Ansible means by this name. Raises ValueError for what cannot be a name."""
     return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
 
 
 def name_of(path: Path) -> str:
-    """The name that a path was made of; what of it is no UTF-8 are surrogates."""
+    """The name of a path; bytes that are not UTF-8 are surrogates."""
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
-def shown(path: Path) -> str:
-    """A path for people and receipts; what of it is no UTF-8 is shown in escapes."""
+def path_text(path: Path) -> str:
+    """A path for people and receipts; bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def shown_by_reason(paths: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
-    """Why paths were left out, ready for a result: each reason with how many they are, and some of them."""
+def paths_by_reason(paths: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]:
+    """Why paths were left out, as in a result: each reason with the number of its paths, and some of them."""
     return [
-        {"reason": reason, "count": len(all_), "paths": [shown(path) for path in all_[:LISTED]]}
-        for reason, all_ in paths.items()
+        {"reason": reason, "count": len(found), "paths": [path_text(path) for path in found[:MAX_LISTED]]}
+        for reason, found in paths.items()
     ]
 
 
-def expanded(name: str) -> Path:
-    """The file of exactly this name, where there is one; otherwise `~` and variables of the environment are expanded.
+def expand_path(name: str) -> Path:
+    """The file of exactly this name if there is one; otherwise `~` and environment variables are expanded.
 
-    Ansible's options of the type `path` are expanded always, and so never mean a file called `$HOME.log`.
+    Ansible always expands options of the type `path`, so they cannot mean a file called `$HOME.log`.
     """
     path = path_of(name)
     if not os.path.lexists(path):
         path = Path(os.path.expandvars(path))
-        with suppress(RuntimeError):  # nobody has a home here, or nobody is called so
+        with suppress(RuntimeError):  # there is no such user, or no home
             path = path.expanduser()
     return path
 
 
-def aside(path: Path) -> Path:
-    """A hidden name beside it, from which its own name can be told."""
-    return path.with_name(f".{own_name(path.name)}.{os.urandom(6).hex()}{PART}")
+def set_aside_path(path: Path) -> Path:
+    """A hidden name in the same folder, which holds the original name."""
+    return path.with_name(f".{original_name(path.name)}.{os.urandom(6).hex()}{PART_SUFFIX}")
 
 
-def own_name(name: str) -> str:
-    """The name that a file had before it was set aside; any other name is as it is."""
-    while found := SET_ASIDE.fullmatch(name):
+def original_name(name: str) -> str:
+    """The name that a file had before it was set aside; any other name is returned as it is."""
+    while found := SET_ASIDE_NAME.fullmatch(name):
         name = found[1]
     return name

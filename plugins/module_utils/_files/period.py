@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The period that a license server's log tells of: the first and the last moment in it.
+"""The period that a license server's log covers: the first and the last moment in it.
 
-Most logs do not tell the whole moment in each line: FlexNet writes the time of day and now and then the date, RLM
-leaves the year out. The lines are walked through, and the midnights (or New Years) between them counted, so that one
-line that tells the date dates those before it and after it alike.
+Most logs do not have the whole moment in each line: FlexNet writes the time of day and now and then the date, RLM
+leaves the year out. So the midnights (or New Years) between the lines are counted. Then one line with a date dates the
+lines before it and after it.
 
-Only text is read. What is known of a format, and who says so, stands in the table `FORMATS`; logs that are not text
-(FlexNet report logs, IBM LUM) or of which no form is published have no period.
+Only text is read. The table `FORMATS` has what is known about the formats, with the sources. Logs that are not text
+(FlexNet report logs, IBM LUM), or whose format is not published, have no period.
 
 Private to this collection: names may change without notice.
 """
@@ -27,18 +27,18 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 
 NEAR = 256 * 1024  # bytes read at each end; holds a header and some hundred lines at the least
-FAR = 4 * 1024 * 1024  # bytes read at each end where those do not tell a date: six hours of a busy server, mostly
-SAMPLE = 64 * 1024  # bytes of the beginning that tell the format
+FAR = 4 * 1024 * 1024  # bytes read at each end if those have no date: mostly six hours of a busy server
+SAMPLE = 64 * 1024  # bytes of the beginning that show the format
 
 BACK = timedelta(hours=3)
-"""A clock that is behind the line before by no more than this went back (the end of summer time is an hour), or daemons
-wrote out of order; behind by more, it has passed midnight. So a silence of 21 hours without a date would be misread:
-FlexNet writes the date every six hours unless told otherwise."""
-SILENCE = timedelta(hours=6)  # longer than this after the first line, if that may have lost a digit of its hour: it has
-HEADER = timedelta(minutes=1)  # between the first line of a server that starts and the line that tells its date
+"""If a line's clock is behind the line before by no more than this, the clock went back (an hour at the end of summer
+time), or daemons wrote out of order. If it is behind by more, midnight has passed. So 21 hours without a line and
+without a date would be misread; by default FlexNet writes the date every six hours."""
+SILENCE = timedelta(hours=6)  # if the second line is later than this, the first one has lost a digit of its hour
+HEADER = timedelta(minutes=1)  # from the first line of a server that starts to the line with its date
 
 DAY = timedelta(days=1)
-YEAR = timedelta(days=366)  # the year 2000, in which moments without a year are reckoned: it has all days
+YEAR = timedelta(days=366)  # the year 2000, in which moments without a year are counted: it has all days
 MONTHS = {
     name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)
 }
@@ -46,13 +46,13 @@ MONTHS = {
 
 @dataclass(frozen=True)
 class _Format:
-    """How the lines of a kind of log tell their moment; a line whose beginning no pattern matches tells none."""
+    """How the lines of a kind of log give their moment. A line whose beginning no pattern matches has none."""
 
     cycle: timedelta
-    """What comes round unseen between two lines that tell no date: a day where they have the time of day, or a year."""
+    """What may pass unseen between two lines without a date: a day if they have the time of day, or a year."""
     patterns: tuple[re.Pattern[bytes], ...]
-    """With the groups year, month (number or name), day, hour, minute, second, as far as the line tells them; `starts`
-    where the line says that a server starts."""
+    """With the groups year, month (number or name), day, hour, minute, second, as far as the line has them; `starts` if
+    the line says that a server starts."""
 
 
 def _format(cycle: timedelta, *patterns: bytes) -> _Format:
@@ -67,7 +67,7 @@ _RLM_CLOCK = rb" (?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?
 FORMATS = (
     # FlexNet debug log. Revenera, "License Administration Guide": "Debug Log File", "Informational Messages"; OpenLM,
     # "FlexLM version 11.12: SLOG, summary log statistics". A date with another time of day than the line's own is that
-    # of an earlier start, told again.
+    # of an earlier start, repeated.
     _format(
         DAY,
         rb"\s*"
@@ -89,9 +89,9 @@ FORMATS = (
         rb"[A-Z]+ .*\b" + _RLM_DATE + _RLM_CLOCK + rb"\s*$",
     ),
     # The same, "small": checkouts have the time of day only, and how often a date is written is not documented. It
-    # stands here, after what has the date in as many lines, so that it is not taken for that; it has no period.
+    # comes after the formats with a date in as many lines, so that it is not mistaken for one; it has no period.
     _format(DAY, rb"(?:IN|OUT|QUE|DEQ)\b.*" + _RLM_CLOCK + rb"\s*$"),
-    # RLM debug log, which tells no year as far as is known (seen in public logs, not documented).
+    # RLM debug log, which has no year as far as is known (seen in public logs, not documented).
     _format(YEAR, _RLM_DATE + rb"(?:/" + _YEAR + rb")?" + _RLM_CLOCK + rb" \("),
     # Sentinel RMS usage log. SafeNet, "Sentinel RMS": "Usage Log File".
     _format(
@@ -107,18 +107,19 @@ FORMATS = (
 def period_of(content: Content) -> Period | None:
     """The period of a log, whatever its name. Never raises.
 
-    None where the format is not known, where the file cannot be read, and where one of the two moments is not certain:
-    no date within `FAR` of its end; none before the server that wrote the first lines was started again, since nobody
-    knows how long it was off; the last before the first. At most `NEAR` and then `FAR` bytes are read at each end.
+    None if the format is not known, if the file cannot be read, or if one of the two moments is not certain: there is
+    no date within `FAR` of its end; there is none before the server that wrote the first lines was started again, since
+    it is not known how long it was off; or the last moment is before the first. At most `NEAR` and then `FAR` bytes are
+    read at each end.
     """
     try:
-        beginning, end = content.ends(NEAR)
+        beginning, end = content.read_ends(NEAR)
         form = _format_of(beginning)
         if form is None:
             return None
         period = _between(form, beginning, end, content.size > NEAR)
         if period is None and content.size > NEAR:
-            beginning, end = content.ends(FAR)
+            beginning, end = content.read_ends(FAR)
             period = _between(form, beginning, end, content.size > FAR)
     except BadInput:
         return None
@@ -126,7 +127,7 @@ def period_of(content: Content) -> Period | None:
 
 
 def _format_of(beginning: bytes) -> _Format | None:
-    """The format of which most lines are; None for what is not text, or has no line of a known one."""
+    """The format that matches most lines; None if it is not text, or has no line of a known format."""
     if b"\0" in beginning:
         return None
     lines = [sum(1 for _line in _stamps(form, beginning[:SAMPLE])) for form in FORMATS]
@@ -134,7 +135,7 @@ def _format_of(beginning: bytes) -> _Format | None:
 
 
 def _between(form: _Format, beginning: bytes, end: bytes, apart: bool) -> Period | None:
-    """The period of a log with these ends; `apart`: they are not the whole of it, and the second begins anywhere."""
+    """The period of a log with these ends; `apart`: there is more between them, and the second begins within a line."""
     first, last = _Walk(form.cycle), _Walk(form.cycle)
     for stamp in _stamps(form, beginning):
         first.take(stamp)
@@ -152,20 +153,20 @@ def _between(form: _Format, beginning: bytes, end: bytes, apart: bool) -> Period
 
 
 class _Stamp(NamedTuple):
-    """What a line tells of its moment."""
+    """What a line says about its moment."""
 
     place: datetime
     """Where in its cycle: its time on 1 January 2000, or its moment in 2000."""
-    told: datetime | None
-    """The whole moment, if the line tells it."""
+    moment: datetime | None
+    """The whole moment, if the line has it."""
     starts: bool
-    """A server starts here, and nothing says how long it was off."""
+    """A server starts here, and it is not known how long it was off."""
     cut: bool
-    """If this is where the file begins, a digit of the hour may be missing."""
+    """A digit of the hour may be missing if the file begins here."""
 
 
 def _stamps(form: _Format, text: bytes, skip: bool = False) -> Iterator[_Stamp]:
-    """Of each line that tells one, what it tells. `skip`: not the first line, which is not whole."""
+    """What each line says about its moment. `skip`: leave out the first line, which is not whole."""
     lines = io.BytesIO(text)
     if skip:
         lines.readline()
@@ -177,7 +178,7 @@ def _stamps(form: _Format, text: bytes, skip: bool = False) -> Iterator[_Stamp]:
 
 
 def _stamp(match: re.Match[bytes], cycle: timedelta) -> _Stamp | None:
-    """What a matching line tells; None if there is no such moment."""
+    """What a matching line says; None if there is no such moment."""
     parts = match.groupdict()
     clock = int(parts["hour"]), int(parts["minute"]), int(parts["second"] or 0)
     month, year = parts.get("month"), parts.get("year")
@@ -185,8 +186,8 @@ def _stamp(match: re.Match[bytes], cycle: timedelta) -> _Stamp | None:
     place = _moment(2000, *(day if cycle == YEAR else (1, 1)), *clock)
     if place is None:
         return None
-    told = _moment(int(year), *day, *clock) if year else None
-    return _Stamp(place, told, bool(parts.get("starts")), match.end("hour") == 1)
+    moment = _moment(int(year), *day, *clock) if year else None
+    return _Stamp(place, moment, bool(parts.get("starts")), match.end("hour") == 1)
 
 
 def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime | None:
@@ -198,14 +199,14 @@ def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int
 
 
 class _Walk:
-    """Goes from line to line and counts how often the cycle came round; what is told of one line then dates all."""
+    """Goes from line to line and counts the cycles between them, so that the date of one line dates all."""
 
     def __init__(self, cycle: timedelta) -> None:
         self._cycle = cycle
         self._first: _Stamp | None = None
         self._last: _Stamp | None = None
         self._turns = 0
-        self._oldest: tuple[datetime, int] | None = None  # the first moment told, and the turns up to it
+        self._oldest: tuple[datetime, int] | None = None  # the first whole moment, and the turns up to it
         self._newest: tuple[datetime, int] | None = None
         self._certain = True
 
@@ -220,9 +221,9 @@ class _Walk:
                 self._turns += (ahead - step) // self._cycle
         self._first = self._first or stamp
         self._last = stamp
-        if stamp.told is not None:
-            self._newest = (stamp.told, self._turns)
-        if stamp.told is not None and self._oldest is None:
+        if stamp.moment is not None:
+            self._newest = (stamp.moment, self._turns)
+        if stamp.moment is not None and self._oldest is None:
             self._oldest = self._newest
             waited = self._turns * self._cycle + (stamp.place - self._first.place)
             self._certain = not (stamp.starts and waited > HEADER)
@@ -235,16 +236,16 @@ class _Walk:
         """The moment of the first line, if one after it dates it."""
         if self._oldest is None or self._first is None or not self._certain:
             return None
-        return self._counted(self._first, self._oldest[0], -self._oldest[1])
+        return self._moment_of(self._first, self._oldest[0], -self._oldest[1])
 
     def last_moment(self) -> datetime | None:
         """The moment of the last line, if one before it dates it."""
         if self._newest is None or self._last is None:
             return None
-        return self._counted(self._last, self._newest[0], self._turns - self._newest[1])
+        return self._moment_of(self._last, self._newest[0], self._turns - self._newest[1])
 
-    def _counted(self, stamp: _Stamp, told: datetime, turns: int) -> datetime:
-        """The moment of a line so many turns after (or, below 0, before) one of which it was told."""
+    def _moment_of(self, stamp: _Stamp, known: datetime, turns: int) -> datetime:
+        """The moment of a line, from the known moment of a line so many turns before it (after it, if below 0)."""
         if self._cycle == YEAR:
-            return stamp.place.replace(year=told.year + turns)
-        return datetime.combine(told.date() + timedelta(days=turns), stamp.place.time())
+            return stamp.place.replace(year=known.year + turns)
+        return datetime.combine(known.date() + timedelta(days=turns), stamp.place.time())

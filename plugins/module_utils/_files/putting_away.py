@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archiving or deleting logs that were imported: each only if it holds what was imported, and nothing else by now.
+"""Archiving or deleting imported logs: each only if it still holds exactly what was imported.
 
-Wherever this is broken off, a log is whole under its own name, or whole in the archive, or both; or it has the hidden
-name under which it was set aside at that moment, by which a later run finds it. Under a name of its own the archive
-never has half of a log, and nothing in it is overwritten. The disk has all of it before the log goes.
+If this breaks off anywhere, a log is whole under its own name, or whole in the archive, or both; or it has the hidden
+name under which it was being set aside, by which a later run finds it. The archive never has half of a log under a
+visible name, and nothing in it is overwritten. The log is removed only when the disk has all of the copy.
 
 Private to this collection: names may change without notice.
 """
@@ -32,22 +32,22 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     DigestMemory,
     Fingerprint,
     Interrupted,
+    content_of,
     digest_of,
-    looked_at,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
     ABANDONED,
-    LISTED,
-    PART,
-    aside,
-    own_name,
-    shown,
+    MAX_LISTED,
+    PART_SUFFIX,
+    original_name,
+    path_text,
+    set_aside_path,
 )
 
-DIGITS = 12  # of the digest, in the name that the archive has a log by
-COPY = re.compile(rf"\.[0-9a-f]{{{DIGITS}}}\.[0-9a-f]{{8}}{re.escape(PART)}")
-NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # where a disk cannot be told so
-MOVED = ("archived", "deleted")  # states of logs that are not where they were
+DIGITS = 12  # of the digest, in the name of an archived log
+COPY = re.compile(rf"\.[0-9a-f]{{{DIGITS}}}\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)}")
+NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # errors of file systems that cannot sync
+MOVED = ("archived", "deleted")  # states of logs that are not where they were before
 CHANGED = "it holds something else by now than what was imported"
 GONE = "it is not there any more"
 FROM_ARCHIVE = "it has the name of an archived log, and what is in an archive stays there"
@@ -57,8 +57,8 @@ FROM_ARCHIVE = "it has the name of an archived log, and what is in an archive st
 class PutAway:
     """What became of a log.
 
-    `state` is `archived`, `deleted`, `kept`, or `failed` where it could not be put away; `reason` says why it was not.
-    `place` is where the archive has it.
+    `state` is `archived`, `deleted`, `kept`, or `failed` if it could not be put away; `reason` says why. `place` is its
+    path in the archive.
     """
 
     source: str
@@ -68,34 +68,35 @@ class PutAway:
 
 
 class _Changed(Exception):
-    """It is not what was imported."""
+    """The log is not what was imported."""
 
 
 class _Failed(Exception):
-    """It cannot be put away, for a person."""
+    """Why the log cannot be put away, in words for a person."""
 
 
 def put_away(
     logs: list[tuple[Content, str]], archive: Path | None, memory: DigestMemory, *, check_mode: bool
 ) -> list[PutAway]:
-    """Move these logs, as they were imported with these SHA-256, to the archive, or delete them where there is none.
+    """Move these logs, imported with these SHA-256, to the archive, or delete them if there is none.
 
-    With `check_mode` nothing is touched, and it is told what would be. `memory` saves reading what did not change.
+    With `check_mode` nothing is touched, and the outcomes are what would happen. With `memory`, unchanged logs are not
+    read again.
     """
-    digests = _known(logs, memory)
+    digests = _recall_digests(logs, memory)
     if archive is not None and not check_mode:
-        _forget_abandoned(archive)
+        _remove_abandoned_copies(archive)
     outcomes: dict[Path, PutAway] = {}
-    # Links first: what they lead to may be among the logs, too.
+    # Links first: their targets may be among the logs, too.
     for content, sha256 in sorted(logs, key=lambda log: not Path(log[0].path).is_symlink()):
-        name = _one_name(content)
+        name = _resolved_name(content)
         if name not in outcomes:
-            outcomes[name] = _outcome(content, sha256, archive, digests, check_mode=check_mode)
-    return [replace(outcomes[_one_name(content)], source=content.source) for content, _unused in logs]
+            outcomes[name] = _put_away_one(content, sha256, archive, digests, check_mode=check_mode)
+    return [replace(outcomes[_resolved_name(content)], source=content.source) for content, _unused in logs]
 
 
-def moves(outcomes: list[PutAway]) -> tuple[str, str]:
-    """The logs that were moved, before and after that: a line a log."""
+def moves_before_and_after(outcomes: list[PutAway]) -> tuple[str, str]:
+    """The logs that were moved, before and after, with a line for each."""
     moved = [one for one in outcomes if one.state in MOVED]
     return (
         "".join(f"{one.source}\n" for one in moved),
@@ -103,57 +104,56 @@ def moves(outcomes: list[PutAway]) -> tuple[str, str]:
     )
 
 
-def failure(outcomes: list[PutAway]) -> str:
-    """Which logs could not be put away, and why; empty where all could, or are kept for good reason."""
+def failure_message(outcomes: list[PutAway]) -> str:
+    """Which logs could not be put away, and why; empty if all were, or are kept for a good reason."""
     sources: dict[str, list[str]] = {}
     for one in outcomes:
         if one.state == "failed":
             sources.setdefault(one.reason or "", []).append(one.source)
     if not sources:
         return ""
-    each = " ".join(f"[{_some(names)}] {as_sentence(reason)}" for reason, names in sources.items())
+    each = " ".join(f"[{_list_names(names)}] {as_sentence(reason)}" for reason, names in sources.items())
     return f"{sum(map(len, sources.values()))} of {len(outcomes)} imported logs could not be put away. {each}"
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+def _list_names(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
-def _known(logs: list[tuple[Content, str]], memory: DigestMemory) -> Mapping[Fingerprint, str]:
+def _recall_digests(logs: list[tuple[Content, str]], memory: DigestMemory) -> Mapping[Fingerprint, str]:
     try:
         return memory.recall_digests([content.fingerprint for content, _unused in logs])
-    except StoreError:  # told by the imports; reading the logs does as well
+    except StoreError:  # the imports report it; the logs are read instead
         return {}
 
 
-def _one_name(content: Content) -> Path:
-    """The one name of a file, or link, that is named in several ways."""
+def _resolved_name(content: Content) -> Path:
+    """The one path of a file, or link, that may be named in several ways."""
     path = Path(content.path)
     return Path(os.path.realpath(path.parent), path.name)
 
 
-def _outcome(
+def _put_away_one(
     content: Content, sha256: str, archive: Path | None, digests: Mapping[Fingerprint, str], *, check_mode: bool
 ) -> PutAway:
     log, source = Path(content.path), content.source
-    mark = f"-{sha256[:DIGITS]}"
-    if log.name.endswith(mark):  # as where the archive is mounted twice, and so looks like another folder
+    suffix = f"-{sha256[:DIGITS]}"
+    if log.name.endswith(suffix):  # as if the archive is mounted twice and looks like another folder
         return PutAway(source, "kept", reason=FROM_ARCHIVE)
-    place = None if archive is None else archive / f"{own_name(log.name)}{mark}"
-    told = None if place is None else shown(place)
-    doing = "archived" if place else "deleted"
+    place = None if archive is None else archive / f"{original_name(log.name)}{suffix}"
+    state = "archived" if place else "deleted"
     try:
-        look = log.lstat()
-        now = looked_at(log)
+        status = log.lstat()
+        now = content_of(log)
         if now.size != content.size or (digests.get(now.fingerprint) or digest_of(now)) != sha256:
             raise _Changed
         if check_mode:
             _check_rights(log, place)
         else:
             if place is not None:
-                _archive(log, look, sha256, place)
-            _remove(log, look, place)
+                _archive(log, status, sha256, place)
+            _remove(log, status, place)
     except (_Changed, Interrupted):
         return PutAway(source, "kept", reason=CHANGED)
     except _Failed as error:
@@ -161,22 +161,22 @@ def _outcome(
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not log.exists():
             return PutAway(source, "kept", reason=GONE)
-        where = f" in {shown(archive)}" if archive else ""
-        return PutAway(source, "failed", reason=f"it cannot be {doing}{where}: {_said(error)}")
-    return PutAway(source, doing, told)
+        where = f" in {path_text(archive)}" if archive else ""
+        return PutAway(source, "failed", reason=f"it cannot be {state}{where}: {_error_text(error)}")
+    return PutAway(source, state, None if place is None else path_text(place))
 
 
-def _archive(log: Path, look: os.stat_result, sha256: str, place: Path) -> None:
-    """Have the archive hold the log, too, and the disk know it."""
-    _make(place.parent)
+def _archive(log: Path, status: os.stat_result, sha256: str, place: Path) -> None:
+    """Put the log into the archive, too, and sync the disk."""
+    _make_folder(place.parent)
     if os.path.lexists(place):
-        _check_that_it_is_there(place, sha256)
+        _check_archived(place, sha256)
     else:
-        part = place.with_name(f".{sha256[:DIGITS]}.{os.urandom(4).hex()}{PART}")
+        part = place.with_name(f".{sha256[:DIGITS]}.{os.urandom(4).hex()}{PART_SUFFIX}")
         try:
-            if not _link(log, look, part):
+            if not _hard_link(log, status, part):
                 _copy(log, part, sha256)
-            _name(part, place, sha256)
+            _give_name(part, place, sha256)
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
@@ -184,29 +184,29 @@ def _archive(log: Path, look: os.stat_result, sha256: str, place: Path) -> None:
     _sync(place.parent)
 
 
-def _make(folder: Path) -> None:
-    """See to it that the folder is there, and that the disk knows it."""
+def _make_folder(folder: Path) -> None:
+    """Make the folder if it is missing, and sync the folder above it."""
     missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
         _sync(made.parent)
 
 
-def _link(log: Path, look: os.stat_result, part: Path) -> bool:
-    """Give the log a second name, if it can have one there. What a link leads to stays where it is, and as it is."""
-    if stat.S_ISLNK(look.st_mode):
+def _hard_link(log: Path, status: os.stat_result, part: Path) -> bool:
+    """Give the log a second name in the archive if that is possible. The target of a symbolic link is left as it is."""
+    if stat.S_ISLNK(status.st_mode):
         return False
     try:
         os.link(log, part)
-    except OSError:  # another disk, or one without such names; if it is anything else, copying tells it
+    except OSError:  # another disk, or one without hard links; for anything else, copying reports it
         return False
-    if not _is_same(part.lstat(), look):
+    if not _is_same(part.lstat(), status):
         raise _Changed
     return True
 
 
 def _copy(log: Path, part: Path, sha256: str) -> None:
-    """Copy the log, and see to it that the disk has the same."""
+    """Copy the log, sync the disk, and compare the copy."""
     found = hashlib.sha256()
     with log.open("rb") as source, open(part, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
         while block := source.read(BLOCK):
@@ -214,107 +214,104 @@ def _copy(log: Path, part: Path, sha256: str) -> None:
             target.write(block)
         target.flush()
         status = os.fstat(source.fileno())
-        with suppress(OSError):  # only root may give files away
+        with suppress(OSError):  # only root may change the owner
             os.chown(part, status.st_uid, status.st_gid)
         shutil.copystat(log, part)
         os.fsync(target.fileno())
-        with suppress(AttributeError, OSError):  # so that the disk is read, and not what is remembered of it
+        with suppress(AttributeError, OSError):  # so that the disk is read, and not the cache
             os.posix_fadvise(target.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     if found.hexdigest() != sha256:
         raise _Changed
-    if digest_of(looked_at(part)) != sha256:
-        raise _Failed(f"its copy in {shown(part.parent)} is not the same when it is read again; see to that disk")
+    if digest_of(content_of(part)) != sha256:
+        raise _Failed(f"its copy in {path_text(part.parent)} is not the same when it is read again; see to that disk")
 
 
-def _name(part: Path, place: Path, sha256: str) -> None:
-    """Give what is whole its name in the archive, if nothing has that name."""
+def _give_name(part: Path, place: Path, sha256: str) -> None:
+    """Give a whole copy its name in the archive, unless something has that name."""
     try:
         os.link(part, place)
     except FileExistsError:
-        _check_that_it_is_there(place, sha256)
-    except OSError:  # a disk that knows no second names
+        _check_archived(place, sha256)
+    except OSError:  # a disk without hard links
         if os.path.lexists(place):
-            _check_that_it_is_there(place, sha256)
+            _check_archived(place, sha256)
         else:
             part.rename(place)
 
 
-def _check_that_it_is_there(place: Path, sha256: str) -> None:
-    """Raise `_Failed` unless the archive has this content of its own."""
-    if not stat.S_ISREG(place.lstat().st_mode) or digest_of(looked_at(place)) != sha256:
+def _check_archived(place: Path, sha256: str) -> None:
+    """Raise `_Failed` unless the archive has a regular file with this content."""
+    if not stat.S_ISREG(place.lstat().st_mode) or digest_of(content_of(place)) != sha256:
         raise _Failed(
-            f"{shown(place)} is there already, and holds something else; see to it, and move one of them away"
+            f"{path_text(place)} is there already, and holds something else; see to it, and move one of them away"
         )
 
 
-def _remove(log: Path, look: os.stat_result, place: Path | None) -> None:
-    """Remove the name of the log that was looked at, which the archive has in this place by now.
+def _remove(log: Path, status: os.stat_result, place: Path | None) -> None:
+    """Remove the log, which the archive has in this place by now.
 
-    A rotation may give that name to another log at any moment, so it is taken away first, and then it is seen whose
-    it was.
+    A rotation may give its name to another log at any moment. So the file is renamed first, and then compared.
     """
-    hidden = aside(log)
+    hidden = set_aside_path(log)
     try:
         log.rename(hidden)
     except FileNotFoundError:  # another run was faster
         return
     except OSError as error:
-        told = f"it is archived as {shown(place)}, but" if place else "it"
-        raise _Failed(f"{told} cannot be removed from {shown(log.parent)}: {_said(error)}") from error
+        subject = f"it is archived as {path_text(place)}, but" if place else "it"
+        raise _Failed(f"{subject} cannot be removed from {path_text(log.parent)}: {_error_text(error)}") from error
     now = hidden.lstat()
-    if _is_same(now, look):
+    if _is_same(now, status):
         hidden.unlink()
         return
     _put_back(hidden, log)
-    if place is not None and os.path.samestat(place.lstat(), now):  # it was written to, and so the archive's was
+    # It was written to, and so was the archived file if that is a hard link to it.
+    if place is not None and os.path.samestat(place.lstat(), now):
         place.unlink()
     raise _Changed
 
 
 def _put_back(hidden: Path, log: Path) -> None:
-    """Give a log its name again, unless yet another one has it by now."""
+    """Give a log its name back, unless another log has that name by now."""
     try:
         os.link(hidden, log, follow_symlinks=False)
     except OSError as error:
         if os.path.lexists(log):
             raise _Failed(
-                f"another log got its name at this moment; what had the name is {shown(hidden)} now"
+                f"another log got its name at this moment; what had the name is {path_text(hidden)} now"
             ) from error
         hidden.rename(log)
     else:
         hidden.unlink()
 
 
-def _forget_abandoned(archive: Path) -> None:
-    """Remove what earlier runs began to copy, and did not end."""
-    with suppress(OSError):  # the next run will
+def _remove_abandoned_copies(archive: Path) -> None:
+    """Remove the unfinished copies of earlier runs."""
+    with suppress(OSError):  # the next run will do it
         for part in [one for one in archive.iterdir() if COPY.fullmatch(one.name)]:
             if part.lstat().st_ctime < time.time() - ABANDONED:
                 part.unlink()
 
 
 def _check_rights(log: Path, place: Path | None) -> None:
-    """Raise `_Failed` where putting the log away is sure to fail."""
+    """Raise `_Failed` if putting the log away is sure to fail."""
     folders = [log.parent]
     if place is not None:
         folders.append(next(folder for folder in (place.absolute()).parents if os.path.lexists(folder)))
         if os.path.lexists(place):
-            _check_that_it_is_there(place, digest_of(looked_at(log)))
+            _check_archived(place, digest_of(content_of(log)))
     for folder in folders:
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise _Failed(f"{shown(folder)} may not be written to")
+            raise _Failed(f"{path_text(folder)} may not be written to")
 
 
 def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
-    return _looks(one) == _looks(other)
-
-
-def _looks(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    """Whether it is the same, unchanged file."""
+    return all(getattr(one, name) == getattr(other, name) for name in ("st_dev", "st_ino", "st_size", "st_mtime_ns"))
 
 
 def _sync(path: Path) -> None:
-    """Have the disk know a file, or the names in a folder. Raises OSError where it fails to; not all can be told so."""
+    """Sync a file, or the names in a folder, to the disk if it can. Raises OSError if that fails."""
     try:
         opened = os.open(path, os.O_RDONLY)
     except PermissionError:
@@ -328,5 +325,5 @@ def _sync(path: Path) -> None:
         os.close(opened)
 
 
-def _said(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     return error.strerror or str(error)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a file cannot be used, and what to do: for the person who named it. Imported only where one cannot.
+"""Why a file cannot be used, and what to do: for the person who named it. Imported only if one cannot be used.
 
 Private to this collection: names may change without notice.
 """
@@ -16,62 +16,62 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 
-ALIKE = 3  # names in a folder, so many of which are told
+MAX_SIMILAR = 3  # names in a folder that are shown
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
-def why_not(name: str, path: Path, error: OSError) -> str:
+def why_unreadable(name: str, path: Path, error: OSError) -> str:
     """Why the file that was called `name` cannot be read, and what to do."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return f"{reason}; {_oddity(name) or _what_is_there(path)}"
+        return f"{reason}; {_mistake_in(name) or _what_is_there(path)}"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{reason}; {whose(path)}"
+        return f"{reason}; {describe_access(path)}"
     return reason
 
 
 def why_not_regular(mode: int) -> str:
-    """Why what is there is no file to import."""
+    """Why something that is not a regular file cannot be imported."""
     advice = "; name the files in it, one by one" if stat.S_ISDIR(mode) else ""
     return f"not a regular file but {KINDS.get(stat.S_IFMT(mode), 'a device')}{advice}"
 
 
-def whose(path: Path) -> str:
-    """Who may do something there, and who this is."""
-    barred = (folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK))
-    place = next(barred, path)
+def describe_access(path: Path) -> str:
+    """Who owns a path, or the folder that bars the way to it, with which mode; and who this process runs as."""
+    barred = next((folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK)), path)
     try:
-        status = place.stat()
+        status = barred.stat()
     except OSError:
-        return f"this is user {me()}"
+        return f"this is user {current_user()}"
     mode = stat.S_IMODE(status.st_mode)
-    return f"{plain(place)} belongs to {_user(status.st_uid)} and has mode {mode:04o}, this is user {me()}"
+    owner = f"belongs to {_user_name(status.st_uid)} and has mode {mode:04o}"
+    return f"{one_line_path(barred)} {owner}, this is user {current_user()}"
 
 
-def me() -> str:
+def current_user() -> str:
     """The user that this process runs as."""
-    return _user(os.geteuid())
+    return _user_name(os.geteuid())
 
 
-def where() -> str:
-    """Where and as whom files are looked for."""
-    return f"on {os.uname().nodename} as user {me()}"
+def host_and_user() -> str:
+    """The host and the user that look for files."""
+    return f"on {os.uname().nodename} as user {current_user()}"
 
 
-def plain(path: Path) -> str:
+def one_line_path(path: Path) -> str:
     """A path on one line."""
-    return in_one_line(shown(path))
+    return in_one_line(path_text(path))
 
 
 def in_one_line(text: str) -> str:
-    """A text whose control characters are escaped, and what else no text can hold."""
+    """A text with its control characters, and what is not UTF-8, escaped."""
     escaped = re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
     return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _user(uid: int) -> str:
+def _user_name(uid: int) -> str:
     import pwd
 
     try:
@@ -80,8 +80,8 @@ def _user(uid: int) -> str:
         return f"with uid {uid}"
 
 
-def _oddity(name: str) -> str | None:
-    """What of a name shows that it is none of a file here, and what to do."""
+def _mistake_in(name: str) -> str | None:
+    """What shows that a name cannot be that of a file here, and what to do."""
     if re.match(r"[A-Za-z]:[\\/]|\\\\", name):
         return "that is a path of Windows; copy the file to the host where the module runs, and give its path there"
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
@@ -112,26 +112,28 @@ def _unset_variable(name: str) -> str | None:
 
 
 def _what_is_there(path: Path) -> str:
-    """How far the path leads, and what there is called like what is missing."""
+    """How far the path leads, and which names there are similar to the missing one."""
     if path.is_symlink():
         return f"it is a link to {in_one_line(os.fsencode(path.readlink()).decode('utf-8', 'backslashreplace'))}"
     missing, folder = next(_steps_up(path.absolute()))
     if not folder.is_dir():
-        return f"{plain(folder)} is not a folder"
+        return f"{one_line_path(folder)} is not a folder"
     try:
-        names = [plain(Path(one.name)) for one in folder.iterdir()]
+        names = [one_line_path(Path(one.name)) for one in folder.iterdir()]
     except OSError:
-        return f"{plain(folder)} is there, but may not be listed; {whose(folder)}"
+        return f"{one_line_path(folder)} is there, but may not be listed; {describe_access(folder)}"
+    found = f"the folder {one_line_path(folder)} is there, and"
     if not names:
-        return f"the folder {plain(folder)} is there, and is empty"
-    alike = _alike(plain(Path(missing.name)), names)
-    if not alike:
-        return f"the folder {plain(folder)} is there, and nothing in it has a name like {plain(Path(missing.name))}"
-    return f"the folder {plain(folder)} is there, and what is most like it in there is {', '.join(alike)}"
+        return f"{found} is empty"
+    name = one_line_path(Path(missing.name))
+    similar = _similar_names(name, names)
+    if not similar:
+        return f"{found} nothing in it has a name like {name}"
+    return f"{found} what is most like it in there is {', '.join(similar)}"
 
 
 def _steps_up(path: Path) -> Iterator[tuple[Path, Path]]:
-    """What is missing, and the folder above it, from where something is there."""
+    """What is missing, and the folder above it, beginning where something exists."""
     child = path
     for parent in path.parents:
         if os.path.lexists(parent):
@@ -139,9 +141,9 @@ def _steps_up(path: Path) -> Iterator[tuple[Path, Path]]:
         child = parent
 
 
-def _alike(name: str, names: list[str]) -> list[str]:
-    """The names that are most like one, whatever their case."""
+def _similar_names(name: str, names: list[str]) -> list[str]:
+    """The names that are most similar to one, whatever their case."""
     import difflib
 
     by_lower = {one.lower(): one for one in sorted(names)}
-    return [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, ALIKE)]
+    return [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, MAX_SIMILAR)]

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The body of a request that submits: blocks of a known total length, and a commit point before the last one.
+"""The body of a submission: blocks of a known total length, and a commit point before the last one.
 
-A server that keeps to HTTP cannot take a request whose body is shorter than its declared length. So `commit` is
-called right before the last block is handed over: until then nothing can have been imported, and an exception raised
-there breaks the request off.
+A server that follows HTTP cannot accept a request whose body is shorter than its declared length. So `commit` is called
+right before the last block is handed over: until then nothing can have been imported, and an exception breaks the
+request off.
 
-requests sends an iterable that has a length in blocks as they come, with Content-Length and without copying.
+requests sends an iterable with a length block by block, with Content-Length and without copying.
 
 Private to this collection: names may change without notice.
 """
@@ -28,10 +28,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
 
 
 class Body:
-    """A body of texts and file contents, one after the other, that can be iterated again for another try.
+    """A body of texts and file contents, one after the other. Another try iterates it again.
 
-    `commit` gets the SHA-256 of the file contents, in hexadecimal. `started` and `committed` tell how far the last try
-    came: whether a block was asked for, and whether the last one was; `sent` how many bytes were taken.
+    `commit` gets the SHA-256 of the file contents, in hexadecimal. `started` and `committed` say how far the last try
+    came: whether the first block was requested, and whether the last one was. `sent` counts the bytes that were taken.
     """
 
     def __init__(self, segments: list[bytes | Content], content_type: str, commit: Callable[[str], None]) -> None:
@@ -49,7 +49,7 @@ class Body:
     def __iter__(self) -> Iterator[bytes]:
         self.started, self.sent = True, 0
         held = b""
-        with _DigestBeside() as digest:
+        with _DigestThread() as digest:
             for segment in self._segments:
                 for block in segment.blocks() if isinstance(segment, Content) else [segment]:
                     if isinstance(segment, Content):
@@ -64,8 +64,8 @@ class Body:
         yield held
 
 
-class _DigestBeside:
-    """A SHA-256 that a thread reckons beside the sending, which takes about as long. One block waits for it at most."""
+class _DigestThread:
+    """A SHA-256 that a thread computes during the sending, which takes as long. At most one block waits for it."""
 
     def __init__(self) -> None:
         import queue
@@ -74,7 +74,7 @@ class _DigestBeside:
         self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> _DigestBeside:
+    def __enter__(self) -> _DigestThread:
         self._thread = start_thread(self._work)
         return self
 
@@ -85,7 +85,7 @@ class _DigestBeside:
         self._blocks.put(block)
 
     def finish(self) -> str:
-        """The digest of all blocks, in hexadecimal. There are no more."""
+        """The digest of all blocks, in hexadecimal; no block may follow."""
         if self._thread is not None and self._thread.is_alive():
             self._blocks.put(None)
             self._thread.join()
@@ -110,7 +110,7 @@ def form_data(
 
 
 def mixed(document: Any, name: str, content: Content, commit: Callable[[str], None]) -> Body:
-    """A multipart/mixed body (RFC 2046): a JSON document, then a file that is found by its name in any of three ways.
+    """A multipart/mixed body (RFC 2046): a JSON document, then a file whose name is given in three ways.
 
     `name` has to be printable ASCII without quotes and angle brackets.
     """
@@ -124,22 +124,22 @@ def mixed(document: Any, name: str, content: Content, commit: Callable[[str], No
 
 
 def encoded_form(fields: Mapping[str, str], commit: Callable[[str], None]) -> Body:
-    """A form as application/x-www-form-urlencoded, percent-encoded UTF-8; committed is the digest of nothing."""
+    """A form as application/x-www-form-urlencoded, percent-encoded UTF-8; `commit` gets the digest of nothing."""
     return Body([urlencode(fields).encode("ascii")], "application/x-www-form-urlencoded", commit)
 
 
 def json_document(document: Any, commit: Callable[[str], None]) -> Body:
-    """A JSON document; committed is the digest of nothing."""
+    """A JSON document; `commit` gets the digest of nothing."""
     return Body([canonical(document).encode("utf-8")], "application/json", commit)
 
 
-def expecting(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
-    """A commit that breaks off when what was read is not what was digested before, or is not whole any more."""
+def checked_commit(content: Content, sha256: str | None, commit: Callable[[str], None]) -> Callable[[str], None]:
+    """A commit that breaks off if the content is not what was digested before, or has changed since it was read."""
 
     def compare_and_commit(digest: str) -> None:
         if sha256 is not None and digest != sha256:
             raise Interrupted(f"{content.source} changed after its digest was taken.")
-        content.check()  # two blocks were sent since its end was read, which may have taken a while
+        content.check()  # two blocks were sent since its end was read, which may have taken long
         commit(digest)
 
     return compare_and_commit
@@ -157,6 +157,6 @@ def _multipart(subtype: str, parts: list[tuple[str, bytes | Content]], commit: C
 
 
 def _quoted(name: str) -> str:
-    """As browsers write a name inside quotes (WHATWG, multipart/form-data encoding). What is no UTF-8 is lost."""
+    """A name inside quotes as browsers write it (WHATWG, multipart/form-data). Bytes that are not UTF-8 are lost."""
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

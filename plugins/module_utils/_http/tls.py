@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Connection, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, path_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, path_of, path_text
 
 PARTIAL_CHAIN = 0x80000  # ssl.VERIFY_X509_PARTIAL_CHAIN, which Python 3.9 has no name for
 TRUST_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")  # the latter two are OpenSSL's
@@ -78,7 +78,7 @@ def _load_files(context: ssl.SSLContext, connection: Connection) -> None:
             try:
                 _trust(context, path)
             except (OSError, ValueError) as error:
-                raise _unusable_file(f"{name}: {shown(path)} cannot be used", path, error) from error
+                raise _unusable_file(f"{name}: {path_text(path)} cannot be used", path, error) from error
     if connection.client_cert:
         cert = path_of(connection.client_cert)
         key = path_of(connection.client_key) if connection.client_key else None
@@ -86,7 +86,7 @@ def _load_files(context: ssl.SSLContext, connection: Connection) -> None:
             # OpenSSL would ask on the terminal for the password of an encrypted key; with an empty one it fails.
             context.load_cert_chain(cert, key, password="")
         except (OSError, ValueError) as error:
-            what = f"client_cert: {shown(cert)} cannot be used with client_key {shown(key) if key else None}"
+            what = f"client_cert: {path_text(cert)} cannot be used with client_key {path_text(key) if key else None}"
             unreadable = key if key and os.access(cert, os.R_OK) else cert
             raise _unusable_file(what, unreadable, error) from error
 
@@ -95,10 +95,10 @@ def _unusable_file(what: str, path: Path, error: Exception) -> BadInput:
     """The error for a TLS file that cannot be used, with the reason."""
     if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
         return BadInput(f"{as_sentence(f'{what}: {_reason(error)}')} Nothing was sent.")
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where, why_not
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import host_and_user, why_unreadable
 
-    why = why_not(name_of(path), path, error)
-    return BadInput(f"{as_sentence(f'{what}: {why}')} Nothing was sent. It was looked for {where()}.")
+    why = why_unreadable(name_of(path), path, error)
+    return BadInput(f"{as_sentence(f'{what}: {why}')} Nothing was sent. It was looked for {host_and_user()}.")
 
 
 def _reason(error: Exception) -> str:

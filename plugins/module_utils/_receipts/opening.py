@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown as shown_path
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text as shown_path
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import sqlite
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import (
     Database,

@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_of as path_named
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes
 
 APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
@@ -147,9 +147,9 @@ def _whose(path: Path) -> str:
     barred = [one for one in there[: 2 if there[0] == path else 1] if not os.access(one, os.W_OK)]
     if not barred:
         return ""
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import whose
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import describe_access
 
-    return f"{as_sentence(whose(barred[0]))} "
+    return f"{as_sentence(describe_access(barred[0]))} "
 
 
 def path_of(location: str) -> Path:
@@ -176,7 +176,7 @@ def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQL
         return None
     if make:
         _make_file(path)
-    return SQLite(shown(path), path, timeout, read_only=read_only)
+    return SQLite(path_text(path), path, timeout, read_only=read_only)
 
 
 def _clock() -> float:
@@ -193,7 +193,7 @@ def _check_place(path: Path) -> bool:
         return True
     folder, found = next((folder, found) for folder in path.parents if (found := _status(folder)) is not None)
     if not stat.S_ISDIR(found.st_mode):
-        raise OSError(0, f"{shown(folder)} is no folder")
+        raise OSError(0, f"{path_text(folder)} is no folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OSError(0, _locked(folder))
     return False
@@ -208,8 +208,8 @@ def _status(path: Path) -> os.stat_result | None:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            target = shown(Path(os.path.realpath(path)))
-            raise OSError(0, f"{shown(path)} is a link to {target}, and there is nothing") from None
+            target = path_text(Path(os.path.realpath(path)))
+            raise OSError(0, f"{path_text(path)} is a link to {target}, and there is nothing") from None
         return None
 
 
@@ -217,9 +217,9 @@ def _locked(place: Path) -> str:
     """Why a place cannot be written."""
     is_read_only = os.statvfs(place).f_flag & os.ST_RDONLY
     return (
-        f"{shown(place)} is on a read-only file system"
+        f"{path_text(place)} is on a read-only file system"
         if is_read_only
-        else f"{shown(place)} cannot be written by this user"
+        else f"{path_text(place)} cannot be written by this user"
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import aside
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import set_aside_path
 
 from ..support import ABSENT, Licstat, Logs, assert_ended_well, assert_plain_failure
 from .small_disk import SmallDisk
@@ -452,7 +452,7 @@ def test_a_log_that_a_killed_run_set_aside_is_imported_if_it_was_not_and_put_awa
     contents = {imported.name: imported.read_bytes(), other.name: other.read_bytes()}
     licstat(imported, once=once)
     for log in (imported, other):
-        log.rename(aside(log))
+        log.rename(set_aside_path(log))
     options: dict[str, Any] = {"src": ABSENT, "paths": [str(log.parent)], "once": once}
     waited = archived(licstat, **options, archive=archive)
     assert (waited["imports"], [one["count"] for one in waited["left_out"]]) == ([], [2])

@@ -25,8 +25,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
+    checked_commit,
     encoded_form,
-    expecting,
     form_data,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, request_line
@@ -68,13 +68,13 @@ class Api:
 
     def upload_control(self, control: ControlFile, comment: str | None) -> None:
         """Upload a control file."""
-        commit = expecting(control.content, control.sha256, _no_commit)
+        commit = checked_commit(control.content, control.sha256, _no_commit)
         body = form_data("file", control.content, commit, _without_none(comment=comment))
         self._prepare("control", body, control.sha256)
 
     def upload(self, identifier: str, file: DataFile) -> None:
         """Upload a data file. Haplo takes the last one of a name, so repeating it does no harm."""
-        commit = expecting(file.content, file.sha256, _no_commit)
+        commit = checked_commit(file.content, file.sha256, _no_commit)
         body = form_data("file", file.content, commit, {"batch": identifier, "name": file.name})
         self._prepare("file", body, file.sha256)
 

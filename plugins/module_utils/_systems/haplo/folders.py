@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, name_of, path_of
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expand_path, name_of, path_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import (
     DEFAULT_ENTRY,
     ControlFile,
@@ -95,7 +95,7 @@ def find_batches(directory: str, control_name: str) -> FoundFolders:
 
     Hidden files and folders are ignored. Raises `BadInput` for a directory that cannot be read.
     """
-    top, control = expanded(directory), path_of(control_name)
+    top, control = expand_path(directory), path_of(control_name)
     try:
         inside = _entries_of(top)
     except OSError as error:
@@ -226,11 +226,12 @@ def _is_broken(link: os.DirEntry[str]) -> bool:
 
 def _unreadable_message(name: str, folder: Path, error: OSError) -> str:
     """Why a folder cannot be read, and what to do."""
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import where, why_not
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import host_and_user, why_unreadable
 
     if isinstance(error, NotADirectoryError) and folder.exists():
         return f"{_plain(folder)} is a file, and no folder with the files of a batch in it."
-    return f"{as_sentence(f'{_plain(folder)}: {why_not(name, folder, error)}')} It was looked for {where()}."
+    reason = as_sentence(f"{_plain(folder)}: {why_unreadable(name, folder, error)}")
+    return f"{reason} It was looked for {host_and_user()}."
 
 
 def _own_name(path: Path) -> str:
@@ -248,6 +249,6 @@ def _folder_error(folder: BatchFolder, problem: str) -> BadInput:
 
 
 def _plain(path: Path) -> str:
-    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import plain
+    from ansible_collections.assetops.imports.plugins.module_utils._files.unusable import one_line_path
 
-    return plain(path)
+    return one_line_path(path)

@@ -22,7 +22,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     digests_of,
     open_contents,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, path_text
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import Batch, DataFile, wanted_batch
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import (
     ControlFile,
@@ -163,7 +163,7 @@ def _open_files(requested: RequestedBatch, control: ControlFile | None, sources:
     if control is not None:
         entries = {name: control.entry(name) for name in contents}
         if not options["allow_missing_files"]:
-            control.check_complete(sources, "files" if requested.folder is None else shown(requested.folder.path))
+            control.check_complete(sources, "files" if requested.folder is None else path_text(requested.folder.path))
         if options["trim_final_newline"]:
             contents = {name: _trimmed(entries[name], content) for name, content in contents.items()}
         if options["check_files"]:

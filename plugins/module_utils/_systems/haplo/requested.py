@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.dates import short_time
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.folders import BatchFolder, FoundFolders
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.options import READ_BY, options_of_batch
@@ -30,7 +30,7 @@ class RequestedBatch:
     def source(self) -> str:
         """What it is called in the result and in receipts."""
         if self.folder is not None:
-            return shown(self.folder.control)
+            return path_text(self.folder.control)
         return str(next(filter(None, (self.options.get(name) for name in ("name", *READ_BY))), ""))
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import paths_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.folders import FoundFolders, shown_names
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.states import BatchesResult, UnsentBatch
 
@@ -67,7 +67,7 @@ def left_out_result(found: FoundFolders | None, outcome: BatchesResult | None = 
     left_out = {} if found is None else {reason: [*paths] for reason, paths in found.left_out.items()}
     for reason, paths in (outcome.left_out if outcome else {}).items():
         left_out.setdefault(reason, []).extend(paths)
-    return {"left_out": shown_by_reason(left_out)}
+    return {"left_out": paths_by_reason(left_out)}
 
 
 def warn_of_doubtful(found: FoundFolders, params: Mapping[str, Any], warn: Callable[[str], None]) -> None:

@@ -36,7 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     identity_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Policy
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, DatedState
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.dates import short_time
@@ -215,7 +215,7 @@ class _FeedRun:
 
     def _stop(self, at: FeedState, how: str = "failed", why: str = "{} was not imported, so no later one is.") -> None:
         """Try no later state of this feed. Those that have a problem of their own are reported with it."""
-        held_up = why.format(f"The state of {self._feed.name} in {shown(at.path)}")
+        held_up = why.format(f"The state of {self._feed.name} in {path_text(at.path)}")
         for state in self._remaining:
             bad = UnsentBatch(state.source, state.problem)
             waiting = UnsentBatch(state.source, held_up, how, is_held_up=True)
@@ -248,14 +248,14 @@ def _checked(states: list[FeedState], feed: Feed, now: datetime) -> list[FeedSta
 def _moment_problem(state: FeedState, alike: list[FeedState], feed: Feed, now: datetime) -> str:
     """What is wrong with the moment of a state. `alike` are the states of the same moment."""
     if len(alike) > 1:
-        both = " and ".join(shown(one.path) for one in alike)
+        both = " and ".join(path_text(one.path) for one in alike)
         return (
             f"{both}: each is {feed.name} as of {short_time(state.moment)}; nobody can tell which is newer. Rename one."
         )
     if state.moment > now + MAX_AHEAD:
         return (
-            f"{shown(state.path)}: the date in its name is still to come; here it is {now:%Y-%m-%d %H:%M}. If it were"
-            " imported, all that comes until then would be older. Rename it, or set the clock right."
+            f"{path_text(state.path)}: the date in its name is still to come; here it is {now:%Y-%m-%d %H:%M}. If it"
+            " were imported, all that comes until then would be older. Rename it, or set the clock right."
         )
     return ""
 

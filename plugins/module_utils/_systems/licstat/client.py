@@ -31,7 +31,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.answers import date_of, json_object
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import expecting, form_data
+from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import checked_commit, form_data
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import GUIDE
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
@@ -75,7 +75,7 @@ class LicenseStatistics:
         """Upload a log. What the server accepts becomes a task in its queue."""
         upload: Upload = wanted.payload
         self._check_range_is_over(upload.options)
-        body = form_data("file", upload.content, expecting(upload.content, wanted.content_sha256, attempt.commit))
+        body = form_data("file", upload.content, checked_commit(upload.content, wanted.content_sha256, attempt.commit))
         path = f"{self._base}/license-server/{upload.options.license_server_id}/import"
         answer = self._client.submit("POST", path, body, upload.options.query())
         data = _data_of(answer)

@@ -23,7 +23,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     Content,
     Interrupted,
-    digests_or_obstacles,
+    digests_or_errors,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import SYSTEM
@@ -150,7 +150,7 @@ def unreadable_import(server: str, options: ImportOptions, content: Content, obs
 def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
     """The import of each log. One that is still being written, or is gone, does not keep the others from it."""
     wanted = []
-    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
+    for content, digest in zip(contents, digests_or_errors(contents, store)):
         if isinstance(digest, Interrupted):
             wanted.append(unreadable_import(server, options, content, f"{digest.message} Nothing of it was sent."))
         else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expand_path, paths_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _check_archive(params: Mapping[str, Any]) -> None:
     if params["archive"] is not None and not params["archive"].strip():
         raise BadInput("archive is empty, as where it is taken from a variable that is not set.")
     if params["afterwards"] == "archive":
-        archive = expanded(params["archive"])
+        archive = expand_path(params["archive"])
         if archive.exists() and not archive.is_dir():
             raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
 
@@ -87,11 +87,11 @@ def open_logs(params: Mapping[str, Any]) -> FoundLogs:
             recurse=params["recurse"],
             min_age=params["min_age"],
             max_age=params["max_age"],
-            archive=expanded(params["archive"]) if params["archive"] else None,
+            archive=expand_path(params["archive"]) if params["archive"] else None,
             fills_archive=params["afterwards"] == "archive",
         )
     )
-    return FoundLogs(found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over))
+    return FoundLogs(found.contents, paths_by_reason(found.left_out), paths_by_reason(found.passed_over))
 
 
 def failure_without_logs(params: Mapping[str, Any], store: Store, target: str, found: FoundLogs) -> dict[str, Any]:
@@ -131,5 +131,5 @@ def put_away_imported(
     logs = [(log, one["content_sha256"]) for log, one in zip(contents, imports) if one["state"] in done]
     if not are_whole:
         return [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
-    archive = expanded(params["archive"]) if params["afterwards"] == "archive" else None
+    archive = expand_path(params["archive"]) if params["afterwards"] == "archive" else None
     return put_away(logs, archive, store, check_mode=check_mode)

@@ -23,7 +23,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
-    expecting,
+    checked_commit,
     json_document,
     mixed,
 )
@@ -143,5 +143,5 @@ def request_body(wanted: Wanted, attempt: Attempt) -> Body:
         document = {**properties, "importFile": {"url": source.url}}
         return json_document(document, lambda _digest: attempt.commit(None))
     name = re.sub(r"[^A-Za-z0-9._-]", "_", source.name)
-    commit = expecting(source, wanted.content_sha256, attempt.commit)
+    commit = checked_commit(source, wanted.content_sha256, attempt.commit)
     return mixed({**properties, "importFile": {"name": name}}, name, source, commit)

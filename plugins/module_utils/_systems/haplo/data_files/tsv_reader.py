@@ -59,13 +59,13 @@ def without_final_line_breaks(entry: Mapping[str, Any], content: Content) -> Con
         raise BadInput(f"files: {content.source}{error.finding}") from None
     if codec is None:
         raise BadInput(f"files: {content.source}: its charset {charset!r} is not known to trim_final_newline.")
-    codec, _mark = resolve_byte_order(codec, content.ends(4)[0])
+    codec, _mark = resolve_byte_order(codec, content.read_ends(4)[0])
     breaks = tuple(character.encode(codec) for character in "\r\n")
     width = len(breaks[0])
     if content.size % width:  # cut off within a character
         return content
     while content.size:
-        _beginning, end = content.ends(TAIL)
+        _beginning, end = content.read_ends(TAIL)
         kept = len(end)
         while kept and end.endswith(breaks, 0, kept):
             kept -= width

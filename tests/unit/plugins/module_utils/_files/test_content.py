@@ -25,7 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     Fingerprint,
     Interrupted,
     digests_of,
-    digests_or_obstacles,
+    digests_or_errors,
     open_contents,
 )
 
@@ -282,7 +282,7 @@ def test_a_file_that_changes_before_its_digest_is_reckoned_has_none_and_others_h
         change(logs[name])
 
     memory = Memory()
-    *obstacles, digest = digests_or_obstacles(contents, memory)
+    *obstacles, digest = digests_or_errors(contents, memory)
 
     assert digest == sha256(TEXT)
     assert [*memory.digests] == [contents[-1].fingerprint]
@@ -337,7 +337,7 @@ def test_a_file_without_its_end_has_a_digest_of_its_own(log: Path) -> None:
     cut = with_changes(whole, cut=1)
 
     assert digests_of([whole, cut], memory) == [sha256(TEXT), sha256(TEXT[:-1])]
-    assert (cut.size, cut.ends(4)) == (len(TEXT) - 1, (TEXT[:4], TEXT[-5:-1]))
+    assert (cut.size, cut.read_ends(4)) == (len(TEXT) - 1, (TEXT[:4], TEXT[-5:-1]))
     log.unlink()
     assert digests_of([cut, whole], memory) == [sha256(TEXT[:-1]), sha256(TEXT)]
 

@@ -381,8 +381,8 @@ READ: list[int] = []  # how much, at each end in turn
 class Counting(Content):
     """A content that notes in `READ` how much was read of it."""
 
-    def ends(self, size: int) -> tuple[bytes, bytes]:
-        beginning, end = super().ends(size)
+    def read_ends(self, size: int) -> tuple[bytes, bytes]:
+        beginning, end = super().read_ends(size)
         READ.extend((len(beginning), len(end)))
         return beginning, end
 

@@ -19,13 +19,18 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding, putting_away
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint, looked_at
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint, content_of
 from ansible_collections.assetops.imports.plugins.module_utils._files.finding import SET_ASIDE, Search, find_logs
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import ABANDONED, PART, aside, own_name
+from ansible_collections.assetops.imports.plugins.module_utils._files.paths import (
+    ABANDONED,
+    PART_SUFFIX,
+    original_name,
+    set_aside_path,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
     FROM_ARCHIVE,
     PutAway,
-    failure,
+    failure_message,
     put_away,
 )
 
@@ -136,7 +141,7 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
             for name in CONTENTS:
                 assert name in left or place_of(own, name).name in kept, f"{name} is lost"
 
-        set_aside = [path for path in folder.iterdir() if own_name(path.name) != path.name]
+        set_aside = [path for path in folder.iterdir() if original_name(path.name) != path.name]
         assert {path.read_bytes() for path in set_aside} <= {*CONTENTS.values()}
         assert run(folder, own) == ["deleted" if own is None else "archived"] * (len(left) + len(set_aside))
         assert [path.name for path in folder.iterdir()] == ["debug.log"]
@@ -158,7 +163,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
     names = [f"debug.log.{number}" for number in range(30)]
     for name in names:
         (folder / name).write_text(name)
-    logs = [(looked_at(folder / name), digest(name.encode())) for name in names]
+    logs = [(content_of(folder / name), digest(name.encode())) for name in names]
     gate, opener = os.pipe()
     runs = []
     for _unused in range(6):
@@ -184,7 +189,7 @@ def test_what_a_killed_run_began_to_copy_is_removed_when_it_is_old(
     new_logs(folder)
     archive.mkdir()
     place = place_of(archive, "debug.log.1")
-    part = archive / f".{place.name[-SHORT:]}.0a1b2c3d{PART}"
+    part = archive / f".{place.name[-SHORT:]}.0a1b2c3d{PART_SUFFIX}"
     part.write_bytes(b"half")
     (archive / ".mine").touch()
 
@@ -208,11 +213,11 @@ def test_a_log_that_a_killed_run_set_aside_is_found_by_its_own_name_when_nobody_
 ) -> None:
     log = tmp_path / "debug.log.1"
     log.write_bytes(b"one")
-    hidden = aside(aside(aside(log)))
+    hidden = set_aside_path(set_aside_path(set_aside_path(log)))
     log.rename(hidden)
-    assert hidden.name.count("debug.log.1") == hidden.name.count(PART) == 1
+    assert hidden.name.count("debug.log.1") == hidden.name.count(PART_SUFFIX) == 1
     (tmp_path / ".debug.log.2.part").write_bytes(b"of somebody else")
-    aside(tmp_path / "other").write_bytes(b"no log")
+    set_aside_path(tmp_path / "other").write_bytes(b"no log")
     search = Search((str(tmp_path),), ("debug.log.*",))
 
     fresh = find_logs(search)
@@ -255,13 +260,15 @@ def test_the_disk_has_the_copy_and_its_folders_before_the_log_goes(
         remove(*arguments)
 
     monkeypatch.setattr(putting_away, "_remove", note)
-    monkeypatch.setattr(putting_away, "_link", putting_away._link if second_names else lambda *_arguments: False)
+    monkeypatch.setattr(
+        putting_away, "_hard_link", putting_away._hard_link if second_names else lambda *_arguments: False
+    )
     place = place_of(archive, "debug.log.1")
     for is_there in (False, True):
         assert run(folder, archive) == ["archived"]
         assert {str(place), str(archive)} <= {*before}
         assert ({str(tmp_path), str(tmp_path / "new")} <= {*before}) == (not is_there), "of new folders"
-        assert any(path.endswith(PART) for path in before) == (not is_there and not second_names)
+        assert any(path.endswith(PART_SUFFIX) for path in before) == (not is_there and not second_names)
         before.clear()
         synced.clear()
         (folder / "debug.log.1").write_bytes(CONTENTS["debug.log.1"])
@@ -298,7 +305,7 @@ def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
         os.truncate(copy, copy.stat().st_size - 1)
         keep_status(source, copy)
 
-    monkeypatch.setattr(putting_away, "_link", lambda *_arguments: False)
+    monkeypatch.setattr(putting_away, "_hard_link", lambda *_arguments: False)
     monkeypatch.setattr(shutil, "copystat", lose_a_byte)
     contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
     for one in put_away(contents, archive, NoMemory(), check_mode=False):
@@ -313,7 +320,7 @@ def test_an_archive_that_goes_away_is_not_taken_for_a_log_that_did(
 ) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
-    monkeypatch.setattr(putting_away, "_make", lambda folder: None)
+    monkeypatch.setattr(putting_away, "_make_folder", lambda folder: None)
     contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
     for one in put_away(contents, archive, NoMemory(), check_mode=False):
         assert (one.state, one.reason) == ("failed", f"it cannot be archived in {archive}: No such file or directory")
@@ -326,7 +333,7 @@ def test_a_log_of_an_archive_stays_there(tmp_path: Path, *, other: bool) -> None
     archive.mkdir()
     place = place_of(archive, "debug.log.1")
     place.write_bytes(CONTENTS["debug.log.1"])
-    log = (looked_at(place), digest(CONTENTS["debug.log.1"]))
+    log = (content_of(place), digest(CONTENTS["debug.log.1"]))
     kept = [PutAway(str(place), "kept", reason=FROM_ARCHIVE)]
     for check_mode in (True, False):
         assert put_away([log], tmp_path / "other" if other else None, NoMemory(), check_mode=check_mode) == kept
@@ -368,7 +375,7 @@ def test_of_many_that_cannot_be_put_away_some_are_told_by_name_and_all_are_count
     outcomes.append(PutAway("/logs/other", "failed", reason="it may not be removed"))
     outcomes.append(PutAway("/logs/good", "archived"))
     names = ", ".join(f"/logs/{number}" for number in range(10))
-    assert failure(outcomes) == (
+    assert failure_message(outcomes) == (
         f"3001 of 3002 imported logs could not be put away. [{names} and 2990 more] the disk is full."
         " [/logs/other] it may not be removed."
     )

@@ -26,8 +26,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
+    checked_commit,
     encoded_form,
-    expecting,
     form_data,
     json_document,
     mixed,
@@ -220,7 +220,7 @@ def test_a_body_of_texts_alone_commits_too() -> None:
 def expected_body(path: Path, data: bytes, commits: list[str], *, may_grow: bool = False) -> Body:
     content = replace(content_of(path, data), may_grow=may_grow)
     (sha256,) = digests_of([content], Memory())
-    return form_data("file", content, expecting(content, sha256, commits.append))
+    return form_data("file", content, checked_commit(content, sha256, commits.append))
 
 
 def test_a_log_as_it_was_digested_is_committed(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_log_that_may_grow_is_sent_as_it_was_digested(tmp_path: Path) -> None:
 def test_where_no_digest_was_taken_what_is_sent_is_told(tmp_path: Path) -> None:
     commits: list[str] = []
     content = content_of(tmp_path / "debug.log", b"the log")
-    list(form_data("file", content, expecting(content, None, commits.append)))
+    list(form_data("file", content, checked_commit(content, None, commits.append)))
     assert commits == [hashlib.sha256(b"the log").hexdigest()]
 
 

@@ -36,7 +36,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import looked_at
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import content_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Windows
@@ -167,7 +167,7 @@ class Nights:
         self.location = str(folder / "receipts.db")
         log = folder / "debug.log"
         log.write_text("a log\n", encoding="utf-8")
-        self.content = looked_at(log)
+        self.content = content_of(log)
         self.day = 0
 
     def go_through(self, run: Run) -> None:
