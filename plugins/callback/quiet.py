@@ -7,14 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: quiet
 type: stdout
-short_description: Shows what failed, in a line, and what tasks show themselves
+short_description: Shows each failure in one line, and what tasks show themselves
 version_added: 0.1.0
 description:
-  - For runs whose output is mailed, as from cron. Of tasks, it shows those that failed, with host, task and message.
-    Nothing is shown of what is ok, changed or skipped, and there is no recap.
-  - What tasks show themselves is shown, such as the table of M(assetops.imports.import_summary), and so are the
-    warnings and errors of Ansible itself.
-  - With C(-v) the whole result of what failed is shown, too.
+  - For runs whose output is mailed, as by cron. It shows tasks that failed, with host, task and message. Tasks that are
+    ok, changed or skipped are not shown, and there is no recap.
+  - What tasks show themselves, such as the table of M(assetops.imports.import_summary), and the warnings and errors of
+    Ansible are shown.
+  - With C(-v), the whole result of a task that failed is shown as well.
 author:
   - assetops.imports maintainers (@assetops)
 """
@@ -37,7 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 
 
 class CallbackModule(CallbackBase):
-    """What it does not override shows nothing."""
+    """Methods that are not overridden show nothing."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -58,13 +58,13 @@ class CallbackModule(CallbackBase):
     def _show(self, result: Any, how: str) -> None:
         outcome = _part(result, "result")
         host, task = _part(result, "host").get_name(), _part(result, "task").get_name()
-        told = str(outcome.get("msg") or outcome.get("censored") or "The task failed.")
-        lines = [printable(line) for line in f"{how}: [{host}]: {task}: {told}".splitlines()]
+        message = str(outcome.get("msg") or outcome.get("censored") or "The task failed.")
+        lines = [printable(line) for line in f"{how}: [{host}]: {task}: {message}".splitlines()]
         if self._display.verbosity:
             lines.append(self._dump_results(outcome, indent=4))
         self._display.display("\n".join(lines), color=constants.config.get_config_value("COLOR_ERROR"))
 
 
 def _part(result: Any, name: str) -> Any:
-    """A part of what Ansible hands over; in ansible-core 2.18 the names begin with an underscore."""
+    """An attribute of a result of Ansible; in ansible-core 2.18 its name begins with an underscore."""
     return getattr(result, name if hasattr(result, name) else f"_{name}")

@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 from ansible_collections.assetops.imports.plugins.plugin_utils._text import INDENT, format_duration, wrap_text
 from ansible_collections.assetops.imports.plugins.plugin_utils._watch import ROW
 
-ALL = "all"  # in place of keys: everything that is in doubt
+ALL = "all"  # instead of keys: everything that is in doubt
 SHOWN = 100  # imports in a table and in a result
 MAX_MESSAGE = 300  # characters
 MAX_TITLE = 24  # characters, as in the first column of ROW
@@ -37,7 +37,7 @@ NO_LIMIT = 2**62  # more receipts than any store has
 
 QUESTIONS = {
     "licstat": "Is it in License Statistics? Look at its list of tasks, and whether the data of this time is there.",
-    "bigfix": "Did the server import since then? Its status tells, and the next run goes by that.",
+    "bigfix": "Did the server import since then? The next run decides by its status.",
     "haplo": "Is this batch in Haplo's list of batches, and how did it end?",
     "lm": "Are these assets in the library? Look at their versions.",
 }

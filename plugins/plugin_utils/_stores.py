@@ -54,7 +54,7 @@ class StoreConfig:
 
     @property
     def identity(self) -> str:
-        """The same for the same store, whatever the password is."""
+        """Equal for the same store, even with another password."""
         location = self.location
         return os.path.realpath(Path(location).expanduser()) if location.startswith(("/", "~")) else location
 

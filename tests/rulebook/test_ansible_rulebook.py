@@ -163,4 +163,4 @@ def test_with_persistence_and_feedback_every_event_comes(location: str, store: S
 def test_a_wrong_option_ends_it_in_words(tmp_path: Path) -> None:
     engine = Engine(tmp_path, rulebook(tmp_path, str(tmp_path / "receipts.db"), interval="soon"))
     engine.process.communicate(timeout=120)
-    assert "interval is 'soon'. It is a number of seconds from 0.1 to 86400." in engine.said()
+    assert "interval is 'soon', and has to be a number of seconds from 0.1 to 86400." in engine.said()

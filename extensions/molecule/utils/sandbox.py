@@ -4,8 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts and stops the sandbox of a scenario: `sandbox.py start FOLDER`, `sandbox.py stop FOLDER`.
 
-`FOLDER/sandbox.json` tells its process id, its address and the credentials of each system. Stopping ends that process
-only, and only if it still is this sandbox.
+`FOLDER/sandbox.json` has its process id, its address and the credentials of each system. Stopping ends only that
+process, and only if it still is this sandbox.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.sandbox.haplo.keys import API_KEY, OUTCOME_KEY
 from tests.sandbox.licstat.tokens import ADMIN_TOKEN
 from tests.sandbox.lm.credentials import ADMIN_PASSWORD, ADMIN_USER
 
-PATIENCE = 30.0
-"""Seconds within which it starts, or ends."""
+TIMEOUT = 30.0
+"""Seconds in which it has to start, or to end."""
 
 
 def main() -> None:
@@ -45,13 +45,13 @@ def start(folder: Path) -> None:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not port_file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             sys.exit(f"the sandbox did not start: see {folder / 'sandbox.log'}")
         time.sleep(0.05)
-    told = {
+    settings = {
         "pid": process.pid,
         "url": f"http://127.0.0.1:{int(port_file.read_text())}",
         "licstat_token": ADMIN_TOKEN,
@@ -62,19 +62,19 @@ def start(folder: Path) -> None:
         "lm_username": ADMIN_USER,
         "lm_password": ADMIN_PASSWORD,
     }
-    (folder / "sandbox.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "sandbox.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def stop(folder: Path) -> None:
     pid = int(json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))["pid"])
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while is_this_sandbox(pid, folder) and time.monotonic() < deadline:
         os.kill(pid, signal.SIGTERM)
         time.sleep(0.2)
 
 
 def is_this_sandbox(pid: int, folder: Path) -> bool:
-    """By its arguments, among which is the port file: another process may have got the number."""
+    """Whether the process has the port file in its arguments: another one may have got its id."""
     done = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], check=False, stdout=subprocess.PIPE, text=True)
     return str(folder / "port") in done.stdout
 

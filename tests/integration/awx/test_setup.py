@@ -287,7 +287,7 @@ def test_what_awx_says_to_a_notification_is_shown_without_its_secret(setup: Setu
         awx_setup_notification={"type": "email", "configuration": {"password": "secret-9", "host": "mail.example.com"}},
     )
     assert done.status != 0
-    assert "AWX did not take awx_setup_notification" in done.results[-1]["msg"]
+    assert "AWX did not accept awx_setup_notification" in done.results[-1]["msg"]
     assert "recipients" in done.results[-1]["msg"]
     assert "secret-9" not in done.output
 

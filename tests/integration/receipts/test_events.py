@@ -128,7 +128,7 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
         open_store(location).close()
         server.stop()
         with Events(**options_of(tmp_path, location, start="beginning")) as events:
-            assert re.fullmatch(r"The receipt store .* could not be .* Looking again every 0\.2 s\.", events.warning())
+            assert re.fullmatch(r"The receipt store .* could not be .* Trying again every 0\.2 s\.", events.warning())
             server.start()
             assert "can be read again" in events.warning()
             with closing(open_store(location)) as store:
@@ -161,7 +161,7 @@ def test_a_cursor_that_cannot_be_written_is_told_and_written_later(location: str
         replace_when_written(cursor, "key of a")
         ended(store, "b")
         assert events.next_state() == ("b", "succeeded")
-        assert re.search(r"cursor\.json could not be written: Is a directory\..* told again", events.warning())
+        assert re.search(r"cursor\.json could not be written: Is a directory\..* reported again", events.warning())
         cursor.rmdir()
         ended(store, "c")
         assert events.next_state() == ("c", "succeeded")
@@ -245,22 +245,22 @@ def test_a_copy_of_it_elsewhere_says_what_it_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"recepits": "x"}, "recepits is no option. There are: receipts, receipts_password, cursor, start, interval,"),
-        ({"receipts": 5}, "receipts is a int, and has to be a text."),
-        ({"receipts": "none"}, "receipts: none keeps no receipts, so there is nothing to tell of."),
+        ({"recepits": "x"}, "recepits is not an option. The options are: receipts, receipts_password, cursor, start,"),
+        ({"receipts": 5}, "receipts is a int, and has to be a string."),
+        ({"receipts": "none"}, "receipts: none keeps no receipts, so there is nothing to report."),
         ({"receipts": "relative.db"}, "receipts 'relative.db' is neither an absolute path"),
         ({"receipts": "postgresql://me:secret-1@127.0.0.1:1/db"}, "receipts is a URL with a password in it."),
         ({"receipts_password": "secret-1"}, "receipts_password is of no use"),
-        ({"receipts_password": ["secret-1"]}, "receipts_password is a list, and has to be a text."),
+        ({"receipts_password": ["secret-1"]}, "receipts_password is a list, and has to be a string."),
         ({"cursor": "relative.json"}, "cursor 'relative.json' is neither an absolute path"),
         ({"cursor": "/dev/null/cursor.json"}, "The cursor /dev/null/cursor.json cannot be written: "),
-        ({"cursor": ["x"]}, "cursor is a list, and has to be a text."),
-        ({"start": "tomorrow"}, "start is 'tomorrow'. It is one of: now, beginning."),
-        ({"interval": "soon"}, "interval is 'soon'. It is a number of seconds from 0.1 to 86400."),
-        ({"interval": 0}, "interval is 0. It is a number"),
-        ({"interval": True}, "interval is True. It is a number"),
-        ({"interval": "nan"}, "interval is 'nan'. It is a number"),
-        ({"interval": None}, "interval is None. It is a number"),
+        ({"cursor": ["x"]}, "cursor is a list, and has to be a string."),
+        ({"start": "tomorrow"}, "start is 'tomorrow', and has to be one of: now, beginning."),
+        ({"interval": "soon"}, "interval is 'soon', and has to be a number of seconds from 0.1 to 86400."),
+        ({"interval": 0}, "interval is 0, and has to be a number"),
+        ({"interval": True}, "interval is True, and has to be a number"),
+        ({"interval": "nan"}, "interval is 'nan', and has to be a number"),
+        ({"interval": None}, "interval is None, and has to be a number"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(tmp_path: Path, options: dict[str, Any], words: str) -> None:

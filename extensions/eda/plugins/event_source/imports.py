@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An event source for ansible-rulebook: imports that ended, from the receipts of this collection."""
+"""An event source for ansible-rulebook: imports that ended, read from the receipts of this collection."""
 
 from __future__ import annotations
 
@@ -22,53 +22,52 @@ from typing import Any, Callable, TypeVar
 
 DOCUMENTATION = r"""
 ---
-short_description: Tell of imports that ended.
+short_description: Report imports that ended.
 description:
-  - An ansible-rulebook event source plugin that yields an event for each import that ended, or of which it became
-    unknown whether the server took it. It reads the receipts that the imports of this collection keep, and changes
-    nothing.
-  - Each outcome is told once, in the order in which they were written, across restarts. An import that has one outcome
-    after another, such as V(scheduled) and later V(succeeded), or V(unknown) and then what it was settled as, has an
-    event for each.
-  - An import whose run died is told as soon as that is seen, not only when the next run comes upon it.
+  - An ansible-rulebook event source plugin that yields an event for each import that ended, or whose outcome became
+    unknown. It reads the receipts that the imports of this collection keep, and changes nothing.
+  - Each outcome is reported once, in the order in which they were written, across restarts. An import that has several
+    outcomes, such as V(scheduled) and later V(succeeded), or V(unknown) and then what it was settled as, has an event
+    for each.
+  - An import whose run died is reported as soon as that is seen, without waiting for the next run.
 options:
   receipts:
     description:
-      - Where the imports keep their receipts. The path of an SQLite file, absolute or from C(~) on, or the URL of a
-        PostgreSQL database without a password, as the option of the same name of the modules. A store that does not
-        exist yet is waited for.
+      - Where the imports keep their receipts, as in the option of this name of the modules. The path of an SQLite file,
+        absolute or beginning with C(~), or the URL of a PostgreSQL database without a password. If the store does not
+        exist yet, the source waits for it.
       - If not set, the value of the environment variable E(ASSETOPS_RECEIPTS) is used.
     type: str
     default: ~/.ansible/assetops/receipts.db
   receipts_password:
     description:
-      - The password for a PostgreSQL database. It may instead come from E(PGPASSWORD), from a file that E(PGPASSFILE)
-        names, or from a service that E(PGSERVICE) names.
+      - The password for a PostgreSQL database. It may also come from E(PGPASSWORD), from the file in E(PGPASSFILE), or
+        from the service in E(PGSERVICE).
     type: str
   cursor:
     description:
-      - The file in which it is kept what was told, an absolute path or one from C(~) on. In a container it has to be on
-        a volume. Each source needs its own.
+      - The file in which the source keeps what it has reported, an absolute path or one that begins with C(~). In a
+        container it has to be on a volume. Each source needs its own.
     type: str
     default: ~/.ansible/assetops/events.json
   start:
     description:
-      - Where to begin while there is no cursor. With V(now), with what ends after the receipts were first read. With
-        V(beginning), with all outcomes that the receipts hold.
+      - Where to begin if there is no cursor. V(now) begins with what ends after the receipts were first read,
+        V(beginning) with all outcomes in the receipts.
     type: str
     choices: [now, beginning]
     default: now
   interval:
     description:
-      - After how many seconds to look again. A PostgreSQL database tells at once that there is something to look at,
-        and then this matters only for runs that died.
+      - After how many seconds to read the receipts again. A PostgreSQL database announces new outcomes at once; then
+        this matters only for runs that died.
     type: float
     default: 10
   feedback:
     description:
-      - With V(true), an outcome counts as told once the rule engine has taken its event, which needs the persistence of
-        ansible-rulebook, and a rulebook in which no filter drops an event of this source. With V(false), it does once
-        the event was handed over, and what ansible-rulebook has not yet worked on is lost when it is killed.
+      - With V(true), an outcome counts as reported when the rule engine has taken its event. That needs the persistence
+        of ansible-rulebook, and a rulebook without filters that drop events of this source. With V(false), it counts
+        when the event was handed over, and events that ansible-rulebook has not handled yet are lost if it is killed.
     type: bool
     default: false
 """
@@ -88,18 +87,18 @@ EXAMPLES = r"""
 
 
 def _find_the_collection() -> None:
-    """Have the collection found that this file belongs to: ansible-rulebook runs the file alone."""
+    """Make the collection of this file importable: ansible-rulebook runs the file alone."""
     with suppress(ModuleNotFoundError):
         importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils")
         return
     collections = next((one for one in Path(__file__).absolute().parents if one.name == "ansible_collections"), None)
     if collections is None:
         raise ModuleNotFoundError(
-            f"{__file__} takes the collection assetops.imports, which is not where Python looks. Install it, and name"
-            " this source assetops.imports.imports."
+            f"{__file__} needs the collection assetops.imports, which Python cannot find. Install it, and name this"
+            " source assetops.imports.imports."
         )
     sys.path.append(str(collections.parent))
-    # A package of that name may be there already, with a list of folders of its own.
+    # A package of that name may have been imported already, with other folders.
     folders = importlib.import_module("ansible_collections").__path__
     if str(collections) not in folders:
         folders.append(str(collections))
@@ -123,15 +122,15 @@ LOGGER = logging.getLogger(__name__)
 CURSOR = "~/.ansible/assetops/events.json"
 STARTS = ("now", "beginning")
 OPTIONS = ("receipts", "receipts_password", "cursor", "start", "interval", "feedback")
-OF_THE_ENGINE = "eda_"  # what ansible-rulebook adds to the options
-EVENTS = uuid.UUID("6b0f3a4e-6d0c-4b3e-9f5e-2b8f7f0d6a11")  # what the ids of events are made of
+ENGINE_PREFIX = "eda_"  # of options that ansible-rulebook adds
+EVENT_NAMESPACE = uuid.UUID("6b0f3a4e-6d0c-4b3e-9f5e-2b8f7f0d6a11")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the rulebook asks for, checked."""
+    """The options of the source in a rulebook, checked."""
 
     receipts: str
     receipts_password: str | None
@@ -142,15 +141,15 @@ class Options:
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Options:
         """Raises `BadInput`."""
-        unknown = [name for name in args if name not in OPTIONS and not name.startswith(OF_THE_ENGINE)]
+        unknown = [name for name in args if name not in OPTIONS and not name.startswith(ENGINE_PREFIX)]
         if unknown:
-            raise BadInput(f"{unknown[0]} is no option. There are: {', '.join(OPTIONS)}.")
+            raise BadInput(f"{unknown[0]} is not an option. The options are: {', '.join(OPTIONS)}.")
         receipts = _text(args, "receipts") or os.environ.get("ASSETOPS_RECEIPTS") or DEFAULT_LOCATION
         if receipts == NOWHERE:
-            raise BadInput("receipts: none keeps no receipts, so there is nothing to tell of.")
+            raise BadInput("receipts: none keeps no receipts, so there is nothing to report.")
         start = _text(args, "start") or STARTS[0]
         if start not in STARTS:
-            raise BadInput(f"start is {start!r}. It is one of: {', '.join(STARTS)}.")
+            raise BadInput(f"start is {start!r}, and has to be one of: {', '.join(STARTS)}.")
         password = _text(args, "receipts_password")
         return cls(receipts, password, _path(args), start == "beginning", _seconds(args))
 
@@ -158,7 +157,7 @@ class Options:
 def _text(args: Mapping[str, Any], name: str) -> str | None:
     value = args.get(name)
     if value is not None and not isinstance(value, str):
-        raise BadInput(f"{name} is a {type(value).__name__}, and has to be a text.")
+        raise BadInput(f"{name} is a {type(value).__name__}, and has to be a string.")
     return value or None
 
 
@@ -166,7 +165,7 @@ def _path(args: Mapping[str, Any]) -> Path:
     text = _text(args, "cursor") or CURSOR
     path = Path(text).expanduser()
     if not path.is_absolute() or "\0" in text:
-        raise BadInput(f"cursor {text!r} is neither an absolute path, nor one that begins with ~.")
+        raise BadInput(f"cursor {text!r} is neither an absolute path nor one that begins with ~.")
     return path
 
 
@@ -176,13 +175,13 @@ def _seconds(args: Mapping[str, Any]) -> float:
         seconds = float("no" if isinstance(value, bool) else value)
         if 0.1 <= seconds <= 86400:
             return seconds
-    raise BadInput(f"interval is {value!r}. It is a number of seconds from 0.1 to 86400.")
+    raise BadInput(f"interval is {value!r}, and has to be a number of seconds from 0.1 to 86400.")
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Put an event into the queue for each outcome, for good."""
+    """Put an event into the queue for each outcome, without end."""
     options = Options.of(args)
-    with _alone(options.cursor), ThreadPoolExecutor(1, "imports") as worker:
+    with _locked(options.cursor), ThreadPoolExecutor(1, "imports") as worker:
         cursor = Cursor.read(options.cursor)
         source = Source(queue, args.get("eda_feedback_queue"), cursor, options, worker)
         try:
@@ -192,7 +191,7 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
 
 
 class Source:
-    """Tells what a store's follower finds. What may take long is done in the `worker`, all in its one thread."""
+    """Sends the outcomes that the follower of a store finds. What may take long is done in the worker's one thread."""
 
     def __init__(
         self,
@@ -213,7 +212,7 @@ class Source:
             cursor,
             from_the_beginning=options.from_the_beginning,
         )
-        self._trouble = ""  # that was told last, and is not over
+        self._trouble = ""  # the current one, which was reported
 
     async def run(self) -> None:
         while True:
@@ -221,27 +220,27 @@ class Source:
                 outcomes = await self._do(self._follower.look)
                 self._note_trouble("")
                 for start in range(0, len(outcomes), AT_ONCE):
-                    await self._tell(outcomes[start : start + AT_ONCE])
+                    await self._send(outcomes[start : start + AT_ONCE])
             except BadInput:
                 raise
             except ImportsError as error:
-                self._note_trouble(f"{error} Looking again every {self._interval:g} s.")
+                self._note_trouble(f"{error} Trying again every {self._interval:g} s.")
                 await asyncio.sleep(self._interval)
             else:
                 if not outcomes:  # there may be more by now
                     await _wait(self._follower.announced(), self._interval)
 
     def end(self) -> None:
-        """Leave everything as it should be found."""
+        """Save the cursor, and close the store."""
         if self._cursor.since is not None:
             self._save()
         self._follower.close()
 
-    async def _tell(self, outcomes: list[Outcome]) -> None:
+    async def _send(self, outcomes: list[Outcome]) -> None:
         imports = await self._do(lambda: self._follower.described(outcomes))
         for outcome, described in zip(outcomes, imports):
             if described is not None:
-                event_id = str(uuid.uuid5(EVENTS, described["id"]))
+                event_id = str(uuid.uuid5(EVENT_NAMESPACE, described["id"]))
                 await self._queue.put({"import": described, "meta": {"uuid": event_id}})
                 if self._feedback is not None:
                     await self._feedback.get()
@@ -249,12 +248,12 @@ class Source:
             await self._do(self._save)
 
     def _save(self) -> None:
-        """What cannot be written now is written with the next outcome."""
+        """Write the cursor. If that fails, it is written with the next outcome."""
         try:
             self._cursor.save()
         except OSError as error:
             LOGGER.warning(
-                "The cursor %s could not be written: %s. What was told by now is told again after a restart.",
+                "The cursor %s could not be written: %s. After a restart, what was reported is reported again.",
                 self._cursor.path,
                 error.strerror,
             )
@@ -263,7 +262,7 @@ class Source:
         if trouble and trouble != self._trouble:
             LOGGER.warning(trouble)
         if self._trouble and not trouble:
-            LOGGER.warning("The receipts can be read again. What ended meanwhile is told now.")
+            LOGGER.warning("The receipts can be read again. What ended meanwhile is reported now.")
         self._trouble = trouble
 
     async def _do(self, work: Callable[[], T]) -> T:
@@ -271,7 +270,7 @@ class Source:
 
 
 async def _wait(descriptor: int | None, seconds: float) -> None:
-    """Wait so long, or until there is something to read."""
+    """Wait until the descriptor can be read, or the time is over."""
     if descriptor is None:
         await asyncio.sleep(seconds)
         return
@@ -285,8 +284,8 @@ async def _wait(descriptor: int | None, seconds: float) -> None:
 
 
 @contextmanager
-def _alone(cursor: Path) -> Iterator[None]:
-    """Be the only source that uses a cursor, as long as it lives. Raises `BadInput`."""
+def _locked(cursor: Path) -> Iterator[None]:
+    """Lock a cursor, so that no other source uses it. Raises `BadInput`."""
     lock = cursor.with_name(f"{cursor.name}.lock")
     with ExitStack() as stack:
         try:
@@ -294,7 +293,7 @@ def _alone(cursor: Path) -> Iterator[None]:
             fcntl.flock(stack.enter_context(lock.open("w", encoding="utf-8")), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadInput(
-                f"Another source uses the cursor {cursor}. Give each source its own by the option cursor."
+                f"Another source uses the cursor {cursor}. Give each source its own, with the option cursor."
             ) from None
         except OSError as error:
             raise BadInput(f"The cursor {cursor} cannot be written: {error.strerror}.") from error
@@ -304,7 +303,7 @@ def _alone(cursor: Path) -> Iterator[None]:
 if __name__ == "__main__":
 
     class Printer(asyncio.Queue[Any]):
-        """Prints what is put into it. Options: `python imports.py receipts=/var/lib/assetops/receipts.db`."""
+        """Prints events. Run it as `python imports.py receipts=/var/lib/assetops/receipts.db`."""
 
         async def put(self, item: Any) -> None:
             print(item)

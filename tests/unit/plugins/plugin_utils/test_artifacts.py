@@ -20,14 +20,14 @@ FAILED = RoleOutcome(
 )
 
 
-def told(*outcomes: RoleOutcome) -> tuple[str, list[dict[str, Any]]]:
+def artifacts(*outcomes: RoleOutcome) -> tuple[str, list[dict[str, Any]]]:
     found = artifacts_of(outcomes)
     return found["assetops_imports_summary"], found["assetops_imports"]
 
 
 def test_the_line_counts_states_and_names_what_failed() -> None:
     many = [RoleOutcome(f"server{number:02}", "licstat_import", "succeeded") for number in range(27)]
-    line, entries = told(
+    line, entries = artifacts(
         *many,
         FAILED,
         RoleOutcome("kim", "haplo_batch", "scheduled"),
@@ -38,8 +38,8 @@ def test_the_line_counts_states_and_names_what_failed() -> None:
     assert [one["target"] for one in entries[:3]] == ["bad", "gone", "server00"]
 
 
-def test_an_entry_tells_of_the_import_that_ended_worst() -> None:
-    _line, (entry,) = told(FAILED)
+def test_an_entry_has_the_import_that_ended_worst() -> None:
+    _line, (entry,) = artifacts(FAILED)
 
     assert entry == {
         "target": "bad",
@@ -54,12 +54,12 @@ def test_an_entry_tells_of_the_import_that_ended_worst() -> None:
 
 
 def test_what_succeeded_and_could_not_be_put_away_counts_as_failed() -> None:
-    line, _entries = told(RoleOutcome("cad", "licstat_import", "succeeded", imports=(ENTRY,), problem="No space."))
+    line, _entries = artifacts(RoleOutcome("cad", "licstat_import", "succeeded", imports=(ENTRY,), problem="No space."))
     assert line == "1 target: 1 failed (cad)"
 
 
 def test_a_target_of_two_roles_is_one_target() -> None:
-    line, entries = told(GOOD, RoleOutcome("good", "haplo_batch", "scheduled"))
+    line, entries = artifacts(GOOD, RoleOutcome("good", "haplo_batch", "scheduled"))
     assert line == "1 target: 1 succeeded, 1 scheduled"
     assert len(entries) == 2
 
@@ -67,17 +67,17 @@ def test_a_target_of_two_roles_is_one_target() -> None:
 @pytest.mark.parametrize(
     ("errors", "words"), [((0,), "1 dry run ended, no errors"), ((2, 1), "2 dry runs ended, 3 errors")]
 )
-def test_the_line_tells_how_dry_runs_ended(errors: tuple[int, ...], words: str) -> None:
+def test_the_line_says_how_dry_runs_ended(errors: tuple[int, ...], words: str) -> None:
     page = {"state": "dry-run", "url": "https://research.example.ac.uk/do/batch/2x"}
     batches = tuple({**ENTRY, "server": {**page, "errors": count}} for count in errors)
-    line, (entry,) = told(RoleOutcome("kim", "haplo_batch", "succeeded", imports=batches))
+    line, (entry,) = artifacts(RoleOutcome("kim", "haplo_batch", "succeeded", imports=batches))
 
     assert line == f"1 target: 1 succeeded; {words}"
     assert entry["url"] == page["url"]
 
 
 def test_no_address_is_handed_on_that_is_none_of_a_page() -> None:
-    _line, (entry,) = told(
+    _line, (entry,) = artifacts(
         RoleOutcome("kim", "haplo_batch", "succeeded", imports=({**ENTRY, "server": {"url": "javascript:alert()"}},))
     )
     assert entry["url"] is None
@@ -91,7 +91,7 @@ def test_both_stay_small_and_say_what_is_left_out(count: int) -> None:
         for number in range(count)
         for state in ("failed", "unknown", "unreachable", "running", "incomplete")
     ]
-    line, entries = told(GOOD, *bad)
+    line, entries = artifacts(GOOD, *bad)
 
     assert len(line) <= 300
     assert len(json.dumps(entries)) <= 64 * 1024

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of a run: whatever the roles left behind, failures are told first and none is hidden."""
+"""The table of a run: whatever the roles left behind, failures come first and none is hidden."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KNOWN = one("succeeded", "receipt")
 REFUSED = one("failed", "new", message="It is not enabled.")
 
 
-def told(**variables: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+def summarize(**variables: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """The table without its head, and the failures, for targets with these variables."""
     outcomes = [found for target, known in variables.items() for found in outcomes_of(target, known, ROLES)]
     return table(outcomes)[1:], failures_of(outcomes)
@@ -38,8 +38,8 @@ def words(line: str) -> list[str]:
     return line.split()
 
 
-def test_a_target_is_told_with_what_was_sent_and_how_long_it_took() -> None:
-    lines, failures = told(cad={"licstat_import_result": result(SENT, KNOWN)})
+def test_a_target_is_shown_with_what_was_sent_and_how_long_it_took() -> None:
+    lines, failures = summarize(cad={"licstat_import_result": result(SENT, KNOWN)})
 
     (line,) = lines
     assert words(line) == [
@@ -59,7 +59,7 @@ def test_a_target_is_told_with_what_was_sent_and_how_long_it_took() -> None:
 
 
 def test_failures_come_first_then_what_was_sent_and_the_rest_shares_lines() -> None:
-    lines, failures = told(
+    lines, failures = summarize(
         idle1={"licstat_import_result": result(KNOWN)},
         sent={"licstat_import_result": result(SENT)},
         idle2={"licstat_import_result": result(KNOWN, KNOWN)},
@@ -123,7 +123,7 @@ def test_failures_come_first_then_what_was_sent_and_the_rest_shares_lines() -> N
             "scheduled",
             "haplo_batch: Nothing is imported here.",
         ),
-        (  # what is told of it stands in the message of the task
+        (  # the message has what is wrong with it of the task
             {
                 "haplo_batch_result": result(
                     one("incomplete", "receipt", message="It ended with 2 errors: name."),
@@ -137,7 +137,7 @@ def test_failures_come_first_then_what_was_sent_and_the_rest_shares_lines() -> N
     ],
 )
 def test_no_failure_is_hidden(variables: dict[str, Any], state: str, says: str) -> None:
-    lines, failures = told(target=variables)
+    lines, failures = summarize(target=variables)
 
     assert failures == {"target": says}
     assert words(lines[0])[:3] == ["target", says.split(":", maxsplit=1)[0], state]
@@ -146,7 +146,7 @@ def test_no_failure_is_hidden(variables: dict[str, Any], state: str, says: str) 
 
 def test_a_target_in_two_groups_has_two_lines_and_one_list_of_failures() -> None:
     failed = {"failed": True, "msg": "No."}
-    lines, failures = told(both={"licstat_import_result": failed, "haplo_batch_result": failed})
+    lines, failures = summarize(both={"licstat_import_result": failed, "haplo_batch_result": failed})
 
     assert [words(line)[:3] for line in lines[::2]] == [
         ["both", "licstat_import", "failed"],
@@ -164,18 +164,18 @@ def test_a_target_in_two_groups_has_two_lines_and_one_list_of_failures() -> None
         ({}, "not run"),
     ],
 )
-def test_what_did_not_run_is_told_from_what_found_nothing(variables: dict[str, Any], state: str) -> None:
-    lines, failures = told(target=variables)
+def test_what_did_not_run_differs_from_what_found_nothing(variables: dict[str, Any], state: str) -> None:
+    lines, failures = summarize(target=variables)
 
     assert state in lines[0]
     assert failures == {}
 
 
-def test_what_is_good_enough_is_told_with_what_is_not_good_about_it() -> None:
+def test_what_is_good_enough_is_shown_with_its_flaws() -> None:
     errors = [one("incomplete", "receipt", message=f"It ended with {count} errors: name.") for count in (2, 3)]
     accepted = {"haplo_batch_result": result(KNOWN, errors[0])}
     failed = {"haplo_batch_result": result(*errors, failed=True, msg=f"arts: {errors[1]['message']}")}
-    lines, failures = told(accepted=accepted, failed=failed)
+    lines, failures = summarize(accepted=accepted, failed=failed)
 
     assert [line.strip() for line in lines if line.startswith(" ")] == [
         "arts: It ended with 3 errors: name.",
@@ -193,7 +193,7 @@ def test_what_is_good_enough_is_told_with_what_is_not_good_about_it() -> None:
     "known", [result(one("running", "joined")), result(one("submitted", "new")), result(KNOWN, warnings=["Odd."])]
 )
 def test_what_is_not_over_and_what_was_warned_of_comes_before_what_is_well(known: dict[str, Any]) -> None:
-    lines, _failures = told(
+    lines, _failures = summarize(
         well={"licstat_import_result": result(KNOWN)},
         one={"licstat_import_result": known},
         two={"licstat_import_result": known},
@@ -205,12 +205,12 @@ def test_what_is_not_over_and_what_was_warned_of_comes_before_what_is_well(known
     assert notes == ["one, two", *(["Warning: Odd."] if "warnings" in known else [])]
 
 
-def test_a_reason_that_many_have_is_told_once_whatever_they_are_called() -> None:
+def test_a_reason_that_many_have_is_shown_once_with_any_names() -> None:
     def refused(target: str, why: str) -> dict[str, Any]:
         return {"licstat_import_result": result(REFUSED, failed=True, msg=f"/logs/{target}/debug.log.1: {why}")}
 
     targets = {f"server{number}": refused(f"server{number}", "No route to host") for number in range(20)}
-    lines, failures = told(**targets, odd=refused("odd", "It is not enabled."))
+    lines, failures = summarize(**targets, odd=refused("odd", "It is not enabled."))
 
     rows = [words(line)[:2] for line in lines if not line.startswith(" ")]
     assert rows == [["20", "targets"], ["odd", "licstat_import"]]
@@ -226,7 +226,7 @@ def test_lines_fit_a_terminal_paths_stay_whole_and_no_word_is_lost() -> None:
     message = f"{path} License Statistics says: {'The log contains no date. ' * 8}"
     failed = result(REFUSED, failed=True, msg=message, warnings=["Odd. " * 40])
     mixed = result(SENT, *(one("succeeded", reason) for reason in ("duplicate", "resumed", "receipt", "retried")))
-    lines, _failures = told(**{name: {"licstat_import_result": failed}, "x": {"licstat_import_result": mixed}})
+    lines, _failures = summarize(**{name: {"licstat_import_result": failed}, "x": {"licstat_import_result": mixed}})
 
     assert [line.strip() for line in lines if len(line) > 80] == [path]
     assert lines[0] == name
@@ -246,12 +246,14 @@ STRAY = {
 }
 
 
-def test_what_is_left_out_everywhere_shares_a_line_and_what_may_be_missed_is_told_of_its_target() -> None:
+def test_what_is_left_out_everywhere_shares_a_line_and_what_may_be_missed_is_shown_with_its_target() -> None:
     idle = {f"idle{number}": {"licstat_import_result": result(KNOWN, left_out=[EXCLUDED])} for number in range(30)}
     missed = {"licstat_import_result": result(KNOWN, left_out=[EXCLUDED, STRAY])}
     sent = {"licstat_import_result": result(SENT, left_out=[YOUNG])}
 
-    lines, _failures = told(**idle, alone={"haplo_batch_result": result(left_out=[YOUNG])}, missed=missed, sent=sent)
+    lines, _failures = summarize(
+        **idle, alone={"haplo_batch_result": result(left_out=[YOUNG])}, missed=missed, sent=sent
+    )
 
     rows = [words(line)[0] for line in lines if line.startswith(("missed", "30 ", "alone", "sent"))]
     assert rows == ["missed", "sent", "30", "alone"]
@@ -290,38 +292,38 @@ def windows(*ends: tuple[int | None, int]) -> dict[str, Any]:
     ],
 )
 def test_the_window_of_the_newest_import_stands_below_the_row(results: list[dict[str, Any]], shown: str) -> None:
-    lines, _failures = told(**{f"target{number}": one for number, one in enumerate(results)})
+    lines, _failures = summarize(**{f"target{number}": one for number, one in enumerate(results)})
 
     assert lines[-1] in (f"    Time range: {shown}", f"    Time ranges: {shown}")
     assert lines[0].endswith(" -")
 
 
-def test_of_imports_without_windows_none_is_told() -> None:
-    lines, _failures = told(cad={"licstat_import_result": result({**KNOWN, "window": None}, KNOWN)})
+def test_without_windows_no_time_range_is_shown() -> None:
+    lines, _failures = summarize(cad={"licstat_import_result": result({**KNOWN, "window": None}, KNOWN)})
 
     assert len(lines) == 1
 
 
-def test_a_warning_of_each_item_of_a_loop_is_told_once() -> None:
+def test_a_warning_of_each_item_of_a_loop_is_shown_once() -> None:
     looped = {"results": [result(KNOWN, warnings=["Odd."]), result(KNOWN, warnings=["Odd."])]}
-    lines, _failures = told(target={"licstat_import_result": looped})
+    lines, _failures = summarize(target={"licstat_import_result": looped})
 
     assert lines[1:] == ["    Warning: Odd."]
 
 
-def test_a_warning_that_is_why_it_failed_is_told_once() -> None:
+def test_a_warning_that_is_why_it_failed_is_shown_once() -> None:
     known = result(one("scheduled", "new", changed=True), warnings=["It could not be told.", "Odd."])
     variables = {"haplo_batch_result": known, "import_report_failures": {"haplo_batch": "No: It could not be told."}}
-    lines, _failures = told(target=variables)
+    lines, _failures = summarize(target=variables)
 
     assert [line.strip() for line in lines[1:]] == ["No: It could not be told.", "Warning: Odd."]
 
 
-def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() -> None:
+def test_many_names_are_shortened_and_long_texts_cut_and_made_printable() -> None:
     idle = {f"target{number:03}": {"licstat_import_result": result(KNOWN)} for number in range(500)}
     failed = {"odd": {"licstat_import_result": {"failed": True, "msg": "\x1b[2J" + "x" * 5000}}}
 
-    lines, _failures = told(**idle, **failed)
+    lines, _failures = summarize(**idle, **failed)
 
     text = "".join(line.strip() for line in lines[1:-2])
     assert text.startswith("\\x1b[2Jxxx")
@@ -331,10 +333,10 @@ def test_many_names_are_told_in_short_and_long_texts_cut_and_made_printable() ->
     assert lines[-1].count("target") == 5
 
 
-def test_where_to_look_for_what_cannot_be_asked_for_is_told_once() -> None:
+def test_where_to_look_for_what_cannot_be_asked_for_is_shown_once() -> None:
     where = "Its log is on the page of the batch: https://research.example.ac.uk/do/batches"
     sent = one("scheduled", "new", changed=True, message=where)
-    lines, _failures = told(
+    lines, _failures = summarize(
         now={"haplo_batch_result": result(sent, warnings=[where])},
         before={"haplo_batch_result": result({**sent, "changed": False, "reason": "receipt"})},
     )

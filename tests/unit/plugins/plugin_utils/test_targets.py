@@ -122,7 +122,7 @@ def test_a_run_that_would_import_nothing_says_why(case: str) -> None:
     assert " ".join(problems_of(run(**given), IMPORTS, OTHER)) == problem
 
 
-def test_many_hosts_and_groups_are_told_in_short() -> None:
+def test_many_hosts_and_groups_are_shortened() -> None:
     hosts = [f"host{number}" for number in range(2000)]
     there = run(hosts=hosts, groups={"all": hosts, **{f"group{host}": [host] for host in hosts}}, limit="all")
 
@@ -131,7 +131,7 @@ def test_many_hosts_and_groups_are_told_in_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hosts", "told"),
+    ("hosts", "warning"),
     [
         (["localhost", "cad", "crm"], ""),
         (
@@ -144,6 +144,6 @@ def test_many_hosts_and_groups_are_told_in_short() -> None:
         ),
     ],
 )
-def test_hosts_that_are_no_targets_are_told_and_localhost_is_not(hosts: list[str], told: str) -> None:
+def test_hosts_that_are_no_targets_are_warned_of_but_not_localhost(hosts: list[str], warning: str) -> None:
     advice = " Use --limit to leave out hosts that are not targets."
-    assert non_target_warning(run(hosts=hosts), ["licstat", "haplo"]) == (f"{told}{advice}" if told else "")
+    assert non_target_warning(run(hosts=hosts), ["licstat", "haplo"]) == (f"{warning}{advice}" if warning else "")

@@ -68,17 +68,17 @@ def test_every_role_is_known() -> None:
         ("licstat_import_", ""),
     ],
 )
-def test_a_variable_that_a_role_does_not_have_is_told_with_the_nearest_name(name: str, meant: str) -> None:
-    (told,) = unknown_variable_warnings(
+def test_a_variable_that_a_role_does_not_have_is_warned_of_with_the_nearest_name(name: str, meant: str) -> None:
+    (warnings,) = unknown_variable_warnings(
         "licstat_import", [name, "licstat_import_wait", "licstat_imports", "other"], OPTIONS
     )
 
-    assert re.findall(r"\w*licstat_import_\w*", told) == [name, *([meant] if meant else [])]
+    assert re.findall(r"\w*licstat_import_\w*", warnings) == [name, *([meant] if meant else [])]
 
 
-def test_each_is_told_and_those_of_other_roles_are_theirs() -> None:
+def test_each_is_warned_of_and_those_of_other_roles_are_theirs() -> None:
     names = ["lm_import_windwo", "licstat_import_windwo", "licstat_import_wiat", "__licstat_import_run_on"]
 
-    told = unknown_variable_warnings("licstat_import", names, OPTIONS)
+    warnings = unknown_variable_warnings("licstat_import", names, OPTIONS)
 
-    assert [text.split()[6].rstrip(",") for text in told] == ["licstat_import_wiat", "licstat_import_windwo"]
+    assert [text.split()[6].rstrip(",") for text in warnings] == ["licstat_import_wiat", "licstat_import_windwo"]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, assetops.imports maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report is good HTML that takes nothing from elsewhere; and nights are nights in every time zone."""
+"""The page of a report is good HTML, loads nothing, and can be used by everybody."""
 
 from __future__ import annotations
 
@@ -9,85 +9,18 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 from xml.etree.ElementTree import Element
-from zoneinfo import ZoneInfo
 
 import html5lib
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, ImportId, Report
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
-    SIGNS,
-    Row,
-    night_of,
-    nights_between,
-)
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Report
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import SIGNS, Row
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.page import html
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.texts import text
 
-NOW = datetime(2026, 11, 29, 7, 0, tzinfo=timezone.utc)
-BERLIN = ZoneInfo("Europe/Berlin")
-STATES = list(SIGNS)
-EVIL = "\"'><script>alert(1)</script><img src=https://evil.example.com/x onerror=y>\x1b\u202e&amp;"
-
-
-def entry(number: int, state: str = "succeeded", name: str = "cad", url: str | None = None) -> dict[str, Any]:
-    return {
-        "target": name,
-        "system": "licstat",
-        "into": f"https://licstat.example.com license server {number}",
-        "source": f"/srv/logs/{name}/debug.log.{number}",
-        "state": state,
-        "is_dry_run": False,
-        "started_at": "2026-11-29T03:00:00.000Z",
-        "finished_at": "2026-11-29T03:01:00.000Z",
-        "seconds": 60.0,
-        "size": 39_900,
-        "period": {"first": "2026-11-28T00:00:00", "last": "2026-11-28T23:59:59"},
-        "window": None,
-        "remote_id": name,
-        "content_sha256": "5a" * 32,
-        "key": f"{number:064x}",
-        "url": url,
-        "message": name,
-        "attempts": [
-            {"attempt": 1, "state": state, "started_at": "2026-11-29T03:00:00.000Z", "message": name},
-            {"attempt": 2, "state": state, "started_at": "2026-11-29T03:00:05.000Z", "message": name},
-        ],
-    }
-
-
-def report(*, name: str = "license-server", targets: int = 2, nights: int = 9, **given: Any) -> Report:
-    """A report of as many targets, each of whose nights is in another state, with imports and failures."""
-    days = nights_between(f"{nights}d", None, BERLIN, NOW)
-    imports = [(0, str(number)) for number in range(given.get("count", 3))]
-
-    def read(import_ids: Sequence[ImportId]) -> Iterator[dict[str, Any]]:
-        return (entry(int(key), name=name, url=given.get("url")) for _store, key in import_ids)
-
-    rows = [
-        Row(f"{name}-{number:03}", "licstat", [STATES[(number + day) % len(STATES)] for day in range(nights)])
-        for number in range(targets)
-    ]
-    return Report(
-        nights=days,
-        zone=BERLIN,
-        zone_name="Europe/Berlin",
-        scope={"label": name},
-        stores=[name],
-        unread=[name],
-        failures=[Failure(name, "licstat", "unknown", name, "2026-11-29T03:00:00.000Z", entry(9, name=name))],
-        rows=rows,
-        imports=imports,
-        counts={"succeeded": len(imports)},
-        limit=300,
-        read=read,
-    )
+from .samples import EVIL, entry, report
 
 
 def parsed(page: str) -> Element:
@@ -192,50 +125,3 @@ def test_two_hundred_targets_by_ninety_nights_are_less_than_a_megabyte() -> None
     found = parsed(page)
     assert len([1 for one in found.iter("table") if one.get("class") == "nights" for _cell in one.iter("td")]) == 18_000
     assert "and 700 more" in page
-
-
-def test_the_text_fits_eighty_columns_where_names_leave_room() -> None:
-    lines = "".join(text(report(targets=3, nights=90))).splitlines()
-    assert not [line for line in lines if len(line) > 80]
-    assert sum(line.startswith("license-server-002 ") for line in lines) == 2  # in two blocks
-    assert "\x1b" not in "".join(text(report(name=EVIL)))
-
-
-# Nights.
-
-
-@pytest.mark.parametrize(
-    ("moment", "zone", "night"),
-    [
-        ("2026-11-28T11:59:59+00:00", "UTC", "2026-11-28"),
-        ("2026-11-28T12:00:00+00:00", "UTC", "2026-11-29"),
-        ("2026-11-29T02:00:00+00:00", "UTC", "2026-11-29"),
-        ("2026-11-29T02:00:00+00:00", "Asia/Tokyo", "2026-11-29"),
-        ("2026-11-29T03:00:00+00:00", "Asia/Tokyo", "2026-11-30"),
-        ("2026-03-29T09:59:59+00:00", "Europe/Berlin", "2026-03-29"),  # the clock goes forward
-        ("2026-03-29T10:00:00+00:00", "Europe/Berlin", "2026-03-30"),
-        ("2026-10-25T10:59:59+00:00", "Europe/Berlin", "2026-10-25"),  # and back
-        ("2026-10-25T11:00:00+00:00", "Europe/Berlin", "2026-10-26"),
-        ("2026-12-31T23:00:00+00:00", "America/New_York", "2027-01-01"),
-    ],
-)
-def test_a_night_goes_from_noon_to_noon_in_its_zone(moment: str, zone: str, night: str) -> None:
-    when = datetime.fromisoformat(moment)
-    assert str(night_of(when, ZoneInfo(zone))) == night
-    nights = nights_between(night, night, ZoneInfo(zone), NOW)
-    assert nights.of(when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")) == 0
-
-
-def test_nights_follow_each_other_without_a_gap() -> None:
-    nights = nights_between("2026-01-01", "2026-12-31", BERLIN, NOW)
-    assert (len(nights.days), len(nights.bounds)) == (365, 366)
-    assert sorted(nights.bounds) == list(nights.bounds)
-    assert nights.bounds[0] == "2025-12-31T11:00:00.000Z"
-
-
-def test_without_a_word_there_are_thirty_nights_up_to_the_one_that_is() -> None:
-    nights = nights_between(None, None, timezone.utc, NOW)
-    assert (nights.days[0], nights.days[-1], len(nights.days)) == ("2026-10-31", "2026-11-29", 30)
-    assert nights_between("1d", None, timezone.utc, NOW.replace(hour=13)).days == ("2026-11-30",)
-    with pytest.raises(BadInput):
-        nights_between("0d", None, timezone.utc, NOW)
