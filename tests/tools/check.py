@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ EVENT_SOURCES = "ansible_collections.assetops.imports.extensions.eda"
 
 AT_ONCE = 3  # on two processors: tests wait for half of their time
 SAY_SOMETHING_EVERY = 30.0
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3  # bytes that must be free there
+LINK = CACHE / "memory"
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
 CUT_OFF = "cut off"
 TAIL = 60  # lines of a failed check's log
@@ -462,8 +466,24 @@ def run_checks(checks: list[Check], progress: Progress) -> list[Count]:
     return [future.result() for future in done]
 
 
+@contextmanager
+def temporary_files_in_memory() -> Iterator[None]:
+    """Where there is room: on a disk, tests wait until what they commit is down, and it is not to outlast them."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="assetops-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        LINK.unlink(missing_ok=True)
+        LINK.symlink_to(folder)  # by which the next run finds what this one leaves if it is killed
+        os.environ["TMPDIR"] = folder
+        yield
+    LINK.unlink(missing_ok=True)
+
+
 def clean_up() -> None:
     """Remove what a run that was killed had no time to: databases without a server, and temporary folders of tests."""
+    if LINK.is_symlink():
+        shutil.rmtree(LINK.resolve(), ignore_errors=True)
     for database in CACHE.glob("postgresql-*"):
         pid = database / "data/postmaster.pid"
         if not (pid.exists() and Path("/proc", pid.read_text().split()[0]).exists()):
@@ -491,7 +511,8 @@ def main() -> int:
     print(f"{sum(map(len, phases))} groups of checks, {AT_ONCE} at a time; logs are in .cache/logs", flush=True)
     progress = Progress()
     try:
-        counts = [count for checks in phases for count in run_checks(checks, progress)]
+        with temporary_files_in_memory():
+            counts = [count for checks in phases for count in run_checks(checks, progress)]
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130

@@ -17,7 +17,18 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 
-from tests.tools.check import CACHE, LOGS, Check, Count, Log, Progress, counted, end_on_signal, run_checks
+from tests.tools.check import (
+    CACHE,
+    LOGS,
+    Check,
+    Count,
+    Log,
+    Progress,
+    counted,
+    end_on_signal,
+    run_checks,
+    temporary_files_in_memory,
+)
 from tests.tools.environments import NoEnvironmentError, make_environment
 from tests.tools.stage import CHECKOUT
 
@@ -85,7 +96,8 @@ def main() -> int:
         for core in cores:
             print(f"Making an environment with ansible-core {core.version} on Python {core.python} ...", flush=True)
             prepare(core)
-        counts = {count.name: count for count in run_checks(checks, Progress())}
+        with temporary_files_in_memory():
+            counts = {count.name: count for count in run_checks(checks, Progress())}
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130
