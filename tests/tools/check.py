@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the project's checks, three at a time, and end with how many passed and failed.
+"""Run the project's checks, some at a time, and end with how many passed and failed.
 
 A check writes to a log of its own below .cache/logs; where it fails, the end of its log is shown and the others go on.
 `--quick` leaves out the slow ones. Start it by `make test` or `make test-quick`, which prepare its environment.
@@ -36,11 +36,10 @@ SUMMARY = LOGS / "summary.txt"
 PLUGINS = "ansible_collections.assetops.imports.plugins"
 EVENT_SOURCES = "ansible_collections.assetops.imports.extensions.eda"
 
-AT_ONCE = 3  # on two processors: tests wait for half of their time
+AT_ONCE = 4  # on two processors: tests wait for more than half of their time
 SAY_SOMETHING_EVERY = 30.0
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 1024**3  # bytes that must be free there
-LINK = CACHE / "memory"
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
 CUT_OFF = "cut off"
 TAIL = 60  # lines of a failed check's log
@@ -201,22 +200,23 @@ def quick_tests(log: Log) -> Count:
     return pytest(log, "tests", "-m", "not slow", measured=False)
 
 
-def unit_tests(log: Log) -> Count:
-    return pytest(log, "tests/unit", measured=True)
+def unit_tests(part: int, parts: int) -> Callable[[Log], Count]:
+    """Those in each so-manieth file: all of them would keep one processor busy long after the others."""
+    return lambda log: pytest(log, *tests_in("unit")[part - 1 :: parts], measured=True)
 
 
-def integration_tests(letters: str) -> Callable[[Log], Count]:
-    """Those in files whose subject begins so: all of them would keep one processor busy long after the others."""
-
-    def run(log: Log) -> Count:
-        return pytest(log, *tracked(f"tests/integration/test_[{letters}]*.py"), "-m", "not slow", measured=True)
-
-    return run
+def integration_tests(part: int, parts: int) -> Callable[[Log], Count]:
+    return lambda log: pytest(log, *tests_in("integration")[part - 1 :: parts], "-m", "not slow", measured=True)
 
 
-def slow_integration_tests(log: Log) -> Count:
+def slow_integration_tests(part: int, parts: int) -> Callable[[Log], Count]:
     """Coverage would take a quarter of their time, and they come by little that the others do not."""
-    return pytest(log, "tests/integration", "-m", "slow", measured=False)
+    return lambda log: pytest(log, *tests_in("integration")[part - 1 :: parts], "-m", "slow", measured=False)
+
+
+def tests_in(folder: str) -> list[str]:
+    """The files with tests there, in an order in which those of one subject, which take as long, are neighbours."""
+    return [name for name in tracked("test_*.py") if name.startswith(f"tests/{folder}/")]
 
 
 def pytest(log: Log, *which: str, measured: bool) -> Count:
@@ -383,10 +383,9 @@ def empty_folder(path: Path) -> Iterator[Path]:
 CHECKS = [
     Check("ruff", ruff, quick=True),
     Check("shellcheck", shellcheck),
-    Check("slow integration tests", slow_integration_tests),
-    Check("integration tests a to k", integration_tests("a-k")),
-    Check("integration tests l to z", integration_tests("l-z")),
-    Check("unit tests", unit_tests),
+    *(Check(f"slow integration tests, part {part} of 4", slow_integration_tests(part, 4)) for part in (1, 2, 3, 4)),
+    *(Check(f"integration tests, part {part} of 4", integration_tests(part, 4)) for part in (1, 2, 3, 4)),
+    *(Check(f"unit tests, part {part} of 2", unit_tests(part, 2)) for part in (1, 2)),
     Check("molecule", molecule),
     Check("ansible-test sanity", sanity),
     Check("build and galaxy-importer", galaxy),
@@ -473,17 +472,19 @@ def temporary_files_in_memory() -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="assetops-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
-        LINK.unlink(missing_ok=True)
-        LINK.symlink_to(folder)  # by which the next run finds what this one leaves if it is killed
+        link = CACHE / f"memory-{os.getpid()}"  # by which a later run finds what this one leaves if it is killed
+        link.symlink_to(folder)
         os.environ["TMPDIR"] = folder
         yield
-    LINK.unlink(missing_ok=True)
+    link.unlink()
 
 
 def clean_up() -> None:
     """Remove what a run that was killed had no time to: databases without a server, and temporary folders of tests."""
-    if LINK.is_symlink():
-        shutil.rmtree(LINK.resolve(), ignore_errors=True)
+    for link in CACHE.glob("memory-*"):
+        if not Path("/proc", link.name.partition("-")[2]).exists():
+            shutil.rmtree(link.resolve(), ignore_errors=True)
+            link.unlink()
     for database in CACHE.glob("postgresql-*"):
         pid = database / "data/postmaster.pid"
         if not (pid.exists() and Path("/proc", pid.read_text().split()[0]).exists()):
