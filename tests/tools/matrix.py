@@ -98,9 +98,8 @@ def main() -> int:
     FOLDER.mkdir(parents=True)
     try:
         cores = [core for core in CORES if core.python and is_prepared(core)]
-        checks = [
-            Check(core.check_of(kind), functools.partial(run_tests, core, kind)) for kind in TESTS for core in cores
-        ]
+        all_tests = itertools.product(TESTS, cores)
+        checks = [Check(core.check_of(kind), functools.partial(run_tests, core, kind)) for kind, core in all_tests]
         with temporary_files_in_memory():
             counts = {count.name: count for count in run_checks(checks, Progress())}
     except KeyboardInterrupt:
