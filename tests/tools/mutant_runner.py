@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import json
 import os
 import random
@@ -42,7 +43,7 @@ TESTS = [f"tests/unit/{UTILS}/{name}" for name in PACKAGES]
 NOTHING_ELSE = {"Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq"}  # they compare what is the same either way
 LOG = "tests.log"
 IMPORTED_ALREADY = "ignore::pytest.PytestAssertRewriteWarning"
-PATIENCE, TIMES = 60.0, 10  # seconds that tests of a mutant may take besides so many times what they took without it
+PATIENCE, TIMES = 60.0, 10  # seconds that a test of a mutant may take besides so many times what it took without it
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class Mutant:
         changed = mutate_code(source, get_operator(self.operator)(), self.occurrence)
         assert changed is not None
         return str(changed)
+
+    def is_code(self) -> bool:
+        """Whether what it makes of the file is Python. Some operators forget a space."""
+        try:
+            compile(self.code(Path(self.path).read_text(encoding="utf-8")), self.path, "exec")
+        except SyntaxError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,22 @@ class Noting:
             self.seconds[item.nodeid] = time.monotonic() - started
 
 
+class InTime:
+    """A plugin of pytest that ends the process where a test takes far longer than it did without a mutant."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._seconds = knowledge.seconds
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        signal.alarm(int(PATIENCE + TIMES * self._seconds.get(item.nodeid, 0)))
+        try:
+            return (yield)
+        finally:
+            signal.alarm(0)
+
+
 def main() -> int:
     report, sample, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     print("Running the tests without any mutant ...", flush=True)
@@ -107,7 +132,7 @@ def main() -> int:
         return 1
     knowledge, mutants = Knowledge(*known), chosen(seed)
     places = len(mutants)
-    mutants = mutants[:sample]
+    mutants = list(itertools.islice((mutant for mutant in mutants if mutant.is_code()), sample))
     print(f"{len(knowledge.seconds)} tests; {places} places, of which {len(mutants)} are tried", flush=True)
     results = []
     for number, mutant in enumerate(mutants, 1):
@@ -230,7 +255,7 @@ def tried(mutant: Mutant, knowledge: Knowledge) -> dict[str, Any]:
             path.write_text(changed, encoding="utf-8")
             os.utime(path, (time.time(), stamp.st_mtime + 1_000_000))  # what was compiled before is not taken for it
             limit = PATIENCE + TIMES * sum(knowledge.seconds[test] for test in tests)
-            status = apart(lambda: pytest_run(tests), limit)
+            status = apart(lambda: pytest_run(tests, InTime(knowledge)), limit)
         finally:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
