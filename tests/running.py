@@ -120,9 +120,10 @@ def start_module(
 
 
 def parsed(output: str) -> dict[str, Any]:
-    """The result in a module's output, without the record of its invocation and the traceback of a failure."""
+    """The result in a module's output, without what is for Ansible alone and the traceback of a failure."""
     result: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     result.pop("invocation", None)
+    result.pop("_ansible_new_secrets", None)  # from ansible-core 2.22 on, for Ansible itself, which takes it out
     trace = result.pop("exception", None)
     assert "this is a defect" not in result.get("msg", ""), trace or f"{result['msg']} (TRACEBACKS=1 shows where)"
     return result

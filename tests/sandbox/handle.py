@@ -10,6 +10,7 @@ tells what the server then holds.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
@@ -17,11 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -93,10 +93,10 @@ class Sandbox:
         """File with the process's output."""
         self.ca_path: Path | None = self.data_dir / "ca.pem" if tls else None
         """Certificate of the authority that clients have to trust, with TLS."""
+        self._connections: list[http.client.HTTPConnection] = []
         self._process = self._start(folder, config or {}, python, ["--tls"] if tls else [], speed)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._await_port(folder / 'port')}"
         """Root, without a slash at the end."""
-        self._opener = self._make_opener()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -197,6 +197,8 @@ class Sandbox:
 
     def stop(self) -> int:
         """End it, cleanly if it can; its exit status."""
+        while self._connections:
+            self._connections.pop().close()
         if self._process.poll() is None:
             self._process.terminate()
         try:
@@ -330,26 +332,46 @@ class Sandbox:
 
     # Calling it.
 
-    def _make_opener(self) -> urllib.request.OpenerDirector:
-        """Without proxies: the sandbox is on this host."""
-        context = ssl.create_default_context(cafile=str(self.ca_path)) if self.ca_path else None
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-        if context is not None:
-            handlers.append(urllib.request.HTTPSHandler(context=context))
-        return urllib.request.build_opener(*handlers)
+    def _connect(self) -> http.client.HTTPConnection:
+        address = urllib.parse.urlsplit(self.url).netloc
+        if self.ca_path is None:
+            return http.client.HTTPConnection(address)
+        return http.client.HTTPSConnection(address, context=ssl.create_default_context(cafile=str(self.ca_path)))
 
     def _call(
         self, method: str, path: str, body: Any = None, *, query: dict[str, Any] | None = None, timeout: float = 30.0
     ) -> Any:
-        url = f"{self.url}/_control{path}?{urllib.parse.urlencode(query or {})}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 (our own server)
+        target = f"/_control{path}?{urllib.parse.urlencode(query or {})}"
+        # A connection is kept, for most tests call a few times; threads that call at once have one each.
+        connection = self._connections.pop() if self._connections else self._connect()
         try:
-            with self._opener.open(request, timeout=timeout) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ControlError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+            answer = _exchange(connection, method, target, body, timeout)
+            text = answer.read().decode()
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.append(connection)
+        if answer.status != HTTPStatus.OK:
+            raise ControlError(f"{method} {path}: {answer.status} {text}")
+        return json.loads(text)
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, target: str, body: Any, timeout: float
+) -> http.client.HTTPResponse:
+    """Ask, and once more over a new connection where the old one was closed for having been idle."""
+    was_kept = connection.sock is not None
+    connection.timeout = timeout
+    if was_kept:
+        connection.sock.settimeout(timeout)
+    try:
+        connection.request(method, target, None if body is None else json.dumps(body).encode())
+        return connection.getresponse()
+    except (BrokenPipeError, ConnectionResetError):
+        if not was_kept:
+            raise
+        connection.close()
+        return _exchange(connection, method, target, body, timeout)
 
 
 def _given(**values: Any) -> dict[str, Any]:

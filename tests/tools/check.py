@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the project's checks, three at a time, and end with how many passed and failed.
+"""Run the project's checks, some at a time, and end with how many passed and failed.
 
 A check writes to a log of its own below .cache/logs; where it fails, the end of its log is shown and the others go on.
 `--quick` leaves out the slow ones. Start it by `make test` or `make test-quick`, which prepare its environment.
@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,13 +36,14 @@ SUMMARY = LOGS / "summary.txt"
 PLUGINS = "ansible_collections.assetops.imports.plugins"
 EVENT_SOURCES = "ansible_collections.assetops.imports.extensions.eda"
 
-AT_ONCE = 3  # on two processors: tests wait for half of their time
+AT_ONCE = 4  # on two processors: tests wait for more than half of their time
 SAY_SOMETHING_EVERY = 30.0
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3  # bytes that must be free there
 TIME_LIMIT = 3600.0  # for one command, in seconds: nothing hangs for ever
 CUT_OFF = "cut off"
 TAIL = 60  # lines of a failed check's log
 NAMED = 20  # tests that failed
-HALF = ("tests/integration/bigfix", "tests/integration/haplo")
 GITHUB = {
     "github-workflows": ".github/workflows/*.yml",
     "dependabot": ".github/dependabot.yml",
@@ -204,23 +206,23 @@ def quick_tests(log: Log) -> Count:
     return pytest(log, "tests", "-m", "not slow", measured=False)
 
 
-def unit_tests(log: Log) -> Count:
-    return pytest(log, "tests/unit", measured=True)
+def unit_tests(part: int, parts: int) -> Callable[[Log], Count]:
+    """Those in each so-manieth file: all of them would keep one processor busy long after the others."""
+    return lambda log: pytest(log, *tests_in("unit")[part - 1 :: parts], measured=True)
 
 
-def integration_tests_of_two(log: Log) -> Count:
-    """About half of them: all in one group would keep one processor busy long after the others."""
-    return pytest(log, *HALF, "-m", "not slow", measured=True)
+def integration_tests(part: int, parts: int) -> Callable[[Log], Count]:
+    return lambda log: pytest(log, *tests_in("integration")[part - 1 :: parts], "-m", "not slow", measured=True)
 
 
-def other_integration_tests(log: Log) -> Count:
-    ignored = (f"--ignore={folder}" for folder in HALF)
-    return pytest(log, "tests/integration", *ignored, "-m", "not slow", measured=True)
-
-
-def slow_integration_tests(log: Log) -> Count:
+def slow_integration_tests(part: int, parts: int) -> Callable[[Log], Count]:
     """Coverage would take a quarter of their time, and they come by little that the others do not."""
-    return pytest(log, "tests/integration", "-m", "slow", measured=False)
+    return lambda log: pytest(log, *tests_in("integration")[part - 1 :: parts], "-m", "slow", measured=False)
+
+
+def tests_in(folder: str) -> list[str]:
+    """The files with tests there, in an order in which those of one subject, which take as long, are neighbours."""
+    return [name for name in tracked("test_*.py") if name.startswith(f"tests/{folder}/")]
 
 
 def pytest(log: Log, *which: str, measured: bool) -> Count:
@@ -387,10 +389,9 @@ def empty_folder(path: Path) -> Iterator[Path]:
 CHECKS = [
     Check("ruff", ruff, quick=True),
     Check("shellcheck", shellcheck),
-    Check("slow integration tests", slow_integration_tests),
-    Check("integration tests of BigFix and Haplo", integration_tests_of_two),
-    Check("other integration tests", other_integration_tests),
-    Check("unit tests", unit_tests),
+    *(Check(f"slow integration tests, part {part} of 4", slow_integration_tests(part, 4)) for part in (1, 2, 3, 4)),
+    *(Check(f"integration tests, part {part} of 4", integration_tests(part, 4)) for part in (1, 2, 3, 4)),
+    *(Check(f"unit tests, part {part} of 2", unit_tests(part, 2)) for part in (1, 2)),
     Check("molecule", molecule),
     Check("ansible-test sanity", sanity),
     Check("build and galaxy-importer", galaxy),
@@ -471,8 +472,29 @@ def run_checks(checks: list[Check], progress: Progress) -> list[Count]:
     return [future.result() for future in done]
 
 
+@contextmanager
+def temporary_files_in_memory() -> Iterator[None]:
+    """Where there is room: on a disk, tests wait until what they commit is down, and it is not to outlast them.
+
+    Not in containers whose memory runs no programs, as some tests make some.
+    """
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="assetops-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        link = CACHE / f"memory-{os.getpid()}"  # by which a later run finds what this one leaves if it is killed
+        link.symlink_to(folder)
+        os.environ["TMPDIR"] = folder
+        yield
+    link.unlink()
+
+
 def clean_up() -> None:
     """Remove what a run that was killed had no time to: databases without a server, and temporary folders of tests."""
+    for link in CACHE.glob("memory-*"):
+        if not Path("/proc", link.name.partition("-")[2]).exists():
+            shutil.rmtree(link.resolve(), ignore_errors=True)
+            link.unlink()
     for database in CACHE.glob("postgresql-*"):
         pid = database / "data/postmaster.pid"
         if not (pid.exists() and Path("/proc", pid.read_text().split()[0]).exists()):
@@ -500,7 +522,8 @@ def main() -> int:
     print(f"{sum(map(len, phases))} groups of checks, {AT_ONCE} at a time; logs are in .cache/logs", flush=True)
     progress = Progress()
     try:
-        counts = [count for checks in phases for count in run_checks(checks, progress)]
+        with temporary_files_in_memory():
+            counts = [count for checks in phases for count in run_checks(checks, progress)]
     except KeyboardInterrupt:
         print("Interrupted.", flush=True)
         return 130
