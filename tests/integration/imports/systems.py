@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...sandbox.handle import Sandbox
+from ...sandbox.handle import Request, Sandbox
 from ...sandbox.lm.credentials import IMPORTER_PASSWORD, IMPORTER_USER
 from ..bigfix.driver import DataImports
 from ..haplo.driver import STANDARD, Haplo, Told
@@ -37,8 +37,22 @@ class One:
     rest: str = "receipt"
     target: str = "production"
 
-    def __call__(self, **options: Any) -> dict[str, Any]:
-        return self.modules(*self.what, **{**self.options, **options})
+    def __call__(self, *what: Any, **options: Any) -> dict[str, Any]:
+        """The result of an import of this, or of what there is."""
+        return self.modules(*(what or self.what), **{**self.options, **options})
+
+    def fault(self, operation: str, **fault: Any) -> None:
+        """Script a fault of the server."""
+        self.modules.sandbox.fault(operation=operation, **fault)
+
+    def sent(self, operation: str) -> list[Request]:
+        """What reached the server of this."""
+        return self.modules.sandbox.requests(operation=operation)
+
+    def after_faults(self) -> None:
+        """Go on without faults, once what they held is done."""
+        self.modules.sandbox.clear_faults()
+        self.modules.sandbox.wait_idle()
 
     @property
     def elsewhere(self) -> str:

@@ -79,7 +79,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     whole = run("whole")[1]
     usual = 2 * USUAL if system == "haplo with outcome" else USUAL
     numbers = range(first(whole, "before claim") - 1, len(whole.points), stride(usual))
-    kill_at_each(numbers, whole, run, look)
+    kill_at_each(numbers, whole, run, look, is_steady=False)
     killed = f"killed at {len(numbers)} of {len(whole.points)} points"
     with capsys.disabled():
         print(f"\n  {system}: {killed}, {unknown} unknown", end=" ")

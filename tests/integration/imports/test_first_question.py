@@ -8,15 +8,13 @@ Otherwise each of thirty targets whose server drops connections ended as `unknow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ...sandbox.handle import Sandbox
-from ..support import QUICK, Licstat, Logs, assert_plain_failure
-from .systems import SYSTEMS, One
+from ..support import Licstat, Logs, assert_plain_failure
+from .systems import One
 
 OUTAGES: dict[str, dict[str, Any]] = {
     "connections are dropped": {"action": "drop", "when": "after_body"},
@@ -27,16 +25,8 @@ OUTAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
-def one(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[One]:
-    """The importing module of a system, with something new to import."""
-    sandbox.clock(speed=QUICK)
-    yield SYSTEMS[request.param](sandbox, tmp_path)
-    sandbox.clear_faults()
-    sandbox.wait_idle()
-
-
 @pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("one", ["licstat", "haplo", "haplo's standard batches", "lm"], indirect=True)
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_an_outage_is_a_failure_with_nothing_in_doubt(sandbox: Sandbox, one: One, outage: str, check: bool) -> None:

@@ -8,18 +8,17 @@ What an option does in one system only, is in that system's `test_options.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ...postgresql import Server, without_password_file
-from ...sandbox.handle import Sandbox
 from ...stores import ask
 from ..exercised import Test, exercises
 from ..listener import Listener, http_answer
-from ..support import ABSENT, QUICK, assert_plain_failure, only
-from .systems import SYSTEMS, One
+from ..support import ABSENT, assert_plain_failure, only
+from .systems import One
 
 MODULES = {
     "licstat": "licstat_import",
@@ -28,25 +27,6 @@ MODULES = {
     "haplo's standard batches": "haplo_batch",
     "lm": "lm_import",
 }
-
-
-@pytest.fixture
-def one(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[One]:
-    """The system that is the parameter, whose imports take next to no time."""
-    yield from connected(request, sandbox, tmp_path)
-
-
-@pytest.fixture
-def over_tls(request: pytest.FixtureRequest, tls_sandbox: Sandbox, tmp_path: Path) -> Iterator[One]:
-    """The same over TLS."""
-    yield from connected(request, tls_sandbox, tmp_path)
-
-
-def connected(request: pytest.FixtureRequest, sandbox: Sandbox, folder: Path) -> Iterator[One]:
-    sandbox.clock(speed=QUICK)
-    yield SYSTEMS[request.param](sandbox, folder)
-    sandbox.clear_faults()
-    sandbox.wait_idle()
 
 
 def of(*names: str, options: tuple[str, ...], fixture: str = "one") -> Callable[[Test], Test]:
