@@ -45,15 +45,30 @@ def run_action(
 
     `environment` is that of the task, as a role for the controller has it.
     """
+    variables = {"inventory_hostname": "localhost", "ansible_python_interpreter": sys.executable}
+    action = make_action(name, options, variables, environment, check=check, diff=diff)
+    with mock.patch.object(action, "_execute_module", side_effect=AssertionError("handed over to the module")):
+        return running.parsed(json.dumps(action.run(task_vars=variables)))
+
+
+def make_action(
+    name: str,
+    options: dict[str, Any],
+    variables: dict[str, Any],
+    environment: dict[str, Any] | None = None,
+    *,
+    check: bool = False,
+    diff: bool = False,
+) -> Any:
+    """An action of this collection as Ansible makes it for a task on localhost, with the variables it has there."""
     found = importlib.import_module(f"ansible_collections.assetops.imports.plugins.action.{name}")
     task = Task()
     task.action, task.args, task.check_mode, task.diff = f"assetops.imports.{name}", options, check, diff
     task.environment = [environment or {}]
     task.vars = {} if environment is None else {f"__{name}_run_on": "controller"}
     loader = DataLoader()
-    variables = {"inventory_hostname": "localhost", "ansible_python_interpreter": sys.executable}
     context = PlayContext()
-    action = found.ActionModule(
+    return found.ActionModule(
         task,
         connection=connection_loader.get("local", context),
         play_context=context,
@@ -61,8 +76,6 @@ def run_action(
         templar=Templar(loader, variables=variables),
         shared_loader_obj=None,
     )
-    with mock.patch.object(action, "_execute_module", side_effect=AssertionError("handed over to the module")):
-        return running.parsed(json.dumps(action.run(task_vars=variables)))
 
 
 def run_in_either(name: str, /, **options: Any) -> dict[str, Any]:

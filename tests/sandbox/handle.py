@@ -245,7 +245,7 @@ class Sandbox:
         system: str | None = None,
         operation: str | None = None,
         count: int = 1,
-        timeout: float = 10.0,
+        timeout: float = 60.0,
     ) -> list[Request]:
         """Wait until so many requests are `begun`, `held`, `complete`, `answered` or `finished`; those requests."""
         query = _given(state=state, system=system, operation=operation, count=count, timeout=timeout)

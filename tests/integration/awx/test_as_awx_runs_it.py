@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ...sandbox.handle import Sandbox
+from ..playbooks.driver import without_spaces
 from ..playbooks.targets import PLAYBOOK, TARGETS, imports_taken, inventory, secrets
-from ..playbooks.test_playbooks import without_spaces
 from ..support import QUICK
 from .jobs import Awx, Job
 from .packaged import build

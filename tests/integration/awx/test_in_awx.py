@@ -15,7 +15,7 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_jo
 from ...postgresql import Server
 from ..haplo.driver import Haplo
 from ..haplo.test_playbook import Applications, failures_of
-from ..playbooks.test_playbooks import without_spaces
+from ..playbooks.driver import without_spaces
 
 RECEIPTS = "'assetops.imports: Receipts'"
 

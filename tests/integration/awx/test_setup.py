@@ -18,7 +18,7 @@ from jinja2 import Template
 from ...awx.handle import Awx
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
-from ..playbooks.test_playbooks import Ansible, Done, assert_ended_well, without_spaces
+from ..playbooks.driver import Ansible, Done, assert_ended_well, without_spaces
 
 PROJECT = ROOT / "extensions/awx/project"
 EXAMPLE = ROOT / "extensions/awx/setup.yml"

@@ -8,12 +8,12 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 
 from __future__ import annotations
 
+import functools
 import json
 import ssl
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -26,22 +26,15 @@ from ...sandbox.bigfix.credentials import (
     MANAGER,
     MANAGER_PASSWORD,
 )
-from ...sandbox.handle import Sandbox
+from .. import exercised
 from ..lies import http
 from ..listener import Listener, http_answer
-from ..support import ABSENT, argument_spec, assert_plain_failure, in_process, only
+from ..support import ABSENT, assert_plain_failure, in_process, only
 from .driver import DAY, DataImports, assert_imported, outcome
 
-Test = TypeVar("Test", bound=Callable[..., None])
-EXERCISED: set[str] = set()
+exercises = functools.partial(exercised.exercises, of="bigfix_import")
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
 WITH_PASSWORD: dict[str, Any] = {"token": ABSENT, "username": MANAGER, "password": MANAGER_PASSWORD}
-
-
-def exercises(*options: str) -> Callable[[Test], Test]:
-    """Marks a test as being about these options."""
-    EXERCISED.update(options)
-    return lambda test: test
 
 
 @pytest.fixture(params=["bigfix", "lmt"])
@@ -719,12 +712,6 @@ def test_unreachable_timeout_bounds_trouble_in_a_row(bigfix: DataImports) -> Non
     assert len(bigfix.sent("status")) > 32
 
 
-@exercises("progress")
-@pytest.mark.parametrize("interval", [0, 0.001])
-def test_progress_adds_nothing_to_what_a_module_gives(bigfix: DataImports, interval: float) -> None:
-    assert len(bigfix.output(progress=interval).strip().splitlines()) == 1
-
-
 @exercises("timeout", "response_timeout")
 def test_the_answer_to_the_start_is_waited_for_as_long_as_response_timeout_says(bigfix: DataImports) -> None:
     bigfix.fault("delay", "start", seconds=0.5)
@@ -762,14 +749,6 @@ def test_receipts_may_be_in_a_database_that_takes_a_password(bigfix: DataImports
     assert "could not be opened" in str(bigfix(receipts=place)["warnings"])
 
 
-@exercises("require_receipts")
-def test_require_receipts_refuses_to_begin_a_store(bigfix: DataImports) -> None:
-    assert_plain_failure(bigfix(require_receipts=True))
-    assert bigfix.sent() == []
-    bigfix()
-    assert_imported(bigfix(require_receipts=True), changed=True, reason="new")
-
-
 @exercises("once", "on_unknown")
 @pytest.mark.parametrize("options", [{"once": "ever"}, {"once": "latest"}, {"on_unknown": "retry"}])
 def test_options_for_all_importing_modules_are_taken_and_change_nothing(
@@ -779,20 +758,7 @@ def test_options_for_all_importing_modules_are_taken_and_change_nothing(
     assert_imported(bigfix(max_age=DAY, **options), changed=False, reason="fresh")
 
 
-# TLS, and the way there.
-
-
-@exercises("ca_path", "validate_certs")
-def test_certificates_are_checked_as_told(tls_sandbox: Sandbox, tmp_path: Path) -> None:
-    server = DataImports(tls_sandbox, tmp_path)
-    tls_sandbox.clock(speed=1000)
-
-    untrusted = server(wait_timeout=0)
-    assert outcome(untrusted) == ("failed", False, True)
-    assert "certificate" in untrusted["msg"]
-    assert server.sent() == []
-    assert_imported(server(ca_path=str(tls_sandbox.ca_path)), changed=True, reason="new")
-    assert_imported(server(validate_certs=False), changed=True, reason="new")
+# TLS.
 
 
 @exercises("client_cert", "client_key")
@@ -819,18 +785,5 @@ def test_a_client_certificate_is_shown_to_the_server(bigfix: DataImports, tmp_pa
     assert "An import is running" in result["msg"]
 
 
-@exercises("use_proxy")
-def test_use_proxy_says_whether_the_proxy_of_the_environment_is_used(
-    bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Listener(http_answer(b'{"mode": "running"}')) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-
-        assert outcome(bigfix(if_running="fail")) == ("failed", False, True)
-        assert bigfix.sent() == []
-        assert_imported(bigfix(use_proxy=False), changed=True, reason="new")
-        assert len(proxy.received()) == 1
-
-
 def test_every_option_is_exercised() -> None:
-    assert set(argument_spec("bigfix_import")) == EXERCISED
+    assert exercised.untested("bigfix_import") == set()

@@ -9,34 +9,23 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 from __future__ import annotations
 
 import base64
-import importlib
+import functools
 import json
 import shutil
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import trustme
 
-from ...postgresql import Server, without_password_file
 from ...running import run_module
 from ...sandbox.handle import Sandbox
-from ..listener import Listener, http_answer
+from .. import exercised
 from ..results import OF_ANSIBLE, documented
-from ..support import ABSENT, argument_spec, assert_plain_failure, only
+from ..support import ABSENT, assert_plain_failure, only
 from .driver import APIS, KIND, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled, in_both
 
-Test = TypeVar("Test", bound=Callable[..., None])
-EXERCISED: set[str] = set()
-
-
-def exercises(*options: str) -> Callable[[Test], Test]:
-    """Marks a test as being about these options."""
-    EXERCISED.update(options)
-    return lambda test: test
+exercises = functools.partial(exercised.exercises, of="haplo_batch")
 
 
 @pytest.fixture
@@ -60,35 +49,13 @@ def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(haplo: Haplo, spel
     assert_scheduled(haplo(), changed=False, reason="receipt")
 
 
-@exercises("url")
-def test_another_address_is_another_application(haplo: Haplo) -> None:
-    haplo()
-
-    result = haplo(url=haplo.sandbox.haplo_url.replace("127.0.0.1", "localhost"))
-
-    assert_scheduled(result, changed=True, reason="new")
-
-
 @exercises("target_name")
 @in_both
-def test_target_name_stands_for_the_application_whatever_its_address(haplo: Haplo) -> None:
-    other = haplo.sandbox.haplo_url.replace("127.0.0.1", "localhost")
+def test_the_address_of_an_application_with_a_name_is_told_too(haplo: Haplo) -> None:
+    result = haplo(target_name="research")
 
-    first, second = haplo(target_name="research"), haplo(target_name="research", url=other)
-
-    assert_scheduled(second, changed=False, reason="receipt")
-    assert only(first)["target"] == only(second)["target"] == "research"
-    assert haplo.sandbox.haplo_url in only(first)["message"]
-    assert haplo(target_name="another", check=True)["state"] == "planned"
-
-
-@exercises("url", "api_key")
-@in_both
-def test_url_and_key_are_taken_from_the_environment(haplo: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HAPLO_URL", haplo.sandbox.haplo_url)
-    monkeypatch.setenv("HAPLO_API_KEY", haplo.key)
-
-    assert_scheduled(haplo(url=ABSENT, api_key=ABSENT), changed=True, reason="new")
+    assert only(result)["target"] == "research"
+    assert haplo.sandbox.haplo_url in only(result)["message"]
 
 
 @exercises("api_key")
@@ -408,53 +375,6 @@ def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
     assert changed == [True, True, False]
 
 
-@exercises("force")
-@in_both
-def test_force_schedules_another_batch(haplo: Haplo) -> None:
-    haplo()
-
-    assert_scheduled(haplo(force=True), changed=True, reason="forced")
-    assert len(haplo.scheduled) == 2
-    assert_scheduled(haplo(), changed=False, reason="receipt")
-
-
-@exercises("receipts")
-@in_both
-def test_without_receipts_every_run_imports(haplo: Haplo) -> None:
-    for _unused in range(2):
-        assert_scheduled(haplo(receipts="none"), changed=True, reason="new")
-    assert len(haplo.scheduled) == 2
-
-
-@exercises("receipts")
-def test_receipts_are_where_the_environment_says(haplo: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = haplo.folder / "mine.db"
-    monkeypatch.setenv("ASSETOPS_RECEIPTS", str(store))
-
-    assert haplo(receipts=ABSENT)["receipts"]["store"] == str(store)
-    with closing(sqlite3.connect(store)) as database:
-        assert database.execute("SELECT system, state FROM receipts JOIN attempts USING (key)").fetchall() == [
-            ("haplo", "scheduled")
-        ]
-
-
-@exercises("receipts", "receipts_password")
-def test_receipts_may_be_in_a_database_that_takes_a_password(haplo: Haplo, postgresql: Server) -> None:
-    place = without_password_file(postgresql.new_store())
-    for changed, reason in ((True, "new"), (False, "receipt")):
-        result = haplo(receipts=place, receipts_password=postgresql.password())
-        assert_scheduled(result, changed=changed, reason=reason)
-    assert_plain_failure(haplo(receipts=place))
-
-
-@exercises("require_receipts")
-def test_require_receipts_refuses_to_begin_a_store(haplo: Haplo) -> None:
-    assert_plain_failure(haplo(require_receipts=True))
-    assert haplo.sent() == []
-    haplo()
-    assert_scheduled(haplo(require_receipts=True), changed=False, reason="receipt")
-
-
 @exercises("on_unknown")
 @pytest.mark.parametrize("on_unknown", ["fail", "retry"])
 def test_on_unknown_is_of_no_consequence_with_a_control_file(haplo: Haplo, on_unknown: str) -> None:
@@ -482,12 +402,6 @@ def test_on_unknown_tells_whether_a_standard_batch_is_scheduled_again(
 
 
 # Waiting: for another run, as the import itself cannot be waited for.
-
-
-@exercises("progress")
-@pytest.mark.parametrize("interval", [0, 0.001])
-def test_progress_adds_nothing_to_what_a_module_gives(haplo: Haplo, interval: float) -> None:
-    assert len(haplo.output(progress=interval).strip().splitlines()) == 1
 
 
 @exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
@@ -526,17 +440,6 @@ def test_timeouts_are_kept(haplo: Haplo) -> None:
     assert (result["state"], result["changed"]) == ("failed", False)
 
 
-@exercises("validate_certs", "ca_path")
-def test_the_certificate_of_the_application_is_checked(tls_haplo: Haplo) -> None:
-    untrusted = tls_haplo(ca_path=ABSENT)
-
-    assert_plain_failure(untrusted)
-    assert "its certificate is not trusted" in untrusted["msg"]
-    assert (untrusted["state"], untrusted["changed"]) == ("failed", False)
-    assert_scheduled(tls_haplo(ca_path=str(tls_haplo.sandbox.ca_path)), changed=True, reason="retried")
-    assert_scheduled(tls_haplo(validate_certs=False, force=True), changed=True, reason="forced")
-
-
 @exercises("client_cert", "client_key")
 def test_a_certificate_of_the_client_is_read(tls_haplo: Haplo) -> None:
     cert = trustme.CA().issue_cert("client.example.com")
@@ -550,27 +453,12 @@ def test_a_certificate_of_the_client_is_read(tls_haplo: Haplo) -> None:
     assert_scheduled(tls_haplo(ca_path=str(tls_haplo.sandbox.ca_path), **files), changed=True, reason="new")
 
 
-@exercises("use_proxy")
-@pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("use_proxy", [True, False])
-def test_a_proxy_is_used_unless_not_wanted(haplo: Haplo, monkeypatch: pytest.MonkeyPatch, use_proxy: bool) -> None:
-    with Listener(http_answer(b"no", "407 Proxy Authentication Required")) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-
-        result = haplo(use_proxy=use_proxy)
-
-        assert bool(proxy.received()) == use_proxy
-    assert result["state"] == ("failed" if use_proxy else "scheduled")
-
-
 # All of them.
 
 
 def test_every_option_has_a_test() -> None:
-    importlib.import_module(".test_directory", __package__)  # has those about directories and lists
-    importlib.import_module(".test_files", __package__)  # and about what is in files
-    importlib.import_module(".test_outcome", __package__)  # and about what becomes of batches
-    assert set(argument_spec("haplo_batch")) == EXERCISED | {"adopt", "label"}  # those have a file for all systems
+    files = [f"{__package__}.{name}" for name in ("test_directory", "test_files", "test_outcome")]
+    assert exercised.untested("haplo_batch", *files) == {"adopt", "label"}  # those have a file for all systems
 
 
 def test_every_documented_key_is_returned(haplo: Haplo) -> None:

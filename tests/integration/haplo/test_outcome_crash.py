@@ -107,7 +107,7 @@ def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_
     assert whole.result is not None
     assert whole.result["state"] == case.whole, whole.result
     numbers = moments(whole)[:: stride(case.usual)]
-    kill_at_each(numbers, whole, run, look)
+    kill_at_each(numbers, whole, run, look, is_steady=case.prepare is not not_waited_for)
     with capsys.disabled():
         print(f"\n  {situation} was killed at {len(numbers)} of {len(moments(whole))} moments", end=" ")
 

@@ -18,8 +18,8 @@ from ansible_collections.assetops.imports.plugins.modules import haplo_batch
 
 from ...running import ROOT
 from ..licstat.nights import letter
+from ..playbooks.driver import Ansible, Done, assert_ended_well
 from ..playbooks.test_import_all import reported
-from ..playbooks.test_playbooks import Ansible, Done, assert_ended_well
 from ..support import QUICK, Playbook
 from .driver import Haplo, Told
 from .test_outcome import WRONG_KEY

@@ -5,80 +5,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from ...sandbox.handle import Sandbox
-from ..haplo.driver import STANDARD, Haplo
+from ..haplo.driver import Haplo
 from ..lm.driver import Lm
 from ..support import Licstat, Logs, in_process, only
+from .systems import One
 
-Run = Callable[..., dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """The importing module of a system with something that is not known to be imported, and how well it can end."""
-
-    system: str
-    run: Run
-    end: str
+in_each = pytest.mark.parametrize("one", ["licstat", "haplo", "haplo's standard batches", "lm"], indirect=True)
 
 
-@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
-def case(request: pytest.FixtureRequest) -> Case:
-    if request.param == "licstat":
-        licstat: Licstat = request.getfixturevalue("licstat")
-        logs: Logs = request.getfixturevalue("make_log")
-        log = logs()
-        return Case("licstat", lambda **options: licstat(log, **options), "succeeded")
-    if request.param == "haplo":
-        haplo: Haplo = request.getfixturevalue("haplo")
-        return Case("haplo", haplo, "scheduled")
-    if request.param == "haplo's standard batches":
-        standard = Haplo(request.getfixturevalue("sandbox"), request.getfixturevalue("tmp_path"), STANDARD)
-        return Case("haplo", standard, "scheduled")
-    lm: Lm = request.getfixturevalue("lm")
-    assert not lm(lm.archive("other")).get("failed")  # one that is empty cannot have what is adopted
-    archive = lm.archive()
-    return Case("lm", lambda **options: lm(archive, **options), "succeeded")
+def not_empty(one: One) -> One:
+    """An empty library cannot have what is adopted."""
+    if isinstance(one.modules, Lm):
+        assert not one(one.modules.archive("other")).get("failed")
+    return one
 
 
-def asked(sandbox: Sandbox, case: Case, before: int) -> list[Any]:
-    return sandbox.requests(case.system)[before:]
-
-
-def test_it_is_written_down_and_nothing_is_sent_or_asked(sandbox: Sandbox, case: Case) -> None:
-    before = len(sandbox.requests(case.system))
-    result = case.run(adopt=True, label="cad")
+@in_each
+def test_it_is_written_down_and_nothing_is_sent_or_asked(sandbox: Sandbox, one: One) -> None:
+    not_empty(one)
+    before = len(sandbox.requests())
+    result = one(adopt=True, label="cad")
     assert not result.get("failed"), result["msg"]
-    assert (result["state"], result["changed"]) == (case.end, False)
-    one = only(result)
-    assert (one["reason"], one["state"], one["remote_id"], one["label"]) == ("adopted", case.end, None, "cad")
-    assert one["started_at"] is not None
-    assert one["started_at"] == one["finished_at"]
-    assert asked(sandbox, case, before) == []
+    assert (result["state"], result["changed"]) == (one.done, False)
+    entry = only(result)
+    assert (entry["reason"], entry["state"], entry["remote_id"], entry["label"]) == ("adopted", one.done, None, "cad")
+    assert entry["started_at"] is not None
+    assert entry["started_at"] == entry["finished_at"]
+    assert sandbox.requests()[before:] == []
 
-    again = case.run()
-    assert (again["state"], again["changed"], only(again)["reason"]) == (case.end, False, "receipt")
+    again = one()
+    assert (again["state"], again["changed"], only(again)["reason"]) == (one.done, False, "receipt")
     assert only(again)["label"] == "cad"
-    assert [request for request in asked(sandbox, case, before) if request.operation in ("import", "schedule")] == []
+    assert [request for request in sandbox.requests()[before:] if request.operation in ("import", "schedule")] == []
 
 
-def test_check_mode_tells_what_would_be_adopted_and_writes_nothing(sandbox: Sandbox, case: Case) -> None:
-    result = case.run(adopt=True, check=True, diff=True)
-    assert (result["state"], only(result)["reason"]) == (case.end, "adopted")
+@in_each
+def test_check_mode_tells_what_would_be_adopted_and_writes_nothing(one: One) -> None:
+    result = not_empty(one)(adopt=True, check=True, diff=True)
+    assert (result["state"], only(result)["reason"]) == (one.done, "adopted")
     assert "not imported" in result["diff"][0]["before"]
-    assert case.end in result["diff"][0]["after"]
-    assert only(case.run(check=True))["state"] == "planned"
+    assert one.done in result["diff"][0]["after"]
+    assert only(one(check=True))["state"] == "planned"
 
 
-def test_what_is_imported_already_stays_as_it_is(case: Case) -> None:
-    first = case.run()
-    result = case.run(adopt=True)
+@in_each
+def test_what_is_imported_already_stays_as_it_is(one: One) -> None:
+    first = one()
+    result = one(adopt=True)
     assert only(result)["reason"] == "receipt"
     assert only(result)["remote_id"] == only(first)["remote_id"]
 

@@ -10,25 +10,22 @@ License Statistics has its own in `licstat/test_crash.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ...running import ROOT
 from ...sandbox.handle import Sandbox
-from ...sandbox.lm.asset_archives import DEMO
 from ...stores import new_store
-from ..bigfix.driver import DAY, DataImports
+from ..bigfix.driver import DAY
 from ..crashing import Crash, Crasher
-from ..haplo.driver import Haplo, Told
 from ..kills import first, kill_at_each
-from ..lm.driver import Lm
 from ..support import only
+from .systems import SYSTEMS, One
 
 USUAL = 7  # at every how-manieth point a run is killed, as a rule
-ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
+FRESH: dict[str, dict[str, Any]] = {"bigfix": {"max_age": DAY}}
+"""Options with which the import of an earlier run will do, where receipts decide nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -42,47 +39,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@dataclass(frozen=True)
-class Target:
-    """A module with its options, and how many imports its server holds."""
-
-    module: str
-    run: Callable[..., dict[str, Any]]
-    options: dict[str, Any]
-    imports: Callable[[], int]
-
-
-def haplo(sandbox: Sandbox, folder: Path, store: str) -> Target:
-    return batches(Haplo(sandbox, folder), store)
-
-
-def haplo_with_outcome(sandbox: Sandbox, folder: Path, store: str) -> Target:
-    return batches(Told(sandbox, folder), store)
-
-
-def batches(batch: Haplo, store: str) -> Target:
-
-    def scheduled() -> int:
-        return sum(one.dry_run is not None for one in batch.held.batches)
-
-    return Target("haplo_batch", batch, batch.options(receipts=store), scheduled)
-
-
-def lifecycle_manager(sandbox: Sandbox, folder: Path, store: str) -> Target:
-    lm = Lm(sandbox, folder)
-    return Target("lm_import", lm, lm.options(ARCHIVE, receipts=store), lambda: len(lm.held.runs))
-
-
-def bigfix(sandbox: Sandbox, folder: Path, store: str) -> Target:
-    server = DataImports(sandbox, folder)
-    options = server.options(receipts=store, max_age=DAY)
-    return Target("bigfix_import", server, options, lambda: len(server.held.imports))
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [haplo, haplo_with_outcome, lifecycle_manager, bigfix])
+@pytest.mark.parametrize("system", ["haplo", "haplo with outcome", "lm", "bigfix"])
 def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
-    make: Callable[[Sandbox, Path, str], Target],
+    system: str,
     stride: Callable[[int], int],
     sandbox: Sandbox,
     crasher: Crasher,
@@ -92,34 +52,34 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
 ) -> None:
     unknown = 0
 
-    def run(name: str, kill_at: int | None = None) -> tuple[Target, Crash]:
+    def run(name: str, kill_at: int | None = None) -> tuple[One, Crash]:
         sandbox.reset()
         (tmp_path / name).mkdir()
-        target = make(sandbox, tmp_path / name, new_store("PostgreSQL", tmp_path, request))
-        crash = crasher.run(target.module, target.options, kill_at)
+        one = SYSTEMS[system](sandbox, tmp_path / name)
+        one.options = {"receipts": new_store("PostgreSQL", tmp_path, request), **FRESH.get(system, {})}
+        crash = crasher.run(one.modules.module, one.modules.options(*one.what, **one.options), kill_at)
         sandbox.wait_idle()
-        return target, crash
+        return one, crash
 
-    def look(target: Target, _crash: Crash) -> None:
+    def look(one: One, _crash: Crash) -> None:
         nonlocal unknown
-        held = target.imports()
-        again = target.run(**target.options)
+        held = one.imports()
+        again = one()
         is_unknown = again["state"] == "unknown"  # what was sent, and nobody can be asked about
         if is_unknown:
-            assert (again["changed"], target.imports()) == (False, held)
-            again = target.run(**target.options, on_unknown="retry")
+            assert (again["changed"], one.imports()) == (False, held)
+            again = one(on_unknown="retry")
             unknown += 1
         assert not again.get("failed"), again.get("msg")
         assert again["changed"] == (is_unknown or held == 0)
-        assert target.imports() == (held + 1 if is_unknown else 1)
-        rest = target.run(**target.options)
-        assert (rest["changed"], only(rest)["reason"]) == (False, "fresh" if make is bigfix else "receipt")
+        assert one.imports() == (held + 1 if is_unknown else 1)
+        rest = one()
+        assert (rest["changed"], only(rest)["reason"]) == (False, "fresh" if system in FRESH else "receipt")
 
-    target, whole = run("whole")
-    usual = 2 * USUAL if make is haplo_with_outcome else USUAL
+    whole = run("whole")[1]
+    usual = 2 * USUAL if system == "haplo with outcome" else USUAL
     numbers = range(first(whole, "before claim") - 1, len(whole.points), stride(usual))
-    kill_at_each(numbers, whole, run, look)
+    kill_at_each(numbers, whole, run, look, is_steady=False)
+    killed = f"killed at {len(numbers)} of {len(whole.points)} points"
     with capsys.disabled():
-        print(
-            f"\n  {target.module}: killed at {len(numbers)} of {len(whole.points)} points, {unknown} unknown", end=" "
-        )
+        print(f"\n  {system}: {killed}, {unknown} unknown", end=" ")

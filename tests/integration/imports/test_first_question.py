@@ -8,18 +8,13 @@ Otherwise each of thirty targets whose server drops connections ended as `unknow
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ...sandbox.handle import Sandbox
-from ..haplo.driver import STANDARD, Haplo
-from ..lm.driver import Lm
 from ..support import Licstat, Logs, assert_plain_failure
-
-Run = Callable[..., dict[str, Any]]
+from .systems import One
 
 OUTAGES: dict[str, dict[str, Any]] = {
     "connections are dropped": {"action": "drop", "when": "after_body"},
@@ -30,32 +25,15 @@ OUTAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
-def run(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Run:
-    """The importing module of a system, with something new to import."""
-    if request.param == "licstat":
-        licstat: Licstat = request.getfixturevalue("licstat")
-        logs: Logs = request.getfixturevalue("make_log")
-        new = [logs() for _number in range(3)]
-        return lambda **options: licstat(*new, **options)
-    if request.param == "haplo":
-        haplo: Haplo = request.getfixturevalue("haplo")
-        return haplo
-    if request.param == "haplo's standard batches":
-        return Haplo(sandbox, tmp_path, STANDARD)
-    lm: Lm = request.getfixturevalue("lm")
-    archive = lm.archive()
-    return lambda **options: lm(archive, **options)
-
-
 @pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("one", ["licstat", "haplo", "haplo's standard batches", "lm"], indirect=True)
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_is_a_failure_with_nothing_in_doubt(sandbox: Sandbox, run: Run, outage: str, check: bool) -> None:
+def test_an_outage_is_a_failure_with_nothing_in_doubt(sandbox: Sandbox, one: One, outage: str, check: bool) -> None:
     for system in ("licstat", "haplo", "lm"):
         sandbox.fault(system=system, times=None, **OUTAGES[outage])
 
-    result = run(check=check)
+    result = one(check=check)
 
     assert_plain_failure(result)
     assert {one["state"] for one in result["imports"]} == {"failed"}
@@ -65,7 +43,7 @@ def test_an_outage_is_a_failure_with_nothing_in_doubt(sandbox: Sandbox, run: Run
     assert [batch for batch in sandbox.haplo().batches if batch.dry_run is not None] == []
 
     sandbox.clear_faults()
-    after = run()
+    after = one()
     assert not after.get("failed"), after["msg"]
     assert {one["changed"] for one in after["imports"]} == {True}
 

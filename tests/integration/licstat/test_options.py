@@ -8,6 +8,7 @@ Each test says by `@exercises` which options it is about; the last test knows wh
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -16,16 +17,16 @@ import ssl
 import stat
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 import trustme
 
-from ...postgresql import Server, without_password_file
+from ...postgresql import Server
 from ...sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
+from .. import exercised
 from ..lies import accepted
 from ..listener import Listener, Tunnel, http_answer
 from ..support import (
@@ -34,7 +35,6 @@ from ..support import (
     SERVER,
     Licstat,
     Logs,
-    argument_spec,
     assert_ended_well,
     assert_plain_failure,
     log_text,
@@ -42,8 +42,7 @@ from ..support import (
 )
 
 IMPORT, TASK_INFO = "licstat_import", "licstat_task_info"
-Test = TypeVar("Test", bound=Callable[..., None])
-EXERCISED: dict[str, set[str]] = {IMPORT: set(), TASK_INFO: set()}
+exercises = functools.partial(exercised.exercises, of=IMPORT)
 ELSEWHERE = {
     "test_finding.py": (
         *("paths", "patterns", "excludes", "recurse", "min_age", "max_age"),
@@ -54,12 +53,6 @@ ELSEWHERE = {
     "test_putting_away.py": ("afterwards", "archive"),
 }
 """Options of an import that have files of tests of their own."""
-
-
-def exercises(*options: str, of: str = IMPORT) -> Callable[[Test], Test]:
-    """Marks a test as being about these options of a module."""
-    EXERCISED[of].update(options)
-    return lambda test: test
 
 
 def query(licstat: Licstat) -> str:
@@ -79,36 +72,6 @@ def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(licstat: Licstat, 
 
     assert [request.path for request in licstat.uploads] == [f"/licstat/api/v3/admin/license-server/{SERVER}/import"]
     assert_ended_well(licstat(log), changed=False, reason="receipt")
-
-
-@exercises("url")
-def test_another_address_is_another_server(licstat: Licstat, log: Path) -> None:
-    licstat(log)
-
-    result = licstat(log, url=licstat.sandbox.licstat_url.replace("127.0.0.1", "localhost"), merge_policy="merge")
-
-    assert_ended_well(result, changed=True, reason="new")
-    assert licstat.held.imports == 2
-
-
-@exercises("target_name")
-def test_target_name_stands_for_the_server_whatever_its_address(licstat: Licstat, log: Path) -> None:
-    first = licstat(log, target_name="licstat-production")
-    second = licstat(
-        log, target_name="licstat-production", url=licstat.sandbox.licstat_url.replace("127.0.0.1", "localhost")
-    )
-
-    assert_ended_well(second, changed=False, reason="receipt")
-    assert only(first)["target"] == only(second)["target"] == f"licstat-production license server {SERVER}"
-    assert only(licstat(log, target_name="licstat-test", check=True))["reason"] == "new"
-    assert len(licstat.uploads) == 1
-
-
-@exercises("url")
-def test_url_is_taken_from_the_environment(licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LICSTAT_URL", licstat.sandbox.licstat_url)
-
-    assert_ended_well(licstat(log, url=ABSENT), changed=True, reason="new")
 
 
 @exercises("api_token")
@@ -132,13 +95,6 @@ def test_credentials_in_netrc_are_not_used(licstat: Licstat, log: Path, monkeypa
 
     assert_ended_well(licstat(log), changed=True, reason="new")
     assert all(request.header("authorization") is None for request in licstat.sandbox.requests())
-
-
-@exercises("api_token")
-def test_api_token_is_taken_from_the_environment(licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LICSTAT_API_TOKEN", licstat.sandbox.licstat_token)
-
-    assert_ended_well(licstat(log, api_token=ABSENT), changed=True, reason="new")
 
 
 @exercises("api_token")
@@ -499,12 +455,6 @@ def test_a_window_is_another_import_with_another_option_or_without_being_one(lic
 
 
 @exercises("ca_path")
-def test_ca_path_names_the_authority_to_trust(tls_licstat: Licstat, log: Path) -> None:
-    assert_ended_well(tls_licstat(log), changed=True, reason="new")
-    assert tls_licstat.held.imports == 1
-
-
-@exercises("ca_path")
 def test_ca_path_may_be_a_folder_of_authorities(tls_licstat: Licstat, log: Path, tmp_path: Path) -> None:
     authority = tls_licstat.sandbox.ca_path
     assert authority is not None
@@ -523,22 +473,6 @@ def test_an_authority_may_be_named_by_the_environment(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls_licstat.sandbox.ca_path))
 
     assert_ended_well(tls_licstat(log, ca_path=ABSENT), changed=True, reason="new")
-
-
-@exercises("validate_certs", "ca_path")
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(tls_licstat: Licstat, log: Path) -> None:
-    result = tls_licstat(log, ca_path=ABSENT)
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert "certificate" in result["msg"]
-    assert "ca_path" in result["msg"]
-    assert tls_licstat.sandbox.requests() == []
-
-
-@exercises("validate_certs")
-def test_validate_certs_switches_the_check_off(tls_licstat: Licstat, log: Path) -> None:
-    assert_ended_well(tls_licstat(log, ca_path=ABSENT, validate_certs=False), changed=True, reason="new")
 
 
 @exercises("validate_certs")
@@ -782,12 +716,6 @@ def test_unreachable_timeout_bounds_how_long_a_server_may_be_away(
         assert "back soon" in result["msg"]
 
 
-@exercises("progress")
-def test_progress_adds_nothing_to_what_a_module_gives(licstat: Licstat, make_log: Logs) -> None:
-    for log, interval in ((make_log(), 0), (make_log(), 0.001)):
-        assert len(licstat.output(log, progress=interval).strip().splitlines()) == 1
-
-
 # Receipts.
 
 
@@ -811,54 +739,6 @@ def test_receipts_names_a_file_that_is_made_for_its_owner_alone(licstat: Licstat
     assert stat.S_IMODE(store.parent.stat().st_mode) == 0o700
 
 
-@exercises("receipts")
-def test_without_receipts_every_run_imports(licstat: Licstat, log: Path) -> None:
-    results = [licstat(log, receipts="none", merge_policy="merge") for _unused in range(2)]
-
-    for result in results:
-        assert_ended_well(result, changed=True, reason="new")
-        assert result["receipts"] == {"store": "none", "created": False}
-    assert licstat.held.imports == 2
-    assert list(Path.home().iterdir()) == []
-
-
-@exercises("receipts")
-@pytest.mark.parametrize("how", ["by default", "from the environment", "below ~"])
-def test_receipts_has_a_default_and_is_taken_from_the_environment(
-    licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    place = {"by default": ".ansible/assetops/receipts.db"}.get(how, "my/receipts.db")
-    if how == "from the environment":
-        monkeypatch.setenv("ASSETOPS_RECEIPTS", str(Path.home() / place))
-
-    result = licstat(log, receipts=f"~/{place}" if how == "below ~" else ABSENT)
-
-    assert_ended_well(result, changed=True, reason="new")
-    assert result["receipts"] == {"store": str(Path.home() / place), "created": True}
-    assert (Path.home() / place).is_file()
-
-
-@exercises("receipts", "receipts_password")
-def test_receipts_may_be_in_a_database_that_takes_a_password(
-    licstat: Licstat, log: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_password_file = postgresql.new_store()
-    without = without_password_file(with_password_file)
-
-    refused = licstat(log, receipts=without)
-    first = licstat(log, receipts=without, receipts_password=postgresql.password())
-    second = licstat(log, receipts=with_password_file)
-
-    assert_plain_failure(refused)
-    assert "password" in refused["msg"]
-    assert_ended_well(first, changed=True, reason="new")
-    assert first["receipts"] == {"store": without, "created": True}
-    assert without in str(first["warnings"])
-    assert_ended_well(second, changed=False, reason="receipt")
-    assert second["receipts"] == {"store": with_password_file, "created": False}
-    assert licstat.held.imports == 1
-
-
 @exercises("require_receipts")
 def test_a_store_that_is_required_has_to_be_in_the_database(licstat: Licstat, log: Path, postgresql: Server) -> None:
     location = postgresql.new_store()
@@ -867,19 +747,6 @@ def test_a_store_that_is_required_has_to_be_in_the_database(licstat: Licstat, lo
     assert "require_receipts" in refused["msg"]
     licstat(log, receipts=location)
     assert_ended_well(licstat(log, receipts=location, require_receipts=True), changed=False, reason="receipt")
-
-
-@exercises("require_receipts")
-def test_require_receipts_makes_a_missing_store_an_error_and_nothing_else(licstat: Licstat, log: Path) -> None:
-    refused = licstat(log, require_receipts=True)
-
-    assert_plain_failure(refused)
-    assert str(licstat.store) in refused["msg"]
-    assert "require_receipts" in refused["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.parent.exists()
-    licstat(log)
-    assert_ended_well(licstat(log, require_receipts=True), changed=False, reason="receipt")
 
 
 @exercises("force")
@@ -1109,10 +976,10 @@ def test_a_task_is_asked_for_through_a_proxy_unless_told_not_to(
     assert len(requests) == (1 if use_proxy else 0)
 
 
-@pytest.mark.parametrize("module", sorted(EXERCISED))
+@pytest.mark.parametrize("module", [IMPORT, TASK_INFO])
 def test_every_option_has_a_test_in_this_file(module: str) -> None:
     elsewhere = {option for options in ELSEWHERE.values() for option in options if module == IMPORT}
-    assert EXERCISED[module] | elsewhere == set(argument_spec(module))
+    assert exercised.untested(module) == elsewhere
     for file, options in ELSEWHERE.items():
         text = (Path(__file__).parent / file).read_text(encoding="utf-8")
         assert not [option for option in options if f"{option}=" not in text and f'"{option}"' not in text]

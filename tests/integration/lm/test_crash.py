@@ -61,7 +61,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
         *range(begin, end + 2),
         *range(end + 2, len(whole.points), stride(8)),
     ]
-    kill_at_each(numbers, whole, run, look)
+    kill_at_each(numbers, whole, run, look, is_steady=False)
     assert set(phases) == {"claimed", "sent", "accepted"}
 
 

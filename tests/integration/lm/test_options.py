@@ -9,16 +9,14 @@ test says by `@exercises` which options it is about; the last test knows when on
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from ...running import ROOT
-from ...sandbox.handle import Sandbox
 from ...sandbox.lm.archives import AssetRow
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import (
@@ -28,13 +26,13 @@ from ...sandbox.lm.credentials import (
     VIEWER_PASSWORD,
     VIEWER_USER,
 )
-from ..support import ABSENT, MIB, argument_spec, assert_ended_well, assert_plain_failure, only
+from .. import exercised
+from ..support import ABSENT, MIB, assert_ended_well, assert_plain_failure, only
 from .driver import LIBRARY, Lm
 
-Test = TypeVar("Test", bound=Callable[..., None])
-EXERCISED: set[str] = set()
+exercises = functools.partial(exercised.exercises, of="lm_import")
 OF_ALL_IMPORTERS = {
-    *("validate_certs", "client_cert", "client_key", "timeout", "use_proxy", "response_timeout"),
+    *("client_cert", "client_key", "timeout", "use_proxy", "response_timeout"),
     *("receipts", "receipts_password", "require_receipts", "progress"),
     *("adopt", "label"),
 }
@@ -42,12 +40,6 @@ OF_ALL_IMPORTERS = {
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
 URL = f"http://acme.com/imports/{DEMO}"
-
-
-def exercises(*options: str) -> Callable[[Test], Test]:
-    """Marks a test as being about these options."""
-    EXERCISED.update(options)
-    return lambda test: test
 
 
 def sent(lm: Lm, library: str = LIBRARY) -> dict[str, Any]:
@@ -97,15 +89,6 @@ def test_without_credentials_none_are_sent(lm: Lm) -> None:
     assert all(request.header("authorization") is None for request in lm.sandbox.requests())
 
 
-@exercises("url", "username", "password")
-def test_connection_and_credentials_are_taken_from_the_environment(lm: Lm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LM_URL", lm.sandbox.lm_url)
-    monkeypatch.setenv("LM_USERNAME", IMPORTER_USER)
-    monkeypatch.setenv("LM_PASSWORD", IMPORTER_PASSWORD)
-
-    assert_ended_well(lm(ARCHIVE, url=ABSENT, username=ABSENT, password=ABSENT), changed=True, reason="new")
-
-
 @exercises("username", "password", "import_user")
 @pytest.mark.parametrize(
     ("options", "words"),
@@ -125,23 +108,6 @@ def test_who_may_not_import_is_told_in_the_words_of_the_server(lm: Lm, options: 
     assert words in result["msg"]
     was_tried = "ACE" in words  # who is not known at all is turned down by the first question
     assert_ended_well(lm(ARCHIVE), changed=True, reason="retried" if was_tried else "new")
-
-
-@exercises("ca_path")
-def test_an_import_over_tls(tls_sandbox: Sandbox, tmp_path: Path) -> None:
-    lm = Lm(tls_sandbox, tmp_path)
-    lm.sandbox.clock(speed=1000)
-
-    assert_ended_well(lm(ARCHIVE), changed=True, reason="new")
-
-
-@exercises("target_name")
-def test_target_name_stands_for_the_server(lm: Lm) -> None:
-    lm(ARCHIVE, target_name="production")
-
-    again = lm(ARCHIVE, target_name="production", url=lm.sandbox.lm_url.replace("127.0.0.1", "localhost"))
-    assert_ended_well(again, changed=False, reason="receipt")
-    assert only(again)["target"] == f"production library {LIBRARY}"
 
 
 # What is sent.
@@ -352,14 +318,6 @@ def test_archives_of_one_feed_are_states_of_the_same_whatever_they_are_called(lm
         assert lm(archive, feed=feed)["changed"] == changed
 
 
-@exercises("force")
-def test_force_imports_again(lm: Lm) -> None:
-    lm(ARCHIVE)
-
-    assert_ended_well(lm(ARCHIVE, force=True), changed=True, reason="forced")
-    assert len(lm.held.runs) == 2
-
-
 @exercises("on_unknown")
 def test_on_unknown_sends_again_only_if_told_so(lm: Lm) -> None:
     lm.sandbox.fault("drop", operation="import", when="after_body")
@@ -501,4 +459,4 @@ def test_a_run_of_which_the_server_says_for_long_that_it_has_no_status_is_unknow
 
 
 def test_every_option_has_a_test() -> None:
-    assert set(argument_spec("lm_import")) == EXERCISED | OF_ALL_IMPORTERS
+    assert exercised.untested("lm_import") == OF_ALL_IMPORTERS

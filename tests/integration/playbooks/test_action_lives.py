@@ -26,8 +26,8 @@ from ...running import run_module
 from ...sandbox.handle import Sandbox
 from ..both_ways import comparable
 from ..support import OTHER_PYTHON, QUICK, Logs, only
+from .driver import MODULE, SERVER, Ansible, Task
 from .test_action_ways import IN_WORKER, ways
-from .test_playbooks import MODULE, SERVER, Ansible, Task
 
 BINARIES = Path(sys.executable).parent
 

@@ -23,7 +23,7 @@ import pytest
 from ...sandbox.handle import Sandbox
 from ..both_ways import run_action
 from ..support import OTHER_PYTHON, Licstat, Logs
-from .test_playbooks import MODULE, Ansible, Done, Task, assert_ended_well
+from .driver import MODULE, Ansible, Done, Task, assert_ended_well
 
 IN_WORKER = "in the worker process"
 RUN_ON = "__licstat_import_run_on"

@@ -16,7 +16,7 @@ import pytest
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ..support import QUICK, Logs, log_text
-from .test_playbooks import Ansible, Done, without_spaces
+from .driver import Ansible, Done, without_spaces
 
 PLAYBOOK = "assetops.imports.import_all"
 LICENSE_SERVERS = {f"server{number:02}": 100 + number for number in range(50)}

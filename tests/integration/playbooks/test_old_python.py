@@ -13,8 +13,8 @@ import pytest
 from ...sandbox.handle import Sandbox
 from ...tools.environments import make_environment
 from ..support import QUICK
+from .driver import PYENV, Ansible, assert_ended_well, python_39
 from .targets import PLAYBOOK, TARGETS, imports_taken, inventory
-from .test_playbooks import PYENV, Ansible, assert_ended_well, python_39
 
 ROLES = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
 

@@ -24,7 +24,7 @@ from ...sandbox.handle import Sandbox
 from ..haplo.driver import KIND
 from ..lm.driver import Lm
 from ..support import QUICK, SERVER, Logs, argument_spec
-from .test_playbooks import FIXTURES, Ansible, Done, Task, assert_ended_well, without_spaces
+from .driver import FIXTURES, Ansible, Done, Task, assert_ended_well, without_spaces
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")

@@ -14,13 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
-from ansible.template import Templar
 
-from ansible_collections.assetops.imports.plugins.action.import_report import ActionModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -29,7 +23,8 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights i
 from ...running import run_module
 from ...sandbox.handle import Sandbox
 from ...stores import KINDS, ask, new_store
-from ..playbooks.test_playbooks import Ansible
+from ..both_ways import make_action
+from ..playbooks.driver import Ansible
 from ..support import QUICK, Logs
 
 TODAY = datetime.now(timezone.utc).replace(hour=3, minute=0, second=0, microsecond=0)
@@ -94,8 +89,6 @@ class Reports:
 
     def __call__(self, *names: str, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """The result of a report of the last ten nights that are over, in files of these names."""
-        task = Task()
-        task.action, task.check_mode, task.diff = "assetops.imports.import_report", check, diff
         usual: dict[str, Any] = {
             "targets": [*self.hostvars],
             "timezone": "UTC",
@@ -104,19 +97,10 @@ class Reports:
         }
         if not self.groups["all"]:
             usual["receipts"] = self.location
-        task.args = {**usual, "file": [str(self.folder / name) for name in names], **options}
-        loader = DataLoader()
+        options = {**usual, "file": [str(self.folder / name) for name in names], **options}
         variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
-        context = PlayContext()
-        action = ActionModule(
-            task,
-            connection=connection_loader.get("local", context),
-            play_context=context,
-            loader=loader,
-            templar=Templar(loader, variables=variables),
-            shared_loader_obj=None,
-        )
-        result = action.run(task_vars=variables)
+        action = make_action("import_report", options, variables, check=check, diff=diff)
+        result: dict[str, Any] = action.run(task_vars=variables)
         json.dumps(result)
         if result.get("failed"):
             raise Refused(result["msg"])

@@ -13,19 +13,14 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook.play_context import PlayContext
-from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader
-from ansible.template import Templar
 
-from ansible_collections.assetops.imports.plugins.action.import_settle import ActionModule
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import one_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 
 from ...sandbox.handle import Sandbox
 from ...stores import KINDS, ask, new_store
-from ..playbooks.test_playbooks import Ansible, without_spaces
+from ..both_ways import make_action
+from ..playbooks.driver import Ansible, without_spaces
 from ..support import Licstat, only
 from .test_watch import HOUR, Watch
 
@@ -37,23 +32,11 @@ class Settle(Watch):
 
     def __call__(self, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """What is found, or done."""
-        task = Task()
-        task.action, task.args = "assetops.imports.import_settle", options
-        task.check_mode, task.diff = check, diff
-        task.args.setdefault("targets", [*self.hostvars])
-        loader = DataLoader()
         variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
         variables.update(self.extra_vars)
-        context = PlayContext()
-        action = ActionModule(
-            task,
-            connection=connection_loader.get("local", context),
-            play_context=context,
-            loader=loader,
-            templar=Templar(loader, variables=variables),
-            shared_loader_obj=None,
-        )
-        result = action.run(task_vars=variables)
+        options.setdefault("targets", [*self.hostvars])
+        action = make_action("import_settle", options, variables, check=check, diff=diff)
+        result: dict[str, Any] = action.run(task_vars=variables)
         json.dumps(result)
         return result
 
