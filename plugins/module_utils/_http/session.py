@@ -238,7 +238,7 @@ class _EarlyAnswerMixin(_AnyConnection):
 def _has_answered(sock: Any) -> bool:
     """Whether a final answer, or the end of the connection, is ready to be read.
 
-    An interim answer (100 Continue) does not count. Over TLS an answer cannot be told from session tickets.
+    An interim answer (100 Continue) does not count. Over TLS an answer cannot be distinguished from session tickets.
     """
     if not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket):
         return False

@@ -63,10 +63,9 @@ class Transport:
         is_repeatable: bool = False,
         max_size: int | None = None,
     ) -> Answer:
-        """Send one request and read its answer. Raises `NoReply`, and whatever iterating `body` raises.
+        """Send one request and read its answer, up to `max_size` bytes (`MAX_ANSWER`).
 
-        At most `max_size` bytes of the answer are read, by default `MAX_ANSWER`.
-
+        Raises `NoReply`, and whatever iterating `body` raises.
         A submission has a connection of its own unless it is repeatable: an idle connection may break on the first
         bytes, and a server that answered early may still wait for the rest. Its answer may take `response_timeout`.
         """

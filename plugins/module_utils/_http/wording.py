@@ -56,12 +56,12 @@ def not_logged_in(answer: Answer) -> Refused:
 
 def is_generic(answer: Answer) -> bool:
     """Whether an answer says no more than its status does, or comes from a gateway in front of the server."""
-    said = _plain(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", answer.text, flags=re.IGNORECASE | re.DOTALL))
+    words = _plain(re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", answer.text, flags=re.IGNORECASE | re.DOTALL))
     phrases = {_plain(answer.reason), *(_plain(status.phrase) for status in http.HTTPStatus if status == answer.status)}
-    rest = said
+    rest = words
     for phrase in sorted(phrases - {""}, key=len, reverse=True):
         rest = re.sub(rf"\b{re.escape(phrase)}\b", " ", rest)
-    return re.fullmatch(rf"\s*(?:{STATUS_WORDS}\s*)*", rest) is not None or GATEWAY_WORDS.match(said) is not None
+    return re.fullmatch(rf"\s*(?:{STATUS_WORDS}\s*)*", rest) is not None or GATEWAY_WORDS.match(words) is not None
 
 
 def _plain(text: str) -> str:
