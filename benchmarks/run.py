@@ -37,7 +37,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     PollResult,
     Wanted,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute

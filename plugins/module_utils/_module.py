@@ -31,7 +31,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     window_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, harmless
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
@@ -179,8 +181,8 @@ def outcome_of(invocation: Invocation, work: Work) -> dict[str, Any]:
         trace = secrets_of(invocation).redact(traceback.format_exc())
         return {"msg": f"{type(error).__name__}: this is a defect of assetops.imports.", "exception": trace}
     finally:
-        if invocation.progress.trouble:
-            invocation.warn(f"How it goes on could not be shown: {invocation.progress.trouble}")
+        if invocation.progress.error:
+            invocation.warn(f"How it goes on could not be shown: {invocation.progress.error}")
 
 
 def _progress_of(invocation: Invocation) -> Progress:
@@ -231,7 +233,7 @@ def client_of(invocation: Invocation, headers: Mapping[str, str], guide: Guide |
     client = Client(
         connection, headers, secrets, check_mode=invocation.check_mode, advice=guide.advice if guide else None
     )
-    invocation.progress.sender = client
+    invocation.progress.uploader = client
     return client
 
 

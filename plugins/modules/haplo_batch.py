@@ -681,7 +681,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, as_sentence
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES, Import
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials

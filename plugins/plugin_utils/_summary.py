@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES
 
 QUIET = ("succeeded", "scheduled", "planned", "nothing", "not run")  # there is nothing to tell of these by themselves
 IN_SHORT = 60  # characters of names in a line

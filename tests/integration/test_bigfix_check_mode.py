@@ -20,6 +20,8 @@ from .test_check_mode import snapshot
 
 SAFE = {"status", "get_token"}
 
+MODULE_UTILS = "ansible_collections.assetops.imports.plugins.module_utils"
+
 
 def check(server: DataImports, **options: Any) -> dict[str, Any]:
     """A run in check mode, which has left no trace."""
@@ -121,13 +123,15 @@ def test_reading_the_status_is_the_same_in_check_mode(bigfix: DataImports) -> No
 def test_a_mistake_of_the_importer_is_stopped_by_the_client(
     bigfix: DataImports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
-    begin = importer.Importer.__init__
+    importer = importlib.import_module(
+        "ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer"
+    )
+    begin = importer.StatusImporter.__init__
 
-    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any) -> None:
-        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others)
+    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:
+        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others, **more)
 
-    monkeypatch.setattr(importer.Importer, "__init__", forget)
+    monkeypatch.setattr(importer.StatusImporter, "__init__", forget)
 
     output = bigfix.output(check=True, receipts="none")
 

@@ -32,7 +32,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     identity_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, DatedState
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -125,7 +126,7 @@ def import_states(
             continue
         outcome.imports += done[: len(others)]
         for (one, _wanted), imported in zip(due, done[len(others) :]):
-            one.take(imported)
+            one.load(imported)
         others = []
 
 
@@ -169,7 +170,7 @@ class _Turns:
         """The state that is to be tried cannot be."""
         self._fail(self._at, why)
 
-    def take(self, one: Import) -> None:
+    def load(self, one: Import) -> None:
         """What became of the import."""
         state = self._at
         if one.is_plan_stale:  # another run went on to a later one
@@ -281,5 +282,5 @@ def _as_planned(first: Import, wanted: Wanted) -> Import:
         before=first.before,
         content_sha256=wanted.content_sha256,
         label=first.label,
-        is_settled=True,
+        is_done=True,
     )

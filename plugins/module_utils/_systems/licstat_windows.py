@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_sentence,
     window_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Window, Windows
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (

@@ -31,15 +31,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine import importer as _importer
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import (
-    STATES,
-    Decision,
-    Import,
-    Importer,
-    Policy,
-    decide,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._engine import recording, sending
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Decision, Policy, decide
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES, Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
@@ -348,7 +343,7 @@ def test_a_later_run_tells_the_times_that_the_first_one_told(
 ) -> None:
     """A clock that ticks each time it is read shows where a moment is taken twice."""
     ticks = iter(range(10_000_000, 99_999_999))
-    for module in (_importer, _receipts):
+    for module in (sending, recording, _receipts):
         monkeypatch.setattr(module, "now_text", lambda: str(next(ticks)))
     system.sights["task 1"] = [seen(state)]
     first = next_run(location, system)

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
@@ -463,7 +465,7 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
         after(store, "mark_sent", own_server.stop, monkeypatch)
         monkeypatch.setattr(system, "look", come_back)
         one = imported(system, store)
-    assert (one.state, one.has_failed, one.unsaved) == ("succeeded", False, None)
+    assert (one.state, one.has_failed, one.save_error) == ("succeeded", False, None)
     assert ask(location, "SELECT state, remote_id FROM attempts") == [("succeeded", "task 1")]
 
 
