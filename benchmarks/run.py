@@ -623,7 +623,7 @@ def commits_of_an_import(store: Store, importer: Importer) -> int:
         return change(what)
 
     importer.run([an_import(1_000_000)])
-    with mock.patch.object(store, "change", counted_change):
+    with mock.patch.object(store, "write", counted_change):
         importer.run([an_import(1_000_001)])
     return len(changes)
 

@@ -242,7 +242,7 @@ def main() -> None:
             "of_state": {
                 "type": "list",
                 "elements": "str",
-                "choices": [state for state in bookkeeping.STATES if state not in bookkeeping.OF_THE_LIVING],
+                "choices": [state for state in bookkeeping.STATES if state not in bookkeeping.LIVE_STATES],
             },
             "state": {"type": "str", "choices": ["absent", "succeeded", "failed"], "required": True},
             "older_than": {"type": "float"},

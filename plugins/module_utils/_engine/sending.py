@@ -61,7 +61,7 @@ class Sender:
     def plan(self, one: Import) -> None:
         """Report that an import would be sent, provided that it could be claimed."""
         try:
-            self._context.store.check_that_it_can_be_written()
+            self._context.store.check_writable()
         except StoreError as error:
             one.finish("failed", f"{error.message} Nothing was imported.")
         else:

@@ -30,7 +30,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 )
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Execute
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import note_outcome
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, ENDS, IN_PLACE
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import (
+    AT_WORK,
+    IN_PLACE,
+    OUTCOME_OF_DEAD_RUN,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import FALL_BACK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import (
@@ -44,7 +48,7 @@ STATES = ("claimed", "sent", "submitted", "unknown", "incomplete", "succeeded", 
 FINISHED = ("succeeded", "scheduled", "failed", "superseded")
 IN_DOUBT = ("submitted", "unknown", "incomplete")  # what a look at the server can settle
 SETTLEABLE = (*IN_DOUBT, "failed")
-OF_THE_LIVING = ("claimed", "sent")  # states that mean something else once their run is dead
+LIVE_STATES = ("claimed", "sent")  # states that mean something else once their run is dead
 DEAD_RUNS = 32 * 24 * 3600.0  # seconds after which a run that did not end well is forgotten; no clock is set so far
 
 
@@ -87,9 +91,9 @@ def page_of(store: Store, filters: Filters, limit: int) -> tuple[list[dict[str, 
     """The newest receipts, and the last of them as `Filters` want it for those that follow; None: there are no more."""
     if filters.states:
         # State by state, as an index knows them. What a run that died has left turns out to be something else.
-        rows = _rows(store, filters, OF_THE_LIVING)
+        rows = _rows(store, filters, LIVE_STATES)
         for state in filters.states:
-            if state not in OF_THE_LIVING:
+            if state not in LIVE_STATES:
                 rows += _rows(store, filters, (state,), limit + 1)
     else:
         rows = _rows(store, filters, (), limit + 1)
@@ -105,13 +109,13 @@ def page_of(store: Store, filters: Filters, limit: int) -> tuple[list[dict[str, 
 def counted(store: Store, filters: Filters) -> dict[str, int]:
     """How many receipts there are in each state, of all pages."""
     asked = filters.states or STATES
-    plain = tuple(state for state in STATES if state not in OF_THE_LIVING)
+    plain = tuple(state for state in STATES if state not in LIVE_STATES)
     filters = replace(filters, after=None)
     condition, values = condition_of(filters, plain)
     question = _COUNT if filters.label is None else _COUNT_OF_LABEL
     rows = store.read(f"{question} {condition} GROUP BY attempts.state", values)
     counts = Counter({row["state"]: int(row["count"]) for row in rows})
-    counts.update(_told(store, row)["state"] for row in _rows(store, filters, OF_THE_LIVING))
+    counts.update(_told(store, row)["state"] for row in _rows(store, filters, LIVE_STATES))
     return {state: counts[state] for state in STATES if state in asked and counts[state]}
 
 
@@ -294,8 +298,8 @@ def _told(store: Store, row: Any) -> dict[str, Any]:
     is_at_it = owner is not None and owner.is_alive and row["state"] in AT_WORK
     state, message = row["state"], row["message"]
     attempt = row
-    if state in OF_THE_LIVING and not is_at_it:
-        state, message = ENDS[state]
+    if state in LIVE_STATES and not is_at_it:
+        state, message = OUTCOME_OF_DEAD_RUN[state]
         standing = store.read(_BEFORE_A_CLAIM, (row["key"],)) if row["state"] == "claimed" else []
         if standing:
             attempt = standing[0]

@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import OF_THE_LIVING
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES, OUTCOME_OF_DEAD_RUN
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import placeholders
 
@@ -230,7 +229,7 @@ def _of_the_dead(store: Store, unended: list[Any]) -> list[Outcome]:
         if receipt is None or receipt.version != (row["attempt"], row["state"]):
             continue
         if receipt.owner is None or not receipt.owner.is_alive:
-            found.append(Outcome(row["key"], int(row["attempt"]), *ENDS[row["state"]]))
+            found.append(Outcome(row["key"], int(row["attempt"]), *OUTCOME_OF_DEAD_RUN[row["state"]]))
     return found
 
 
@@ -256,7 +255,7 @@ def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
     }
 
 
-_UNENDED = f"SELECT key, attempt, state FROM attempts WHERE state IN {OF_THE_LIVING} ORDER BY started_at, key"
+_UNENDED = f"SELECT key, attempt, state FROM attempts WHERE state IN {LIVE_STATES} ORDER BY started_at, key"
 _WRITTEN = "SELECT key, attempt, outcomes FROM attempts WHERE last_outcome > ?"
 _DESCRIBE = """
 SELECT receipts.system, receipts.target, attempts.key, attempts.attempt, attempts.label, attempts.source, attempts.size,

@@ -52,7 +52,7 @@ def open_store(
     if password is not None and not is_url(location):
         raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
     if required and not is_url(location):
-        _check_that_it_is_there(sqlite.path_of(location))
+        _check_exists(sqlite.path_of(location))
     is_rehearsal = make and read_only and not required
     make = make and not read_only and not required
     shown, database = _connect(location, password, read_only=read_only, make=make)
@@ -64,7 +64,7 @@ def open_store(
             raise NoStoreYet(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
         if database is not None and not version and is_rehearsal:
             with store_errors(database, "opened"):
-                database.check_that_it_can_be_made()
+                database.check_creatable()
         if database is None or (not version and not make):
             return Store(_in_memory(shown), created=False, read_only=read_only)
         created = bring_up_to_date(database, version, read_only=read_only)
@@ -72,7 +72,7 @@ def open_store(
     return Store(database, created=created, read_only=read_only)
 
 
-def _check_that_it_is_there(path: Path) -> None:
+def _check_exists(path: Path) -> None:
     """Raise `NoStoreYet` for a file that is not there, whoever may make one. What else is wrong is told on opening."""
     with suppress(OSError):
         try:

@@ -89,7 +89,7 @@ class PostgreSQL:
         self.errors: tuple[type[Exception], ...] = (self._psycopg.Error,)
         self._connection: psycopg.Connection[Any] | None = None
 
-    def another(self, timeout: float) -> PostgreSQL | None:
+    def second_connection(self, timeout: float) -> PostgreSQL | None:
         """A second connection, for another thread. Raises one of `errors`."""
         another = PostgreSQL(self.location, self._password, timeout)
         another.reconnect()
@@ -113,7 +113,7 @@ class PostgreSQL:
         """Have what is announced come to this connection; the descriptor of that."""
         return self.execute(f"LISTEN {CHANNEL}").connection.fileno()
 
-    def check_that_it_can_be_made(self) -> None:
+    def check_creatable(self) -> None:
         """Raise `StoreError` where no store can be made, for what makes none now."""
         (row,) = self.execute(MAY_MAKE).fetchall()
         if row["is_replica"]:
@@ -122,7 +122,7 @@ class PostgreSQL:
             why = f"permission denied for schema {row['schema']}" if row["schema"] else "no schema has been selected"
             raise StoreError(f"The receipt store {self.location} could not be opened: {why}. {self._how_to_make()}")
 
-    def check_that_it_can_be_written(self) -> None:
+    def check_writable(self) -> None:
         """Raise `StoreError` where a store cannot be written, for what writes nothing now."""
         (row,) = self.execute(MAY_WRITE).fetchall()
         if row["is_replica"]:

@@ -17,12 +17,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, parse_time, window_of
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
-    OF_THE_LIVING,
-    Filters,
-    condition_of,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, condition_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES, OUTCOME_OF_DEAD_RUN
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import A_WINDOW
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, is_made_up_for
@@ -85,7 +81,7 @@ def _ended(store: Store) -> dict[tuple[str, int], str]:
     for row in store.read(_OF_THE_LIVING):
         owner = store.owner(row)
         if owner is None or not owner.is_alive:
-            ended[row["key"], row["attempt"]] = ENDS[row["state"]][0]
+            ended[row["key"], row["attempt"]] = OUTCOME_OF_DEAD_RUN[row["state"]][0]
     return ended
 
 
@@ -103,5 +99,5 @@ _ENDS = "SELECT (SELECT min(changed_at) FROM attempts) AS first, (SELECT max(cha
 _OF_THE_LIVING = f"""
 SELECT attempts.key, attempts.attempt, attempts.run, attempts.state,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
-FROM attempts LEFT JOIN runs ON runs.id = attempts.run WHERE attempts.state IN {OF_THE_LIVING}
+FROM attempts LEFT JOIN runs ON runs.id = attempts.run WHERE attempts.state IN {LIVE_STATES}
 """

@@ -61,7 +61,7 @@ class SQLite:
             self.close()
             raise
 
-    def another(self, timeout: float) -> SQLite | None:
+    def second_connection(self, timeout: float) -> SQLite | None:
         """A second connection, for another thread; None where nobody else can use the database."""
         return None if self._path is None else SQLite(self.location, self._path, timeout)
 
@@ -83,11 +83,11 @@ class SQLite:
                 self.execute("ROLLBACK")
             raise
 
-    def check_that_it_can_be_made(self) -> None:
+    def check_creatable(self) -> None:
         """Raise `StoreError` where no store can be made of the empty file, for what makes none now."""
-        self.check_that_it_can_be_written()
+        self.check_writable()
 
-    def check_that_it_can_be_written(self) -> None:
+    def check_writable(self) -> None:
         """Raise `StoreError` where the file cannot be written, for what writes nothing now."""
         for place in () if self._path is None else (self._path, self._path.parent):
             if not os.access(place, os.W_OK):

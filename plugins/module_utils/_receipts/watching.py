@@ -21,12 +21,8 @@ from itertools import islice
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, window_of
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
-    OF_THE_LIVING,
-    Filters,
-    counted,
-    listed,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 GOOD = ("succeeded", "scheduled")
@@ -88,7 +84,7 @@ def _look_closer(store: Store, name: Name, target: Target, good: Collection[str]
     """Look at the newest imports that did not end well, or have not ended; what runs that died left is put right."""
     label, system = name
     states = {state for state in OPEN if target.counts[state]}
-    if states.intersection(OF_THE_LIVING):  # what they turn out to be may be anything
+    if states.intersection(LIVE_STATES):  # what they turn out to be may be anything
         states = set(OPEN)
         target.counts = Counter(counted(store, Filters(system=system, label=label)))
         for one in _imports(store, name, GOOD):

@@ -22,9 +22,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.importer 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, reconnecting
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import postgresql as _receipts_postgresql
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL, secrets_in
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -429,7 +428,7 @@ def test_who_lost_its_claim_while_the_store_was_away_may_not_commit(postgresql: 
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     with closing(open_store(own_server.new_store())) as store:
         assert store.claim(A, None, now_text()) == 1
         own_server.stop()
@@ -449,8 +448,8 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The import goes on without it."""
-    monkeypatch.setattr(_receipts, "PATIENCE", 0.2)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     system = ScriptedSystem()
     system.sights["task 1"] = running(3, seen("succeeded"))
     look = system.poll
@@ -472,8 +471,8 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
 def test_where_a_store_does_not_come_back_the_remote_id_and_state_are_told(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_receipts, "PATIENCE", 0.2)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     system = ScriptedSystem()
     with closing(open_store(own_server.new_store())) as store:
         after(store, "mark_sent", own_server.stop, monkeypatch)

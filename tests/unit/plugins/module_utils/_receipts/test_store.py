@@ -29,9 +29,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, opening, schema
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness, opening, schema
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import sqlite as _receipts_sqlite
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import DatedState, Receipt
@@ -973,7 +972,7 @@ def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """In PostgreSQL, a lease that looks over is watched for a short time only."""
     monkeypatch.setattr(lease, "RENEWAL", 0.1)
     monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(liveness, "PAUSE", 0.05)
 
 
 def renew_no_more(store: Store) -> None:
@@ -1070,7 +1069,7 @@ def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
 ) -> None:
     failures: list[float] = []
     database = store._database
-    another = database.another
+    another = database.second_connection
 
     def busy_at_first(timeout: float) -> Any:
         if len(failures) < 3:
@@ -1079,7 +1078,7 @@ def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
         return another(timeout)
 
     monkeypatch.setattr(lease, "RENEWAL", 0.01)
-    monkeypatch.setattr(database, "another", busy_at_first)
+    monkeypatch.setattr(database, "second_connection", busy_at_first)
     claimed(store)
     ask(location, "UPDATE runs SET lease_ends = 1")
     eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > 1)
