@@ -19,8 +19,9 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
-from ansible_collections.assetops.imports.plugins.module_utils._module import Invocation, outcome_of, secret_options
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target, targets_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TargetHistory, target_histories
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
@@ -163,24 +164,24 @@ def _file(name: str, text: str) -> Path:
     return path
 
 
-def _known(wanted: Sequence[Wanted], now: datetime) -> list[Target | str]:
+def _known(wanted: Sequence[Wanted], now: datetime) -> list[TargetHistory | str]:
     """What the receipts tell of each target, or why they cannot be read. Each store is opened once."""
     places: dict[str, list[Wanted]] = {}
     for one in wanted:
         places.setdefault(repr(one.place), []).append(one)
     found = {place: _read(targets, now) for place, targets in places.items()}
-    told: list[Target | str] = []
+    told: list[TargetHistory | str] = []
     for one in wanted:
         targets = found[repr(one.place)]
         told.append(targets if isinstance(targets, str) else targets[one.name])
     return told
 
 
-def _read(wanted: Sequence[Wanted], now: datetime) -> Mapping[tuple[str, str], Target] | str:
+def _read(wanted: Sequence[Wanted], now: datetime) -> Mapping[tuple[str, str], TargetHistory] | str:
     """What the store that these targets share knows of them, or why it cannot be read."""
     good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in wanted}
-    found: dict[tuple[str, str], Target] = {}
-    trouble = problem_with(wanted[0].place, lambda store: found.update(targets_of(store, good, now)))
+    found: dict[tuple[str, str], TargetHistory] = {}
+    trouble = problem_with(wanted[0].place, lambda store: found.update(target_histories(store, good, now)))
     return found if trouble is None else trouble
 
 
@@ -201,7 +202,7 @@ def _asked(wanted: Wanted) -> dict[str, Any] | None:
         no_log_values=set(validation._no_log_values),
     )
     outcome: dict[str, Any] = remove_values(
-        outcome_of(invocation, bigfix_import_info.read_status), invocation.no_log_values
+        run_work(invocation, bigfix_import_info.read_status), invocation.no_log_values
     )
     return outcome
 

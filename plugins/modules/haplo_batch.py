@@ -685,18 +685,20 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.imports i
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import name_of, shown, shown_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
     importer_of,
     policy_of,
     receipt_store,
-    result_of,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import result_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import (
     ENVIRONMENT,

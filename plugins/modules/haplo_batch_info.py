@@ -196,13 +196,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    answer_result,
-    client_of,
-    connection_arguments,
-    run_module,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import answer_result
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import USER
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
     ENDED,

@@ -214,20 +214,18 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    difference,
-    receipt_store,
-    run_module,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import listing, settling
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, LIVE_STATES
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 CENTURY = 100 * 365 * 24 * 3600.0  # seconds; calendars take no more than some thousands of years
 SHOWN = 100  # imports that are named in a result
 ALL = 2**62  # more receipts than any store has
-AT_WORK = ("claimed", "sent", "submitted")
 CHOOSING = ("system", "target", "label", "of_state", "older_than")
 
 
@@ -242,7 +240,7 @@ def main() -> None:
             "of_state": {
                 "type": "list",
                 "elements": "str",
-                "choices": [state for state in bookkeeping.STATES if state not in bookkeeping.LIVE_STATES],
+                "choices": [state for state in listing.RECEIPT_STATES if state not in LIVE_STATES],
             },
             "state": {"type": "str", "choices": ["absent", "succeeded", "failed"], "required": True},
             "older_than": {"type": "float"},
@@ -277,7 +275,7 @@ def check_options(params: dict[str, Any]) -> None:
             f"Which imports are meant? state={params['state']} needs one of {', '.join(enough)}; by of_state"
             f"{'' if is_absent else ' and older_than'} alone, those of all targets would be."
         )
-    wrong = set() if is_absent else set(params["of_state"] or ()).difference(bookkeeping.SETTLEABLE)
+    wrong = set() if is_absent else set(params["of_state"] or ()).difference(settling.SETTLEABLE)
     if wrong:
         raise BadInput(
             f"of_state: what is {' or '.join(sorted(wrong))} is not in doubt, and cannot be settled otherwise."
@@ -287,16 +285,16 @@ def check_options(params: dict[str, Any]) -> None:
 
 def change_one(invocation: Invocation, store: Store) -> dict[str, Any]:
     key, state = invocation.params["key"], invocation.params["state"]
-    known = bookkeeping.one_of(store, key)
+    known = listing.receipt_by_key(store, key)
     before = "absent" if known is None else known["state"]
     if known is None and state != "absent":
         raise BadInput(f"There is no receipt with the key {key} in {store.location}, so there is nothing to settle.")
     changed = before != state
     if known is not None and changed:
         if state == "absent":
-            bookkeeping.check_that_nobody_is_at_it(known)
+            settling.check_not_at_work(known)
         else:
-            bookkeeping.check_that_it_can_be_settled(known)
+            settling.check_settleable(known)
         if not invocation.check_mode:
             change(invocation, store, [known])
     return {
@@ -314,8 +312,8 @@ def change_many(invocation: Invocation, store: Store) -> dict[str, Any]:
     state, of_state = invocation.params["state"], invocation.params["of_state"]
     if state == "absent" and of_state is None:
         return forget_finished(invocation, store)
-    wanted = tuple(of_state or bookkeeping.IN_DOUBT)
-    found = bookkeeping.listed(store, filters_of(invocation, tuple({*AT_WORK, *wanted})), ALL)
+    wanted = tuple(of_state or settling.IN_DOUBT)
+    found = listing.list_receipts(store, filters_of(invocation, tuple({*AT_WORK, *wanted})), ALL)
     at_work = [one for one in found if one["owner"] is not None]
     chosen = [one for one in found if one["owner"] is None and one["state"] in wanted and one["state"] != state]
     if chosen and not invocation.check_mode:
@@ -329,29 +327,29 @@ def change_many(invocation: Invocation, store: Store) -> dict[str, Any]:
 
 def forget_finished(invocation: Invocation, store: Store) -> dict[str, Any]:
     """Forget what is over, which no run can be at work on, and of which there may be very much."""
-    filters = filters_of(invocation, bookkeeping.FINISHED)
-    shown = bookkeeping.listed(store, filters, SHOWN)
-    count = bookkeeping.count_of_finished(store, filters)
+    filters = filters_of(invocation, settling.FINISHED)
+    shown = listing.list_receipts(store, filters, SHOWN)
+    count = settling.count_finished(store, filters)
     if not invocation.check_mode:
-        count = bookkeeping.forget(store, [], filters)
+        count = settling.forget(store, [], filters)
     return _many(invocation, shown, count, [])
 
 
-def filters_of(invocation: Invocation, states: tuple[str, ...]) -> bookkeeping.Filters:
+def filters_of(invocation: Invocation, states: tuple[str, ...]) -> listing.Filters:
     params = invocation.params
     until = None
     if params["older_than"] is not None:
         until = datetime.now(timezone.utc) - timedelta(seconds=params["older_than"])
-    return bookkeeping.Filters(
+    return listing.Filters(
         system=params["system"], target=params["target"], label=params["label"], states=states, until=until
     )
 
 
 def change(invocation: Invocation, store: Store, imports: list[dict[str, Any]]) -> None:
     if invocation.params["state"] == "absent":
-        bookkeeping.forget(store, imports)
+        settling.forget(store, imports)
     else:
-        bookkeeping.settle(store, imports, invocation.params["state"], invocation.params["comment"])
+        settling.settle(store, imports, invocation.params["state"], invocation.params["comment"])
 
 
 def _many(
@@ -384,7 +382,7 @@ def _in_short(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _diff(invocation: Invocation, what: str, before: str, after: str) -> dict[str, Any]:
-    return {"diff": difference(what, before, after)} if invocation.diff else {}
+    return {"diff": diff_of(what, before, after)} if invocation.diff else {}
 
 
 if __name__ == "__main__":

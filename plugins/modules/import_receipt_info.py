@@ -303,19 +303,17 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    receipt_store,
-    run_module,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
-    STATES,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import (
+    RECEIPT_STATES,
     Filters,
-    counted,
+    count_by_state,
     history_of,
-    moment,
-    page_of,
+    list_page,
+    parse_time_option,
 )
 
 SYSTEMS = ["licstat", "bigfix", "haplo", "lm"]
@@ -330,7 +328,7 @@ def main() -> None:
             "target": {"type": "str"},
             "label": {"type": "str"},
             "source": {"type": "str"},
-            "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+            "state": {"type": "list", "elements": "str", "choices": list(RECEIPT_STATES)},
             "since": {"type": "str"},
             "until": {"type": "str"},
             "limit": {"type": "int", "default": 50},
@@ -353,16 +351,16 @@ def read_receipts(invocation: Invocation) -> dict[str, Any]:
         label=params["label"],
         source=params["source"],
         states=tuple(params["state"] or ()),
-        since=None if params["since"] is None else moment(params["since"], "since"),
-        until=None if params["until"] is None else moment(params["until"], "until"),
+        since=None if params["since"] is None else parse_time_option(params["since"], "since"),
+        until=None if params["until"] is None else parse_time_option(params["until"], "until"),
         after=None if params["after"] is None else _place(params["after"]),
     )
     if filters.since and filters.until and filters.since >= filters.until:
         raise BadInput("until has to be later than since.")
     now = datetime.now(timezone.utc)
     with receipt_store(invocation, read_only=True, make=False) as store:
-        found, last = page_of(store, filters, params["limit"])
-        counts = counted(store, filters)
+        found, last = list_page(store, filters, params["limit"])
+        counts = count_by_state(store, filters)
         if params["history"]:
             histories = history_of(store, [one["key"] for one in found])
             found = [{**one, "history": histories[one["key"]]} for one in found]
@@ -380,7 +378,7 @@ def _place(text: str) -> tuple[str, str]:
     changed_at, _space, key = text.strip().partition(" ")
     if not key:
         raise BadInput(f"after: {text!r} is not what next of a result was, which is a time and a key.")
-    moment(changed_at, "after")
+    parse_time_option(changed_at, "after")
     return changed_at, key
 
 

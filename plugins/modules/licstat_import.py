@@ -560,19 +560,20 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.content im
     open_contents,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    difference,
-    import_all,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
+    import_all,
     importer_of,
     receipt_store,
-    result_of,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of, result_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
@@ -877,7 +878,7 @@ def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Con
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
         if invocation.diff:
-            result["diff"].append(difference("logs", *moves(outcomes)))
+            result["diff"].append(diff_of("logs", *moves(outcomes)))
     if failure(outcomes):
         result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure(outcomes)}"
 

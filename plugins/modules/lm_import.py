@@ -403,18 +403,20 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    LONGEST,
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    difference,
-    import_all,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.checks import MAX_SECONDS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
+    import_all,
     receipt_store,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
     DECIDING,
     ENVIRONMENT,
@@ -529,7 +531,7 @@ def with_counts(
         for held in (before, after or before)
     ]
     what = f"{result['imports'][0]['target']}: what it holds"
-    return {**counted, "diff": [*result["diff"], difference(what, *texts)]}
+    return {**counted, "diff": [*result["diff"], diff_of(what, *texts)]}
 
 
 def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
@@ -565,7 +567,7 @@ def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
         raise BadInput("import_version stands for what is behind import_url; the content of src speaks for itself.")
     if params["feed"] is not None and not params["feed"].strip():
         raise BadInput("feed is empty; leave it out to go by the name of the archive.")
-    if not 0 <= params["settle_time"] <= LONGEST:
+    if not 0 <= params["settle_time"] <= MAX_SECONDS:
         raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
     judgement = Judgement(
         allow_parsing_errors=params["allow_parsing_errors"],

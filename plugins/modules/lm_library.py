@@ -190,17 +190,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    answer_result,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS, connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
     client_of,
-    connection_arguments,
-    difference,
     receipt_store,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import answer_result, diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
@@ -286,7 +284,7 @@ def result_of(
     if emptying.trouble is not None:
         result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
     if invocation.diff:
-        result["diff"] = difference(target, as_text(emptying.before), as_text(emptying.after))
+        result["diff"] = diff_of(target, as_text(emptying.before), as_text(emptying.after))
     return result
 
 

@@ -26,7 +26,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as Known
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TargetHistory as Known
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS, Place
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short, notes_of
 

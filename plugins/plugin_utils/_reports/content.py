@@ -19,7 +19,7 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import PAGES
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
 
@@ -107,7 +107,7 @@ class Selection:
 
     newest: list[Where]
     counts: dict[str, int]
-    open: list[tuple[Where, Tried]]
+    open: list[tuple[Where, AttemptSummary]]
 
 
 def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Selection:
@@ -120,7 +120,7 @@ def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Se
     here = [one for one in attempts if 0 <= one.night < count]
     newest = list(dict.fromkeys((store, one.key) for _night, store, one in reversed(here)))
     counts = Counter(one.state for _night, _store, one in here if one.is_current and not one.is_dry_run)
-    open_: dict[tuple[str, str, str], dict[Where, Tried]] = {}
+    open_: dict[tuple[str, str, str], dict[Where, AttemptSummary]] = {}
     for night, store, one in attempts:
         if one.is_dry_run or not one.is_current:
             continue
@@ -135,7 +135,7 @@ def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Se
     return Selection(newest, dict(sorted(counts.items())), left)
 
 
-def _make_up(known: dict[Where, Tried]) -> None:
+def _make_up(known: dict[Where, AttemptSummary]) -> None:
     """A success came after these: what failed, of a whole file or state, is made up for."""
     for where, one in list(known.items()):
         if one.state in ("failed", "incomplete") and not one.is_window:

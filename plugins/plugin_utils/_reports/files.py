@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import difference
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import page, texts
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Report
 
@@ -135,7 +135,7 @@ def put(target: Target, report: Report, *, check_mode: bool, diff: bool) -> dict
             "changed": not (is_same and has_mode),
         }
         if diff and told["changed"]:
-            told["diff"] = difference(str(path), _content(path), _content(new))
+            told["diff"] = diff_of(str(path), _content(path), _content(new))
         if told["changed"] and not check_mode:
             new.replace(path)
     finally:

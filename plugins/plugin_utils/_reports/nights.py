@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
 
 NOON = 12
 MOST = 1100  # nights of a report
@@ -116,10 +116,10 @@ class Placed(NamedTuple):
 
     night: int
     store: int
-    tried: Tried
+    tried: AttemptSummary
 
 
-def placed(attempts: Iterable[tuple[int, Tried]], nights: Nights) -> list[Placed]:
+def placed(attempts: Iterable[tuple[int, AttemptSummary]], nights: Nights) -> list[Placed]:
     """Attempts in their nights. They come with the number of their store, the first one first."""
     night, count, bounds = -1, len(nights.days), nights.bounds
     found = []
@@ -163,7 +163,7 @@ def calendar(
     return rows
 
 
-def _take(progress: _Progress, one: Tried, night: int) -> None:
+def _take(progress: _Progress, one: AttemptSummary, night: int) -> None:
     state = _OF_STATES.get(one.state, one.state)
     progress.first = progress.first or one.started_at
     if state in GOOD:

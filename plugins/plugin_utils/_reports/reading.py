@@ -22,9 +22,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_text,
     parse_time,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, of_keys
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters, receipts_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import (
-    Tried,
+    AttemptSummary,
     attempts_since,
     is_still_missing,
 )
@@ -135,9 +135,9 @@ def _read(question: Question, now: datetime) -> Report:
     )
 
 
-def _attempts(question: Question, since: datetime) -> tuple[list[tuple[int, Tried]], list[str]]:
+def _attempts(question: Question, since: datetime) -> tuple[list[tuple[int, AttemptSummary]], list[str]]:
     """All attempts, each with the number of its store, the first one first; and why stores cannot be read."""
-    found: list[tuple[int, Tried]] = []
+    found: list[tuple[int, AttemptSummary]] = []
     unread = []
 
     for number, place in enumerate(question.places):
@@ -154,7 +154,7 @@ def _attempts(question: Question, since: datetime) -> tuple[list[tuple[int, Trie
 
 
 def _still_open(
-    places: Sequence[Place], wanted: Sequence[tuple[Where, Tried]], now: datetime
+    places: Sequence[Place], wanted: Sequence[tuple[Where, AttemptSummary]], now: datetime
 ) -> Iterator[tuple[Where, Entry]]:
     """Of imports that are not well, those that nothing made up for."""
     for number, place in enumerate(places):
@@ -181,7 +181,7 @@ def _known(place: Place, keys: list[str], now: datetime | None = None) -> dict[s
     found: dict[str, dict[str, Any]] = {}
 
     def read(store: Store) -> None:
-        known = of_keys(store, keys)
+        known = receipts_by_key(store, keys)
         found.update({key: one for key, one in known.items() if now is None or is_still_missing(store, one, now)})
 
     trouble = problem_with(place, read)

@@ -27,20 +27,22 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     StoreError,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    Work,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    import_all,
     import_arguments,
-    invocation_of,
-    outcome_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
+    import_all,
     receipt_store,
-    run_module,
-    secrets_of,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
+    Invocation,
+    invocation_of,
+    secrets_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import Work, run_module, run_work
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS, credentials
 
@@ -460,7 +462,7 @@ def test_lines_that_cannot_be_shown_are_told_in_a_warning_and_harm_nothing() -> 
 
     made = host(progress=0.001)
     made.show, made.warn = show, warnings.append
-    assert outcome_of(made, work) == {"state": "succeeded"}
+    assert run_work(made, work) == {"state": "succeeded"}
     assert warnings == ["How it goes on could not be shown: BrokenPipeError: [Errno 32] Broken pipe"]
 
 
