@@ -57,7 +57,7 @@ def check_files(connection: Connection) -> None:
     """Read the files for TLS where there are any, so that a wrong one is reported before anything is sent."""
     files = (connection.ca_path, connection.client_cert, connection.client_key)
     if "" in files:
-        raise BadInput("One of ca_path, client_cert and client_key is empty; leave it out if it shall not be used.")
+        raise BadInput("One of ca_path, client_cert and client_key is empty; leave it out if it is not to be used.")
     if connection.client_key and not connection.client_cert:
         raise BadInput("client_key is of no use without client_cert.")
     if any(files):

@@ -112,7 +112,7 @@ def receipt_store(
             invocation.warn(
                 f"A new receipt store was made: {store.location} on {os.uname().nodename}, for user id {os.getuid()}."
                 " What was imported before is not known here. Where homes are forgotten, as in containers, set"
-                " receipts to a place that lasts, and require_receipts to be told."
+                " receipts to a place that lasts, and require_receipts to get an error."
             )
         yield store
     finally:

@@ -384,5 +384,5 @@ class Store(ReconnectingDatabase):
 
 
 def _attributes_of(file: Fingerprint) -> tuple[int | str, ...]:
-    """What tells whether a file changed. Inodes and devices may be larger than the numbers of a database."""
+    """What shows whether a file changed. Inodes and devices may be larger than the numbers of a database."""
     return (file.size, file.mtime_ns, file.ctime_ns, str(file.inode), str(file.device))
