@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Everything runs in an environment that the first command makes below .cache.
 
-.PHONY: help demo test test-quick test-matrix test-crash test-eda sandbox bench lock clean
+.PHONY: help demo docs test test-quick test-matrix test-crash test-eda sandbox bench lock clean
 
 help:
 	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
+	@echo 'make docs        build the documentation site, .cache/docs/html/index.html'
 	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
 	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, tests not marked slow'
 	@echo 'make test-matrix the telling tests on ansible-core 2.18, 2.19, 2.20 and 2.21, and on Python 3.9 hosts'
@@ -17,6 +18,9 @@ help:
 
 demo:
 	@tests/tools/in-venv.sh run python -m tests.tools.demo
+
+docs:
+	@tests/tools/in-venv.sh test python -m tests.tools.docs
 
 test:
 	@tests/tools/in-venv.sh test python -m tests.tools.check

@@ -622,12 +622,12 @@ def commits_of_an_import(store: Store, importer: Importer) -> int:
     changes: list[None] = []
     change = store.write
 
-    def counted_change(what: Callable[[Execute, bool], Any]) -> Any:
+    def counted_write(what: Callable[[Execute, bool], Any]) -> Any:
         changes.append(None)
         return change(what)
 
     importer.run([an_import(1_000_000)])
-    with mock.patch.object(store, "write", counted_change):
+    with mock.patch.object(store, "write", counted_write):
         importer.run([an_import(1_000_001)])
     return len(changes)
 

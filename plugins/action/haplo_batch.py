@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import GUIDE
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import API_GUIDE
 from ansible_collections.assetops.imports.plugins.modules.haplo_batch import ARGUMENTS, import_batch, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
@@ -18,7 +18,7 @@ class ActionModule(ImportAction):
     """`haplo_batch` in the worker process, where that is possible."""
 
     ARGUMENTS = ARGUMENTS
-    GUIDE = GUIDE
+    GUIDE = API_GUIDE
     work = staticmethod(import_batch)
 
     def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import zone_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.ranges import zone_of
 from ansible_collections.assetops.imports.plugins.modules.import_report import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS as OF_WATCH
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding, period, putting_away
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import GUIDE
-from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, SEARCH, import_logs, main
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import GUIDE
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs import SEARCH
+from ansible_collections.assetops.imports.plugins.modules.licstat_import import ARGUMENTS, import_logs, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main

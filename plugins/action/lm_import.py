@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import GUIDE
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import GUIDE
 from ansible_collections.assetops.imports.plugins.modules.lm_import import ARGUMENTS, import_archive, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 

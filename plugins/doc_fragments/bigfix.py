@@ -9,6 +9,12 @@ class ModuleDocFragment:
     """Options of every module for BigFix Inventory and License Metric Tool."""
 
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/assetops.imports.bigfix) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - assetops.imports.bigfix
 options:
   url:
     description:

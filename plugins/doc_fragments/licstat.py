@@ -9,6 +9,12 @@ class ModuleDocFragment:
     """Options of every module for License Statistics."""
 
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/assetops.imports.licstat) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - assetops.imports.licstat
 options:
   url:
     description:

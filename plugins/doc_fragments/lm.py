@@ -9,6 +9,12 @@ class ModuleDocFragment:
     """Options of every module for Lifecycle Manager."""
 
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/assetops.imports.lm) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - assetops.imports.lm
 options:
   url:
     description:

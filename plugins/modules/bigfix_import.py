@@ -37,6 +37,14 @@ extends_documentation_fragment:
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
 attributes:
+  action_group:
+    description: >-
+      Use C(group/assetops.imports.bigfix) or C(group/assetops.imports.imports) in C(module_defaults) to set defaults
+      for this module.
+    support: full
+    membership:
+      - assetops.imports.bigfix
+      - assetops.imports.imports
   diff_mode:
     support: full
   idempotent:

@@ -10,11 +10,11 @@ module: haplo_batch_info
 short_description: Read what became of batches in Haplo
 version_added: 0.1.0
 description:
-  - Reads how batches are doing that were scheduled for import, such as those of M(assetops.imports.haplo_batch), and
-    once they have ended how that went, with their logs. Nothing is changed.
-  - Haplo's API does not tell that. Its pages for people do, of which nobody promises that they stay as they are. So
-    they are taken only in exactly the form that the vendor's public source gives them; of any other page the module
-    fails and says what about it is other, and never guesses.
+  - Reads the state of batches that were scheduled for import, such as those of M(assetops.imports.haplo_batch), and
+    once they have ended their outcome, with their logs. Nothing is changed.
+  - Haplo's API does not say that. Its pages for people do, but nobody promises that they stay as they are. So they are
+    read only in exactly the form that the vendor's public source gives them. For any other page the module fails and
+    says what is different; it never guesses.
   - It needs a key of its own; O(outcome_api_key) says how to make one. The key that imports cannot read these pages.
 seealso:
   - module: assetops.imports.haplo_batch
@@ -27,6 +27,11 @@ extends_documentation_fragment:
   - assetops.imports.connection
   - assetops.imports.attributes
 attributes:
+  action_group:
+    description: Use C(group/assetops.imports.haplo) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - assetops.imports.haplo
   diff_mode:
     support: N/A
     details:
@@ -36,7 +41,7 @@ attributes:
 options:
   url:
     description:
-      - The address of the Haplo application, by the host name and the scheme that it has set itself; at another one it
+      - The address of the Haplo application, with the host name and the scheme that it is set up for; from others it
         redirects.
       - If not set, the value of the environment variable E(HAPLO_URL) is used.
     type: str
@@ -49,10 +54,10 @@ options:
         the keys for import will not do. Put that user in the group Batch data administration, and where that is not
         enough to be let in, in one for all who may log in. Then choose New API key... at that user, and set the request
         path to the above in place of C(/api/). The key is shown once.
-      - Of all pages of batch import this path lets in to the two only that show batches. A key for all of
+      - Of all pages of batch import, this path opens only the two that show batches. A key for all of
         C(/do/haplo-data-import-batch/) could import, too, and make new keys.
-      - After fifty wrong keys Haplo lets nobody in from the same host for five minutes, with the key that imports
-        neither; so after one that is refused, nothing more is sent.
+      - After fifty wrong keys Haplo lets nobody in from the same host for five minutes, not even with the key that
+        imports. So after one that is refused, nothing more is sent.
       - If not set, the value of the environment variable E(HAPLO_OUTCOME_API_KEY) is used.
     type: str
     required: true
@@ -60,8 +65,8 @@ options:
     description:
       - The identifier of a batch, of 44 characters, as in
         RV(assetops.imports.haplo_batch#module:imports[].remote_id).
-      - Haplo's pages go by row numbers, so the batch is looked for in the list of all batches that there ever were.
-        Where it is asked for again and again, go on with its RV(batches[].row), which spares the server that list.
+      - The addresses of Haplo's pages have row numbers, so the batch is looked for in the list of all batches that
+        there ever were. To ask for it repeatedly, use its RV(batches[].row), which spares the server that list.
     type: str
   row:
     description:
@@ -70,12 +75,12 @@ options:
   newest:
     description:
       - How many batches to read, the newest first, of all that were made over the API or by people; at most 100. Fewer
-        are returned if there are not so many.
-      - It is V(10) where none of O(batch), O(row) and O(newest) is set.
+        are returned if there are fewer.
+      - It is V(10) if none of O(batch), O(row) and O(newest) is set.
     type: int
 notes:
-  - A server that was stopped in the midst of an import may show a batch as V(running) for ever. Waiting for an end
-    needs a limit.
+  - If a server was stopped in the middle of an import, it may show the batch as V(running) for ever. So set a limit for
+    waiting.
   - Batches of standard batch import are not on these pages.
 """
 
@@ -87,7 +92,7 @@ EXAMPLES = r"""
     batch: zrGS6so1usAb3dEf-h_J0123456789abcdefghijKLMN
   register: found
 
-- name: Wait until it has ended, through outages too, but ask no more where asking is of no use
+- name: Wait until it has ended, through outages too, but stop if asking again is of no use
   assetops.imports.haplo_batch_info:
     url: https://research.example.ac.uk
     outcome_api_key: "{{ haplo_outcome_api_key }}"
@@ -97,7 +102,7 @@ EXAMPLES = r"""
   retries: 120
   delay: 15
 
-- name: Fail where it did not import all
+- name: Fail if it did not import all
   ansible.builtin.assert:
     that:
       - outcome.batches[0].state == 'complete'
@@ -128,7 +133,7 @@ batches:
       type: str
       sample: zrGS6so1usAb3dEf-h_J0123456789abcdefghijKLMN
     row:
-      description: Its row number, by which its page goes.
+      description: Its row number, which is in the address of its page.
       type: int
       sample: 7
     url:
@@ -139,9 +144,9 @@ batches:
       description:
         - Haplo's own word. V(uploading), it is not scheduled. V(ready), the same for one that was made by a person.
           V(scheduled) and V(running), it has not ended.
-        - V(complete), an import has come to its end, and V(dry-run), a dry run has; RV(batches[].errors) tells how.
-        - V(error), an exception has stopped it. What came before that is imported, unless it was a dry run; which of
-          the two it was is not told.
+        - V(complete), an import has come to its end, and V(dry-run), a dry run has; RV(batches[].errors) says how.
+        - V(error), an exception has stopped it. What came before that is imported, unless it was a dry run; the page
+          does not say whether it was.
       type: str
       sample: complete
     has_ended:
@@ -149,15 +154,15 @@ batches:
       type: bool
     errors:
       description:
-        - How many messages there were; V(null) before the end. They are not records. A record may give several, and
-          most of them keep none from being imported.
+        - How many messages there were; V(null) before the end. They are not records. A record may have several, and
+          most messages keep no record from being imported.
         - In state V(error) it is V(0) and means nothing.
       type: int
       sample: 1
     log:
       description:
-        - The whole log, with its first and last line; V(null) before the end, or where it has another form than it
-          should. Haplo writes down no more than 500 messages.
+        - The whole log, with its first and last line; V(null) before the end, or if it does not have the known form.
+          Haplo logs no more than 500 messages.
       type: str
       sample: |-
         START: Wed Nov 25 2026 18:58:11 GMT-0000 (UTC)
@@ -201,25 +206,24 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.factories
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import answer_result
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import USER
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import (
-    ENDED,
-    ENVIRONMENT,
-    GUIDE,
-    IDENTIFIER,
-    OPTIONS,
-    BatchPage,
-    BatchPages,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import IDENTIFIER
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import (
+    PAGES_ENVIRONMENT,
+    PAGES_GUIDE,
+    PAGES_OPTIONS,
+    USER,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages import ENDED, BatchPage
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.pages_client import BatchPages
 
-NEWEST = 10  # batches that are read where it is not said how many
-MOST = 100  # each is a request
+DEFAULT_NEWEST = 10  # batches that are read if the option is not set
+MAX_BATCHES = 100  # as each is a request
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **connection_arguments(OPTIONS, ENVIRONMENT),
+            **connection_arguments(PAGES_OPTIONS, PAGES_ENVIRONMENT),
             "batch": {"type": "str"},
             "row": {"type": "int"},
             "newest": {"type": "int"},
@@ -231,41 +235,42 @@ def main() -> None:
 
 
 def read_batches(invocation: Invocation) -> dict[str, Any]:
+    """Read the batches that the options ask for."""
     params = invocation.params
-    GUIDE.check(params)
-    check_choice(params["batch"], params["row"], params["newest"])
-    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]), GUIDE)
+    PAGES_GUIDE.check(params)
+    check_options(params["batch"], params["row"], params["newest"])
+    client = client_of(invocation, basic_credentials(USER, params["outcome_api_key"]), PAGES_GUIDE)
     pages = BatchPages(client, base_url(params["url"]))
     try:
-        found = list(wanted(pages, params["batch"], params["row"], params["newest"]))
+        found = list(requested_pages(pages, params["batch"], params["row"], params["newest"]))
     except Outage as error:
-        may_pass = {} if error.is_permanent else {"is_outage": True}
-        return {"msg": client.secrets.redact(error.message), **may_pass, **answer_result(error.answer)}
-    return {"changed": False, "batches": [as_result(page, client.secrets.redact) for page in found]}
+        outage = {} if error.is_permanent else {"is_outage": True}
+        return {"msg": client.secrets.redact(error.message), **outage, **answer_result(error.answer)}
+    return {"changed": False, "batches": [page_result(page, client.secrets.redact) for page in found]}
 
 
-def check_choice(batch: str | None, row: int | None, newest: int | None) -> None:
-    """Raise `BadInput` for a batch that there cannot be, and for too many."""
+def check_options(batch: str | None, row: int | None, newest: int | None) -> None:
+    """Raise `BadInput` for a batch that cannot exist, and for too many."""
     if batch is not None and not re.fullmatch(IDENTIFIER, batch):
         raise BadInput(f"batch {batch!r} is no identifier of a batch, which has 44 letters, digits, - and _.")
     if row is not None and row < 1:
         raise BadInput(f"row {row} is no row number of a batch; they begin with 1.")
-    if newest is not None and not 1 <= newest <= MOST:
-        raise BadInput(f"newest is {newest}; it has to be a number from 1 to {MOST}.")
+    if newest is not None and not 1 <= newest <= MAX_BATCHES:
+        raise BadInput(f"newest is {newest}; it has to be a number from 1 to {MAX_BATCHES}.")
 
 
-def wanted(pages: BatchPages, batch: str | None, row: int | None, newest: int | None) -> Iterator[BatchPage]:
+def requested_pages(pages: BatchPages, batch: str | None, row: int | None, newest: int | None) -> Iterator[BatchPage]:
     """The batches that were asked for."""
     if batch is not None:
         yield pages.find(batch)
     elif row is not None:
         yield pages.batch(row)
     else:
-        for listed in pages.newest()[: newest or NEWEST]:
+        for listed in pages.newest()[: newest or DEFAULT_NEWEST]:
             yield pages.batch(listed.row)
 
 
-def as_result(page: BatchPage, redact: Callable[[str], str]) -> dict[str, Any]:
+def page_result(page: BatchPage, redact: Callable[[str], str]) -> dict[str, Any]:
     """A batch as it is returned, without secrets in what people and data have put there."""
     return {
         "batch": page.identifier,

@@ -10,17 +10,17 @@ module: licstat_import
 short_description: Import license server logs into X-Formation License Statistics, once each
 version_added: 0.1.0
 description:
-  - Sees to it that the data of license server logs, as of FlexNet, LM-X, RLM or Sentinel RMS, has been imported into a
-    license server of X-Formation License Statistics.
-  - What has been imported is written down in a receipt. The same content with the same options is imported into the
-    same license server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
-  - License Statistics imports in the background. The module waits for its outcome, unless told not to; a run that ended
-    early is resumed by the next one.
+  - Makes sure that the data of license server logs, such as those of FlexNet, LM-X, RLM or Sentinel RMS, has been
+    imported into a license server of X-Formation License Statistics.
+  - A receipt records what has been imported. The same content with the same options is imported into the same license
+    server once, however often the play runs, however many runs overlap, and wherever one was interrupted.
+  - License Statistics imports in the background. The module waits for the outcome, unless O(wait=false). If a run ended
+    early, the next one resumes it.
   - A log is sent as it is, and not unpacked. One that grows or changes while it is read is not imported, as half of a
-    log is not that log; its import is V(failed), and the other logs are imported all the same. Only of a
-    time range, a log that grows is taken, up to the size it had when the module looked at it.
-  - The module finds the logs itself where it is given folders, and archives or deletes those that were imported if it
-    is told to.
+    log is not that log. Its import is V(failed), and the other logs are still imported. Only for the import of a time
+    range may a log grow; it is read up to the size it had when the module opened it.
+  - The module finds the logs itself in O(paths), and archives or deletes those that were imported if O(afterwards) says
+    so.
 seealso:
   - module: assetops.imports.licstat_task_info
   - name: API for importing license server data
@@ -38,6 +38,14 @@ extends_documentation_fragment:
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
 attributes:
+  action_group:
+    description: >-
+      Use C(group/assetops.imports.licstat) or C(group/assetops.imports.imports) in C(module_defaults) to set defaults
+      for this module.
+    support: full
+    membership:
+      - assetops.imports.licstat
+      - assetops.imports.imports
   diff_mode:
     support: full
   idempotent:
@@ -47,17 +55,17 @@ attributes:
 options:
   license_server_id:
     description:
-      - The number of the license server in License Statistics whose data this is; it stands in the grid of
-        Administration > License Servers, in the column License Server ID.
+      - The number of the license server in License Statistics. Administration > License Servers shows it in the column
+        License Server ID.
       - Importing has to be enabled in the configuration of that license server.
     type: raw
     required: true
   src:
     description:
       - The logs to import. Each is an import of its own; they are sent in this order and waited for together.
-      - All are looked at before the first is sent. When one fails, the others are imported all the same, and the task
-        fails at the end and names each.
-      - Of equal contents only the first is imported, the others are told with the reason V(duplicate).
+      - All are opened before the first is sent. When one fails, the others are still imported; the task fails at the
+        end and names each.
+      - Of logs with the same content only the first is imported; the others are reported with the reason V(duplicate).
       - C(~) and environment variables are expanded where no file of the literal name exists.
       - Exactly one of O(src) and O(paths) is needed.
     type: list
@@ -65,40 +73,42 @@ options:
   paths:
     description:
       - The folders in which to look for the logs, which are imported the oldest first.
-      - That none is there is a success, unless O(require_logs), where anything was imported into this license server
-        before. Where the receipts know of no such import, as always with O(receipts=none), it is an error, in check
-        mode, too; so wrong folders or patterns are not taken for quiet nights.
-      - A folder that is not there or cannot be read is an error, and so is a link to nothing among the logs. They are
-        followed where they lead to files, not where they lead to folders. Empty files are left out.
+      - If there is no log, that is a success where anything was imported into this license server before, unless
+        O(require_logs). Where the receipts have no such import, as always with O(receipts=none), it is an error, in
+        check mode, too. So wrong folders or patterns are not mistaken for quiet nights.
+      - A folder that is missing or cannot be read is an error, and so is a broken link among the logs. Links to files
+        are followed, links to folders are not. Empty files are left out.
       - C(~) and environment variables are expanded where no folder of the literal name exists.
     type: list
     elements: str
   patterns:
     description:
-      - Names of logs, with C(*), C(?) and C([]), which take no hidden files. The default takes the rotated ones, with
-        numbers or dates, and leaves the one that still grows, which would be another content every night.
-      - What is called like a rotated log, as C(lmgrd.log.1), C(DEBUG.LOG.1), C(report.rl-20261124), and taken by none
-        of them, is told in RV(left_out), unless O(excludes) take it.
+      - Patterns for the names of logs, with C(*), C(?) and C([]); they do not match hidden files. The default matches
+        rotated logs, with numbers or dates, and not the log that still grows, whose content would be another one every
+        night.
+      - A file that is called like a rotated log, such as C(lmgrd.log.1), C(DEBUG.LOG.1) or C(report.rl-20261124), but
+        matches none of them, is reported in RV(left_out), unless it matches O(excludes).
     type: list
     elements: str
     default: [debug.log.*, debug.log-*]
   excludes:
     description:
-      - Names of files that are no logs though they match, and with O(recurse) of folders that are not looked into.
-        License Statistics is not known to take compressed logs, so by default they are left out, and told.
+      - Patterns for the names of files that are not logs although they match, and with O(recurse) of folders that are
+        not searched. License Statistics is not known to take compressed logs, so by default they are left out and
+        reported.
     type: list
     elements: str
     default: ['*.gz', '*.bz2', '*.xz', '*.zip', '*.zst']
   recurse:
     description:
-      - Whether to look into the folders below O(paths), too, but for O(archive).
+      - Whether to search the folders below O(paths), too, except O(archive).
     type: bool
     default: false
   min_age:
     description:
-      - For how many seconds a log must not have been written to, so that a rotation or a copy that is at it can end.
-        Half of a log is not that log; what is seen to change while it is read is never imported, but a log to which a
-        line is written each minute is not seen to change in between.
+      - For how many seconds a log must not have been written to, so that a rotation or a copy can end first. A log that
+        changes while it is read is never imported, but one to which a line is written each minute may not change in
+        that time.
     type: int
     default: 0
   max_age:
@@ -112,23 +122,23 @@ options:
     default: false
   afterwards:
     description:
-      - What becomes of a log of which License Statistics says that its import succeeded, in this run or an earlier one.
-        Never set anything but V(keep) for a log that is still being written to.
-      - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. Of a
-        link, the archive gets what it leads to, and the link is removed.
-      - A log that holds something else by now than what was imported is kept, and so is one of which a time range was
-        imported, or that has the name of an archived log. With O(wait=false), the next run puts it away.
-      - What is copied to another disk is read again and compared, and the disk has it before the log goes. A log that
-        has a hidden name because a run was killed as it removed it is found by its own name an hour later.
-      - Where a log cannot be put away, the task fails and says why; what became of the imports is told all the same.
+      - What to do with a log once License Statistics has reported that its import succeeded, in this run or an earlier
+        one. Never set anything but V(keep) for a log that is still being written to.
+      - V(archive) moves it to O(archive), under its name and the beginning of its SHA-256. V(delete) deletes it. If the
+        log is a link, the archive gets the file that it leads to, and the link is removed.
+      - A log is kept if its content is no longer what was imported, if a time range of it was imported, or if it has
+        the name of an archived log. With O(wait=false), the next run puts it away.
+      - A copy on another disk is read again and compared, and is on that disk before the log is removed. A run that was
+        killed while it removed a log may leave it under a hidden name; an hour later it is found by its own name again.
+      - Where a log cannot be put away, the task fails and says why; the result still reports how the imports ended.
     type: str
     choices: [keep, archive, delete]
     default: keep
   archive:
     description:
-      - The folder for O(afterwards=archive), on the host where the logs lie; needed for that. It is made if it is not
-        there. It must not be one of O(paths), and is not searched where it lies below them.
-      - What is in it is never overwritten.
+      - The folder for O(afterwards=archive), on the host where the logs are; required then. It is created if it is
+        missing. It must not be one of O(paths), and is not searched where it is below them.
+      - Files in it are never overwritten.
     type: path
   gather:
     description:
@@ -148,34 +158,35 @@ options:
       - The beginning of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T); a date alone is
         its beginning. Without it, it is the beginning of the log.
       - Time ranges are taken as times of the License Statistics server, so a time zone is refused.
-      - With O(identity=since_last), it is where the first time range of all begins.
+      - With O(identity=since_last), it is where the very first time range begins.
     type: str
   to:
     description:
-      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). It is in the range.
-        Without it, it is the end of the log, or with O(identity=since_last) that of the last day that is over.
+      - The end of the time range to import, as V(YYYY-MM-DD HH:MM[:SS]), with a space or a V(T). The end is in the
+        range. If not set, it is the end of the log, or with O(identity=since_last) the end of the last day that is
+        over.
     type: str
   window:
     description:
       - Which time range of a log that keeps growing is imported night by night. There must be exactly one log.
-      - V(since_last) imports all that came since the last time range that was imported, up to the end of the last day
-        that is over. So a night that failed or never came is in the one after it. It stands for O(identity=since_last).
-      - V(yesterday) imports the last day that is over, once, and no other. It stands for O(from), O(to) and
-        O(identity=window). Where days before it are missing, O(on_gap) says what happens. Where it was imported as a
-        part of more days, it is not imported again, and where only a part of it was, it is refused.
-      - O(from) and O(to) together take its place, to catch up by hand. An empty text is as if it was not set.
+      - V(since_last) imports all since the last time range that was imported, up to the end of the last day that is
+        over. So the next night makes up for one that failed or was missed. It means O(identity=since_last).
+      - V(yesterday) imports the last day that is over, once, and no other. It means O(from), O(to) and
+        O(identity=window). Where days before it are missing, O(on_gap) says what happens. A day that was imported as a
+        part of a longer range is not imported again; one of which only a part was imported is refused.
+      - To catch up by hand, set O(from) and O(to); together they take its place. An empty text is the same as not set.
     type: str
     choices: ['', yesterday, since_last]
   identity:
     description:
       - What makes two imports the same. With V(content) it is the content of the log, with V(window) the time range
         from O(from) to O(to), whatever the log holds.
-      - Use V(since_last) or V(window) for a log that keeps growing, which is another content every night. They need
-        exactly one log, and O(to), if it is set, in the past.
+      - Use V(since_last) or V(window) for a log that keeps growing, whose content is another one every night. Both need
+        exactly one log, and O(to), if it is set, has to be in the past.
       - With V(since_last), the time range begins a second after the last one that was imported successfully into the
-        same license server with the same O(gather), as the receipts tell; the first one with O(from) or the log. One
-        that an earlier run left open is seen to its end first. As long as it is V(unknown), none after it is imported.
-        Where there is nothing new, the last one is returned, unchanged.
+        same license server with the same O(gather), by the receipts. The first one begins with O(from) or with the log.
+        An import that an earlier run did not finish is finished first; as long as it is V(unknown), nothing later is
+        imported. Where there is nothing new, the last import is returned, unchanged.
       - V(window) needs both O(from) and O(to).
     type: str
     choices: [content, window, since_last]
@@ -185,14 +196,14 @@ options:
       - The time zone in which a day of the license server begins and ends, as a name of the IANA database such as
         V(Europe/Berlin). It says when a time range is over, and which day was the last one.
       - If not set, it is that of the host that the module runs on, which is right where both are at the same place.
-      - A time range that is not over by the clock of the License Statistics server is refused, too. Where the log was
-        written to later than the clock of the host that the module runs on tells, that is warned of.
+      - A time range that is not over by the clock of the License Statistics server is refused, too. If the log was
+        written to at a later time than it is by the clock of the host that the module runs on, there is a warning.
     type: str
   on_gap:
     description:
-      - What to do where a time range was not imported between those that were. V(warn) warns of it, V(fail) fails and
+      - What to do where a time range between those that were imported is missing. V(warn) warns, V(fail) fails and
         sends nothing.
-      - With O(identity=window) the gap before this time range counts, with O(identity=since_last) any.
+      - With O(identity=window) only the gap right before this time range counts, with O(identity=since_last) any gap.
     type: str
     choices: [warn, fail]
     default: warn
@@ -212,7 +223,7 @@ options:
     default: ever
 notes:
   - The vendor documents the task states V(PENDING) and V(SUCCESS) only. A task with an error, or in a state that is
-    called like a failure, has failed; any other state is taken as still running and is told in the result.
+    called like a failure, has failed; any other state counts as still running and is reported in the result.
   - How long License Statistics can be asked about a finished task is not documented. A task that it no longer knows is
     V(unknown).
 """
@@ -388,8 +399,8 @@ imports:
       description:
         - Why it was done, or not. V(new), it was not imported yet. V(receipt), it was, by a run before.
           V(resumed), a run before sent it, and this one waited for it. V(retried), an attempt before
-          failed. V(forced), O(force) was set. V(duplicate), it stands in the task twice. V(joined),
-          another run was at it. V(adopted), O(adopt) was set.
+          failed. V(forced), O(force) was set. V(duplicate), the task names the same content twice.
+          V(joined), another run was importing it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -398,8 +409,8 @@ imports:
       returned: always
     period:
       description:
-        - What time the content tells of itself, by the clock of the host that wrote it, without a time
-          zone; V(null) where that is not known.
+        - The time that the log covers, by the clock of the host that wrote it, without a time zone;
+          V(null) where that is not known.
       type: dict
       returned: always
       contains:
@@ -455,8 +466,8 @@ imports:
       type: float
       returned: always
 gaps:
-  description: The time ranges that were not imported between those that were; empty where none is to
-    be imported.
+  description: The time ranges that are missing between those that were imported; empty where no time
+    range is to be imported.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -473,10 +484,11 @@ gaps:
       sample: '2026-11-22T23:59:59'
 left_out:
   description:
-    - What is called like a log in O(paths) and was not taken, by reason; with O(recurse), links to
-      folders, too. Empty with O(src).
-    - The log that is still written to beside rotated ones, as C(debug.log), is no oversight every night;
-      it is told, as are folders that are not searched, only where it is an error that there is no log.
+    - The files in O(paths) that are called like logs and were left out, by reason; with O(recurse),
+      links to folders, too. Empty with O(src).
+    - The log that is still written to beside rotated ones, such as C(debug.log), is left out on purpose.
+      It is reported only where it is an error that there is no log, and so are folders that are not
+      searched.
   returned: when the logs could be read
   type: list
   elements: dict
@@ -497,8 +509,8 @@ left_out:
       returned: always
 put_away:
   description:
-    - What became of each log whose import succeeded, in check mode what would become of it; empty with
-      O(afterwards=keep).
+    - What was done with each log whose import succeeded, or in check mode what would be done; empty
+      with O(afterwards=keep).
     - Putting one away makes the task changed.
   returned: when the logs could be read
   type: list
@@ -513,12 +525,12 @@ put_away:
       type: str
       returned: always
     place:
-      description: Where the archive has it; V(null) where it was deleted or is where it was.
+      description: Its path in the archive; V(null) where it was deleted or stayed where it was.
       type: str
       returned: always
       sample: /var/log/flexlm/imported/debug.log.1-0a1b2c3d4e5f
     reason:
-      description: Why it is where it was; V(null) where it is not.
+      description: Why it stayed where it was; V(null) where it did not.
       type: str
       returned: always
 receipts:
@@ -546,27 +558,20 @@ response:
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
-    Content,
-    Interrupted,
-    digests_or_obstacles,
-    open_contents,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expanded, shown_by_reason
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
+from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
     client_of,
-    import_all,
     importer_of,
     receipt_store,
     server_name,
@@ -574,42 +579,43 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.factories
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of, result_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
-    GATHER,
     GUIDE,
-    MERGE_POLICY,
     OPTIONS,
-    ImportOptions,
-    LicenseStatistics,
     credentials,
-    hindered_import,
-    license_server,
-    moment,
-    target_of,
-    wanted_import,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat_windows import (
-    Range,
-    history_of,
-    import_day,
-    import_since_last,
-    last_day,
-    late_log,
-    slow_clock,
-    wanted_window,
-    zone_of,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
+    GATHER,
+    MERGE_POLICY,
+    ImportOptions,
+    target_of,
+    wanted_imports,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs import (
+    SEARCH,
+    failure_without_logs,
+    open_logs,
+    put_away_imported,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.options import (
+    import_identity,
+    import_options,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.ranges import (
+    TimeRange,
+    missing_from_log,
+    slow_clock_warning,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.windows import (
+    WindowImporter,
+    check_single_log,
+    find_gaps,
+    window_importer,
 )
 
-SEARCH: Mapping[str, Any] = {
-    "patterns": {"type": "list", "elements": "str", "default": ["debug.log.*", "debug.log-*"]},
-    "excludes": {"type": "list", "elements": "str", "default": ["*.gz", "*.bz2", "*.xz", "*.zip", "*.zst"]},
-    "recurse": {"type": "bool", "default": False},
-    "min_age": {"type": "int", "default": 0},
-    "max_age": {"type": "int"},
-}
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
         **connection_arguments(OPTIONS, ENVIRONMENT),
@@ -645,235 +651,75 @@ def main() -> None:
 def import_logs(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    options = options_of(params)
+    options = import_options(params)
     client = client_of(invocation, credentials(params["api_token"]), GUIDE)
     system = LicenseStatistics(client, params["api_version"])
     server = server_name(params)
-    contents, left_out, passed_over = logs_of(params)
+    target = target_of(server, options)
+    logs = open_logs(params)
     if options.is_window:
-        check_that_it_is_one(contents)
+        check_single_log(logs.contents)
     with receipt_store(invocation) as store:
-        if options.is_window and contents:
-            result = import_window(invocation, store, client.secrets, system, server, contents[0], options)
+        importer = importer_of(invocation, store, client.secrets, system)
+        if options.is_window and logs.contents:
+            (log,) = logs.contents
+            gaps = check_gaps(invocation, store, target, options)
+            imports = import_window(params, window_importer(importer, store, server, log, target), options)
+            warn_of_window(invocation, log, imports)
         else:
-            wanted = wanted_imports(server, options, contents, store)
-            result = {**import_all(invocation, store, client.secrets, system, wanted), "gaps": []}
-        result["left_out"] = left_out
-        result["put_away"] = []
-        if not contents:
-            result.update(failure_without_logs(params, store, target_of(server, options), [*left_out, *passed_over]))
+            gaps, imports = [], importer.run(wanted_imports(server, options, logs.contents, store))
+        result = result_of(invocation, store, client.secrets, imports)
+        result.update(gaps=gaps, left_out=logs.left_out, put_away=[])
+        if not logs.contents:
+            result.update(failure_without_logs(params, store, target, logs))
         if params["afterwards"] != "keep":
-            see_to_what_is_done(invocation, store, contents, result)
+            put_away_logs(invocation, store, logs.contents, result)
         return result
 
 
-def wanted_imports(server: str, options: ImportOptions, contents: list[Content], store: Store) -> list[Wanted]:
-    """The import of each log. One that is still being written, or is gone, keeps no other from being imported."""
-    wanted = []
-    for content, digest in zip(contents, digests_or_obstacles(contents, store)):
-        if isinstance(digest, Interrupted):
-            wanted.append(hindered_import(server, options, content, f"{digest.message} Nothing of it was sent."))
-        else:
-            wanted.append(wanted_import(server, options, content, digest))
-    return wanted
-
-
-def options_of(params: dict[str, Any]) -> ImportOptions:
-    check_lists(params)
-    options = ImportOptions(
-        license_server_id=license_server(params["license_server_id"]),
-        gather=params["gather"] and tuple(set(params["gather"])),
-        merge_policy=params["merge_policy"],
-        start=moment(params["from"], "from"),
-        end=moment(params["to"], "to"),
-        resolve_domain_names_to_ip=params["resolve_domain_names_to_ip"],
-        find_domain_names_by_ip=params["find_domain_names_by_ip"],
-        is_window=known_by(params) != "content",
-        zone=zone_of(params["timezone"]),
-    )
-    options = in_time(options, params)
-    options.check()
-    return options
-
-
-def known_by(params: dict[str, Any]) -> str:
-    """What the imports are known by. A range that somebody names is that range, whatever `window` stands for."""
-    if not params["window"]:
-        return str(params["identity"])
-    is_by_hand = params["from"] is not None and params["to"] is not None
-    return "since_last" if params["window"] == "since_last" and not is_by_hand else "window"
-
-
-def in_time(options: ImportOptions, params: dict[str, Any]) -> ImportOptions:
-    """The options with the time range that is meant. Raises `BadInput` where none is."""
-    identity, is_given = known_by(params), (options.start is not None, options.end is not None)
-    if identity == "since_last":
-        check_since_last(params)
-        return options if options.end else replace(options, end=last_day(options.zone).end)
-    if params["window"] and any(is_given) and not all(is_given):
-        raise BadInput(f"from and to take the place of window={params['window']} together, and one of them is missing.")
-    if params["window"] and not any(is_given):
-        day = last_day(options.zone)
-        return replace(options, start=day.start, end=day.end)
-    if identity == "window" and not all(is_given):
-        raise BadInput("identity=window needs both from and to: they are what the import is known by.")
-    return options
-
-
-def check_since_last(params: dict[str, Any]) -> None:
-    """Raise `BadInput` for what cannot go with a range that begins where the last one ended."""
-    if params["force"]:
-        raise BadInput("force has no time range to import again here; name it, with identity=window, from and to.")
-    if params["once"] != "ever":
-        raise BadInput("once=latest is for contents that replace each other, and time ranges do not.")
-    if params["receipts"] == NOWHERE:
-        raise BadInput("Where the last time range ended stands in the receipts, and receipts is none.")
-
-
-def check_lists(params: dict[str, Any]) -> None:
-    """Raise `BadInput` for options about logs that cannot be meant."""
-    for option in ("src", "paths", "patterns", "gather"):
-        if params[option] == []:
-            raise BadInput(f"{option} is an empty list.")
-    for option in ("paths", "patterns", "excludes"):
-        if not all(text.strip() for text in params[option] or ()):
-            raise BadInput(f"{option} holds an empty text, as where it is taken from a variable that is not set.")
-    for option in ("patterns", "excludes"):
-        if any("/" in text for text in params[option]):
-            raise BadInput(
-                f"{option} are matched with names, and no name has a slash in it; folders belong into paths."
-            )
-    for option in ("min_age", "max_age"):
-        if params[option] is not None and params[option] < 0:
-            raise BadInput(f"{option} has to be a number of seconds, 0 or more.")
-    if params["src"]:
-        for option, spec in SEARCH.items():
-            if params[option] != spec.get("default"):
-                raise BadInput(f"{option} says which logs are found in paths, and is of no use with src.")
-    if params["archive"] is not None and not params["archive"].strip():
-        raise BadInput("archive is empty, as where it is taken from a variable that is not set.")
-    if params["afterwards"] == "archive":
-        archive = expanded(params["archive"])
-        if archive.exists() and not archive.is_dir():
-            raise BadInput(f"archive: {params['archive']} is there, and is no folder.")
-
-
-def check_that_it_is_one(contents: list[Content]) -> None:
-    """Raise `BadInput` where a time range would be imported from the first of several logs only."""
-    if len(contents) > 1:
-        raise BadInput(
-            f"A time range is imported from exactly one log, and here are {len(contents)}; name the one in src."
-        )
-
-
-def import_window(
-    invocation: Invocation,
-    store: Store,
-    secrets: Secrets,
-    system: LicenseStatistics,
-    server: str,
-    content: Content,
-    options: ImportOptions,
-) -> dict[str, Any]:
-    """Import a time range of a growing log, and tell what was left out before it."""
-
-    def wanted(range_: ImportOptions) -> Wanted:
-        return wanted_window(server, range_, content)
-
-    target = target_of(server, options)
-    gaps = check_gaps(invocation, store, target, options)
-    importer = importer_of(invocation, store, secrets, system)
-    how = (lambda one: importer.run([one])[0], lambda: store.windows_of(target), wanted, options)
-    if known_by(invocation.params) == "since_last":
-        imports = import_since_last(*how)
-    elif invocation.params["force"] or invocation.params["from"] is not None or options.end is None:
-        imports = importer.run([wanted(options)])  # as it is named
-    else:
-        imports = [import_day(*how, Range(options.start, options.end))]
-    if slow := slow_clock(content):
-        invocation.warn(slow)
-    for one in imports:
-        if late := late_log(one.period, one.wanted.options):
-            invocation.warn(f"{one.wanted.source}: {late}")
-    return {**result_of(invocation, store, secrets, imports), "gaps": gaps}
-
-
 def check_gaps(invocation: Invocation, store: Store, target: str, options: ImportOptions) -> list[dict[str, str]]:
-    """What was never imported between time ranges that were, told, or refused if the user wants that."""
-    history = history_of(store.windows_of(target).found, options)
-    if known_by(invocation.params) == "since_last":
-        gaps = history.gaps
-    else:
-        gaps = [gap for gap in (options.start and history.gap_before(options.start),) if gap]
+    """What was never imported between time ranges that were: a warning, or refused if the user wants that."""
+    is_since_last = import_identity(invocation.params) == "since_last"
+    gaps = find_gaps(store, target, options, is_since_last=is_since_last)
     if gaps:
-        told = (
+        message = (
             f"Between time ranges that were imported into {target}, this was not: {'; '.join(map(str, gaps))}. Import"
             " it with from and to, or say with adopt, from and to that it is there."
         )
         if invocation.params["on_gap"] == "fail":
-            raise BadInput(f"{told} Nothing was sent, since on_gap=fail.")
-        invocation.warn(told)
+            raise BadInput(f"{message} Nothing was sent, since on_gap=fail.")
+        invocation.warn(message)
     return [{"from": gap.start.isoformat(), "to": gap.end.isoformat()} for gap in gaps if gap.start]
 
 
-def logs_of(params: dict[str, Any]) -> tuple[list[Content], list[dict[str, Any]], list[dict[str, Any]]]:
-    """The logs, what was left out, and what is of interest besides where there is no log."""
-    if params["src"]:
-        return open_contents(params["src"]), [], []
-    # Not needed, and so not to be loaded, where the logs are named.
-    from ansible_collections.assetops.imports.plugins.module_utils._files.finding import Search, find_logs
+def import_window(params: dict[str, Any], importer: WindowImporter, options: ImportOptions) -> list[Import]:
+    """Import a time range of a growing log: what came since the last one, the one that is named, or a day."""
+    if import_identity(params) == "since_last":
+        return importer.since_last(options)
+    if params["force"] or params["from"] is not None or options.end is None:
+        return importer.named(options)
+    return [importer.one_day(options, TimeRange(options.start, options.end))]
 
-    found = find_logs(
-        Search(
-            paths=tuple(params["paths"]),
-            patterns=tuple(params["patterns"]),
-            excludes=tuple(params["excludes"]),
-            recurse=params["recurse"],
-            min_age=params["min_age"],
-            max_age=params["max_age"],
-            archive=expanded(params["archive"]) if params["archive"] else None,
-            fills_archive=params["afterwards"] == "archive",
-        )
+
+def warn_of_window(invocation: Invocation, log: Content, imports: list[Import]) -> None:
+    """Warn where a clock may be wrong, or the log does not hold all of a time range."""
+    if warning := slow_clock_warning(log):
+        invocation.warn(warning)
+    for one in imports:
+        if missing := missing_from_log(one.period, one.wanted.options):
+            invocation.warn(f"{one.wanted.source}: {missing}")
+
+
+def put_away_logs(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
+    """Put away the logs whose import succeeded, and add what became of them to the result."""
+    # Not needed, and so not to be loaded, where all logs are kept.
+    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import MOVED, failure, moves
+
+    params, imports = invocation.params, result["imports"]
+    are_whole = import_identity(params) == "content" and not (params["from"] or params["to"])
+    outcomes = put_away_imported(
+        params, store, contents, imports, are_whole=are_whole, check_mode=invocation.check_mode
     )
-    return found.contents, shown_by_reason(found.left_out), shown_by_reason(found.passed_over)
-
-
-def failure_without_logs(
-    params: dict[str, Any], store: Store, target: str, others: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What to tell where there is no log: nothing, unless one is required or there never was one, which is no night."""
-    is_known = store.is_known(target)
-    if is_known and not params["require_logs"]:
-        return {}
-    told = f"There is no log {' or '.join(params['patterns'])} in {', '.join(params['paths'])}"
-    if others:
-        each = ", ".join(f"{one['count']} {one['reason']} (as {one['paths'][0]})" for one in others)
-        told += f"; left out were {each}"
-    if not is_known:
-        told += (
-            f". Nor do the receipts ({store.location}) know of any import into {target}, so paths or patterns may be"
-            " wrong. Once a log was imported, a run without one is a success, unless require_logs"
-        )
-    return {"state": "failed", "msg": f"{told}.", "left_out": others}
-
-
-def see_to_what_is_done(invocation: Invocation, store: Store, contents: list[Content], result: dict[str, Any]) -> None:
-    """Put away the logs whose import succeeded; in check mode tell of those whose import would have."""
-    from ansible_collections.assetops.imports.plugins.module_utils._files.putting_away import (
-        MOVED,
-        PutAway,
-        failure,
-        moves,
-        put_away,
-    )
-
-    done = ("succeeded", "planned") if invocation.check_mode else ("succeeded",)
-    logs = [(log, one["content_sha256"]) for log, one in zip(contents, result["imports"]) if one["state"] in done]
-    if known_by(invocation.params) != "content" or invocation.params["from"] or invocation.params["to"]:
-        outcomes = [PutAway(log.source, "kept", reason="only a time range of it was imported") for log, _unused in logs]
-    else:
-        archive = expanded(invocation.params["archive"]) if invocation.params["afterwards"] == "archive" else None
-        outcomes = put_away(logs, archive, store, check_mode=invocation.check_mode)
     result["put_away"] = [asdict(one) for one in outcomes]
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Asks License Statistics for a task in its queue, such as M(assetops.imports.licstat_import) leaves there when it
     does not wait.
-  - Nothing is changed. License Statistics wants this question by the HTTP method POST; it is one all the same.
+  - Nothing is changed, although License Statistics wants this question by the HTTP method POST.
 seealso:
   - module: assetops.imports.licstat_import
 author:
@@ -44,13 +44,13 @@ EXAMPLES = r"""
     task_id: import_527ddd6f-d7de-4854-bc99-839b5afd458e
   register: task
 
-- name: Wait until it is over
+- name: Wait until it is over, and where License Statistics does not answer ask again
   assetops.imports.licstat_task_info:
     url: https://licstat.example.com
     api_token: "{{ licstat_api_token }}"
     task_id: import_527ddd6f-d7de-4854-bc99-839b5afd458e
   register: task
-  until: task.state != 'running'
+  until: task is succeeded and task.state != 'running'
   retries: 100
   delay: 10
 """
@@ -64,7 +64,7 @@ state:
   description:
     - V(running), V(succeeded), V(failed), or V(unknown) if License Statistics does not know the task (any more).
     - Only the task states V(PENDING) and V(SUCCESS) are documented. A task with an error, or in a state that is called
-      like a failure, has failed; any other state is taken as still running.
+      like a failure, has failed; any other state counts as still running.
   returned: success
   type: str
   sample: succeeded
@@ -73,7 +73,7 @@ message:
   returned: success
   type: str
 task:
-  description: The task as License Statistics tells it; V(null) if it does not know it.
+  description: The task as License Statistics returned it; V(null) if it does not know it.
   returned: success
   type: dict
   sample:
@@ -102,12 +102,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.arguments
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import (
+    LicenseStatistics,
+    as_task_id,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    LicenseStatistics,
-    as_task_id,
     credentials,
 )
 
@@ -124,15 +126,15 @@ def read_task(invocation: Invocation) -> dict[str, Any]:
     GUIDE.check(invocation.params)
     task_id = invocation.params["task_id"]
     if as_task_id(task_id) is None:
-        raise BadInput(f"task_id {task_id!r} is no id of a task.")
+        raise BadInput(f"task_id {task_id!r} is not the id of a task.")
     client = client_of(invocation, credentials(invocation.params["api_token"]), GUIDE)
-    look = LicenseStatistics(client, invocation.params["api_version"]).task(task_id)
+    polled = LicenseStatistics(client, invocation.params["api_version"]).task(task_id)
     return {
         "changed": False,
         "task_id": task_id,
-        "state": look.state,
-        "message": client.secrets.redact(look.message),
-        "task": client.secrets.clean(look.server),
+        "state": polled.state,
+        "message": client.secrets.redact(polled.message),
+        "task": client.secrets.clean(polled.server),
     }
 
 

@@ -10,17 +10,16 @@ module: lm_import
 short_description: Import assets into a library of Akana Lifecycle Manager, once per state
 version_added: 0.1.0
 description:
-  - Sees to it that the assets of an archive have been imported into a library of Akana Lifecycle Manager, by its
-    ImportUtils API. The archive is sent, or fetched by the server from a URL.
-  - What has been imported is written down in a receipt. As long as an archive is the newest of its O(feed), it is
-    imported into the same library once, however often the play runs, however many runs overlap, and wherever one was
-    interrupted.
+  - Makes sure that the assets of an archive have been imported into a library of Akana Lifecycle Manager, by its
+    ImportUtils API. The archive is sent, or the server fetches it from a URL.
+  - A receipt records what has been imported. As long as an archive is the newest of its O(feed), it is imported into
+    the same library once, however often the play runs, however many runs overlap, and wherever one was interrupted.
   - Lifecycle Manager imports in the background. The module waits until no asset of the import is unpublished, unless
-    told not to; a run that ended early is resumed by the next one.
-  - That may never happen, since assets may wait for approval. When the number of unpublished assets has stood still for
+    O(wait=false). If a run ended early, the next one resumes it.
+  - That may never happen, since assets may wait for approval. When the number of unpublished assets has not changed for
     O(settle_time), the state is V(incomplete), and the task fails unless O(allow_unpublished). Rows that Lifecycle
     Manager could not parse make it V(incomplete), too; the task shows them and fails unless O(allow_parsing_errors).
-    Either is judged afresh by each run, and nothing is sent again for it.
+    Each run judges both again, and sends nothing again for them.
   - An archive is sent as it is. It is neither looked into nor unpacked.
 seealso:
   - module: assetops.imports.lm_import_info
@@ -41,6 +40,14 @@ extends_documentation_fragment:
   - assetops.imports.attributes
   - assetops.imports.attributes.in_worker
 attributes:
+  action_group:
+    description: >-
+      Use C(group/assetops.imports.lm) or C(group/assetops.imports.imports) in C(module_defaults) to set defaults for
+      this module.
+    support: full
+    membership:
+      - assetops.imports.lm
+      - assetops.imports.imports
   diff_mode:
     support: full
   idempotent:
@@ -57,9 +64,9 @@ options:
   import_url:
     description:
       - The address from which Lifecycle Manager itself fetches the archive.
-      - User, password, query and fragment of the URL are sent and shown nowhere else. They are no part of what an
-        import is known by, so two URLs that differ in nothing else are the same. A warning says so for each URL that
-        has any of them, unless O(import_version) is set.
+      - User, password, query and fragment of the URL are sent and shown nowhere else. They are not part of what an
+        import is known by, so two URLs that differ only in them are the same. A warning says so for each URL that has
+        any of them, unless O(import_version) is set.
     type: str
   import_version:
     description:
@@ -69,8 +76,8 @@ options:
     type: str
   feed:
     description:
-      - Archives of one feed are states of the same assets, of which the newest stands. Going back to an earlier one is
-        an import again.
+      - Archives of one feed are states of the same assets, and the newest counts. Going back to an earlier one is
+        another import.
       - If not set, it is the file name of the archive, or the last part of the path of O(import_url). Under another
         feed than before, an archive is imported again.
     type: str
@@ -82,8 +89,8 @@ options:
     aliases: [user]
   concurrent_thread:
     description:
-      - The importer's property C(concurrentThread). As with all properties, what it means stands in the vendor's
-        Library Configuration Guide, and it is sent only if it is set.
+      - The importer's property C(concurrentThread). As with all properties, the vendor's Library Configuration Guide
+        says what it means, and it is sent only if it is set.
     type: int
   load_factor:
     description:
@@ -130,23 +137,23 @@ options:
     type: str
   submit:
     description:
-      - Whether assets are submitted for publication. With V(false) nothing is ever published, so nothing is waited for,
-        and the state is V(scheduled).
+      - Whether assets are submitted for publication. With V(false) nothing is ever published, so there is nothing to
+        wait for, and the state is V(scheduled).
     type: bool
   allow_parsing_errors:
     description:
-      - Whether it is good enough that some rows did not parse. They are told all the same.
+      - Whether the import is good enough if some rows did not parse. They are still reported.
     type: bool
     default: false
   allow_unpublished:
     description:
-      - Whether it is good enough that some assets stay unpublished, as when they wait for approval.
+      - Whether the import is good enough if some assets stay unpublished, as when they wait for approval.
     type: bool
     default: false
   settle_time:
     description:
-      - For how many seconds the number of unpublished assets has to stand still to be taken for the end. While the
-        library's numbers of requests and events change, it is not.
+      - For how many seconds the number of unpublished assets must not change to be taken as the end. Each change of the
+        library's numbers of requests and events starts this time again.
     type: float
     default: 60
   counts:
@@ -169,9 +176,9 @@ notes:
     emptied by other means, and what had succeeded is imported again, unless it had brought no assets then. If the
     status cannot be read, nothing is done, and the message says why. With O(submit=false) it is not asked, as assets
     that are not submitted may not be counted.
-  - An import that is over while its library holds no assets, though it was seen to hold some since the import was sent,
-    is V(failed), as the library was emptied meanwhile. Where that cannot be told from an archive that brings none, as
-    when the run that sent it has ended, it is V(unknown).
+  - If an import is over and its library holds no assets, although it held some since the import was sent, the state is
+    V(failed), as the library was emptied meanwhile. Where an archive without assets cannot be ruled out, as when the
+    run that sent it has ended, it is V(unknown).
   - Where Lifecycle Manager still says that it has no status of a run when O(unreachable_timeout) or O(wait_timeout) is
     over, the state is V(unknown).
 """
@@ -240,7 +247,7 @@ state:
   description:
     - The state of the import.
     - V(planned) is what a run without check mode would import. V(submitted) and V(running) are not
-      over; the next run resumes them. V(incomplete) is over, but for assets that are not published
+      over; the next run resumes them. V(incomplete) is over, except for assets that are not published
       or rows that did not parse; the next run looks again. V(scheduled) cannot be followed, as O(submit=false).
       V(unknown) means that nobody knows whether it was imported, or how it went.
   returned: when the options are right
@@ -292,7 +299,7 @@ imports:
         - Why it was done, or not. V(new), it was not imported yet, or another one of its O(feed) was
           since, or the library was emptied since. V(receipt), it was, by a run before. V(resumed),
           a run before sent it, and this one looked at it. V(retried), an attempt before failed. V(forced),
-          O(force) was set. V(joined), another run was at it. V(adopted), O(adopt) was set.
+          O(force) was set. V(joined), another run was importing it. V(adopted), O(adopt) was set.
       type: str
       returned: always
     label:
@@ -314,8 +321,8 @@ imports:
     message:
       description:
         - What there is to know, in the words of Lifecycle Manager where it said something. Rows that
-          did not parse are told by name, version, id and message; the first fifty, and how many more
-          there are.
+          did not parse are reported by name, version, id and message; the first fifty, and how many
+          more there are.
       type: str
       returned: always
     server:
@@ -334,7 +341,8 @@ imports:
           sample:
             unpublished-assets: 0
         library:
-          description: The last status of the library, V(null) where it was not asked for or not told.
+          description: The last status of the library, V(null) where it was not asked for or could not
+            be read.
           type: dict
           returned: always
     started_at:
@@ -351,7 +359,7 @@ imports:
       type: float
       returned: always
 counts:
-  description: What the library held, as M(assetops.imports.lm_library_info) tells it.
+  description: What the library held, as M(assetops.imports.lm_library_info) returns it.
   returned: with O(counts=true), when the options are right
   type: dict
   contains:
@@ -394,14 +402,13 @@ response:
   type: str
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets, printable
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
@@ -417,33 +424,25 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.factories
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
-    DECIDING,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of, counts_text
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    TUNING,
-    Archive,
-    ImportOptions,
-    Judgement,
-    LifecycleManager,
-    Link,
-    Place,
-    counts_of,
+    LibraryFunction,
     credentials,
-    link_to,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.imports import (
+    Archive,
+    import_options,
     wanted_import,
 )
-
-KNOWN_BY_URL = (
-    "Without import_version, a URL is imported once, whatever is behind it now; set import_version to what stands for"
-    " the content to have a new state imported."
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.link import SECRETS_IGNORED, Link, link_to
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.system import (
+    LifecycleManager,
+    SuccessCriteria,
 )
-NOT_KNOWN_BY = (
-    "import_url has a query, a fragment, a user or a password. These are not part of what the import is known by: with"
-    " others it is the same import, and is not imported again. Set import_version to tell states of the archive apart."
-)
-
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {
@@ -483,61 +482,37 @@ def main() -> None:
 def import_archive(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place, options, judgement = checked(params)
+    function, options, criteria = LibraryFunction.of(params), import_options(params), success_criteria(params)
     link = link_of(invocation)
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    system = LifecycleManager(client, place, judgement, hidden=link.secrets if link else [])
+    for secret in link.secrets if link else ():
+        client.keep_secret(secret)
+    library = Library(client, function)
+    system = LifecycleManager(library, criteria)
     server = server_name(params)
     source = link or open_contents([params["src"]])[0]
     with receipt_store(invocation) as store:
         sha256 = None if isinstance(source, Link) else digests_of([source], store)[0]
-        wanted = wanted_import(server, place, Archive(options, source), sha256, params["feed"])
-        before = held_by(system, invocation, client.secrets) if params["counts"] else None
+        wanted = wanted_import(server, function.library, Archive(options, source), sha256, params["feed"])
+        before = read_counts(library, invocation) if params["counts"] else None
         result = import_all(invocation, store, client.secrets, system, [wanted])
+    (entry,) = result["imports"]
     if params["counts"]:
         has_imported = result["changed"] and not invocation.check_mode
-        result = with_counts(result, before, held_by(system, invocation, client.secrets) if has_imported else None)
-    remarks = [client.secrets.redact(remark) for remark in system.remarks]
-    return with_remarks(result, [*remarks, *(remarks_on(link, result) if link else [])])
+        add_counts(result, before, read_counts(library, invocation) if has_imported else None)
+    remarks = [*map(client.secrets.redact, system.remarks), link.remark(entry["reason"]) if link else ""]
+    entry["message"] = " ".join(filter(None, [entry["message"], *remarks]))
+    return result
 
 
-def remarks_on(link: Link, result: dict[str, Any]) -> list[str]:
-    """What there is to know of an archive that is fetched without a version."""
-    if link.version is not None:
-        return []
-    if not link.is_public:
-        return [NOT_KNOWN_BY]
-    return [KNOWN_BY_URL] if result["imports"][0]["reason"] == "receipt" else []
-
-
-def held_by(system: LifecycleManager, invocation: Invocation, secrets: Secrets) -> dict[str, int | None] | None:
-    """What the library holds; None, and a warning, where that cannot be read."""
-    try:
-        return counts_of(system.library_status(tries=1))
-    except ImportsError as error:
-        invocation.warn(f"What the library holds could not be read. {printable(secrets.redact(error.message))}")
-        return None
-
-
-def with_counts(
-    result: dict[str, Any], before: Mapping[str, int | None] | None, after: Mapping[str, int | None] | None
-) -> dict[str, Any]:
-    """The result with what the library held before and after, in its difference, too."""
-    counted = {**result, "counts": {"before": before, "after": after}}
-    if "diff" not in result or before is None:
-        return counted
-    texts = [
-        "".join(f"{name.replace('_', ' ')}: {count}\n" for name, count in held.items())
-        for held in (before, after or before)
-    ]
-    what = f"{result['imports'][0]['target']}: what it holds"
-    return {**counted, "diff": [*result["diff"], diff_of(what, *texts)]}
-
-
-def with_remarks(result: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
-    """The result with these in the message of its import."""
-    (entry,) = result["imports"]
-    return {**result, "imports": [{**entry, "message": " ".join(filter(None, [entry["message"], *remarks]))}]}
+def success_criteria(params: Mapping[str, Any]) -> SuccessCriteria:
+    if not 0 <= params["settle_time"] <= MAX_SECONDS:
+        raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
+    return SuccessCriteria(
+        allow_parsing_errors=params["allow_parsing_errors"],
+        allow_unpublished=params["allow_unpublished"],
+        settle_time=params["settle_time"],
+    )
 
 
 def link_of(invocation: Invocation) -> Link | None:
@@ -550,31 +525,28 @@ def link_of(invocation: Invocation) -> Link | None:
     if link.is_public:
         invocation.no_log_values.discard(url)
     elif link.version is None:
-        invocation.warn(NOT_KNOWN_BY)
+        invocation.warn(SECRETS_IGNORED)
     return link
 
 
-def checked(params: dict[str, Any]) -> tuple[Place, ImportOptions, Judgement]:
-    place = Place(params["library"], params["function_name"])
-    place.check()
-    options = ImportOptions(**{name: params[name] for name in (*TUNING, *DECIDING)})
-    options.check()
-    if re.match("[A-Za-z][A-Za-z0-9+.-]+://", params["src"] or ""):
-        raise BadInput(
-            "src is a URL, but has to be a file; give import_url in its place, and Lifecycle Manager fetches it."
-        )
-    if params["src"] is not None and params["import_version"] is not None:
-        raise BadInput("import_version stands for what is behind import_url; the content of src speaks for itself.")
-    if params["feed"] is not None and not params["feed"].strip():
-        raise BadInput("feed is empty; leave it out to go by the name of the archive.")
-    if not 0 <= params["settle_time"] <= MAX_SECONDS:
-        raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
-    judgement = Judgement(
-        allow_parsing_errors=params["allow_parsing_errors"],
-        allow_unpublished=params["allow_unpublished"],
-        settle_time=params["settle_time"],
-    )
-    return place, options, judgement
+def read_counts(library: Library, invocation: Invocation) -> dict[str, int | None] | None:
+    """What the library holds; None, and a warning, where that cannot be read."""
+    try:
+        return counts_of(library.status(tries=1))
+    except ImportsError as error:
+        reason = printable(library.client.secrets.redact(error.message))
+        invocation.warn(f"What the library holds could not be read. {reason}")
+        return None
+
+
+def add_counts(
+    result: dict[str, Any], before: Mapping[str, int | None] | None, after: Mapping[str, int | None] | None
+) -> None:
+    """Add what the library held before and after to the result, and to its difference."""
+    result["counts"] = {"before": before, "after": after}
+    if "diff" in result and before is not None:
+        what = f"{result['imports'][0]['target']}: what it holds"
+        result["diff"].append(diff_of(what, counts_text(before), counts_text(after or before)))
 
 
 if __name__ == "__main__":

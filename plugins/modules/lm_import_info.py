@@ -51,7 +51,7 @@ EXAMPLES = r"""
     run_id: import_2016-01-22_15-35-07.484
   register: run
 
-- name: Wait until it is over
+- name: Wait until it is over, and where Lifecycle Manager does not answer ask again
   assetops.imports.lm_import_info:
     url: https://lm.example.com
     library: LibraryDemo
@@ -59,7 +59,7 @@ EXAMPLES = r"""
     password: "{{ lm_password }}"
     run_id: import_2016-01-22_15-35-07.484
   register: run
-  until: run.state == 'published'
+  until: run is succeeded and run.state == 'published'
   retries: 100
   delay: 10
 """
@@ -73,7 +73,7 @@ state:
   description:
     - V(counting) while Lifecycle Manager does not know the number yet, V(publishing) while assets are unpublished, and
       V(published) when none is any more.
-    - Assets may stay unpublished, as when they wait for approval; one look does not tell.
+    - Assets may stay unpublished, as when they wait for approval; a single answer does not show that.
   returned: success
   type: str
   sample: publishing
@@ -83,7 +83,7 @@ unpublished_assets:
   type: int
   sample: 3
 server:
-  description: The status as Lifecycle Manager tells it.
+  description: The status as Lifecycle Manager returned it.
   returned: success
   type: dict
   sample:
@@ -108,14 +108,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.arguments
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import UNPUBLISHED
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    LifecycleManager,
-    Place,
+    LibraryFunction,
     credentials,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
 
 
 def main() -> None:
@@ -131,12 +132,11 @@ def read_run(invocation: Invocation) -> dict[str, Any]:
     GUIDE.check(params)
     run_id = params["run_id"]
     if not run_id.strip() or not run_id.isprintable():
-        raise BadInput(f"run_id {run_id!r} is no id of a run.")
-    place = Place(params["library"], params["function_name"])
-    place.check()
+        raise BadInput(f"run_id {run_id!r} is not the id of a run.")
+    function = LibraryFunction.of(params)
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    status = LifecycleManager(client, place).run_status(run_id)
-    count = status["unpublished-assets"]
+    status = Library(client, function).run_status(run_id)
+    count = status[UNPUBLISHED]
     return {
         "changed": False,
         "run_id": run_id,

@@ -14,12 +14,12 @@ description:
   - What the library holds is read first. If it is empty, nothing is sent. If not, and O(confirm) repeats the name of
     the library, the request to clear it is sent once, and the library is read until it is empty.
   - What was imported into the library by M(assetops.imports.lm_import) is marked as superseded in the receipts, so that
-    it is imported again. That is done once the request is accepted, or its answer was lost and the library then holds
-    no assets; where it is refused, all receipts stay as they are. So do those of imports that are sent after the
-    request, or that a run is at work on; a warning names that run.
+    it is imported again. This happens once the request is accepted, or if its answer was lost and the library then
+    holds no assets. If it is refused, all receipts stay as they are. Receipts of imports that are sent after the
+    request, or that a run is working on, stay, too; a warning names that run.
   - If the library is found empty, it was emptied by other means. Then the receipts of imports that had ended are marked
     as superseded, too, except in check mode. Those of imports that may still be about to bring their assets stay.
-  - In check mode and diff mode, the numbers before and after tell what would be lost, or was.
+  - In check mode and diff mode, the numbers before and after show what would be lost, or was lost.
 seealso:
   - module: assetops.imports.lm_import
   - module: assetops.imports.lm_library_info
@@ -45,13 +45,13 @@ options:
     type: str
   state:
     description:
-      - What the library shall be.
+      - The state that the library has to be in.
     type: str
     choices: [empty]
     required: true
   confirm:
     description:
-      - The name of the library once more. It has to equal O(library); nothing is even asked otherwise.
+      - The name of the library once more. It has to equal O(library); otherwise no request is sent.
     type: str
     required: true
   clear_events:
@@ -62,8 +62,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - For how many seconds to look whether the library has become empty after it was cleared, before that is an
-        error.
+      - For how many seconds to wait until the library is empty after it was cleared, before that is an error.
     type: float
     default: 300
 notes:
@@ -96,7 +95,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: What the library held; V(null) for what Lifecycle Manager does not tell.
+  description: What the library held; V(null) for what Lifecycle Manager does not report.
   returned: when the library could be read
   type: dict
   sample:
@@ -201,16 +200,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.results i
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_text
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    Emptying,
-    LifecycleManager,
-    Place,
+    LibraryFunction,
     credentials,
-    target_of,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.emptying import Emptying
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.imports import target_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
 
 
 def main() -> None:
@@ -232,64 +232,51 @@ def main() -> None:
 def empty_library(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place = Place(params["library"], params["function_name"])
-    place.check()
-    if params["confirm"] != place.library:
+    function = LibraryFunction.of(params)
+    if params["confirm"] != function.library:
         raise BadInput(
-            f"confirm is {params['confirm']!r}, but library is {place.library!r}; they have to be equal, since all that"
-            " is in the library will be lost for good. Nothing was sent."
+            f"confirm is {params['confirm']!r}, but library is {function.library!r}; they have to be equal, since all"
+            " that is in the library will be lost for good. Nothing was sent."
         )
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    target = target_of(server_name(params), place.library)
+    target = target_of(server_name(params), function.library)
     with receipt_store(invocation) as store:
-        emptying = Emptying(LifecycleManager(client, place), clear_events=params["clear_events"])
-        standing = store.in_place(target)  # before the library is read: what comes to stand later may be in it
-        emptying.assess()
+        emptying = Emptying(Library(client, function), clear_events=params["clear_events"])
+        in_place = store.in_place(target)  # before the library is read: a later import may have brought what it holds
+        emptying.read()
         if not emptying.is_empty:
-            warn_of_imports(invocation, place, store.at_work(target))
+            warn_of_imports(invocation, function.library, store.at_work(target))
             clear(invocation, emptying, store, target)
-        elif standing and not invocation.check_mode:
-            store.supersede_attempts(standing)
-        return result_of(
-            invocation, client.secrets, emptying, target, {"store": store.location, "created": store.created}
+        elif in_place and not invocation.check_mode:
+            store.supersede_attempts(in_place)
+        receipts = {"store": store.location, "created": store.created}
+    return {**result_of(invocation, client.secrets, emptying, target), "receipts": receipts}
+
+
+def warn_of_imports(invocation: Invocation, library: str, owners: list[Owner]) -> None:
+    for owner in owners:
+        invocation.warn(
+            f"An import into library {library} is under way (process {owner.pid} on {owner.host}). Its assets may be"
+            " removed, or come after that; see how it ends."
         )
 
 
 def clear(invocation: Invocation, emptying: Emptying, store: Store, target: str) -> None:
-    """Clear the library, and write it down; what is imported after that is there."""
+    """Clear the library, and record that what was imported before is gone. What is imported after that is there."""
     if invocation.check_mode:
-        emptying.foresee()
+        emptying.predict()
         return
-    mark = store.high_water_mark(target)
-    emptying.clear(invocation.params["wait_timeout"], lambda: store.supersede(target, mark))
+    high_water_mark = store.high_water_mark(target)
+    emptying.clear(invocation.params["wait_timeout"], lambda: store.supersede(target, high_water_mark))
 
 
-def warn_of_imports(invocation: Invocation, place: Place, owners: list[Owner]) -> None:
-    for owner in owners:
-        invocation.warn(
-            f"An import into library {place.library} is under way (process {owner.pid} on {owner.host}). What it brings"
-            " may be removed, or come after that; see how it ends."
-        )
-
-
-def result_of(
-    invocation: Invocation, secrets: Secrets, emptying: Emptying, target: str, receipts: dict[str, Any]
-) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "changed": emptying.changed,
-        "before": emptying.before,
-        "after": emptying.after,
-        "receipts": receipts,
-    }
-    if emptying.trouble is not None:
-        result.update(msg=secrets.redact(emptying.trouble.message), **answer_result(emptying.trouble.answer))
+def result_of(invocation: Invocation, secrets: Secrets, emptying: Emptying, target: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"changed": emptying.changed, "before": emptying.before, "after": emptying.after}
+    if emptying.failure is not None:
+        result.update(msg=secrets.redact(emptying.failure.message), **answer_result(emptying.failure.answer))
     if invocation.diff:
-        result["diff"] = diff_of(target, as_text(emptying.before), as_text(emptying.after))
+        result["diff"] = diff_of(target, counts_text(emptying.before), counts_text(emptying.after))
     return result
-
-
-def as_text(counts: dict[str, int | None]) -> str:
-    return "".join(f"{name}: {'not told' if count is None else count}\n" for name, count in counts.items())
 
 
 if __name__ == "__main__":

@@ -42,14 +42,14 @@ EXAMPLES = r"""
     password: "{{ lm_password }}"
   register: library
 
-- name: Wait until it is at rest
+- name: Wait until it is at rest, and where Lifecycle Manager does not answer ask again
   assetops.imports.lm_library_info:
     url: https://lm.example.com
     library: LibraryDemo
     username: importer
     password: "{{ lm_password }}"
   register: library
-  until: library.counts.pending_events == 0
+  until: library is succeeded and library.counts.pending_events == 0
   retries: 100
   delay: 10
 """
@@ -61,7 +61,7 @@ library:
   type: str
   sample: LibraryDemo
 counts:
-  description: What it holds; V(null) for what Lifecycle Manager does not tell.
+  description: What it holds; V(null) for what Lifecycle Manager does not report.
   returned: success
   type: dict
   sample:
@@ -97,7 +97,7 @@ counts:
       type: int
       returned: always
 server:
-  description: The same as Lifecycle Manager tells it.
+  description: The same as Lifecycle Manager returned it.
   returned: success
   type: dict
 http_status:
@@ -119,15 +119,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.arguments
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.lifecycle_manager import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
-    LifecycleManager,
-    Place,
-    counts_of,
+    LibraryFunction,
     credentials,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.library import Library
 
 
 def main() -> None:
@@ -138,13 +138,12 @@ def main() -> None:
 def read_library(invocation: Invocation) -> dict[str, Any]:
     params = invocation.params
     GUIDE.check(params)
-    place = Place(params["library"], params["function_name"])
-    place.check()
+    function = LibraryFunction.of(params)
     client = client_of(invocation, credentials(params["username"], params["password"]), GUIDE)
-    status = LifecycleManager(client, place).library_status()
+    status = Library(client, function).status()
     return {
         "changed": False,
-        "library": place.library,
+        "library": function.library,
         "counts": counts_of(status),
         "server": client.secrets.clean(status),
     }

@@ -27,7 +27,6 @@ from .. import running
 from ..running import ROOT
 
 ACTIONS = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
-TABLES = {"test_licstat_results", "test_bigfix_results", "test_haplo_results", "test_lm_results"}
 
 _OF_ONE_RUN = {"remote_id", "started_at", "finished_at", "duration", "key", "content_sha256"}
 _IN_WORDS = re.compile(

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,40 +39,51 @@ ABSENT = object()
 """As the value of an option: do not give it at all."""
 
 
-class Licstat:
-    """The modules for License Statistics, connected to a sandbox, with their receipts in a folder of the test.
+class Modules:
+    """The modules for a system, connected to a sandbox, with their receipts in a folder of the test.
 
     Waiting looks often, so that tests are quick. Every option can be given otherwise, or left out with `ABSENT`.
     """
+
+    module = ""
+    """The one that imports."""
+
+    safe = frozenset[str]()
+    """What may be asked in check mode."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
         self.folder = folder
         self.store = folder / "store" / "receipts.db"
 
-    def __call__(self, *logs: Path, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `licstat_import` for these logs."""
-        return in_process("licstat_import", check=check, diff=diff, **self.options(*logs, **options))
+    def __call__(self, *what: Any, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of an import of this."""
+        return in_process(self.module, check=check, diff=diff, **self.options(*what, **options))
 
-    def output(self, *logs: Path, check: bool = False, diff: bool = False, **options: Any) -> str:
-        """All that `licstat_import` gives to Ansible, with the record of its invocation."""
-        with mock.patch.object(running, "parsed", lambda output: {"output": output}):
-            return str(self(*logs, check=check, diff=diff, **options)["output"])
+    def foresee(self, *what: Any, **options: Any) -> dict[str, Any]:
+        """The result in check mode, which has left no trace."""
+        before, sent = snapshot(self.folder), len(self.sandbox.requests())
 
-    def task_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `licstat_task_info`."""
-        return in_process("licstat_task_info", check=check, **self.connection(**options))
+        result = self(*what, check=True, diff=True, **options)
 
-    def start(self, *logs: Path, environment: dict[str, str] | None = None, **options: Any) -> RunningModule:
-        """`licstat_import` for these logs in a process of its own."""
-        return start_module("licstat_import", environment, **self.options(*logs, **options))
+        assert {request.operation for request in self.sandbox.requests()[sent:]} <= self.safe
+        assert snapshot(self.folder) == before
+        return result
 
-    def unprivileged(self, *logs: Path, check: bool = False, **options: Any) -> dict[str, Any]:
-        """The result of `licstat_import` in a process to which the permissions of files apply, even for root."""
+    def output(self, *what: Any, check: bool = False, diff: bool = False, **options: Any) -> str:
+        """All that such an import gives to Ansible, with the record of its invocation."""
+        return output_of(lambda: self(*what, check=check, diff=diff, **options))
+
+    def start(self, *what: Any, environment: dict[str, str] | None = None, **options: Any) -> RunningModule:
+        """Such an import in a process of its own."""
+        return start_module(self.module, environment, **self.options(*what, **options))
+
+    def unprivileged(self, *what: Any, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Its result in a process to which the permissions of files apply, even for root."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.integration.unprivileged", "licstat_import"],
+            [sys.executable, "-m", "tests.integration.unprivileged", self.module],
             cwd=ROOT,
-            input=json.dumps({**self.options(*logs, **options), "_ansible_check_mode": check}),
+            input=json.dumps({**self.options(*what, **options), "_ansible_check_mode": check}),
             capture_output=True,
             text=True,
             timeout=60,
@@ -80,12 +92,26 @@ class Licstat:
         assert done.stdout.strip(), done.stderr
         return parsed(done.stdout)
 
+    def options(self, *what: Any, **options: Any) -> dict[str, Any]:
+        """The options of the module that imports."""
+        raise NotImplementedError
+
+
+class Licstat(Modules):
+    """The modules for License Statistics."""
+
+    module = "licstat_import"
+    safe = frozenset({"status", "no_task"})  # how a task is doing, one that there is or not
+
+    def task_info(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """The result of `licstat_task_info`."""
+        return in_process("licstat_task_info", check=check, **self.connection(**options))
+
     def connection(self, **options: Any) -> dict[str, Any]:
         """The options that both modules have."""
         return given({"url": self.sandbox.licstat_url, "api_token": self.sandbox.licstat_token, **options})
 
     def options(self, *logs: Path, **options: Any) -> dict[str, Any]:
-        """The options of `licstat_import`."""
         usual = {
             "license_server_id": SERVER,
             "src": [str(log) for log in logs],
@@ -245,6 +271,20 @@ def argument_spec(module: str) -> dict[str, dict[str, Any]]:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The options without those that are `ABSENT`."""
     return {name: value for name, value in options.items() if value is not ABSENT}
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file and folder, with its time and content."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def output_of(run: Callable[[], dict[str, Any]]) -> str:
+    """All that a module gives to Ansible, with the record of its invocation."""
+    with mock.patch.object(running, "parsed", lambda output: {"output": output}):
+        return str(run()["output"])
 
 
 def in_process(module: str, **options: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo_pages import PAGES
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import PAGES_PATH
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
 
 BAD = ("failed", "unknown", "incomplete")
@@ -177,7 +177,7 @@ def address_of(known: Mapping[str, Any]) -> str | None:
         return None
     row = known["notes"].get("row")
     is_page = known["system"] == "haplo" and isinstance(row, int)
-    return f"{found[0].rstrip('/')}{PAGES}/batch/{row}" if is_page else found[0]
+    return f"{found[0].rstrip('/')}{PAGES_PATH}/batch/{row}" if is_page else found[0]
 
 
 def shown(text: Any) -> str:

@@ -130,3 +130,17 @@ def _next(script: list[T] | None) -> T | None:
     if script is None:
         return None
     return script.pop(0) if len(script) > 1 else script[0]
+
+
+class Uncommitted:
+    """An attempt of nobody's: what is sent need not be written down."""
+
+    def __init__(self) -> None:
+        self.digests: list[str | None] = []
+        self.notes: Mapping[str, Any] = {}
+
+    def note(self, notes: Mapping[str, Any]) -> None:
+        raise AssertionError("there are no steps to note")
+
+    def commit(self, sha256: str | None) -> None:
+        self.digests.append(sha256)

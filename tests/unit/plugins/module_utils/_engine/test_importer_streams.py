@@ -46,9 +46,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems import haplo as _haplo
-from ansible_collections.assetops.imports.plugins.module_utils._systems import licstat as _licstat
-from ansible_collections.assetops.imports.plugins.module_utils._systems import lifecycle_manager as _lifecycle_manager
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import batch as _haplo
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import imports as _licstat
+from ansible_collections.assetops.imports.plugins.module_utils._systems.lm import imports as _lm
 
 from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen
 from ..other_run import abandon, wanted
@@ -72,9 +72,8 @@ def log(content: str, name: str, feed: str | None) -> Wanted:
 
 
 def archive(content: str, name: str, feed: str | None) -> Wanted:
-    place = _lifecycle_manager.Place("LibraryDemo", "importutils")
-    payload = _lifecycle_manager.Archive(_lifecycle_manager.ImportOptions(), a_file(name))
-    return _lifecycle_manager.wanted_import("http://host", place, payload, SHA256[content], feed)
+    payload = _lm.Archive(_lm.ImportOptions(), a_file(name))
+    return _lm.wanted_import("http://host", "LibraryDemo", payload, SHA256[content], feed)
 
 
 def batch(content: str, name: str, feed: str | None) -> Wanted:

@@ -28,7 +28,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
     invocation_of,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import Work, run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS, credentials
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
+    ENVIRONMENT,
+    OPTIONS,
+    credentials,
+)
 
 from .....running import patch_module_args
 

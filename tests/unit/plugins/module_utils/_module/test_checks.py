@@ -27,7 +27,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.factories
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
     Invocation,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import ENVIRONMENT, OPTIONS
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import ENVIRONMENT, OPTIONS
 
 from .....running import patch_module_args
 from ..nobody import unprivileged

@@ -462,7 +462,7 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
     location = own_server.new_store()
     with closing(open_store(location)) as store:
         after(store, "mark_sent", own_server.stop, monkeypatch)
-        monkeypatch.setattr(system, "look", come_back)
+        monkeypatch.setattr(system, "poll", come_back)
         one = imported(system, store)
     assert (one.state, one.has_failed, one.save_error) == ("succeeded", False, None)
     assert ask(location, "SELECT state, remote_id FROM attempts") == [("succeeded", "task 1")]

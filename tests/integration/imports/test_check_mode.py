@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In check mode nothing is sent that could change anything, even if the part that decides it forgets."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..support import Modules
+
+
+@pytest.mark.parametrize(("system", "operation"), [("licstat", "import"), ("bigfix", "start")])
+def test_a_mistake_of_the_importer_is_stopped_by_the_client(
+    request: pytest.FixtureRequest, log: Path, monkeypatch: pytest.MonkeyPatch, system: str, operation: str
+) -> None:
+    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
+    begin = importer.Importer.__init__
+    modules: Modules = request.getfixturevalue(system)
+
+    def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:
+        begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others, **more)
+
+    monkeypatch.setattr(importer.Importer, "__init__", forget)
+
+    output = modules.output(*([log] if system == "licstat" else []), check=True, receipts="none")
+
+    assert "UnsafeInCheckMode" in output
+    assert modules.sandbox.requests(operation=operation) == []

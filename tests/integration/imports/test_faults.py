@@ -1,0 +1,507 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What breaks on the way, at every point of a request: nothing is imported twice, nothing is lost, nothing is guessed.
+
+So it is for each system that takes a file, and for the looks at an import that runs. A small file leaves whole before
+any fault can act on it; a big one does not while the sandbox does not read on. What only one system has, is in its own
+`test_faults.py`; Haplo, which takes several files in steps, has all of it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...running import ROOT
+from ...sandbox.handle import Request
+from ...sandbox.lm.asset_archives import DEMO
+from ..bigfix.driver import DAY
+from ..faults import PATIENCE, POINTS, case, status_of
+from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
+from ..support import Logs, assert_ended_well, assert_plain_failure, only
+
+ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
+
+
+class Server:
+    """A system's importing module, with something to import.
+
+    `skip`: how many looks are made before anything is sent. `refuses_again`: the server does not take what it has.
+    `advice`: how it is told what to do about an import that goes on.
+    """
+
+    modules: Any
+    what: tuple[Path, ...] = ()
+    skip = 0
+    refuses_again = False
+    advice = "Run again"
+
+    def __call__(self, *what: Path, **options: Any) -> dict[str, Any]:
+        """The result of an import of this, or of what there is."""
+        result: dict[str, Any] = self.modules(*(what or self.what), **options)
+        return result
+
+    def next_run(self) -> dict[str, Any]:
+        """The result of a run that takes what an earlier one began."""
+        result = self()
+        assert_ended_well(result, changed=False, reason="resumed")
+        return result
+
+    def fault(self, operation: str, **fault: Any) -> None:
+        self.modules.sandbox.fault(operation=operation, **fault)
+
+    def sent(self, operation: str) -> list[Request]:
+        found: list[Request] = self.modules.sandbox.requests(operation=operation)
+        return found
+
+    def holds(self, imports: int) -> bool:
+        """Whether the server took so many imports, and they are in."""
+        raise NotImplementedError
+
+    def after_faults(self) -> None:
+        """Go on without faults, once what they held is done."""
+        self.modules.sandbox.clear_faults()
+        self.modules.sandbox.wait_idle()
+
+
+class LicenseStatistics(Server):
+    refuses_again = True
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.modules = request.getfixturevalue("licstat")
+        self.what = (request.getfixturevalue("log"),)
+
+    def holds(self, imports: int) -> bool:
+        held = self.modules.held
+        return (held.accepted, held.imports) == (imports, imports)
+
+
+class LifecycleManager(Server):
+    what: tuple[Path, ...] = (ARCHIVE,)
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.modules = request.getfixturevalue("lm")
+        self.modules.sandbox.configure("lm", accepts_anything=True)
+
+    def holds(self, imports: int) -> bool:
+        return len(self.modules.held.runs) == imports
+
+
+class ByUrl(LifecycleManager):
+    what = ()
+
+    def __call__(self, *what: Path, **options: Any) -> dict[str, Any]:
+        return super().__call__(import_url=f"http://acme.com/imports/{DEMO}", **options)
+
+
+class BigFix(Server):
+    skip = 2
+    advice = "max_age"
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.modules = request.getfixturevalue("bigfix")
+
+    def next_run(self) -> dict[str, Any]:
+        result = self(max_age=DAY)
+        assert_ended_well(result, changed=False, reason="fresh")
+        return result
+
+    def sent(self, operation: str) -> list[Request]:
+        found: list[Request] = self.modules.sent({"import": "start"}.get(operation, operation))
+        return found
+
+    def holds(self, imports: int) -> bool:
+        return len(self.modules.held.imports) == imports
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Server:
+    """The system that is the parameter."""
+    server = request.param(request)
+    assert isinstance(server, Server)
+    return server
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that no socket's buffers hold."""
+    return Logs(tmp_path_factory.mktemp("big"))(mib=16)
+
+
+def of(systems: Mapping[type[Server], Iterable[Any]]) -> pytest.MarkDecorator:
+    """For tests with faults, for each system with those that are its own."""
+    cases = [
+        pytest.param(system, *one.values, id=f"{system.__name__}-{one.id}")
+        for system, all_ in systems.items()
+        for one in all_
+    ]
+    return pytest.mark.parametrize(("server", "fault"), cases, indirect=["server"])
+
+
+def at(when: str, faults: Iterable[Any]) -> list[Any]:
+    """The same faults at some point of a request."""
+    return [pytest.param({**one.values[0], "when": when}, id=f"{when}-{one.id}") for one in faults]
+
+
+def assert_outcome(result: dict[str, Any], state: str, *, changed: bool) -> None:
+    """It failed and says so to a person."""
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == (state, changed)
+
+
+# After the last block has left.
+
+LOST = [
+    case("status", status=408),
+    case("status", status=502),
+    case("status", status=503, headers={"Retry-After": "0"}),
+    case("html", body=MAINTENANCE_PAGE),
+    case("drop", reset=True),
+    case("drop", reset=False),
+    case("truncate", reset=True),
+    case("truncate", keep_bytes=0),
+    case("truncate", chunked=True),
+    case("garbage"),
+    case("slow_answer", seconds=PATIENCE, body="{}"),
+]
+LOST_BY_LICENSE_STATISTICS = [
+    *LOST,
+    case("status", status=500),
+    case("status", status=504),
+    case("json", json={"success": True}),
+    case("slow_answer", seconds=PATIENCE / 4, body='{"success": 1}'),
+]
+LOST_BY_LIFECYCLE_MANAGER = [
+    *LOST,
+    case("status", status=500, body="<html>Oops</html>", content_type="text/html"),
+    *[
+        case("status", status=500, body=body, content_type="text/plain")
+        for body in (
+            *("", "Internal Server Error", "500 Internal Server Error"),
+            *("upstream connect error or disconnect/reset", "no healthy upstream"),
+        )
+    ],
+    case("json", json={"parsingErrorsExist": False}),
+    case("json", json={"runid": ""}),
+    case("json", json=["import_1"]),
+    case("json", body="Import file submitted", content_type="text/plain"),
+]
+TOO_LATE = [case("hold"), case("delay", seconds=4 * PATIENCE)]
+NO_ID = case("patch", remove=["data.ti.tid"])
+
+
+@of(
+    {
+        LicenseStatistics: [
+            *at("after_body", [*LOST_BY_LICENSE_STATISTICS, *TOO_LATE]),
+            *at("after_work", [*LOST_BY_LICENSE_STATISTICS, *TOO_LATE, NO_ID]),
+        ],
+        LifecycleManager: [
+            *at("after_body", [*LOST_BY_LIFECYCLE_MANAGER, TOO_LATE[0]]),
+            *at("after_work", [*LOST_BY_LIFECYCLE_MANAGER, TOO_LATE[0]]),
+        ],
+    }
+)
+def test_an_answer_lost_is_unknown_and_sent_again_only_if_told_so(server: Server, fault: dict[str, Any]) -> None:
+    server.fault("import", **fault)
+
+    result = server(timeout=PATIENCE, response_timeout=PATIENCE)
+
+    assert_outcome(result, "unknown", changed=True)
+    server.after_faults()
+    is_taken = fault["when"] == "after_work" or fault["action"] in ("hold", "delay")
+    assert server.holds(is_taken)
+
+    assert_outcome(server(), "unknown", changed=False)
+    assert len(server.sent("import")) == 1
+
+    retried = server(on_unknown="retry")
+    if is_taken and server.refuses_again:  # by its merge policy
+        assert_outcome(retried, "failed", changed=True)
+        assert "Data already exists" in retried["msg"]
+        assert server.modules.held.imports == 1
+    else:
+        assert_ended_well(retried, changed=True, reason="retried")
+        assert server.holds(is_taken + 1)
+
+
+@of(
+    {
+        LicenseStatistics: [
+            case("delay", when="after_body", seconds=0.05),
+            case("delay", when="after_work", seconds=0.05),
+            case("slow_answer", seconds=0.0001),
+            case("patch", set={"data.sst": "QUEUED"}),
+            case("truncate", keep_bytes=1_000_000),
+        ],
+        LifecycleManager: [
+            case("delay", when="after_body", seconds=0.05),
+            case("slow_answer", seconds=0.0001),
+            case("patch", set={"more": "than that"}),
+            case("patch", remove=["parsingErrorsExist"]),
+            case("patch", remove=["assetImportMessages"]),
+        ],
+    }
+)
+def test_what_is_only_slow_or_odd_is_an_import_like_any_other(server: Server, fault: dict[str, Any]) -> None:
+    server.fault("import", **fault)
+
+    assert_ended_well(server(), changed=True, reason="new")
+    assert server.holds(1)
+
+
+REFUSED = [case("html", body=LOGIN_PAGE), case("redirect"), case("redirect", status=307)]
+IN_WORDS = [
+    case("status", status=400, body="Not so", content_type="text/plain"),
+    case("status", status=500, body="The disk is full", content_type="text/plain"),
+]
+
+
+@of(
+    {
+        LicenseStatistics: [
+            *REFUSED,
+            *[case("status", status=status) for status in (400, 401, 403, 404, 409, 413, 422, 429)],
+            case("json", json={"success": False, "msg": "Queue is full"}),
+            case("json", json={"success": False, "msg": "No such server"}, status=400),
+        ],
+        LifecycleManager: [
+            *REFUSED,
+            *IN_WORDS,
+            *[
+                case("status", status=status, body="Not so", content_type="text/plain")
+                for status in (401, 403, 404, 413)
+            ],
+        ],
+        ByUrl: IN_WORDS,
+    }
+)
+def test_a_refusal_is_a_failure_and_the_next_run_tries_again(server: Server, fault: dict[str, Any]) -> None:
+    server.fault("import", when="after_body", **fault)
+
+    result = server()
+
+    assert_outcome(result, "failed", changed=False)
+    assert fault.get("body") in (None, LOGIN_PAGE) or str(fault["body"]) in result["msg"]
+    assert len(server.sent("import")) == 1
+    assert server.holds(0)
+    assert_ended_well(server(), changed=True, reason="retried")
+    assert server.holds(1)
+
+
+# Before the last block has left.
+
+BROKEN = [
+    case("drop", reset=True),
+    case("drop", reset=False),
+    case("garbage"),
+    case("status", status=503, headers={"Retry-After": "0"}),
+    case("stall"),
+]
+
+
+def anywhere(faults: Iterable[Any]) -> list[Any]:
+    """The same faults at each point before the last block."""
+    return [
+        pytest.param({**one.values[0], **point}, id=f"{name}-{one.id}")
+        for one in faults
+        for name, point in POINTS.items()
+    ]
+
+
+BREAKS = {
+    LicenseStatistics: anywhere([*BROKEN, case("status", status=429, headers={"Retry-After": "0"}), case("hold")]),
+    LifecycleManager: anywhere(BROKEN),
+}
+
+
+@pytest.mark.usefixtures("quick_retries")
+@of(BREAKS)
+def test_what_breaks_once_before_all_was_sent_is_sent_again_at_once(
+    server: Server, big: Path, fault: dict[str, Any]
+) -> None:
+    server.fault("import", **fault)
+
+    result = server(big, timeout=PATIENCE if fault["action"] in ("stall", "hold") else 10)
+
+    server.after_faults()
+    assert_ended_well(result, changed=True, reason="new")
+    assert only(result)["attempts"] == 1
+    assert len(server.sent("import")) == 2
+    assert server.holds(1)
+
+
+@pytest.mark.usefixtures("quick_retries")
+@of(BREAKS)
+def test_what_breaks_again_and_again_before_all_was_sent_has_failed_and_changed_nothing(
+    server: Server, big: Path, fault: dict[str, Any]
+) -> None:
+    server.fault("import", times=None, **fault)
+
+    result = server(big, timeout=PATIENCE if fault["action"] in ("stall", "hold") else 10)
+
+    server.after_faults()
+    assert_outcome(result, "failed", changed=False)
+    assert result.get("http_status") == status_of(fault)
+    assert 1 < len(server.sent("import")) < 10
+    assert server.holds(0)
+    assert_ended_well(server(big), changed=True, reason="retried")
+    assert server.holds(1)
+
+
+EARLY_ANSWERS = [
+    *[case("status", status=status) for status in (400, 401, 403, 404, 408, 413, 500)],
+    case("redirect"),
+    case("html", body=LOGIN_PAGE),
+    case("html", body=MAINTENANCE_PAGE),
+    case("json", json={"success": True}),
+    case("truncate"),
+    case("slow_answer", seconds=0.0001),
+]
+
+
+@pytest.mark.usefixtures("quick_retries")
+@of({LicenseStatistics: anywhere(EARLY_ANSWERS), LifecycleManager: anywhere(EARLY_ANSWERS)[1::4]})
+def test_an_answer_before_all_was_sent_means_that_nothing_was_imported(
+    server: Server, big: Path, fault: dict[str, Any]
+) -> None:
+    server.fault("import", times=None, **fault)
+
+    result = server(big)
+
+    server.after_faults()
+    assert_outcome(result, "failed", changed=False)
+    if fault["action"] != "truncate":
+        assert result["http_status"] == (status_of(fault) or 200)
+    assert server.holds(0)
+    assert_ended_well(server(big), changed=True, reason="retried")
+    assert server.holds(1)
+
+
+# Looks at an import. The server has taken it and goes on with it.
+
+OUTAGES = [
+    case("status", status=408),
+    case("status", status=502),
+    case("status", status=503),
+    case("html", body=LOGIN_PAGE),
+    case("json", json=[]),
+    case("drop", reset=True),
+    case("truncate"),
+    case("garbage"),
+    case("delay", seconds=4 * PATIENCE),
+]
+OUTAGES_OF_LICENSE_STATISTICS = [
+    *OUTAGES,
+    *[case("status", status=status) for status in (429, 500, 504)],
+    case("html", body=MAINTENANCE_PAGE),
+    case("drop", reset=False),
+    case("truncate", chunked=True),
+    case("hold"),
+    case("slow_answer", seconds=PATIENCE / 4, body='{"success": 1}'),
+]
+OUTAGES_OF_BIGFIX = [
+    *OUTAGES[:-1],
+    *[case("status", status=status) for status in (500, 504)],
+    case("html", body=MAINTENANCE_PAGE),
+    case("json", json={"success": True}),
+    case("drop", reset=False),
+    case("truncate", keep_bytes=0),
+    case("truncate", chunked=True),
+    case("hold"),
+    case("slow_answer", seconds=PATIENCE / 4, body='{"mode": "idle"}'),
+]
+OUTAGES_OF_LIFECYCLE_MANAGER = [
+    *OUTAGES,
+    case("status", status=429),
+    case("status", status=500, body="<html>Oops</html>", content_type="text/html"),
+    case("status", status=500, body="Internal Server Error", content_type="text/plain"),
+    *[case("json", json={"unpublished-assets": count}) for count in (None, "0", False, -7)],
+]
+NO_SUCH_RUN = [
+    case("status", status=500, body="There is no such run", content_type="text/plain"),
+    case("json", body="There is no such run", content_type="text/plain"),
+]
+ASKED = [
+    *at("before_body", OUTAGES_OF_LICENSE_STATISTICS),
+    *at("after_work", OUTAGES_OF_LICENSE_STATISTICS),
+]
+
+
+def patience_with(fault: dict[str, Any]) -> dict[str, Any]:
+    """Time limits that a fault which holds its answer back exceeds, and no other one."""
+    is_held = fault["action"] in ("hold", "delay", "slow_answer")
+    return {"timeout": PATIENCE / 5, "response_timeout": PATIENCE / 5} if is_held else {}
+
+
+@of(
+    {
+        LicenseStatistics: ASKED,
+        LifecycleManager: [*OUTAGES_OF_LIFECYCLE_MANAGER, *NO_SUCH_RUN],
+        BigFix: [
+            *OUTAGES_OF_BIGFIX,
+            *[case("status", status=status) for status in (400, 401, 403, 404)],
+            *[case("redirect"), case("redirect", status=307)],
+        ],
+    }
+)
+def test_a_server_in_trouble_while_it_is_asked_is_borne_and_then_left_to_the_next_run(
+    server: Server, fault: dict[str, Any]
+) -> None:
+    server.fault("status", skip=server.skip, times=None, **fault)
+
+    result = server(unreachable_timeout=0.4, **patience_with(fault))
+
+    is_lost = fault.get("body") == "There is no such run"
+    assert_outcome(result, "unknown" if is_lost else "running", changed=True)
+    assert result.get("http_status") == (404 if is_lost else status_of(fault))
+    assert is_lost or server.advice in result["msg"]
+    assert len(server.sent("status")) > server.skip + 1
+
+    server.after_faults()
+    server.next_run()
+    assert len(server.sent("import")) == 1
+    assert server.holds(1)
+
+
+@of(
+    {
+        LicenseStatistics: ASKED,
+        LifecycleManager: [*OUTAGES_OF_LIFECYCLE_MANAGER[::2], *NO_SUCH_RUN],
+        BigFix: OUTAGES_OF_BIGFIX,
+    }
+)
+def test_an_outage_that_ends_is_only_an_outage(server: Server, fault: dict[str, Any]) -> None:
+    server.fault("status", skip=server.skip, times=2, **fault)
+
+    assert_ended_well(server(**patience_with(fault)), changed=True, reason="new")
+    assert len(server.sent("import")) == 1
+    assert server.holds(1)
+
+
+TURNED_DOWN = [case("status", status=401), case("redirect")]
+
+
+@of(
+    {
+        LicenseStatistics: [*TURNED_DOWN, case("status", status=403)],
+        LifecycleManager: [*TURNED_DOWN, case("status", status=404)],
+    }
+)
+def test_a_question_that_is_turned_down_is_not_asked_again_and_the_import_not_given_up(
+    server: Server, fault: dict[str, Any]
+) -> None:
+    server.fault("status", times=None, **fault)
+
+    result = server()
+
+    assert_outcome(result, "running", changed=True)
+    assert len(server.sent("status")) == 1
+    server.after_faults()
+    server.next_run()
+    assert len(server.sent("import")) == 1
+    assert server.holds(1)

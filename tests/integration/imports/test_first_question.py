@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Before the first import of a run something safe is asked, so that an outage leaves nothing in doubt.
+
+Otherwise each of thirty targets whose server drops connections ended as `unknown`, for a person to look after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...sandbox.handle import Sandbox
+from ..haplo.driver import STANDARD, Haplo
+from ..lm.driver import Lm
+from ..support import Licstat, Logs, assert_plain_failure
+
+Run = Callable[..., dict[str, Any]]
+
+OUTAGES: dict[str, dict[str, Any]] = {
+    "connections are dropped": {"action": "drop", "when": "after_body"},
+    "connections are dropped at once": {"action": "drop", "when": "before_body"},
+    "a gateway has no server": {"action": "status", "when": "before_body", "status": 502, "content_type": "text/html"},
+    "maintenance": {"action": "html", "when": "before_body", "body": "<title>Back soon</title>"},
+    "somewhere else": {"action": "redirect", "when": "before_body", "location": "/login"},
+}
+
+
+@pytest.fixture(params=["licstat", "haplo", "haplo's standard batches", "lm"])
+def run(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Run:
+    """The importing module of a system, with something new to import."""
+    if request.param == "licstat":
+        licstat: Licstat = request.getfixturevalue("licstat")
+        logs: Logs = request.getfixturevalue("make_log")
+        new = [logs() for _number in range(3)]
+        return lambda **options: licstat(*new, **options)
+    if request.param == "haplo":
+        haplo: Haplo = request.getfixturevalue("haplo")
+        return haplo
+    if request.param == "haplo's standard batches":
+        return Haplo(sandbox, tmp_path, STANDARD)
+    lm: Lm = request.getfixturevalue("lm")
+    archive = lm.archive()
+    return lambda **options: lm(archive, **options)
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_is_a_failure_with_nothing_in_doubt(sandbox: Sandbox, run: Run, outage: str, check: bool) -> None:
+    for system in ("licstat", "haplo", "lm"):
+        sandbox.fault(system=system, times=None, **OUTAGES[outage])
+
+    result = run(check=check)
+
+    assert_plain_failure(result)
+    assert {one["state"] for one in result["imports"]} == {"failed"}
+    assert not result["changed"]
+    assert "Nothing was imported." in result["msg"]
+    assert [one for one in sandbox.requests() if one.operation == "import"] == []
+    assert [batch for batch in sandbox.haplo().batches if batch.dry_run is not None] == []
+
+    sandbox.clear_faults()
+    after = run()
+    assert not after.get("failed"), after["msg"]
+    assert {one["changed"] for one in after["imports"]} == {True}
+
+
+def test_of_thirty_logs_an_outage_on_the_way_leaves_one_in_doubt(licstat: Licstat, make_log: Logs) -> None:
+    logs = [make_log() for _number in range(30)]
+    licstat.sandbox.fault("drop", operation="import", when="after_body", times=None, skip=2)
+    licstat.sandbox.fault("drop", operation="no_task", when="after_body", times=None, skip=1)
+
+    result = licstat(*logs, wait=False)
+
+    states = [one["state"] for one in result["imports"]]
+    assert states == ["submitted", "submitted", "unknown", *["failed"] * 27]
+    assert len(licstat.uploads) == 3

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that is killed at each of its points, one after the other, and a look each time at what is there then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from .crashing import Crash
+
+Scene = TypeVar("Scene")
+
+
+def kill_at_each(
+    numbers: Iterable[int],
+    whole: Crash,
+    run: Callable[[str, int], tuple[Scene, Crash]],
+    look: Callable[[Scene, Crash], None],
+) -> None:
+    """Kill a run at each of these points, counted from 1, of all those that it came to when it went to its end.
+
+    `run` makes everything anew, under a name of its own, and runs it to the point of that number. `look` tells whether
+    the next runs make it good.
+    """
+    for number in numbers:
+        scene, crash = run(str(number), number)
+        where = f"killed at point {number} of {len(whole.points)}, {whole.points[number - 1]}"
+        assert crash.was_killed, where
+        assert crash.points == whole.points[:number], f"{where}: the points are not the same at every run"
+        try:
+            look(scene, crash)
+        except AssertionError as error:
+            raise AssertionError(where) from error
+
+
+def first(crash: Crash, *beginnings: str) -> int:
+    """The number of the first point that begins so."""
+    return next(number for number, point in enumerate(crash.points, 1) if point.startswith(beginnings))
+
+
+def last_block(crash: Crash) -> str:
+    """The point at which an upload has left as a whole, "none" if there was none."""
+    return next((point for point in reversed(crash.points) if point.startswith("after import block")), "none")
+
+
+def moments(crash: Crash) -> list[int]:
+    """The numbers of the points from the claim on that are moments of their own.
+
+    What comes before a statement, block or answer is the same moment as what came after the one before it.
+    """
+    claim = first(crash, "before claim")
+    later = enumerate(crash.points[claim:], claim + 1)
+    return [claim, *(number for number, point in later if not point.rpartition(": ")[2].startswith("before "))]

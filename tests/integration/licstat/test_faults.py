@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What breaks on the way to License Statistics alone, beside `imports/test_faults.py`."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...sandbox.handle import Sandbox
+from ..faults import POINTS, case
+from ..support import MIB, Licstat, Logs, assert_ended_well, assert_plain_failure, only
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that no socket's buffers hold."""
+    return Logs(tmp_path_factory.mktemp("big"))(mib=16)
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that takes a while to send."""
+    return Logs(tmp_path_factory.mktemp("huge"))(mib=64)
+
+
+# Before the last block has left.
+
+
+@pytest.mark.parametrize(
+    "fault", [case("delay", seconds=0.05), case("stall", seconds=0.05), case("hold", seconds=0.05)]
+)
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+def test_a_server_that_reads_haltingly_gets_it_all(
+    licstat: Licstat, big: Path, fault: dict[str, Any], point: dict[str, Any]
+) -> None:
+    licstat.sandbox.fault(operation="import", **fault, **point)
+
+    assert_ended_well(licstat(big, timeout=5), changed=True, reason="new")
+    assert len(licstat.uploads) == 1
+    assert licstat.sandbox.licstat().tasks[0].size == big.stat().st_size
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_within_bounds(
+    licstat: Licstat, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
+
+    monkeypatch.setattr(_client, "LONGEST_RETRY_AFTER", 0.1)
+    for asked in ("0", "3600", "soon"):
+        licstat.sandbox.fault(
+            "status", operation="import", status=429, headers={"Retry-After": asked}, when="before_body"
+        )
+
+    assert_ended_well(licstat(big), changed=True, reason="new")
+    assert [request.status for request in licstat.uploads] == [429, 429, 429, 200]
+
+
+# Refused while a large upload is running.
+
+
+@pytest.fixture(params=["http", "https"])
+def anyhow(request: pytest.FixtureRequest, tmp_path: Path) -> Licstat:
+    """The modules over HTTP and over TLS."""
+    name = {"http": "licstat", "https": "tls_licstat"}[request.param]
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Licstat)
+    return found
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_large_upload_with_a_token_that_is_no_use_is_told_as_such(anyhow: Licstat, huge: Path) -> None:
+    result = anyhow(huge, api_token="this-is-not-the-token")
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    assert result["http_status"] == 401
+    assert "Authentication required" in result["msg"]
+    assert not any(request.complete for request in anyhow.uploads)
+    assert anyhow.held.accepted == 0
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("drain", [False, True], ids=["closed-at-once", "closed-after-a-while"])
+@pytest.mark.parametrize("status", [401, 413])
+def test_a_large_upload_that_is_refused_on_the_way_is_told_by_its_status_where_possible(
+    anyhow: Licstat, huge: Path, status: int, drain: bool
+) -> None:
+    anyhow.sandbox.fault(
+        "status", operation="import", after_bytes=MIB, times=None, status=status, body="not this one", drain=drain
+    )
+
+    result = anyhow(huge)
+
+    anyhow.sandbox.clear_faults()
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    if drain or anyhow.sandbox.url.startswith("http:"):
+        assert result["http_status"] == status
+        assert "not this one" in result["msg"]
+    else:  # the answer was destroyed by the reset that followed it
+        assert result.get("http_status", status) == status
+        assert "refused while sending" in result["msg"] or "http_status" in result
+    assert anyhow.held.accepted == 0
+    assert_ended_well(anyhow(huge), changed=True, reason="retried")
+    assert anyhow.held.imports == 1
+
+
+# Looks at a task.
+
+
+def test_a_task_that_was_forgotten_is_unknown_and_only_a_retry_sends_it_again(licstat: Licstat, log: Path) -> None:
+    licstat.sandbox.configure(forget_after=0.0)
+
+    result = licstat(log)
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("unknown", True)
+    assert only(result)["remote_id"] in result["msg"]
+    again = licstat(log)
+    assert_plain_failure(again)
+    assert (again["state"], again["changed"]) == ("unknown", False)
+    assert licstat.held.imports == len(licstat.uploads) == 1
+
+
+def test_a_task_that_failed_is_told_with_its_reason_and_sent_again_by_the_next_run(licstat: Licstat, log: Path) -> None:
+    no_log = log.with_name("notes.txt")
+    no_log.write_text("nothing that a license server wrote\n", encoding="utf-8")
+
+    first, second = licstat(no_log), licstat(no_log)
+
+    for result, reason in ((first, "new"), (second, "retried")):
+        assert_plain_failure(result)
+        assert (result["state"], result["changed"], only(result)["reason"]) == ("failed", True, reason)
+        assert "Unsupported log file format" in result["msg"]
+        assert only(result)["server"]["err"] == "Unsupported log file format"
+    assert [only(result)["attempts"] for result in (first, second)] == [1, 2]
+
+
+# No server at all.
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_server_that_is_away_is_tried_for_the_first_log_only(licstat: Licstat, log: Path, make_log: Logs) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+    first, *others = licstat(log, make_log(), make_log(), url=address)["imports"]
+
+    assert (first["state"], first["changed"]) == ("failed", False)
+    assert address in first["message"]
+    assert "connection refused" in first["message"]
+    for other in others:
+        assert (other["state"], other["changed"], other["attempts"]) == ("failed", False, 0)
+        assert "not tried" in other["message"]
+
+
+@pytest.mark.usefixtures("quick_retries")
+@pytest.mark.parametrize("host", ["licstat.invalid", f"{'x' * 70}.invalid", "höst.invalid"])
+def test_a_name_that_nobody_knows_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, host: str) -> None:
+    result = licstat(log, url=f"http://{host}", timeout=5)
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    assert ".invalid" in result["msg"]
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_server_that_speaks_no_tls_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path) -> None:
+    result = licstat(log, url=licstat.sandbox.licstat_url.replace("http:", "https:"))
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("failed", False)
+    assert licstat.held.accepted == 0
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_a_server_that_speaks_only_tls_is_no_success(tls_licstat: Licstat, log: Path) -> None:
+    result = tls_licstat(log, url=tls_licstat.sandbox.licstat_url.replace("https:", "http:"))
+
+    assert_plain_failure(result)
+    assert result["state"] in ("failed", "unknown")  # by whether it hung up before the last block had left
+    assert result["changed"] == (result["state"] == "unknown")
+    assert tls_licstat.held.accepted == 0
+
+
+def test_with_a_wrong_token_no_log_is_tried(licstat: Licstat, make_log: Logs) -> None:
+    logs = [make_log() for _unused in range(20)]
+
+    result = licstat(*logs, api_token="this-is-not-the-token")
+
+    assert_plain_failure(result)
+    assert [(entry["state"], entry["changed"]) for entry in result["imports"]] == [("failed", False)] * 20
+    assert [request.operation for request in licstat.sandbox.requests()] == ["no_task"]
+    assert all(str(path) in result["msg"] for path in logs)
+    assert result["http_status"] == 401
+
+
+def test_a_sandbox_that_ends_while_a_task_is_asked_for_leaves_it_running(log: Path, tmp_path: Path) -> None:
+    with Sandbox(speed=0) as passing:
+        licstat = Licstat(passing, tmp_path)
+        module = licstat.start(log, unreachable_timeout=0.2)
+        passing.wait_for("finished", operation="status")
+        passing.stop()
+        result = module.finish()
+
+    assert_plain_failure(result)
+    assert (result["state"], result["changed"]) == ("running", True)
+    assert "connection refused" in result["msg"]
+    assert only(result)["remote_id"] in json.dumps(result["msg"])
