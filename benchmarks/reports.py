@@ -33,8 +33,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import Question, read_report
-from ansible_collections.assetops.imports.plugins.plugin_utils._stores import place_named
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import ReportQuery, read_report
+from ansible_collections.assetops.imports.plugins.plugin_utils._stores import store_config
 from tests.postgresql import Server
 
 FOLDER = ROOT / ".cache/bench-reports"
@@ -84,18 +84,18 @@ def measured(kind: str, location: str) -> bool:
 
 def write(location: str, path: Path) -> int:
     """Write a report; its size in bytes."""
-    question = Question(
+    query = ReportQuery(
         nights=nights_between(f"{NIGHTS}d", None, timezone.utc, NOW),
         zone=timezone.utc,
         zone_name="UTC",
-        places=[place_named({"receipts": location})],
+        store_configs=[store_config({"receipts": location})],
         filters=Filters(),
         limit=300,
-        usual=93600,
+        default_max_age=93600,
     )
-    report = read_report(question, NOW)
-    (target,) = files.targets_of([str(path)], "0644")
-    size: int = files.put(target, report, check_mode=False, diff=False)["size"]
+    report = read_report(query, NOW)
+    (target,) = files.report_files([str(path)], "0644")
+    size: int = files.write_report(target, report, check_mode=False, diff=False)["size"]
     return size
 
 

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import GUIDE
-from ansible_collections.assetops.imports.plugins.modules.bigfix_import import ARGUMENTS, main, see_to_import
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import GUIDE
+from ansible_collections.assetops.imports.plugins.modules.bigfix_import import ARGUMENTS, import_data, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
@@ -16,4 +16,4 @@ class ActionModule(ImportAction):
 
     ARGUMENTS = ARGUMENTS
     GUIDE = GUIDE
-    work = staticmethod(see_to_import)
+    work = staticmethod(import_data)

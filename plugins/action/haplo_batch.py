@@ -21,7 +21,7 @@ class ActionModule(ImportAction):
     GUIDE = API_GUIDE
     work = staticmethod(import_batch)
 
-    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    def compatible_options(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """What is listed, or of a kind, is not looked for."""
         unwanted = {"directory"} if {"batches", "kind"}.intersection(options) else set()
         return {option: value for option, value in options.items() if option not in unwanted}

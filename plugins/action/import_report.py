@@ -23,21 +23,21 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._controller impor
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files, texts
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, Report
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import Name, Question, read_report
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.reading import Name, ReportQuery, read_report
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
-    OF_PLACE,
-    Place,
-    given_to,
-    place_named,
-    place_of,
+    STORE_OPTIONS,
+    StoreConfig,
+    store_config,
+    target_options,
+    target_store_config,
     targets_in,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import outcomes_of
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import role_warnings
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
-MAX_AGE: float = OF_WATCH["argument_spec"]["max_age"]["default"]
+DEFAULT_MAX_AGE: float = OF_WATCH["argument_spec"]["max_age"]["default"]
 SYSTEMS = {role: system for system, role in ROLES.items()}
 
 
@@ -46,10 +46,10 @@ class NotWritten(ImportsError):
 
 
 @dataclass
-class Inventory:
-    """What the variables of the targets tell: their stores, each once, their names in receipts, and what failed."""
+class TargetVariables:
+    """From the variables of all targets: their stores, their names in receipts, and what cannot be read."""
 
-    places: dict[str, Place] = field(default_factory=dict)
+    store_configs: dict[str, StoreConfig] = field(default_factory=dict)
     names: dict[tuple[str, str], Name] = field(default_factory=dict)
     max_ages: dict[Name, float] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
@@ -59,121 +59,122 @@ class ActionModule(ControllerAction):
     """`import_report`, which reads the variables of all targets, and their receipts."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The report."""
+        """Write or show the report."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        options = self.options_by(ARGUMENTS)
+        options = self.checked_options(ARGUMENTS)
         now = datetime.now(timezone.utc)
         try:
-            written = files.targets_of(options["file"] or [], options["mode"])
-            report = read_report(_question(options, variables, now), now)
-            told = [self._put(one, report) for one in written]
+            report_files = files.report_files(options["file"] or [], options["mode"])
+            report = read_report(_query(options, variables, now), now)
+            written = [self._write(one, report) for one in report_files]
         except ImportsError as error:
-            return {**result, "failed": True, "msg": error.message}  # not raised: `failed_when` counts only so
-        lines = [] if written else ["".join(texts.text(report))]
-        if "import_report_summary" not in variables:  # else the table has told of them
-            lines += warnings_in_role(self._task, "import_report", variables)
+            return {**result, "failed": True, "msg": error.message}  # not raised, so that `failed_when` has an effect
+        lines = [] if report_files else ["".join(texts.text(report))]
+        if "import_report_summary" not in variables:  # the table that sets it has the warnings
+            lines += role_warnings(self._task, "import_report", variables)
         self.show(lines)
-        changes = [one.pop("diff") for one in told if "diff" in one]
+        changes = [one.pop("diff") for one in written if "diff" in one]
         return {
             **result,
-            "changed": any(one["changed"] for one in told),
+            "changed": any(one["changed"] for one in written),
             "summary": report.summary,
             "failures": [texts.failure_as_json(one) for one in report.failures],
             "unread": [with_credentials(one, variables) for one in report.unread],
-            "files": told,
+            "files": written,
             **({"diff": changes} if changes else {}),
         }
 
-    def _put(self, target: files.Target, report: Report) -> dict[str, Any]:
+    def _write(self, file: files.ReportFile, report: Report) -> dict[str, Any]:
         try:
-            return files.put(target, report, check_mode=self._task.check_mode, diff=self._task.diff)
+            return files.write_report(file, report, check_mode=self._task.check_mode, diff=self._task.diff)
         except OSError as error:
-            raise NotWritten(f"file: {target.path} could not be written: {error.strerror}.") from error
+            raise NotWritten(f"file: {file.path} could not be written: {error.strerror}.") from error
 
 
-def _question(options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> Question:
-    """What is asked for. Raises `BadInput`."""
+def _query(options: Mapping[str, Any], variables: Mapping[str, Any], now: datetime) -> ReportQuery:
+    """The report that the options ask for. Raises `BadInput`."""
     zone = zone_of(options["timezone"])
     if options["limit"] < 0:
         raise BadInput("limit has to be 0 or more. Nothing was written.")
     for name in ("target", "label"):
         if options[name] is not None and not options[name].strip():
             raise BadInput(f"{name} is empty; leave it out for all. Nothing was written.")
-    hosts = _hosts(options["targets"], variables)
-    known = _inventory(hosts, variables)
-    own = _ages(options["max_ages"])
+    hosts = _checked_hosts(options["targets"], variables)
+    known = _target_variables(hosts, variables)
+    own = _parse_ages(options["max_ages"])
     by_name = {name: own[name[0]] for name in known.names.values() if name[0] in own}
     wanted = Filters(system=options["system"], target=options["target"], label=options["label"])
-    return Question(
+    failed = _run_failures(hosts, known, options["roles"], variables)
+    return ReportQuery(
         nights=nights_between(options["since"], options["until"], zone, now),
         zone=zone,
         zone_name=options["timezone"] or "the time of the controller",
-        places=_places(options, known),
+        store_configs=_store_configs(options, known),
         filters=wanted,
         limit=options["limit"],
-        usual=MAX_AGE,
+        default_max_age=DEFAULT_MAX_AGE,
         max_ages={
             **known.max_ages,
             **by_name,
             **{(name, system): age for name, age in own.items() for system in ROLES},
         },
         expected=[name for name in known.names.values() if _is_wanted(name, wanted)],
-        failed=[one for one in _failed(hosts, known, options["roles"], variables) if _is_wanted_failure(one, wanted)],
+        failed=[one for one in failed if _is_wanted((one.name, one.system), wanted)],
         unread=known.unread if options["receipts"] is None else (),
     )
 
 
-def _hosts(hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
+def _checked_hosts(hosts: Sequence[str], variables: Mapping[str, Any]) -> list[str]:
     unknown = [host for host in hosts if host not in variables["hostvars"]]
     if unknown:
         raise BadInput(f"targets: {', '.join(unknown)}: no such host in the inventory. Nothing was written.")
     return list(hosts)
 
 
-def _inventory(hosts: Sequence[str], variables: Mapping[str, Any]) -> Inventory:
-    known = Inventory()
+def _target_variables(hosts: Sequence[str], variables: Mapping[str, Any]) -> TargetVariables:
+    known = TargetVariables()
     for host, system, _group in targets_in(hosts, variables["groups"]):
         own = variables["hostvars"][host]
         try:
-            given = given_to(system, OF_PLACE, own, variables.get("omit"))
-            place = place_of(given, own)
-            age = _age(own.get("import_watch_max_age", MAX_AGE), "import_watch_max_age")
+            given = target_options(system, STORE_OPTIONS, own, variables.get("omit"))
+            config = target_store_config(given, own)
+            age = _parse_age(own.get("import_watch_max_age", DEFAULT_MAX_AGE), "import_watch_max_age")
         except (AnsibleError, BadInput, ValueError, TypeError) as error:
             known.unread.append(f"The variables of {host} cannot be read: {error}")
             continue
         name = (str(given.get("label") or host), system)
         known.names[host, system] = name
         known.max_ages[name] = age
-        if place.location == NOWHERE:
+        if config.location == NOWHERE:
             known.unread.append(f"{host} keeps no receipts, as {ROLES[system]}_receipts is none.")
-        elif place.hindrance is not None:
-            known.unread.append(f"{host}: {place.hindrance}")
+        elif config.obstacle is not None:
+            known.unread.append(f"{host}: {config.obstacle}")
         else:
-            known.places.setdefault(place.identity, place)
+            known.store_configs.setdefault(config.identity, config)
     return known
 
 
-def _places(options: Mapping[str, Any], known: Inventory) -> list[Place]:
+def _store_configs(options: Mapping[str, Any], known: TargetVariables) -> list[StoreConfig]:
     """The stores to read. Raises `BadInput`."""
     if options["receipts"] is None and options["receipts_password"] is not None:
-        raise BadInput("receipts_password is of no use without receipts. Nothing was written.")
-    if options["receipts"] is None and (known.places or known.unread):
-        return list(known.places.values())
+        raise BadInput("receipts_password has no effect without receipts. Nothing was written.")
+    if options["receipts"] is None and (known.store_configs or known.unread):
+        return list(known.store_configs.values())
     given = {name: options[name] for name in ("receipts", "receipts_password") if options[name] is not None}
     if given.get("receipts") == NOWHERE:
         raise BadInput("receipts is none, so there is nothing to report. Nothing was written.")
     try:
-        return [place_named(given)]
+        return [store_config(given)]
     except ValueError as error:
         raise BadInput(f"{error} Nothing was written.") from error
 
 
-def _ages(given: Mapping[str, Any]) -> dict[str, float]:
-    return {str(name): _age(age, f"max_ages: {name}") for name, age in given.items()}
+def _parse_ages(given: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): _parse_age(age, f"max_ages: {name}") for name, age in given.items()}
 
 
-def _age(given: Any, what: str) -> float:
+def _parse_age(given: Any, what: str) -> float:
     try:
         age = float(given)
     except (TypeError, ValueError):
@@ -183,10 +184,10 @@ def _age(given: Any, what: str) -> float:
     return age
 
 
-def _failed(
-    hosts: Sequence[str], known: Inventory, roles: Sequence[str], variables: Mapping[str, Any]
+def _run_failures(
+    hosts: Sequence[str], known: TargetVariables, roles: Sequence[str], variables: Mapping[str, Any]
 ) -> Iterator[Failure]:
-    """What failed in this run."""
+    """The failures of this run."""
     for host in hosts:
         for one in outcomes_of(host, variables["hostvars"][host], roles):
             if one.problem:
@@ -196,9 +197,5 @@ def _failed(
 
 
 def _is_wanted(name: Name, wanted: Filters) -> bool:
-    """Whether a target of the inventory is one of those asked for. Which target it is in receipts is not known here."""
+    """Whether a target matches the filters. None matches a filter for its name at the server."""
     return wanted.target is None and wanted.label in (None, name[0]) and wanted.system in (None, name[1])
-
-
-def _is_wanted_failure(one: Failure, wanted: Filters) -> bool:
-    return _is_wanted((one.name, one.system), wanted)

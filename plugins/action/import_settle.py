@@ -22,37 +22,36 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._controller impor
 from ansible_collections.assetops.imports.plugins.plugin_utils._settle import (
     SHOWN,
     Choice,
-    chosen_in,
-    in_columns,
-    keys_in,
-    lines_of,
-    told_of,
+    find_imports,
+    import_result,
+    parse_keys,
+    table_lines,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import (
     GROUPS,
-    OF_PLACE,
-    Place,
-    given_to,
-    place_named,
-    place_of,
-    problem_with,
+    STORE_OPTIONS,
+    StoreConfig,
+    store_config,
+    target_options,
+    target_store_config,
     targets_in,
+    use_store,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import in_short
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
+from ansible_collections.assetops.imports.plugins.plugin_utils._text import list_names, wrap_text
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import role_warnings
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
 
 @dataclass
-class Chosen:
-    """The imports that are meant in a receipt store, and the targets that use it.
+class StoreImports:
+    """The imports of a receipt store that are meant, and the targets that use the store.
 
-    `place` is None where the variables that name it cannot be read; `problem` says why the store cannot be. `at_work`:
-    how many imports are left out, as a run is at work on them.
+    `config` is None if the variables that name the store cannot be read; `problem`: why the store cannot be read.
+    `at_work`: how many imports are left out because a run is at work on them.
     """
 
-    place: Place | None
+    config: StoreConfig | None
     targets: list[str] = field(default_factory=list)
     imports: list[dict[str, Any]] = field(default_factory=list)
     at_work: int = 0
@@ -60,53 +59,53 @@ class Chosen:
 
     @property
     def location(self) -> str:
-        return self.place.location if self.place else "its variables"
+        return self.config.location if self.config else "its variables"
 
     def __str__(self) -> str:
-        return f"{self.location} (of {in_short(self.targets)})" if self.targets else self.location
+        return f"{self.location} (of {list_names(self.targets)})" if self.targets else self.location
 
 
 class ActionModule(ControllerAction):
     """`import_settle`, which reads the variables of all targets, and the receipts that these name."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What is in doubt, or was."""
+        """Show what is in doubt, and settle what is chosen."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        options = self.options_by(ARGUMENTS)
+        options = self.checked_options(ARGUMENTS)
         now = datetime.now(timezone.utc)
         try:
             choice = choice_of(options)
-            stores = self._chosen(options, variables)
+            stores = self._stores(options, variables)
             for one in stores:
-                read(one, choice, now)
+                read_imports(one, choice, now)
             settled = self._settle(stores, choice, options)
         except BadInput as error:
             message = " ".join([error.message, *self._warnings(options, variables)])
             raise AnsibleActionFail(with_credentials(message, variables)) from error
-        return {**result, **self._told(stores, choice, options, settled, variables, now)}
+        return {**result, **self._result(stores, choice, options, settled, variables, now)}
 
     def _warnings(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
         of_hosts = (name for host in options["targets"] for name in variables["hostvars"][host])
-        return warnings_in_role(self._task, "import_settle", chain(variables, of_hosts))
+        return role_warnings(self._task, "import_settle", chain(variables, of_hosts))
 
-    def _chosen(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Chosen]:
-        """The stores that are meant: the one that is named, or those of the targets."""
+    def _stores(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> list[StoreImports]:
+        """The store that the options name, or those of the targets."""
         if options["receipts"] is not None:
             named = {name: options[name] for name in ("receipts", "receipts_password") if options[name] is not None}
             try:
-                return [Chosen(place_named(named))]
+                return [StoreImports(store_config(named))]
             except ValueError as error:
                 raise BadInput(str(error)) from error
-        stores: dict[str, Chosen] = {}
+        stores: dict[str, StoreImports] = {}
         for target, system, _group in targets_in(options["targets"], variables["groups"]):
             own = variables["hostvars"][target]
             try:
-                place = place_of(given_to(system, OF_PLACE, own, variables.get("omit")), own)
-                one = Chosen(place, problem=place.hindrance or "")
+                config = target_store_config(target_options(system, STORE_OPTIONS, own, variables.get("omit")), own)
+                one = StoreImports(config, problem=config.obstacle or "")
             except (AnsibleError, ValueError, TypeError) as error:
-                one = Chosen(None, problem=f"The variables of {target} cannot be read: {error}")
-            name = one.problem or (one.place.identity if one.place else "")
+                one = StoreImports(None, problem=f"The variables of {target} cannot be read: {error}")
+            name = one.problem or (one.config.identity if one.config else "")
             stores.setdefault(name, one).targets.append(target)
         if not stores:
             raise BadInput(
@@ -115,8 +114,10 @@ class ActionModule(ControllerAction):
             )
         return list(stores.values())
 
-    def _settle(self, stores: Sequence[Chosen], choice: Choice, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Settle what is meant, unless that is not all clear. The imports that were, or would be, as they were."""
+    def _settle(
+        self, stores: Sequence[StoreImports], choice: Choice, options: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Settle what is meant, if all of it is clear. Returns the imports that were or would be settled, as before."""
         state = options["state"]
         if choice.is_by_key:
             check_keys(stores, choice, state)
@@ -128,9 +129,9 @@ class ActionModule(ControllerAction):
         settled: list[dict[str, Any]] = []
         for store in stores:
             wanted = [one for one in store.imports if one["state"] != state]
-            if wanted and store.place and not self._task.check_mode:
+            if wanted and store.config and not self._task.check_mode:
                 try:
-                    change(store.place, wanted, state, options["comment"])
+                    change_imports(store.config, wanted, state, options["comment"])
                 except BadInput as error:
                     before = f" {len(settled)} were settled in the stores before it." if settled else ""
                     raise BadInput(f"{store}: {error.message}{before}") from error
@@ -138,28 +139,28 @@ class ActionModule(ControllerAction):
             settled += wanted
         return settled
 
-    def _told(
+    def _result(
         self,
-        stores: Sequence[Chosen],
+        stores: Sequence[StoreImports],
         choice: Choice,
         options: Mapping[str, Any],
         settled: Sequence[Mapping[str, Any]],
         variables: Mapping[str, Any],
         now: datetime,
     ) -> dict[str, Any]:
-        """The result, which is shown, too."""
+        """The result, which is also shown."""
         state = options["state"]
-        found = [told_of(one, store.location, now) for store in stores for one in store.imports]
+        found = [import_result(one, store.location, now) for store in stores for one in store.imports]
         found.sort(key=lambda one: (one["since"], one["key"]))
         end = "" if state is None else f"would be {state}" if self._task.check_mode else f"now {state}"
-        lines = lines_of(found[:SHOWN], len(found), end)
+        lines = table_lines(found[:SHOWN], len(found), end)
         at_work = sum(store.at_work for store in stores)
         if state is not None and at_work:
-            lines.append(f"Left out: {at_work}, as a run is at work on it, and writes itself what becomes of it.")
+            lines.append(f"Left out: {at_work}, because a run is at work on it, and will write what becomes of it.")
         lines += self._warnings(options, variables)
         summary = summary_of(found, choice, state, is_planned=self._task.check_mode)
-        self.show([*lines, *in_columns(summary)])
-        told: dict[str, Any] = {
+        self.show([*lines, *wrap_text(summary)])
+        result: dict[str, Any] = {
             "changed": bool(settled),
             "summary": summary,
             "table": lines,
@@ -167,44 +168,46 @@ class ActionModule(ControllerAction):
             "count": len(found),
         }
         unread = [store for store in stores if store.problem]
-        if unread and not choice.is_by_key:  # of which all were found
-            told.update(failed=True, msg=with_credentials(_problems(unread), variables))
+        if unread and not choice.is_by_key:  # keys were all found in the other stores
+            result.update(failed=True, msg=with_credentials(_problems(unread), variables))
         if self._task.diff and state is not None:
-            told["diff"] = _diff(found, state)
-        return told
+            result["diff"] = _diff(found, state)
+        return result
 
 
 def choice_of(options: Mapping[str, Any]) -> Choice:
-    """Which imports are meant. Raises `BadInput`."""
+    """The imports that the options choose. Raises `BadInput`."""
     for name in ("target", "label", "receipts"):
         if options[name] is not None and not options[name].strip():
-            raise BadInput(f"{name} is empty, as where it is taken from a variable that is not set.")
-    keys = () if options["keys"] is None else keys_in(options["keys"])
+            raise BadInput(f"{name} is empty. Is the variable set that it is taken from?")
+    keys = () if options["keys"] is None else parse_keys(options["keys"])
     if options["keys"] is not None and not keys:
-        raise BadInput("keys is empty, as where it is taken from a variable that is not set. Nothing was settled.")
+        raise BadInput("keys is empty. Is the variable set that it is taken from? Nothing was settled.")
     choice = Choice(keys, *(options[name] for name in ("system", "target", "label", "older_than")))
     choice.check(options["state"], options["comment"])
     return choice
 
 
-def read(chosen: Chosen, choice: Choice, now: datetime) -> None:
-    """Find the imports of a store that are meant, or why it cannot be read."""
-    if chosen.place is None or chosen.problem:
+def read_imports(store_imports: StoreImports, choice: Choice, now: datetime) -> None:
+    """Find the imports of a store that are meant, or why the store cannot be read."""
+    if store_imports.config is None or store_imports.problem:
         return
     found: list[dict[str, Any]] = []
-    chosen.problem = problem_with(chosen.place, lambda store: found.extend(chosen_in(store, choice, now))) or ""
-    chosen.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
-    chosen.at_work = len(found) - len(chosen.imports)
+    store_imports.problem = (
+        use_store(store_imports.config, lambda store: found.extend(find_imports(store, choice, now))) or ""
+    )
+    store_imports.imports = found if choice.is_by_key else [one for one in found if one["owner"] is None]
+    store_imports.at_work = len(found) - len(store_imports.imports)
 
 
-def check_keys(stores: Sequence[Chosen], choice: Choice, state: str | None) -> None:
-    """Raise `BadInput` for keys that are in no store, and for imports that cannot be settled as is wanted."""
+def check_keys(stores: Sequence[StoreImports], choice: Choice, state: str | None) -> None:
+    """Raise `BadInput` for keys that are in no store, and for imports that cannot be settled so."""
     imports = [one for store in stores for one in store.imports]
     known = {one["key"] for one in imports}
     unknown = [key for key in choice.keys if key not in known]
     if unknown:
         unread = [store for store in stores if store.problem]
-        where = in_short([str(store) for store in stores if not store.problem])
+        where = list_names([str(store) for store in stores if not store.problem])
         raise BadInput(
             f"There is no receipt with the key {', '.join(unknown)} in {where or 'any store'}. Nothing was settled."
             f" {_problems(unread)}".rstrip()
@@ -216,8 +219,8 @@ def check_keys(stores: Sequence[Chosen], choice: Choice, state: str | None) -> N
             settling.check_settleable(one)
 
 
-def change(place: Place, imports: list[dict[str, Any]], state: str, comment: str | None) -> None:
-    """Settle these imports of a store, or forget them; all of them, or none. Raises `BadInput`."""
+def change_imports(config: StoreConfig, imports: list[dict[str, Any]], state: str, comment: str | None) -> None:
+    """Settle these imports of a store, or forget them: either all or none. Raises `BadInput`."""
 
     def work(store: Store) -> None:
         if state == "absent":
@@ -225,13 +228,13 @@ def change(place: Place, imports: list[dict[str, Any]], state: str, comment: str
         else:
             settling.settle(store, imports, state, comment)
 
-    problem = problem_with(place, work, read_only=False)
+    problem = use_store(config, work, read_only=False)
     if problem is not None:
         raise BadInput(problem)
 
 
 def summary_of(found: Sequence[Mapping[str, Any]], choice: Choice, state: str | None, *, is_planned: bool) -> str:
-    """What was found or done, in a sentence."""
+    """What was found or done, in one sentence."""
     chosen = ", ".join(f"{name} {value}" for name, value in choice.filters.items())
     among = f" ({chosen})" if chosen else ""
     imports = "1 import" if len(found) == 1 else f"{len(found)} imports"
@@ -245,7 +248,7 @@ def summary_of(found: Sequence[Mapping[str, Any]], choice: Choice, state: str | 
     return f"{imports}{among} {'is' if len(found) == 1 else 'are'} in doubt, the oldest since {found[0]['since']}."
 
 
-def _problems(unread: Sequence[Chosen]) -> str:
+def _problems(unread: Sequence[StoreImports]) -> str:
     return " ".join(f"{store}: {store.problem}" for store in unread)
 
 

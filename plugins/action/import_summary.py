@@ -15,9 +15,9 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._summary import (
     failures_of,
     outcomes_of,
     table,
-    wrapped,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import warnings_in_role
+from ansible_collections.assetops.imports.plugins.plugin_utils._text import wrap_text
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import role_warnings
 
 __all__ = ["ActionModule", "main"]  # ansible-lint checks options only where it finds main
 
@@ -26,10 +26,10 @@ class ActionModule(ControllerAction):
     """`import_summary`, which reads the variables of other hosts and shows a table."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What came of the imports."""
+        """Show what came of the imports."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         hostvars = (task_vars or {})["hostvars"]
-        options = self.options_by(ARGUMENTS)
+        options = self.checked_options(ARGUMENTS)
         unknown = [target for target in options["targets"] if target not in hostvars]
         if unknown:
             raise AnsibleActionFail(f"targets: {', '.join(unknown)}: no such host in the inventory.")
@@ -38,8 +38,8 @@ class ActionModule(ControllerAction):
             for target in options["targets"]
             for outcome in outcomes_of(target, hostvars[target], options["roles"])
         ]
-        strange = warnings_in_role(self._task, "import_report", task_vars or {})
-        lines = [*table(outcomes), *(line for text in strange for line in wrapped(text))]
+        warnings = role_warnings(self._task, "import_report", task_vars or {})
+        lines = [*table(outcomes), *(line for text in warnings for line in wrap_text(text))]
         self.show(lines)
         return {
             **result,

@@ -21,10 +21,10 @@ class ActionModule(ImportAction):
 
     ARGUMENTS = ARGUMENTS
     GUIDE = GUIDE
-    LOADED = (finding, period, putting_away)
+    PRELOADED = (finding, period, putting_away)
     work = staticmethod(import_logs)
 
-    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    def compatible_options(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Logs that are named are not looked for, and none is put away where that tag is skipped."""
         unwanted = {"paths", *SEARCH} if "src" in options else set()
         if "licstat_import_afterwards" in variables.get("ansible_skip_tags", ()):

@@ -20,7 +20,7 @@ options:
     description:
       - The address of the server, with its port, such as C(https://bigfix.example.com:9081); without C(/api).
       - If not set, the environment variable E(BIGFIX_URL) is used, with O(product=license_metric_tool) E(LMT_URL).
-        One that is empty is as not set; the variables of the other product are never used.
+        An empty variable counts as not set. The variables of the other product are never used.
     type: str
   product:
     description:
@@ -30,13 +30,13 @@ options:
     default: bigfix_inventory
   token:
     description:
-      - The API token of a user, as Profile > Show token shows it in the user interface. It is used where O(username) is
-        set, too.
+      - The API token of a user, as Profile > Show token shows it in the user interface. It is used even if O(username)
+        is set.
       - If not set, the environment variable E(BIGFIX_TOKEN) is used, with O(product=license_metric_tool) E(LMT_TOKEN).
     type: str
   username:
     description:
-      - The user whose token to get with O(password). That is not possible with single sign-on; a user of Active
+      - The user whose token is fetched with O(password). That is not possible with single sign-on. A user of Active
         Directory is written with the domain, C(user@domain).
       - If not set, the environment variable E(BIGFIX_USERNAME) is used, with O(product=license_metric_tool)
         E(LMT_USERNAME).
@@ -49,9 +49,9 @@ options:
     type: str
   token_transport:
     description:
-      - How the token is sent. With V(header), in the header C(Token), where no log of a server or proxy keeps it. With
-        V(query), in the URL, which is the only way that the vendor documents for BigFix Inventory. It is kept out of
-        everything that this module says either way.
+      - How the token is sent. With V(header), in the header C(Token), which logs of servers and proxies do not keep.
+        With V(query), in the URL, which is the only way that the vendor documents for BigFix Inventory. Either way, the
+        module never shows it.
       - If not set, it is V(header) for License Metric Tool and V(query) for BigFix Inventory.
     type: str
     choices: [query, header]

@@ -6,23 +6,24 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module that speaks to a server."""
+    """Options of every module that connects to a server."""
 
     DOCUMENTATION = r"""
 options:
   validate_certs:
     description:
-      - Whether to check the server's certificate. Without the check, anybody on the way can read the credentials.
+      - Whether to check the server's certificate. Without the check, anybody between this host and the server can read
+        the credentials.
     type: bool
     default: true
   ca_path:
     description:
-      - A file with certificates of authorities (PEM), or a folder of such, to trust besides those that the system
-        trusts and those that the environment variable E(REQUESTS_CA_BUNDLE) names.
+      - A file with certificates of authorities (PEM), or a folder of such files, to trust in addition to those that the
+        system trusts and those that the environment variable E(REQUESTS_CA_BUNDLE) names.
     type: path
   client_cert:
     description:
-      - A file with a certificate (PEM) to show to the server, with its key or with O(client_key) beside it.
+      - A file with a certificate (PEM) to show to the server. It holds its key too, unless O(client_key) is set.
     type: path
   client_key:
     description:
@@ -30,25 +31,24 @@ options:
     type: path
   timeout:
     description:
-      - After how many seconds to give up on connecting, on sending that stalls, and on an answer that is not complete.
+      - After how many seconds to give up on connecting, on sending that stalls, and on an incomplete answer.
     type: float
     default: 60
   use_proxy:
     description:
-      - Whether to obey the environment variables E(http_proxy), E(https_proxy), E(all_proxy) and E(no_proxy).
-      - The certificate of a proxy whose URL begins with C(https) is checked as the server's is. A SOCKS proxy needs the
+      - Whether to use the environment variables E(http_proxy), E(https_proxy), E(all_proxy) and E(no_proxy).
+      - The certificate of a proxy whose URL begins with C(https) is checked like the server's. A SOCKS proxy needs the
         Python package PySocks on the host where the module runs.
-      - All of a proxy's URL but scheme, host and port is kept secret. A sign of its user or password that means
-        something in a URL has to be percent-encoded.
+      - Of a proxy's URL, only scheme, host and port are ever shown. Special characters in its user or password have to
+        be percent-encoded.
     type: bool
     default: true
 requirements:
   - requests >= 2.28 on the host where the module runs
 notes:
-  - However its URL is spelled, a server is the same one - in upper or lower case, with an international name or its
-    punycode, with or without the port that is the default, with dots, empty segments or needless percent-encoding in
-    the path.
-  - Redirects are not followed, since that would lose an upload; the error names where they pointed.
+  - All spellings of a URL mean the same server - in upper or lower case, with an international name or its punycode,
+    with or without the default port, and with dots, empty segments or needless percent-encoding in the path.
+  - Redirects are not followed, since that would lose an upload; the error says where they point.
   - Credentials in C(~/.netrc) are not used.
   - Environment variables and files are read on the host where the module runs.
 """

@@ -12,12 +12,12 @@ version_added: 0.1.0
 description:
   - Without O(max_age) and O(newer_than), every run starts a data import. With one of them, an import is started only if
     the last successful one is older than that; this is how to use it in a playbook that runs often.
-  - Waits until the import is over, unless told not to, and succeeds only if the server says that an import which ended
-    after this one was started was successful. An import takes from minutes to hours.
-  - Nothing is started while an import runs; O(if_running) says what to do then. The request that starts one is sent at
-    most once. If its answer is lost, the server's status tells whether an import was started.
-  - The server's status decides, by the server's own clock. Receipts are kept as a record, and so that of several runs
-    on a host only one starts an import; where they cannot be kept, that is a warning.
+  - Waits until the import is over, unless O(wait=false). It succeeds only if the server reports success for an import
+    that ended after this one was started. An import takes from minutes to hours.
+  - Nothing is started while an import runs; O(if_running) says what to do then. The request that starts an import is
+    sent at most once. If its answer is lost, the server's status shows whether an import was started.
+  - The server's status decides, by the server's own clock. Receipts are a record, and make sure that only one of
+    several runs on a host starts an import. If they cannot be kept, there is a warning.
 seealso:
   - module: assetops.imports.bigfix_import_info
   - name: Running data imports
@@ -55,44 +55,43 @@ options:
   import_type:
     description:
       - What to import. A V(raw_only) import is much quicker; its data can be read over the REST API only, except for
-        metering data. It has to be enabled on the server, at C(/management/feature), and is there in BigFix Inventory
-        only.
+        metering data. It has to be enabled on the server, at C(/management/feature). Only BigFix Inventory has it.
     type: str
     choices: [complete, raw_only]
     default: complete
   max_age:
     description:
-      - A successful import of this type that ended no longer than so many seconds ago is enough. A complete import
-        stands for a raw one, but not the other way round.
-      - The age is reckoned with the server's clock, if it tells the time, else with that of this host. If the two are
-        more than 30 days apart, by whichever makes it greater.
-      - A success that is told for a time more than 5 minutes ahead of that clock proves nothing. An import is started
+      - A successful import of this type that ended at most this many seconds ago is enough. A complete import counts as
+        a raw one, but not the other way round.
+      - The age is computed with the server's clock, or with this host's if the server gives no time. If the two are
+        more than 30 days apart, the one that makes the age greater is used.
+      - A success that the server dates more than 5 minutes ahead of that clock proves nothing. An import is started
         then, with a warning.
     type: float
   raw_first:
     description:
       - Whether to import raw scan results before the complete import, unless the last successful import is recent
-        enough for O(raw_max_age) and O(newer_than). If the raw one fails, the complete one is not begun.
-      - As the server tells of its last import only, a raw one hides when the last complete one was. So a complete
-        import follows each raw one, whatever O(max_age) says.
+        enough for O(raw_max_age) and O(newer_than). If the raw one fails, the complete one is not started.
+      - The status covers the last import only, so a raw import hides when the last complete one was. A complete import
+        therefore follows each raw one, whatever O(max_age) says.
       - Not with O(import_type=raw_only) or O(wait=false).
     type: bool
     default: false
   raw_max_age:
     description:
-      - As O(max_age), for the raw import of O(raw_first). If not set, it is the same.
+      - As O(max_age), for the raw import of O(raw_first). If not set, O(max_age) is used.
     type: float
   newer_than:
     description:
-      - A successful import of this type that ended after this moment is enough, such as the end of the last scan. ISO
-        8601, with V(Z) or an offset. Not one that is ahead of the clock, as with O(max_age).
-      - An import that began before that moment may lack data that came in while it ran. O(if_running=queue) has another
-        one started after it, if it is still running.
+      - A successful import of this type that ended after this time is enough, such as the end of the last scan. ISO
+        8601, with V(Z) or an offset. As with O(max_age), a success that is dated ahead of the clock proves nothing.
+      - An import that began before this time may lack data that came in while it ran. With O(if_running=queue), another
+        one is started after it if it is still running.
     type: str
   if_running:
     description:
-      - What to do if an import is running. With V(join), wait for it and take its outcome for this one's, if it is of a
-        type that stands for this one; else one is started after it.
+      - What to do if an import is running. With V(join), wait for it and use its outcome for this one, if its type
+        counts as this one's; otherwise start one after it.
       - With V(queue), wait for it and then start another.
       - With V(fail), fail.
     type: str
@@ -100,7 +99,7 @@ options:
     default: join
   force:
     description:
-      - Whether to start an import although the last one is recent enough for O(max_age) and O(newer_than).
+      - Whether to start an import even if the last one is recent enough for O(max_age) and O(newer_than).
   once:
     description:
       - Not used here, since the server's status decides; it is an option so that defaults for all importing modules
@@ -111,41 +110,41 @@ options:
         can be set together.
   wait_timeout:
     description:
-      - For how many seconds to wait, in all. Then the module fails with the state V(running); the server goes on, and
+      - How many seconds to wait in all. Then the module fails with the state V(running); the server goes on, and
         the next run waits for the same import again.
     default: 14400
   wait_sleep:
     description:
-      - The longest pause in seconds between two looks, which is a tenth of the time waited so far. The vendors warn
-        against calls during an import, so the shortest is 10 seconds, unless this is less.
+      - The longest pause in seconds between two polls. A pause is a tenth of the time waited so far. The vendors warn
+        against calls during an import, so the shortest pause is 10 seconds, unless this is less.
     default: 30
   unreachable_timeout:
     description:
-      - For how many seconds in a row the server may be away, in trouble or answer nonsense before that is an error,
-        while an import runs or may be running. The vendors say that it may be so then.
-      - Before, a server that cannot be reached is told after a few tries, and one in trouble after a minute at most.
-        Nothing was started then. What cannot heal is told at once.
+      - How many seconds in a row the server may be unreachable, in trouble, or answer something else before that is an
+        error, while an import runs or may be running. The vendors say that this happens then.
+      - Before that, a server that cannot be reached is an error after a few tries, and one in trouble after a minute at
+        most. Nothing was started then. What trying again cannot change is an error at once.
     default: 1800
   response_timeout:
     description:
-      - After how many seconds to give up on the answer to the request that starts an import. Then the status tells
+      - How many seconds to wait for the answer to the request that starts an import. After that, the status shows
         whether it was started.
     default: 60
 notes:
-  - Only V(successful) is documented as a status of the last import; any other is taken for a failure and told in the
-    server's words.
-  - The status tells of the last import only. If one of another type, started by somebody else, ended after this one,
-    the outcome of this one is V(unknown).
+  - Only V(successful) is documented as a status of the last import. Any other counts as a failure and is reported in
+    the server's words.
+  - The status covers the last import only. If somebody else's import of another type ended after this one, the outcome
+    of this one is V(unknown).
 """
 
 EXAMPLES = r"""
-- name: See to it that the data is no older than a day
+- name: Import the data if it is older than a day
   assetops.imports.bigfix_import:
     url: https://bigfix.example.com:9081
     token: "{{ bigfix_token }}"
     max_age: 86400
 
-- name: Import what the last scans brought in, after an import that may be running
+- name: Import the data of the last scans, after an import that may be running
   assetops.imports.bigfix_import:
     url: https://bigfix.example.com:9081
     token: "{{ bigfix_token }}"
@@ -185,7 +184,7 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(succeeded), V(failed), or V(unknown) if the server does not tell.
+    - V(succeeded), V(failed), or V(unknown) if the server does not say.
     - V(planned) is what a run without check mode would start. V(submitted) was started and not waited
       for, V(running) was not over in time; the next run goes by what the status says then.
   returned: when the options were right
@@ -318,7 +317,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
@@ -338,17 +336,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import result_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
-    HEADERS,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, MIN_PAUSE, DataImports
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
     IMPORT_TYPES,
     OPTIONS,
-    SHORTEST_PAUSE,
-    DataImports,
-    Wish,
-    age,
     credentials_of,
     guide_of,
-    moment,
+    requirements_of,
     wanted_import,
 )
 
@@ -367,56 +361,27 @@ ARGUMENTS: Mapping[str, Any] = {
 
 
 def main() -> None:
-    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), see_to_import)
+    run_module(AnsibleModule(**ARGUMENTS, supports_check_mode=True), import_data)
 
 
-def see_to_import(invocation: Invocation) -> dict[str, Any]:
-    guide = guide_of(invocation.params["product"])
+def import_data(invocation: Invocation) -> dict[str, Any]:
+    params = invocation.params
+    guide = guide_of(params["product"])
     fill_from_environment(invocation, guide)
-    guide.check(invocation.params)
-    wishes = wishes_of(invocation.params)
-    credentials = credentials_of(invocation.params)
+    guide.check(params)
+    requirements = requirements_of(params)
+    credentials = credentials_of(params)
     client = client_of(invocation, HEADERS, guide)
-    server = server_name(invocation.params)
-    pace = wait_options_of(invocation, SHORTEST_PAUSE)
-    system = DataImports(client, invocation.params["product"], credentials, invocation.no_log_values.add, pace)
+    server = server_name(params)
+    wait = wait_options_of(invocation, MIN_PAUSE)
+    system = DataImports(client, params["product"], credentials, invocation.no_log_values.add, wait)
     with receipt_store(invocation, is_needed=False) as store:
-        importer = StatusImporter(
-            system, store, policy_of(invocation), pace, secrets=client.secrets, progress=invocation.progress
-        )
-        imports = importer.run([wanted_import(server, wish) for wish in wishes])
+        policy = policy_of(invocation)
+        importer = StatusImporter(system, store, policy, wait, secrets=client.secrets, progress=invocation.progress)
+        imports = importer.run([wanted_import(server, requirement) for requirement in requirements])
         for warning in importer.warnings:
             invocation.warn(printable(client.secrets.redact(warning)))
         return result_of(invocation, store, client.secrets, imports)
-
-
-def wishes_of(params: dict[str, Any]) -> list[Wish]:
-    """The imports to see to, one after the other."""
-    product, import_type = params["product"], params["import_type"]
-    max_age, newer_than = age(params["max_age"], "max_age"), moment(params["newer_than"], "newer_than")
-    raw_max_age = age(params["raw_max_age"], "raw_max_age")
-    if raw_max_age is None:
-        raw_max_age = max_age
-    if params["force"]:
-        max_age = raw_max_age = newer_than = None
-    wishes = [Wish(product, import_type, max_age, newer_than)]
-    if params["raw_first"]:
-        check_raw_first(params)
-        wishes.insert(0, Wish(product, "raw_only", raw_max_age, newer_than))
-    for wish in wishes:
-        wish.check()
-    return wishes
-
-
-def check_raw_first(params: dict[str, Any]) -> None:
-    if params["import_type"] != "complete":
-        raise BadInput(
-            "raw_first is for import_type=complete: with raw_only there is nothing that would come after it."
-        )
-    if not params["wait"]:
-        raise BadInput(
-            "raw_first needs wait=true: the complete import is begun once the raw one is over, and who does that waits."
-        )
 
 
 if __name__ == "__main__":

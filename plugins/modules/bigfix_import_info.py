@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bigfix_import_info
-short_description: Read how the data imports of HCL BigFix Inventory or IBM License Metric Tool are doing
+short_description: Read the status of the data imports of HCL BigFix Inventory or IBM License Metric Tool
 version_added: 0.1.0
 description:
-  - Asks the server whether an import is running, and what it says of the last and the next one. Nothing is changed.
-  - The vendors warn against calls while an import runs; a question that fails may succeed a while later.
+  - Reads from the server whether an import is running, and what it says about the last and the next one. Nothing is
+    changed.
+  - The vendors warn against calls while an import runs; a call that fails may succeed a while later.
 seealso:
   - module: assetops.imports.bigfix_import
 author:
@@ -24,25 +25,24 @@ options:
   max_age:
     description:
       - How many seconds ago the last successful import may have been for RV(is_fresh) to be true.
-      - It is judged as the option O(assetops.imports.bigfix_import#module:max_age) of M(assetops.imports.bigfix_import)
-        judges it.
+      - It works as O(assetops.imports.bigfix_import#module:max_age) of M(assetops.imports.bigfix_import) does.
     type: float
   import_type:
     description:
-      - The type of import that O(max_age) is about. A complete import stands for a raw one, but not the other way
-        round; and as the server tells of its last import only, a raw one hides when the last complete one was.
+      - The type of import that O(max_age) is about. A complete import counts as a raw one, but not the other way round.
+        The status covers the last import only, so a raw import hides when the last complete one was.
     type: str
     choices: [complete, raw_only]
     default: complete
   require_fresh:
     description:
-      - Whether to fail where the data is older than O(max_age), or of unknown age.
+      - Whether to fail if the data is older than O(max_age), or of unknown age.
     type: bool
     default: false
   is_planned:
     description:
-      - Whether such an import is planned in the same run, which is what the state V(planned) of
-        M(assetops.imports.bigfix_import) says. In check mode, the data is taken for fresh then.
+      - Whether such an import is planned in the same run, as the state V(planned) of M(assetops.imports.bigfix_import)
+        says. In check mode, the data counts as fresh then.
     type: bool
     default: false
 attributes:
@@ -61,11 +61,11 @@ EXAMPLES = r"""
     token: "{{ bigfix_token }}"
   register: data
 
-- name: Refuse to report on data of which the last import failed
+- name: Stop if the last import failed
   ansible.builtin.assert:
     that: data.last_status == 'successful'
 
-- name: Go no further with data that is older than two days
+- name: Stop if the data is older than two days
   assetops.imports.bigfix_import_info:
     url: https://bigfix.example.com:9081
     token: "{{ bigfix_token }}"
@@ -91,7 +91,7 @@ is_running:
 mode:
   description:
     - V(none), no import was ever started. V(idle), none is running. V(running), one is.
-    - V(pending), none is running, but what somebody did in the user interface waits for the next one.
+    - V(pending), none is running, but changes that somebody made in the user interface wait for the next one.
   returned: success
   type: str
   sample: idle
@@ -104,40 +104,41 @@ progress:
   returned: success
   type: int
 last_status:
-  description: How the last import ended; V(successful) is the one word that is documented. V(null) if it is not said.
+  description:
+    - How the last import ended; V(successful) is the only documented word. V(null) if the server does not say.
   returned: success
   type: str
   sample: successful
 last_import_type:
-  description: The type of the last import, such as V(complete) or V(raw_only); V(null) if it is not said.
+  description: The type of the last import, such as V(complete) or V(raw_only); V(null) if the server does not say.
   returned: success
   type: str
 last_import_time:
-  description: The time of the last import, in UTC; V(null) if it is not said.
+  description: The time of the last import, in UTC; V(null) if the server does not say.
   returned: success
   type: str
   sample: "2015-06-18T04:00:29Z"
 last_success_time:
-  description: The time of the last successful import, in UTC; V(null) if it is not said.
+  description: The time of the last successful import, in UTC; V(null) if the server does not say.
   returned: success
   type: str
 age:
   description:
-    - How many seconds ago the last successful import was, by the server's clock if it tells the time, else by that of
-      this host. If the two are more than 30 days apart, by whichever makes it greater. V(null) if there was none.
-    - Below zero if the import is told for a time ahead of that clock. If that is by more than 5 minutes, it proves
+    - How many seconds ago the last successful import was, by the server's clock, or by this host's if the server gives
+      no time. If the two are more than 30 days apart, by the one that makes it greater. V(null) if there was none.
+    - Below zero if the server dates the import ahead of that clock. If that is by more than 5 minutes, it proves
       nothing about how old the data is, and there is a warning.
   returned: success
   type: float
 is_fresh:
   description:
-    - Whether the last successful import is recent enough for O(max_age). A success that is told for a time more than 5
+    - Whether the last successful import is recent enough for O(max_age). A success that the server dates more than 5
       minutes ahead of the clock proves nothing. V(null) if O(max_age) is not set.
-  returned: success, and where O(require_fresh) made it fail
+  returned: success, and if O(require_fresh) made it fail
   type: bool
 message:
   description: How old the data is, or why it is not recent enough.
-  returned: success, and where O(require_fresh) made it fail
+  returned: success, and if O(require_fresh) made it fail
   type: str
   sample: The data is 172801 s old; 172800 s are allowed.
 status:
@@ -167,18 +168,19 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
     fill_from_environment,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
-    HEADERS,
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, DataImports
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
     IMPORT_TYPES,
     OPTIONS,
-    DataImports,
-    Status,
-    Wish,
-    age,
+    Requirement,
+    age_option,
     credentials_of,
-    freshness,
     guide_of,
-    text_of,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import (
+    Status,
+    describe_age,
+    format_time,
 )
 
 ARGUMENTS: Mapping[str, Any] = {
@@ -201,26 +203,26 @@ def read_status(invocation: Invocation) -> dict[str, Any]:
     guide = guide_of(params["product"])
     fill_from_environment(invocation, guide)
     guide.check(params)
-    wish = Wish(params["product"], params["import_type"], age(params["max_age"], "max_age"))
-    wish.check()
-    if params["require_fresh"] and wish.max_age is None:
+    requirement = Requirement(params["product"], params["import_type"], age_option(params["max_age"], "max_age"))
+    requirement.check()
+    if params["require_fresh"] and requirement.max_age is None:
         raise BadInput("require_fresh needs max_age, which says how old the data may be.")
     client = client_of(invocation, HEADERS, guide)
     system = DataImports(client, params["product"], credentials_of(params), invocation.no_log_values.add)
     status = system.read(tries=4)
     if status.doubt is not None:
         invocation.warn(status.doubt)
-    is_fresh, message = judged(wish, status, is_planned=invocation.check_mode and params["is_planned"])
+    is_fresh, message = judge_age(requirement, status, is_planned=invocation.check_mode and params["is_planned"])
     result = {
         "changed": False,
         "is_running": status.is_running,
         "mode": status.mode,
-        "can_run_imports": status.may_run,
+        "can_run_imports": status.can_run_imports,
         "progress": status.progress,
         "last_status": status.last_status,
         "last_import_type": status.last_type,
-        "last_import_time": status.last_end and text_of(status.last_end),
-        "last_success_time": status.last_success and text_of(status.last_success),
+        "last_import_time": status.last_end and format_time(status.last_end),
+        "last_success_time": status.last_success and format_time(status.last_success),
         "age": status.age_of_success,
         "is_fresh": is_fresh,
         "message": client.secrets.redact(message),
@@ -231,14 +233,14 @@ def read_status(invocation: Invocation) -> dict[str, Any]:
     return result
 
 
-def judged(wish: Wish, status: Status, *, is_planned: bool) -> tuple[bool | None, str]:
+def judge_age(requirement: Requirement, status: Status, *, is_planned: bool) -> tuple[bool | None, str]:
     """Whether the data is fresh, and why."""
-    if wish.max_age is None:
-        return None, freshness(status)
+    if requirement.max_age is None:
+        return None, describe_age(status)
     if is_planned:
         return True, "An import is planned."
-    shortfall = wish.shortfall(status)
-    return not shortfall, shortfall or freshness(status)
+    shortfall = requirement.shortfall(status)
+    return not shortfall, shortfall or describe_age(status)
 
 
 if __name__ == "__main__":

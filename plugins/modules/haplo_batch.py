@@ -685,7 +685,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,

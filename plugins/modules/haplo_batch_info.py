@@ -200,7 +200,8 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Outage
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url, basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import connection_arguments
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation

@@ -10,17 +10,16 @@ module: import_report
 short_description: Write what was imported where, night by night
 version_added: 0.1.0
 description:
-  - Writes a report of the imports of some nights, from the receipts, as HTML, text, JSON or CSV. It tells what is not
+  - Writes a report of the imports of some nights, from the receipts, as HTML, text, JSON or CSV. It has what is not
     well first, then how each night went for each target, then the imports.
-  - A night goes from noon to noon in O(timezone), and is called by the day of its morning. An attempt belongs to the
-    night in which it began. In the calendar, of several attempts at the same in a night the last counts, and of
-    several imports the worst. A night without an import is told as missing where one was due, by O(max_ages).
+  - A night lasts from noon to noon in O(timezone), and has the date of its morning. An attempt belongs to the night in
+    which it began. In the calendar, the last attempt of a night at the same import counts, and the worst of several
+    imports. A night without an import is missing if one was due by O(max_ages).
   - Nothing is imported, no system is asked, and the receipts are only read.
-  - What is told as not well are the imports of these nights that failed, are incomplete, or of which nobody knows how
-    they ended, and that no later import made up for until now; targets that were never imported; and, of the run that
-    it is part of, what failed.
-  - Two reports of the same nights, over the same receipts, are equal to the byte. A file that would be so already is
-    left alone.
+  - Not well are the imports of these nights that failed, that are incomplete, or whose outcome is unknown, if no later
+    import has made up for them; targets that were never imported; and what failed in the run that writes the report.
+  - Two reports of the same nights from the same receipts are equal to the byte. A file that would not change is not
+    written.
   - Runs on the controller, as an action, as the user that runs Ansible. The role
     P(assetops.imports.import_report#role) uses it, and so does the playbook C(assetops.imports.report).
 seealso:
@@ -34,19 +33,19 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Of a file of more than 100,000 bytes it is told how many there are.
+      - For a file of more than 100,000 bytes, only its size is shown.
   idempotent:
     support: full
 options:
   file:
     description:
-      - The files to write on the controller, each with an absolute path in a folder that there is. The ending tells
-        what is written, C(.html), C(.txt), C(.json) or C(.csv).
-      - A file is replaced in one step, and only where it is empty or was such a report before.
-      - C(.html) is one page that takes nothing from elsewhere and runs no script. C(.html) and C(.txt) have the newest
-        imports, as many as O(limit), and tell how many there are besides; C(.json) and C(.csv) have all of them.
-      - In C(.csv) a cell that a spreadsheet would take for a formula, as it begins with C(=), C(+), C(-) or C(@), has
-        an apostrophe before it.
+      - The files to write on the controller, each with an absolute path in an existing folder. The ending names the
+        format, C(.html), C(.txt), C(.json) or C(.csv).
+      - A file is replaced in one step, and only if it is empty or a report of that format.
+      - C(.html) is one page that loads nothing and runs no script. C(.html) and C(.txt) have the newest O(limit)
+        imports, and say how many more there are; C(.json) and C(.csv) have all of them.
+      - In C(.csv), a cell that begins with C(=), C(+), C(-) or C(@) gets an apostrophe before it, as a spreadsheet
+        would take it for a formula.
       - If not set, the report is shown as text.
     type: list
     elements: path
@@ -57,16 +56,16 @@ options:
     default: "0640"
   since:
     description:
-      - The first night, by the day of its morning, such as V(2026-11-01); or how many nights, such as V(90d).
-      - If not set, there are 30 nights.
+      - The first night, by the date of its morning, such as V(2026-11-01), or a number of nights, such as V(90d).
+      - If not set, the report has 30 nights.
     type: str
   until:
     description:
-      - The last night, by the day of its morning. If not set, it is the night that is, or from noon on the next.
+      - The last night, by the date of its morning. If not set, it is the current night, which from noon on is the next.
     type: str
   timezone:
     description:
-      - The time zone of the nights, as the IANA database calls it, such as V(Europe/Berlin). If not set, that of the
+      - The time zone of the nights, by its name in the IANA database, such as V(Europe/Berlin). If not set, that of the
         controller.
     type: str
   system:
@@ -80,27 +79,27 @@ options:
     type: str
   label:
     description:
-      - Only imports into the target that is called so. The roles call it as the inventory does.
+      - Only imports into the target with this label. The label that the roles use is the name in the inventory.
     type: str
   max_ages:
     description:
-      - How many seconds after a successful import the next one is due, by the label of the target, or by the target
-        where it has none. Of hosts of O(targets), C(import_watch_max_age) tells it, if it is not here.
+      - How many seconds after a successful import the next one is due, by the label of the target, or by the target if
+        it has no label. For other hosts of O(targets), their variable C(import_watch_max_age) is used.
       - For all others it is 93600, 26 hours. For a target that is imported weekly, set 8 days, or each night in between
-        is told as missing.
+        is missing.
     type: dict
     default: {}
   limit:
     description:
-      - How many imports, and how many of what is not well, HTML and text have at most.
+      - How many imports, and how many entries of what is not well, HTML and text have at most.
     type: int
     default: 300
   receipts:
     description:
       - The receipt store to read, as the path of an SQLite file or the URL of a PostgreSQL database, see
         M(assetops.imports.import_receipt_info).
-      - If not set, the stores are read that the variables of the targets name; without targets, that of
-        E(ASSETOPS_RECEIPTS), or else C(~/.ansible/assetops/receipts.db).
+      - If not set, the stores that the variables of the targets name are read; without targets, the one of
+        E(ASSETOPS_RECEIPTS), or C(~/.ansible/assetops/receipts.db).
     type: str
   receipts_password:
     description:
@@ -108,23 +107,23 @@ options:
     type: str
   targets:
     description:
-      - The hosts of the inventory whose receipt stores are read, each store once, and what failed on which in this run.
-        Targets are those in the groups C(licstat), C(bigfix), C(lmt), C(haplo) and C(lm).
-      - A store may tell of other targets, too. They are in the report, unless O(system), O(target) or O(label) leave
-        them out.
+      - The hosts of the inventory whose receipt stores are read, each store once, and whose failures in this run are
+        reported. Targets are those in the groups C(licstat), C(bigfix), C(lmt), C(haplo) and C(lm).
+      - A store may have other targets, too. They are in the report, unless O(system), O(target) or O(label) leave them
+        out.
     type: list
     elements: str
     default: []
   roles:
     description:
-      - The roles whose results to look for in the variables of the targets.
+      - The roles whose results are read from the variables of the targets.
     type: list
     elements: str
     default: [licstat_import, bigfix_import, haplo_batch, lm_import]
 """
 
 EXAMPLES = r"""
-- name: Write for the auditors what was imported in November, from the receipts alone
+- name: Write a report of November for the auditors, from the receipts alone
   assetops.imports.import_report:
     receipts: postgresql://auditor@db.example.com/receipts?sslmode=verify-full
     receipts_password: "{{ receipts_password }}"
@@ -148,7 +147,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: How it is, in a sentence.
+  description: The whole report in one sentence.
   returned: success
   type: str
   sample: "2 to look at. 30 targets, 905 imports: 2 failed, 903 succeeded."
@@ -167,11 +166,11 @@ failures:
       type: str
       returned: always
     state:
-      description: How its import stands; V(never) for a target without any.
+      description: The state of its import; V(never) for a target without any.
       type: str
       returned: always
     since:
-      description: When that began, in UTC; V(null) if nothing is written down.
+      description: When that began, in UTC; V(null) if there is no receipt.
       type: str
       returned: always
     message:
@@ -179,15 +178,15 @@ failures:
       type: str
       returned: always
     key:
-      description: The identity of the import; V(null) where there is none.
+      description: The identity of the import; V(null) if there is none.
       type: str
       returned: always
     source:
-      description: What was imported; V(null) where there is no import.
+      description: What was imported; V(null) if there is no import.
       type: str
       returned: always
 unread:
-  description: Why stores could not be read; what they hold is not in the report. Empty if all were.
+  description: Why stores could not be read; their imports are not in the report. Empty if all were read.
   returned: success
   type: list
   elements: str
@@ -198,15 +197,15 @@ files:
   elements: dict
   contains:
     path:
-      description: Where it is.
+      description: The path of the file.
       type: str
       returned: always
     format:
-      description: What it is, C(HTML), C(text), C(JSON) or C(CSV).
+      description: The format, C(HTML), C(text), C(JSON) or C(CSV).
       type: str
       returned: always
     size:
-      description: How many bytes it has.
+      description: Its size in bytes.
       type: int
       returned: always
     changed:

@@ -10,15 +10,17 @@ module: import_settle
 short_description: List what is in doubt in the receipts of all targets, and settle it
 version_added: 0.1.0
 description:
-  - Without O(state), shows the imports that are in doubt, the oldest first, each with what to ask the server, and
-    changes nothing. With it, settles those that O(keys) names or the other options choose, as
+  - Without O(state), shows the imports that are in doubt, the oldest first, each with what to check on the server, and
+    changes nothing. With O(state), settles the imports that O(keys) or the other options choose, as
     M(assetops.imports.import_receipt) does in one store. No system is asked or changed.
-  - In doubt is what is V(unknown), also since its run died; what is V(submitted) and no run is at work on; and what is
-    V(incomplete). What is V(failed) is not listed, as the next run sends it again; it can be settled by its key.
-  - The receipt stores are those of the hosts in the groups C(licstat), C(bigfix), C(lmt), C(haplo) and C(lm), as the
-    variables of their roles in the inventory name them, such as C(licstat_import_receipts), or O(receipts). A store is
-    looked at as a whole, whatever the names of its targets.
-  - All that are chosen in a store are settled, or none. A key that no store knows is an error, and nothing is settled.
+  - In doubt are imports that are V(unknown), also because their run died; those that are V(submitted) while no run is
+    at work on them; and those that are V(incomplete). V(failed) ones are not listed, as the next run sends them again;
+    they can be settled by their keys.
+  - The receipt stores are those that the variables of the hosts in the groups C(licstat), C(bigfix), C(lmt), C(haplo)
+    and C(lm) name in the inventory, such as C(licstat_import_receipts), or O(receipts). All targets in a store count,
+    whatever they are called.
+  - In each store, either all chosen imports are settled or none. A key that is in no store is an error, and nothing is
+    settled.
   - Runs on the controller, as an action, as the user that runs Ansible. The role
     P(assetops.imports.import_settle#role) and the playbook C(assetops.imports.settle) use it.
 seealso:
@@ -36,29 +38,29 @@ attributes:
 options:
   targets:
     description:
-      - The hosts of the inventory whose stores to look at. It is of no consequence with O(receipts).
+      - The hosts of the inventory whose stores are read. It has no effect with O(receipts).
     type: list
     elements: str
     default: []
   receipts:
     description:
-      - A receipt store to look at in place of those of the targets, as a path on the controller or the URL of a
-        PostgreSQL database.
+      - A receipt store to use instead of those of the targets, as a path on the controller or the URL of a PostgreSQL
+        database.
     type: str
   receipts_password:
     description:
-      - The password for the database of O(receipts). It may instead come from C(PGPASSWORD) or what else PostgreSQL's
-        own programs take.
+      - The password for the database of O(receipts). It may also come from C(PGPASSWORD), or from any other place that
+        PostgreSQL's own programs read.
     type: str
   keys:
     description:
-      - The identities of the imports, as importing modules return them in C(key), as a list, or as a text with commas,
-        spaces or line breaks between them, as a survey gives it.
-      - V(all) stands for everything that is in doubt.
+      - The identities of the imports, which importing modules return in C(key), as a list, or as a text with commas,
+        spaces or line breaks between them, as a survey sets it.
+      - V(all) means everything that is in doubt.
     type: raw
   system:
     description:
-      - Choose what is in doubt of systems of this kind.
+      - Choose what is in doubt in systems of this kind.
     type: str
     choices: [licstat, bigfix, haplo, lm]
   target:
@@ -67,23 +69,25 @@ options:
     type: str
   label:
     description:
-      - Choose what is in doubt at the target that is called so. The roles call it as the inventory does.
+      - Choose what is in doubt at the target with this label. The label that the roles use is the name in the
+        inventory.
     type: str
   older_than:
     description:
-      - Choose what is in doubt since more than so many seconds. It goes with the other options, and is not enough alone
-        to settle anything.
+      - Choose what has been in doubt for more than this number of seconds. It can be combined with the other options;
+        alone, it is not enough to settle anything.
     type: float
   state:
     description:
-      - What the imports are to be settled as. V(succeeded), the server has it, and it is not sent again. V(failed), it
-        has not, and the next run sends it again. V(absent) forgets it with all its attempts.
-      - With it, one of O(keys), O(system), O(target) and O(label) is needed.
+      - What to settle the imports as. V(succeeded) means that the server has it, and it is not sent again. V(failed)
+        means that the server does not have it, and the next run sends it again. V(absent) forgets it with all its
+        attempts.
+      - It needs one of O(keys), O(system), O(target) and O(label).
     type: str
     choices: [succeeded, failed, absent]
   comment:
     description:
-      - What there is to say about it, with V(succeeded) and V(failed). It becomes part of the message of the receipt.
+      - A comment, for V(succeeded) and V(failed). It becomes part of the message of the receipt.
     type: str
 """
 
@@ -93,7 +97,7 @@ EXAMPLES = r"""
     targets: "{{ groups.all }}"
   run_once: true
 
-- name: Say that two imports are there
+- name: Settle two imports that the server has
   assetops.imports.import_settle:
     targets: "{{ groups.all }}"
     keys: >-
@@ -103,7 +107,7 @@ EXAMPLES = r"""
     comment: They are in the list of tasks.
   run_once: true
 
-- name: Have everything that is in doubt at one target sent again
+- name: Let the next run send everything again that is in doubt at one target
   assetops.imports.import_settle:
     targets: "{{ groups.all }}"
     label: cad
@@ -113,7 +117,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: What was found or done, in a sentence.
+  description: What was found or done, in one sentence.
   returned: success
   type: str
   sample: 2 imports are in doubt, the oldest since 2026-11-26T03:04:05.678Z.
@@ -123,11 +127,11 @@ table:
   type: list
   elements: str
 count:
-  description: How many imports are in doubt, or were settled, or would be.
+  description: How many imports are in doubt, or were or would be settled.
   returned: success
   type: int
 imports:
-  description: These imports, the oldest first; 100 of them at most. C(state) is what they were in.
+  description: These imports, the oldest first; at most 100 of them. C(state) is the one before they were settled.
   returned: success
   type: list
   elements: dict
@@ -142,30 +146,30 @@ imports:
       returned: always
       sample: licstat
     target:
-      description: Where it was to go.
+      description: The target of the import.
       type: str
       returned: always
       sample: https://licstat.example.com license server 40
     label:
-      description: What people call the target; V(null) if it has no such name.
+      description: The name of the target for people; V(null) if it has none.
       type: str
       returned: always
       sample: cad
     source:
-      description: What was to be imported.
+      description: What should be imported.
       type: str
       returned: always
       sample: /var/log/flexlm/debug.log.1
     window:
-      description: The time range that it is known by, with C(from) and C(to); V(null) where it is its content.
+      description: The time range that identifies it, with C(from) and C(to); V(null) if its content does.
       type: dict
       returned: always
     period:
-      description: What time the log tells of, with C(first) and C(last); V(null) where that is not known.
+      description: The time that the log covers, with C(first) and C(last); V(null) if that is not known.
       type: dict
       returned: always
     state:
-      description: The state that it is in, or was.
+      description: Its state, or the one before it was settled.
       type: str
       returned: always
       sample: unknown
@@ -178,16 +182,16 @@ imports:
       type: str
       returned: always
     since:
-      description: Since when, in UTC.
+      description: Since when it is in doubt, in UTC.
       type: str
       returned: always
       sample: "2026-11-26T03:04:05.678Z"
     age:
-      description: How many seconds that is.
+      description: For how many seconds it has been in doubt.
       type: float
       returned: always
     question:
-      description: What to ask the server, and what the next run does.
+      description: What to check on the server, and what the next run does.
       type: str
       returned: always
     store:

@@ -11,15 +11,16 @@ short_description: Show how the imports of all targets went
 version_added: 0.1.0
 description:
   - Shows a table of the targets and the roles that ran on them, in 80 columns, failures first, with the reason below.
-    Targets of which there is the same to tell share a row, with their names below, and a reason that they have in
-    common is told once. It is shown whatever Ansible is told to show of tasks that are ok.
-  - It tells what was found and left out, with the reason, in one line for all targets of which there is nothing else to
-    tell; but of a file that is called like a log and that no pattern takes, it tells with its target. Of imports of a
-    time range, that of the newest is shown.
-  - It hands on what came of the run, as M(ansible.builtin.set_stats) would, to the next job of a workflow in AWX, to
-    notifications, and to C(show_custom_stats); also where every target failed, and in check mode.
-  - Runs on the controller, as an action. It reads what the roles of this collection leave in variables, and connects to
-    no host. The role P(assetops.imports.import_report#role) uses it, and fails for the targets that failed.
+    Targets that have the same to report share a row, with their names below, and a reason that they have in common is
+    shown once. The table is shown even if Ansible hides tasks that are ok.
+  - What was found and left out is shown with the reason, in one line for all targets that have nothing else to report;
+    but a file that is called like a log and that no pattern matches is shown with its target. For imports of time
+    ranges, the newest one is shown.
+  - The outcome of the run is passed, as by M(ansible.builtin.set_stats), to the next job of a workflow in AWX, to
+    notifications, and to C(show_custom_stats); also if every target failed, and in check mode.
+  - Runs on the controller, as an action. It reads the variables in which the roles of this collection leave their
+    results, and connects to no host. The role P(assetops.imports.import_report#role) uses it, and fails for the targets
+    that failed.
 seealso:
   - module: assetops.imports.import_receipt_info
 author:
@@ -36,14 +37,14 @@ attributes:
 options:
   targets:
     description:
-      - The hosts to tell of, as the inventory calls them.
+      - The hosts to report, by their names in the inventory.
     type: list
     elements: str
     required: true
   roles:
     description:
-      - The roles whose results to tell. Each leaves its result in a variable that is called like the role, with
-        C(_result) at its end.
+      - The roles whose results to report. Each leaves its result in a variable with the name of the role and C(_result)
+        at its end.
     type: list
     elements: str
     default: [licstat_import, bigfix_import, haplo_batch, lm_import]
@@ -56,7 +57,7 @@ EXAMPLES = r"""
   run_once: true
   register: summary
 
-- name: Keep it
+- name: Keep the table in a file
   ansible.builtin.copy:
     content: "{{ summary.table | join('\n') }}\n"
     dest: /var/log/imports.txt
@@ -72,7 +73,7 @@ table:
   type: list
   elements: str
 ansible_stats:
-  description: What is handed on.
+  description: What is passed to the next job.
   returned: always
   type: dict
   contains:
@@ -84,14 +85,14 @@ ansible_stats:
         assetops_imports_summary:
           description:
             - How many targets are in which state, and the names of those that failed, in a line of at most 300
-              characters. Of dry runs into Haplo whose end is known, it tells how many errors there were.
+              characters. It has the number of errors of dry runs into Haplo whose outcome is known.
           type: str
           returned: always
           sample: "30 targets: 27 succeeded, 1 scheduled, 2 failed (server03, server17)"
         assetops_imports:
           description:
-            - For each target and role, what came of it, failures first; as many as fit 64 KiB. The line tells how many
-              are left out.
+            - The outcome of each role at each target, failures first; as many as fit into 64 KiB. The line says how
+              many are left out.
           type: list
           elements: dict
           returned: always
@@ -101,7 +102,7 @@ ansible_stats:
               type: str
               returned: always
             role:
-              description: The role, or V(-) where none ran.
+              description: The role, or V(-) if none ran.
               type: str
               returned: always
             state:
@@ -109,11 +110,11 @@ ansible_stats:
               type: str
               returned: always
             reason:
-              description: Why it was imported, or not; of the import that ended worst. V(null) where there was none.
+              description: Why the import that ended worst was sent, or not; V(null) if there was none.
               type: str
               returned: always
             remote_id:
-              description: The id of that import in the system; V(null) while there is none.
+              description: The id of that import in the system; V(null) if there is none.
               type: str
               returned: always
             key:
@@ -121,7 +122,7 @@ ansible_stats:
               type: str
               returned: always
             url:
-              description: The system's page about it; V(null) where none is known.
+              description: The system's page about it; V(null) if none is known.
               type: str
               returned: always
             problem:
@@ -129,7 +130,7 @@ ansible_stats:
               type: str
               returned: always
 failures:
-  description: For each target that failed, why; empty if none did.
+  description: Why each target that failed did so; empty if none did.
   returned: always
   type: dict
   sample:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: import_targets
-short_description: Fail where a run would import nothing
+short_description: Fail if a run would import nothing
 version_added: 0.1.0
 description:
-  - Fails where no host of the run is in any of the groups whose hosts are targets, as with a misspelled group, an empty
-    inventory, a wrong C(-i) or C(--limit); where C(--tags) and C(--skip-tags) leave nothing to import; and where one of
-    them is misspelled. Ansible ends such a run with success.
-  - Warns of hosts of the run that are in none of O(known_groups), but for C(localhost).
+  - Fails if no host of the run is in any of the groups whose hosts are targets, as with a misspelled group, an empty
+    inventory, a wrong C(-i) or C(--limit); if C(--tags) and C(--skip-tags) leave nothing to import; and if a tag is
+    misspelled. Ansible itself ends such a run with success.
+  - Warns about hosts of the run that are in none of O(known_groups), except C(localhost).
   - Runs on the controller, as an action. It connects to no host. The playbooks of this collection begin with it.
 seealso:
   - module: assetops.imports.import_summary
@@ -43,26 +43,25 @@ options:
         required: true
       tags:
         description:
-          - The tags of the tasks that import. Those that this task has itself, as those of a play, need not be named.
+          - The tags of the tasks that import. Tags that this task has itself, such as those of its play, are added.
         type: list
         elements: str
         default: []
   other_tags:
     description:
-      - Tags that mean something, and choose no import.
+      - Other tags of the playbook, which choose no import.
     type: list
     elements: str
     default: []
   known_groups:
     description:
-      - The groups whose hosts are targets of some playbook, so that they need no warning.
+      - The groups whose hosts are targets of some playbook, so that there is no warning about them.
     type: list
     elements: str
     default: [licstat, bigfix, lmt, haplo, lm]
   required:
     description:
-      - Whether it is an error that there is nothing to import, or that there is no such tag. Otherwise there is a
-        warning.
+      - Whether it is an error if there is nothing to import, or if a tag does not exist. Otherwise it is a warning.
     type: bool
     default: true
 """
@@ -73,7 +72,7 @@ EXAMPLES = r"""
   gather_facts: false
   tags: [always]
   tasks:
-    - name: See that there are any
+    - name: Check that there are any
       assetops.imports.import_targets:
         imports:
           - group: licstat
@@ -83,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 groups:
-  description: The groups whose imports the tags leave.
+  description: The groups whose imports are left by the tags.
   returned: success
   type: list
   elements: str
@@ -95,7 +94,7 @@ targets:
   elements: str
   sample: [cad, cae]
 warned:
-  description: What was warned of, which is shown whatever Ansible is told to show of tasks that are ok.
+  description: The warnings. They are shown even if Ansible hides tasks that are ok.
   returned: success
   type: list
   elements: str

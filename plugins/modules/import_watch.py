@@ -7,23 +7,24 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: import_watch
-short_description: Tell whether all targets get their imports
+short_description: Check whether all targets get their imports
 version_added: 0.1.0
 description:
-  - Each target has to have a successful import that is recent enough, and none that did not end well and was not made
-    up for. Shows what is not so first, with the reason below, and the other targets of each system in one line.
-  - Reads the receipts only, and the status of BigFix Inventory and License Metric Tool. Nothing that could import is
-    sent, nothing is written but the files that it is told to write, and none in check mode.
-  - It does not depend on an importing run, and is for another scheduler, or for monitoring.
-  - A target is a host of the groups C(licstat), C(bigfix), C(lmt), C(haplo) and C(lm); one in groups of two systems is
-    two targets. What it is called in the receipts, and where they are, is read from the variables of the role of its
-    group in the inventory, such as C(licstat_import_label), C(licstat_import_receipts) and
-    C(licstat_import_receipts_password); for the status of its server, the variables C(bigfix_import_…).
-  - An import that failed, or was incomplete, is made up for by a later success from the same file, or of the same feed,
-    or by one whose time range has that of the failed one in it. After 35 days only time ranges are told. What is
-    V(unknown) has to be settled (M(assetops.imports.import_receipt)), or tried again.
-  - Runs on the controller, as an action, as the user that runs Ansible. It does not fail for what it finds; the role
-    P(assetops.imports.import_watch#role) uses it and does.
+  - Each target needs a successful import that is recent enough, and no import that did not end well, unless a later one
+    made up for it. Targets with problems are shown first, with the reasons below, then the others of each system in one
+    line.
+  - Only the receipts are read, and the status of BigFix Inventory and License Metric Tool. Nothing is sent that could
+    import. Only the files that the options name are written, and none in check mode.
+  - It does not depend on an importing run. Use it with another scheduler, or for monitoring.
+  - A target is a host in the groups C(licstat), C(bigfix), C(lmt), C(haplo) and C(lm); a host in the groups of two
+    systems is two targets. Its label in the receipts, and where they are, are read from the variables of its role in
+    the inventory, such as C(licstat_import_label), C(licstat_import_receipts) and C(licstat_import_receipts_password).
+    The status of a server is read with the variables C(bigfix_import_…).
+  - A later success makes up for an import that failed or was incomplete if it is from the same file, or of the same
+    feed, or has a time range that includes the one of the failed import. After 35 days only time ranges are reported.
+    An V(unknown) import has to be settled (M(assetops.imports.import_receipt)), or tried again.
+  - Runs on the controller, as an action, as the user that runs Ansible. Problems of targets do not make it fail; the
+    role P(assetops.imports.import_watch#role) uses it and fails for them.
 seealso:
   - module: assetops.imports.import_receipt_info
   - module: assetops.imports.import_receipt
@@ -35,13 +36,13 @@ attributes:
   diff_mode:
     support: N/A
     details:
-      - It changes nothing but the files that it is told to write.
+      - It changes only the files that its options name.
   idempotent:
     support: full
 options:
   targets:
     description:
-      - The hosts of the inventory to look at. Of these, the ones in no group of targets are named in the table.
+      - The hosts of the inventory to check. Those that are in no group of targets are named in the table.
     type: list
     elements: str
     required: true
@@ -49,37 +50,37 @@ options:
     description:
       - How many seconds ago the last successful import may have ended, for targets without a variable
         C(import_watch_max_age) in the inventory.
-      - The age is that by the clock of the controller, of a server that is asked by its own clock. A success that is
-        told for more than 5 minutes ahead is told, and counts for nothing.
+      - The clock of the controller counts, or the one of a server that is asked. A success that is more than 5 minutes
+        in the future is reported, and does not count.
     type: float
     default: 93600
   ask:
     description:
-      - Whether to ask BigFix Inventory and License Metric Tool for their status, at targets without a variable
-        C(import_watch_ask). Then it counts when the server imported last, whoever told it to, and it is a failure where
-        it cannot be asked. Else the receipts alone count.
+      - Whether to ask BigFix Inventory and License Metric Tool for their status, for targets without a variable
+        C(import_watch_ask). Then the server's last import counts, whoever started it, and it is a failure if the server
+        cannot be asked. Otherwise only the receipts count.
     type: bool
     default: true
   allow_incomplete:
     description:
-      - Whether an import that is V(incomplete) counts as a success, at targets without a variable
+      - Whether an import that is V(incomplete) counts as a success, for targets without a variable
         C(import_watch_allow_incomplete).
     type: bool
     default: false
   file:
     description:
-      - A file on the controller to write what was found to, as JSON, with an absolute path in a folder that there is.
-        It has RV(summary), RV(failures) and RV(targets), and the time in C(time).
+      - A file on the controller for the result as JSON, with an absolute path in an existing folder. It has
+        RV(summary), RV(failures) and RV(targets), and the time in C(time).
     type: path
   textfile:
     description:
-      - A file on the controller to write metrics to, for the textfile collector of node_exporter. Its name has to end
-        in C(.prom). It is replaced in one step, and everybody may read it.
+      - A file on the controller for metrics, for the textfile collector of node_exporter. Its name has to end in
+        C(.prom). It is replaced in one step, and everybody may read it.
     type: path
 """
 
 EXAMPLES = r"""
-- name: Look whether everything is imported
+- name: Check whether everything is imported
   assetops.imports.import_watch:
     targets: "{{ groups.all }}"
     textfile: /var/lib/node_exporter/assetops_imports.prom
@@ -95,14 +96,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: What was found, in a sentence.
+  description: What was found, in one sentence.
   returned: success
   type: str
   sample: "1 of 12 targets are not as they should be: cad (licstat)."
 failures:
   description:
-    - For each target that is not as it should be, with its system, why. It is not empty either where there is no target
-      at all.
+    - What is wrong with each target that is not as it should be, by target and system. It has an entry as well if there
+      are no targets.
   returned: success
   type: dict
   sample:
@@ -129,20 +130,21 @@ targets:
       returned: always
       sample: licstat
     label:
-      description: What it is called in the receipts.
+      description: Its label in the receipts.
       type: str
       returned: always
       sample: cad
     state:
       description:
-        - V(ok), it gets its imports. V(old), the last success is too long ago. V(never), there was none. V(ahead), it
-          is told for a time to come. V(incomplete), V(failed) or V(unknown), an import did not end well. V(unasked),
-          its server could not be asked. V(unread), its receipts could not be read. Of several, the last of these.
+        - V(ok), it gets its imports. V(old), the last success is too long ago. V(never), there was none. V(ahead), the
+          last success is in the future. V(incomplete), V(failed) or V(unknown), an import did not end well.
+          V(unasked), its server could not be asked. V(unread), its receipts could not be read. Of several, the last in
+          this order.
       type: str
       returned: always
       sample: ok
     problems:
-      description: Why it is not as it should be; empty if it is.
+      description: What is wrong with it; empty if nothing is.
       type: list
       elements: str
       returned: always
@@ -160,13 +162,14 @@ targets:
       type: float
       returned: always
     window:
-      description: Up to where time ranges of a log are imported, in C(to); V(null) where it is imported by its content.
+      description:
+        - The end of the time ranges of a log that are imported, in C(to); V(null) if it is imported by its content.
       type: dict
       returned: always
       sample:
         to: "2026-11-28T23:59:59"
     counts:
-      description: How many imports the receipts know in each state.
+      description: How many imports are in each state, by the receipts.
       type: dict
       returned: always
       sample:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base of the actions: an import on the controller itself needs no module, the worker process can do it.
+"""The base of the importing actions: on the controller, Ansible's worker process imports, and no module is started.
 
 Private to this collection: names may change without notice.
 """
@@ -36,42 +36,41 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.running i
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_job, with_credentials
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import strangers_to
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import unknown_variable_warnings
 
-PLACES = ("controller", "host")
-LOCAL = ("ansible.builtin.local", "mitogen_local")
-OPTION = re.compile(r"(?<=value of )\w+|(?<=argument ')\w+")  # where Ansible says what is wrong with one
-OF_THE_INTERPRETER = ("LD_", "OPENSSL_", "PYTHON")  # heeded only while a process starts
-MISSING = "missing required arguments: "  # how Ansible tells of them
+RUN_ON = ("controller", "host")
+LOCAL_CONNECTIONS = ("ansible.builtin.local", "mitogen_local")
+OPTION_IN_MESSAGE = re.compile(r"(?<=value of )\w+|(?<=argument ')\w+")  # in messages of Ansible
+INTERPRETER_VARIABLES = ("LD_", "OPENSSL_", "PYTHON")  # prefixes; they have an effect only when a process starts
+MISSING = "missing required arguments: "  # words of Ansible
 
 display = Display()
 encoder: Any = AnsibleJSONEncoder  # has no type of its own from ansible-core 2.19 on
 
 
 class ImportAction(ActionBase):
-    """An importing module as an action: what runs on the controller as it is runs in the worker process.
+    """An importing module as an action, which runs it in the worker process where that gives the same result.
 
-    What needs another host, user, interpreter or environment, or what somebody else has to be able to end, runs as the
-    module, as it would without the action.
+    The module itself is started if the task needs another host, user, interpreter or environment, or if something else
+    has to be able to end it.
 
-    The task of a role has a variable `__<module>_run_on`. With "controller" it runs there, as the user that runs
-    Ansible, whatever is set for the host that it is delegated to. The options that it does not name are taken from the
-    variables of the role, `<module>_<option>`: only those that are set cost something then. Where
-    `__import_report_collect` is set, as in the plays of this collection, what fails does not fail the task of the role,
-    but later, with the report, which tells why.
+    The task of a role has a variable `__<module>_run_on`. With "controller" it runs there as the user that runs
+    Ansible, whatever is set for the host that it is delegated to. Options that the task does not set are taken from the
+    variables of the role, `<module>_<option>`, so that only those that are set cost time. If `__import_report_collect`
+    is set, as in the plays of this collection, a failure does not fail this task: it fails later, with the report.
     """
 
     _supports_check_mode = True
     _supports_async = True
 
     ARGUMENTS: ClassVar[Mapping[str, Any]]
-    """What the module takes, as for AnsibleModule."""
+    """The arguments of AnsibleModule."""
     GUIDE: ClassVar[Guide]
-    """What is told about its options."""
+    """How to set its options, for messages."""
     OPTIONS_OF_ROLE: ClassVar[Collection[str]] = ()
-    """The options that are variables of the role, where those are not all that the module takes."""
-    LOADED: ClassVar[tuple[ModuleType, ...]] = ()
-    """What the work imports late. Here it is once, before Ansible forks its workers, and not in each of them."""
+    """The options that are variables of the role, if those are not the options of the module."""
+    PRELOADED: ClassVar[tuple[ModuleType, ...]] = ()
+    """Modules that the work imports late: they are loaded once before Ansible forks its workers, not in each."""
 
     @staticmethod
     def work(invocation: Invocation) -> Mapping[str, Any]:
@@ -79,43 +78,45 @@ class ImportAction(ActionBase):
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of the import, the same in both ways."""
+        """The result of the import, which is the same in the worker and by the module."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         if f"__{self._name}_run_on" not in self._task.vars:
-            return {**result, **self._advised(self._done(variables, None), variables)}
+            return {**result, **self._with_advice(self._import(variables, None), variables)}
         collect = self._name == self._role and self._templar.template(variables.get("__import_report_collect", False))
         if boolean(collect, strict=False):
-            return {**result, **self._left_to_report(variables)}
-        return {**result, **self._of_role(variables)}
+            return {**result, **self._run_role_for_report(variables)}
+        return {**result, **self._run_role(variables)}
 
-    def _left_to_report(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """The result of the task of a role, which does not fail here."""
+    def _run_role_for_report(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the task of a role, and leave its failure to the report."""
         try:
-            done = self._of_role(variables)
+            done = self._run_role(variables)
         except AnsibleConnectionFailure as error:
             done = {"failed": True, "state": "unreachable", "msg": str(error)}
         except AnsibleError as error:
             done = {"failed": True, "msg": str(error)}
         if not done.get("failed"):
             return done
-        show = self._show(variables)
+        show = self._line_display(variables)
         if show is not None:
-            show("failed; the report tells why")
+            show("failed; the report says why")
         return {**done, "failed": False, "left_to_report": True}
 
-    def _of_role(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """The result of the task of a role."""
+    def _run_role(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the task of a role."""
         run_on = self._run_on()
         self._task.args = {**self._options_of_role(variables), **self._task.args}
-        done = self._done(variables, run_on)
-        strange = strangers_to(self._role, variables, self.OPTIONS_OF_ROLE or self.ARGUMENTS["argument_spec"])
-        if strange:
-            done["warnings"] = [*strange, *done.get("warnings", ())]
-        return self._advised(done, variables)
+        done = self._import(variables, run_on)
+        unknown = unknown_variable_warnings(
+            self._role, variables, self.OPTIONS_OF_ROLE or self.ARGUMENTS["argument_spec"]
+        )
+        if unknown:
+            done["warnings"] = [*unknown, *done.get("warnings", ())]
+        return self._with_advice(done, variables)
 
-    def _advised(self, done: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The result; a message of a failure says where what is missing can be set."""
+    def _with_advice(self, done: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The result; the message of a failure says how to set options that are missing."""
         if not done.get("failed") or "msg" not in done:
             return done
         message = str(done["msg"])
@@ -126,50 +127,50 @@ class ImportAction(ActionBase):
             "msg": with_credentials(" ".join([as_sentence(message), *ways] if ways else [message]), variables),
         }
 
-    def _done(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
-        """The result of the import, in the worker or by the module."""
+    def _import(self, variables: dict[str, Any], run_on: str | None) -> dict[str, Any]:
+        """Import, in the worker or by the module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         if run_on == "controller" and is_job(variables):
             self._require_receipts(environment)
         is_for_controller = run_on == "controller"
-        obstacle = self._end_by_others() or (
-            _of_the_interpreter(environment) if is_for_controller else self._elsewhere(variables, environment)
+        obstacle = self._why_own_process() or (
+            _why_own_environment(environment) if is_for_controller else self._why_elsewhere(variables, environment)
         )
         host = variables.get("inventory_hostname")
         if obstacle is None:
             display.vvv(f"{self._task.action} runs in the worker process", host=host)
-            return self._in_worker(variables, environment)
+            return self._run_in_worker(variables, environment)
         display.vvv(f"{self._task.action} runs as a module: {obstacle}", host=host)
         if is_for_controller:
-            variables = self._brought_to_controller(variables)
+            variables = self._use_controller(variables)
         done: dict[str, Any] = self._execute_module(task_vars=variables, wrap_async=self._task.async_val)
         return done
 
-    # The task of a role.
+    # The task of a role
 
     @property
     def _name(self) -> str:
-        """The module without the collection."""
+        """The name of the module without the collection."""
         return str(self._task.action.rpartition(".")[2])
 
     @property
     def _role(self) -> str:
-        """The role that the task is of, if it is of one."""
+        """The role that the task may belong to."""
         return self._name.removesuffix("_info")
 
     def _run_on(self) -> str | None:
-        """Where a role wants to run; None for the task of anybody else.
+        """Where the task of a role runs; None for other tasks.
 
-        Only the task itself can say so, and no host that returns facts of that name.
+        Only the task itself can set this, not a host that returns facts of that name.
         """
         wanted = self._task.vars.get(f"__{self._name}_run_on")
         if wanted is None:
             return None
         place = str(self._templar.template(wanted))
-        if place not in PLACES:
+        if place not in RUN_ON:
             raise AnsibleActionFail(
-                f"{self._role}_run_on has to be {' or '.join(PLACES)}, and is {place!r}. Nothing was done."
+                f"{self._role}_run_on has to be {' or '.join(RUN_ON)}, not {place!r}. Nothing was done."
             )
         return place
 
@@ -184,29 +185,31 @@ class ImportAction(ActionBase):
             found.setdefault("label", variables.get("inventory_hostname"))
         templated: dict[str, Any] = self._templar.template(found)
         omitted = variables.get("omit")
-        return self.chosen({option: value for option, value in templated.items() if value != omitted}, variables)
+        return self.compatible_options(
+            {option: value for option, value in templated.items() if value != omitted}, variables
+        )
 
     def _require_receipts(self, environment: Mapping[str, Any]) -> None:
-        """Begin no store in a file unless that is wanted: it would be gone with the container."""
+        """Create no store in a file unless that is asked for: it would be lost with the container of the job."""
         if "require_receipts" in self.ARGUMENTS["argument_spec"]:
             in_environment = {**os.environ, **environment}.get("ASSETOPS_RECEIPTS", "")
             place = str(self._task.args.get("receipts") or in_environment)
             self._task.args.setdefault("require_receipts", not is_url(place))
 
-    def chosen(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Of the variables of a role that are set, those that go together. `variables` are all there are."""
+    def compatible_options(self, options: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the options that variables of the role set, those that can be used together."""
         return options
 
-    # Which way?
+    # In the worker, or as the module
 
-    def _end_by_others(self) -> str | None:
-        """Why it has to be a process that does not end with the task: what was sent has to be waited for."""
+    def _why_own_process(self) -> str | None:
+        """Why it needs a process that outlives the worker; None if it does not: what was sent has to be waited for."""
         if self._task.async_val:
             return "async is set"
         return "timeout is set" if self._task.timeout else None
 
-    def _elsewhere(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> str | None:
-        """Why it has to be another host, user, interpreter or environment."""
+    def _why_elsewhere(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> str | None:
+        """Why it needs another host, user, interpreter or environment; None if it does not."""
         if not self._is_local():
             return f"the connection is {self._connection.ansible_name}"
         if self._connection.become is not None:
@@ -217,24 +220,24 @@ class ImportAction(ActionBase):
         return None if interpreter == sys.executable else f"the interpreter is {interpreter}, not {sys.executable}"
 
     def _is_local(self) -> bool:
-        """Whether commands run on this host; a plugin that is derived from the local one may take them elsewhere."""
-        return self._connection.ansible_name in LOCAL
+        """Whether commands run on this host. A plugin derived from the local one may run them elsewhere."""
+        return self._connection.ansible_name in LOCAL_CONNECTIONS
 
     def _interpreter(self, variables: Mapping[str, Any]) -> str:
-        """The interpreter that the module would have, or what says that it is still to be found."""
+        """The interpreter of the module, or the word for finding one, such as `auto`."""
         where = variables["ansible_delegated_vars"][self._task.delegate_to] if self._task.delegate_to else variables
-        # Not stripped before: from ansible-core 2.19 on, what was stripped is no longer trusted, and not templated.
+        # Stripped last: from ansible-core 2.19 on, a stripped text is no longer trusted, so it is not templated.
         wanted = constants.config.get_config_value("INTERPRETER_PYTHON", variables=where)
         try:
             return str(self._templar.template(wanted)).strip()
         except AnsibleError:
-            return f"{wanted}"  # the module's affair, which tells it as for any module
+            return f"{wanted}"  # running the module will report the error
 
-    def _brought_to_controller(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Take a local connection, without become, and return the variables with the interpreter of the controller."""
+    def _use_controller(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Switch to a local connection without become; returns the variables with the controller's interpreter."""
         if self._task.async_val and self._task.poll and not (self._is_local() and self._connection.become is None):
             raise AnsibleActionFail(
-                "async with poll cannot be used for an import on the controller here: Ansible would ask for its end"
+                "async with poll cannot be used for an import on the controller here: Ansible would poll it"
                 f" over {self._connection.ansible_name}, or with become. Use poll: 0, or leave out async."
             )
         self._connection = self._shared_loader_obj.connection_loader.get(
@@ -251,14 +254,14 @@ class ImportAction(ActionBase):
             "ansible_delegated_vars": {host: {**others, **own} for host, others in delegated.items()},
         }
 
-    # In the worker.
+    # In the worker
 
-    def _in_worker(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
-        """What the module would return."""
+    def _run_in_worker(self, variables: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+        """The result that the module would return."""
         # As a module gets them: without the marks of templates and vaults.
         arguments = json.loads(json.dumps(self._task.args, cls=encoder, vault_to_text=True))
         warnings: dict[str, None] = {}  # in order, each once
-        # A local connection runs commands in this folder, so relative paths begin there.
+        # A local connection runs commands in this folder, so relative paths start there.
         with _environment(environment), _folder(self._loader.get_basedir()):
             validation = ArgumentSpecValidator(**self.ARGUMENTS).validate(arguments)
             for both in validation._warnings:
@@ -270,23 +273,26 @@ class ImportAction(ActionBase):
                 warn=lambda text: warnings.update({text: None}),
                 secret_options=secret_options(self.ARGUMENTS["argument_spec"]),
                 no_log_values=set(validation._no_log_values),
-                show=self._show(variables),
+                show=self._line_display(variables),
             )
             outcome = (
                 {"msg": self._refusal(validation)} if validation.error_messages else run_work(invocation, self.work)
             )
-        return self._told(variables, invocation, outcome, list(warnings))
+        return self._module_result(variables, invocation, outcome, list(warnings))
 
     def _refusal(self, validation: Any) -> str:
         text = str(validation.errors.msg)
         if isinstance(validation.errors[0], UnsupportedError):
             text = f"Unsupported parameters for ({self._task.action}) module: {text}"
-        return OPTION.sub(rf"{self._name}_\g<0>", text) if f"__{self._name}_run_on" in self._task.vars else text
+        return (
+            OPTION_IN_MESSAGE.sub(rf"{self._name}_\g<0>", text) if f"__{self._name}_run_on" in self._task.vars else text
+        )
 
-    def _show(self, variables: Mapping[str, Any]) -> Callable[[str], None] | None:
-        """Shows a line while the task runs, on standard error, as standard output may be read by programs.
+    def _line_display(self, variables: Mapping[str, Any]) -> Callable[[str], None] | None:
+        """A function that shows a line while the task runs; None if nothing may be shown.
 
-        The line goes through a queue to Ansible's main process, and so may come from any thread.
+        It writes to standard error, as programs may read standard output. Lines go through a queue to Ansible's main
+        process, so any thread may show them.
         """
         if self._task.no_log:
             return None
@@ -294,15 +300,15 @@ class ImportAction(ActionBase):
         ansible = os.getppid()
 
         def show(line: str) -> None:
-            if os.getppid() == ansible:  # else it was killed, and nobody empties the queue any more
+            if os.getppid() == ansible:  # otherwise it was killed, and nothing reads the queue
                 display.display(f"[{origin}] {line}", stderr=True)
 
         return show
 
-    def _told(
+    def _module_result(
         self, variables: Mapping[str, Any], invocation: Invocation, outcome: dict[str, Any], warnings: list[str]
     ) -> dict[str, Any]:
-        """What Ansible would get from the module: plain data, without secrets."""
+        """The result as Ansible would get it from the module: plain data, without secrets."""
         result = dict(outcome)
         if "msg" in result:
             result["failed"] = True
@@ -312,26 +318,26 @@ class ImportAction(ActionBase):
             result["invocation"] = {"module_args": invocation.params}
         if warnings:
             result["warnings"] = warnings
-        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        told: dict[str, Any] = json.loads(json.dumps(remove_values(result, invocation.no_log_values)))
-        return {**told, **kept}
+        plain = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        cleaned: dict[str, Any] = json.loads(json.dumps(remove_values(result, invocation.no_log_values)))
+        return {**cleaned, **plain}
 
 
-def _of_the_interpreter(environment: Mapping[str, Any]) -> str | None:
-    """Why the environment needs a process of its own."""
-    names = sorted(name for name in environment if name.startswith(OF_THE_INTERPRETER))
+def _why_own_environment(environment: Mapping[str, Any]) -> str | None:
+    """Why the environment needs a new process; None if it does not."""
+    names = sorted(name for name in environment if name.startswith(INTERPRETER_VARIABLES))
     return f"environment sets {', '.join(names)}" if names else None
 
 
 def _are_tracebacks_shown() -> bool:
-    """Before ansible-core 2.19, which has a setting for it, they always were."""
+    """ansible-core 2.19 has a setting for this; before, they always were."""
     if not constants.config.get_configuration_definition("DISPLAY_TRACEBACK"):
         return True
     return bool({"always", "error"}.intersection(constants.config.get_config_value("DISPLAY_TRACEBACK")))
 
 
 def _is_invocation_shown(variables: Mapping[str, Any]) -> bool:
-    """Before ansible-core 2.21, which has a setting for it, it always was."""
+    """ansible-core 2.21 has a setting for this; before, it always was."""
     if not constants.config.get_configuration_definition("INJECT_INVOCATION"):
         return True
     return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=variables))
@@ -339,7 +345,7 @@ def _is_invocation_shown(variables: Mapping[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
-    """The environment of this process with these variables in it."""
+    """Set these variables in the environment of this process."""
     before = {name: os.environ.get(name) for name in variables}
     try:
         os.environ.update({name: str(value) for name, value in variables.items()})
@@ -356,7 +362,7 @@ def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _folder(path: str) -> Iterator[None]:
-    """Another folder as the current one."""
+    """Change the current folder."""
     before = Path.cwd()
     os.chdir(path)
     try:

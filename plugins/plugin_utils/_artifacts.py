@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run hands on to what comes after it, such as the next job of a workflow: a line, and a small list.
+"""What a run passes to the next job of a workflow: a line of text, and a small list.
 
 Private to this collection: names may change without notice.
 """
@@ -14,39 +14,40 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import shortened
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import Outcome
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import RoleOutcome
 
-LONGEST = 300  # characters of the line, and of why a target failed
-LARGEST = 64 * 1024  # bytes of the list as JSON
-WELL = ("succeeded", "scheduled", "planned", "submitted", "nothing", "not run")
-DRY = "dry-run"  # what Haplo calls a batch whose dry run has ended
-PAGES = ("https://", "http://")
+MAX_LINE = 300  # characters of the line, and of why a target failed
+MAX_LIST = 64 * 1024  # bytes of the list as JSON
+GOOD_STATES = ("succeeded", "scheduled", "planned", "submitted", "nothing", "not run")
+DRY_RUN = "dry-run"  # what Haplo calls a batch whose dry run has ended
+LINKS = ("https://", "http://")
 
 
-def artifacts_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The variables that are handed on."""
-    kept = _that_fit([_entry(one) for one in sorted(outcomes, key=lambda one: not one.problem)])
+def artifacts_of(outcomes: Sequence[RoleOutcome]) -> dict[str, Any]:
+    """The variables for the next job."""
+    kept = _first_that_fit([_entry(one) for one in sorted(outcomes, key=lambda one: not one.problem)])
     return {"assetops_imports_summary": _line(outcomes, len(outcomes) - len(kept)), "assetops_imports": kept}
 
 
-def _line(outcomes: Sequence[Outcome], left_out: int) -> str:
-    """How many are in which state, and the names of those that failed, as far as they fit."""
-    well = Counter(one.state for one in outcomes if not one.problem)
+def _line(outcomes: Sequence[RoleOutcome], left_out: int) -> str:
+    """How many targets are in which state, and the names of those that failed, as far as they fit."""
+    good = Counter(one.state for one in outcomes if not one.problem)
     bad: dict[str, list[str]] = {}
     for one in outcomes:
         if one.problem:
-            bad.setdefault("failed" if one.state in WELL else one.state, []).append(one.target)
+            bad.setdefault("failed" if one.state in GOOD_STATES else one.state, []).append(one.target)
     count = len({one.target for one in outcomes})
     begin = f"{_counted(count, 'target')}: "
     end = _dry_runs(outcomes) + (f"; {left_out} are not in the list" if left_out else "")
-    states = [f"{number} {state}" for state, number in sorted(well.items(), key=lambda each: -each[1])]
+    states = [f"{number} {state}" for state, number in sorted(good.items(), key=lambda each: -each[1])]
     room = (
-        LONGEST - len(begin) - len(", ".join([*states, *(f"{len(names)} {state} ()" for state, names in bad.items())]))
+        MAX_LINE - len(begin) - len(", ".join([*states, *(f"{len(names)} {state} ()" for state, names in bad.items())]))
     )
-    told = [f"{len(names)} {state} ({_names(names, (room - len(end)) // len(bad))})" for state, names in bad.items()]
-    return begin + ", ".join([*states, *told]) + end
+    failed = [f"{len(names)} {state} ({_names(names, (room - len(end)) // len(bad))})" for state, names in bad.items()]
+    return begin + ", ".join([*states, *failed]) + end
 
 
 def _names(names: Sequence[str], room: int) -> str:
@@ -56,13 +57,13 @@ def _names(names: Sequence[str], room: int) -> str:
         text = ", ".join(shown[:count]) + (f" and {len(shown) - count} more" if count < len(shown) else "")
         if len(text) <= room:
             return text
-    return "..."
+    return "…"
 
 
-def _dry_runs(outcomes: Sequence[Outcome]) -> str:
-    """Of dry runs into Haplo whose end is known, how many errors there were."""
+def _dry_runs(outcomes: Sequence[RoleOutcome]) -> str:
+    """How many errors the dry runs had that Haplo has ended."""
     pages = [one["server"] for each in outcomes for one in each.imports if isinstance(one.get("server"), Mapping)]
-    errors = [page["errors"] for page in pages if page.get("state") == DRY and isinstance(page.get("errors"), int)]
+    errors = [page["errors"] for page in pages if page.get("state") == DRY_RUN and isinstance(page.get("errors"), int)]
     if not errors:
         return ""
     return f"; {_counted(len(errors), 'dry run')} ended, {_counted(sum(errors), 'error')}"
@@ -72,8 +73,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
 
 
-def _entry(one: Outcome) -> dict[str, Any]:
-    """A role at a target, with the import that tells most of it: the worst, and of equals the last."""
+def _entry(one: RoleOutcome) -> dict[str, Any]:
+    """A role at a target, with its worst import; of equals the last."""
     nothing: Mapping[str, Any] = {}
     worst = max(reversed(one.imports), key=lambda each: STATES.index(each["state"]), default=nothing)
     page = worst.get("server")
@@ -85,17 +86,17 @@ def _entry(one: Outcome) -> dict[str, Any]:
         "reason": worst.get("reason"),
         "remote_id": worst.get("remote_id"),
         "key": worst.get("key"),
-        "url": url if isinstance(url, str) and url.startswith(PAGES) else None,
-        "problem": printable(one.problem[:LONGEST]) or None,
+        "url": url if isinstance(url, str) and url.startswith(LINKS) else None,
+        "problem": printable(shortened(one.problem, MAX_LINE)) or None,
     }
 
 
-def _that_fit(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first of them, as many as are small enough together."""
+def _first_that_fit(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first entries, as many as fit into the list."""
     size, kept = 2, []
     for entry in entries:
         size += len(json.dumps(entry)) + 2
-        if size > LARGEST:
+        if size > MAX_LIST:
             break
         kept.append(entry)
     return kept

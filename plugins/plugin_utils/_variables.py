@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables that are called like those of a role and are none: a misspelled one would be passed over in silence.
+"""Variables that look like those of a role and are not, as when a name is misspelled: Ansible ignores them silently.
 
 Private to this collection: names may change without notice.
 """
@@ -28,25 +28,29 @@ OF_ROLES: Mapping[str, Collection[str]] = {
         *("roles", "since", "summary", "system", "target", "targets", "timezone", "until", "written"),
     ),
 }
-"""What a role has and leaves beside the options of its module, without its prefix."""
+"""The variables that a role takes or sets besides the options of its module, without its prefix."""
 
 
-def strangers_to(role: str, variables: Iterable[str], options: Collection[str] = ()) -> list[str]:
-    """What to say of the variables that begin with the role's prefix and are neither its own nor such an option."""
+def unknown_variable_warnings(role: str, variables: Iterable[str], options: Collection[str] = ()) -> list[str]:
+    """Warnings about variables that begin with the role's prefix, and are neither its own nor one of these options."""
     prefix = f"{role}_"
     found = sorted({name for name in variables if name.startswith(prefix)})
     known = {f"{prefix}{name}" for name in (*options, *OF_ROLES[role])} if found else set()
-    return [_told(role, name, known) for name in found if name not in known]
+    return [_warning(role, name, known) for name in found if name not in known]
 
 
-def warnings_in_role(task: Any, role: str, variables: Iterable[str]) -> list[str]:
-    """The same as lines of a table, if the task is one of that role."""
+def role_warnings(task: Any, role: str, variables: Iterable[str]) -> list[str]:
+    """These warnings as lines for people, if the task belongs to that role."""
     own = task._role.get_name() if task._role else ""
-    return [f"Warning: {text}" for text in strangers_to(role, variables)] if own.rpartition(".")[2] == role else []
+    return (
+        [f"Warning: {text}" for text in unknown_variable_warnings(role, variables)]
+        if own.rpartition(".")[2] == role
+        else []
+    )
 
 
-def _told(role: str, name: str, known: Collection[str]) -> str:
-    # Without the prefix, which they have in common, and by which all would be near to each other.
+def _warning(role: str, name: str, known: Collection[str]) -> str:
+    # Compared without the prefix, which would make all of them similar.
     own = {one.removeprefix(f"{role}_"): one for one in known}
     near = get_close_matches(name.removeprefix(f"{role}_"), own, n=1)
     meant = f" Did you mean {own[near[0]]}?" if near else ""

@@ -179,7 +179,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client tries again by itself, it tries again at once. Only for modules in this process."""
     from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
-    monkeypatch.setattr(_client, "_jittered", lambda _number: 0.01)
+    monkeypatch.setattr(_client, "_backoff", lambda _number: 0.01)
 
 
 def _connected(sandbox: Sandbox, folder: Path) -> Iterator[Licstat]:

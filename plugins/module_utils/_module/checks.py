@@ -61,6 +61,6 @@ def check_files(connection: Connection) -> None:
     if connection.client_key and not connection.client_cert:
         raise BadInput("client_key is of no use without client_cert.")
     if any(files):
-        from ansible_collections.assetops.imports.plugins.module_utils._http import transport
+        from ansible_collections.assetops.imports.plugins.module_utils._http import tls
 
-        transport.check_files(connection)
+        tls.check_files(connection)

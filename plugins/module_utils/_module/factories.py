@@ -25,7 +25,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.redaction
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, base_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 from ansible_collections.assetops.imports.plugins.module_utils._module.checks import (
     check_files,
     check_numbers,

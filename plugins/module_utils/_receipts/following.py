@@ -18,14 +18,12 @@ Private to this collection: names may change without notice.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
+from ansible_collections.assetops.imports.plugins.module_utils._files.replacing import replace_file
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES, OUTCOME_OF_DEAD_RUN
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -110,19 +108,10 @@ class Cursor:
             del self.delivered[self.since]
 
     def save(self) -> None:
-        """Write it to its file, so that it survives a loss of power. Raises OSError."""
+        """Write it to its file. Raises OSError."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"since": self.since, "told": self.delivered, "of_the_dead": self.of_dead_runs}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
+        state = {"since": self.since, "told": self.delivered, "of_the_dead": self.of_dead_runs}
+        replace_file(self.path, [json.dumps(state)])
 
 
 class Follower:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people are told about the options of a system: what they are called everywhere, and what belongs in them.
+"""A guide to the options of a system: how people can set them, and what to set them to.
 
 Private to this collection: names may change without notice.
 """
@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import base_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
 
-PAGE = r"/[^/]+\.(?:html?|jsp|php|aspx?)$"  # how the path ends that a browser shows, and no API has
-ALL_SYSTEMS: Mapping[int, str] = {
+PAGE = r"/[^/]+\.(?:html?|jsp|php|aspx?)$"  # the end of a path that a browser shows; no API has it
+COMMON_ADVICE: Mapping[int, str] = {
     407: "That is a proxy's answer: see the environment variables http_proxy, https_proxy and no_proxy, and use_proxy.",
     413: "The server, or a proxy before it, does not take so much at once.",
 }
@@ -27,13 +27,12 @@ ALL_SYSTEMS: Mapping[int, str] = {
 
 @dataclass(frozen=True)
 class Guide:
-    """What is told about a system's options.
+    """The texts about a system's options.
 
-    `environment`: the variables that options fall back on. `meanings`: what belongs into an option that has to be there
-    if it is given; that of `url` is how the address looks. `api`: a regular expression for what follows the address in
-    URLs of the system, which the modules add themselves. `missing`, `credentials`: what to do about HTTP 404, and about
-    401 and 403; `{url}` and so on in them are names of options. `fields`: what the system
-    calls the parts of its answers.
+    `environment`: the environment variables of options. `meanings`: what to set an option to that must not be empty;
+    for `url`, how the address looks. `api`: a regular expression for what follows the address in URLs of the system,
+    which the modules add themselves. `missing`, `credentials`: what to do about HTTP 404, and about 401 and 403; in
+    them `{url}` and so on stand for options. `fields`: the system's names for the parts of its answers.
     """
 
     system: str
@@ -45,19 +44,19 @@ class Guide:
     fields: tuple[str, ...] = ()
 
     def named(self, option: str) -> str:
-        """An option by all its names."""
+        """An option with its role variable and environment variable."""
         role = f"role variable {ROLES[self.system]}_{option}"
         variable = self.environment.get(option)
         return f"{option} ({role}{f', environment variable {variable}' if variable else ''})"
 
     @property
     def advice(self) -> Mapping[int, str]:
-        """What to do about an answer that has this HTTP status."""
+        """What to do about an answer, by its HTTP status."""
         missing, credentials = self._filled_in(self.missing), self._filled_in(self.credentials)
-        return {**ALL_SYSTEMS, 401: credentials, 403: credentials, 404: missing}
+        return {**COMMON_ADVICE, 401: credentials, 403: credentials, 404: missing}
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Raise `BadInput` for what is given and yet empty, and for a `url` that is missing or more than an address."""
+        """Raise `BadInput` for an option that is empty, and for a `url` that is missing or more than an address."""
         for option in self.meanings:
             value = params.get(option)
             if isinstance(value, str) and not value.strip():
@@ -79,10 +78,10 @@ class Guide:
             path = urlsplit(base_url(url)).path
         except BadInput as error:
             raise BadInput(f"{error.message} {where}") from error
-        found = re.search(f"(?:{self.api})$|{PAGE}", path)
-        if found:
+        match = re.search(f"(?:{self.api})$|{PAGE}", path)
+        if match:
             shown = url.partition("?")[0]
-            raise BadInput(f"url {shown!r} is more than the address of the server: leave out {found[0]!r}. {where}")
+            raise BadInput(f"url {shown!r} is more than the address of the server: leave out {match[0]!r}. {where}")
 
     def _filled_in(self, text: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: self.named(found[1]), text)
+        return re.sub(r"\{(\w+)\}", lambda match: self.named(match[1]), text)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in a report, whatever it is written as: what is not well, how each night went, and the imports.
+"""The content of a report in any format: what is not well, how each night went, and the imports.
 
 Private to this collection: names may change without notice.
 """
@@ -17,21 +17,21 @@ from datetime import tzinfo
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import PAGES_PATH
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import Nights, Placed, Row
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import NightAttempt, Nights, Row
+from ansible_collections.assetops.imports.plugins.plugin_utils._text import format_size
 
 BAD = ("failed", "unknown", "incomplete")
 ADDRESS = re.compile(r"https?://[^\s\"'<>\\]+")
 ADVICE = {
     "unknown": "Ask the server whether it has it, and settle it by its key with the playbook assetops.imports.settle.",
-    "incomplete": "Look at the server what is missing.",
-    "submitted": "Let the next run look what became of it.",
+    "incomplete": "Check on the server what is missing.",
+    "submitted": "The next run will find out what became of it.",
 }
 
-Where = tuple[int, str]
+ImportId = tuple[int, str]
 """An import: the number of its store, and its key."""
 Entry = dict[str, Any]
 """An import, as JSON has it in a report."""
@@ -39,7 +39,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Failure:
-    """What is not well: at which target, since when, and why, in words. `entry`: the import, where there is one."""
+    """Something that is not well: where, since when, and why, in words. `entry`: the import, if there is one."""
 
     name: str
     system: str
@@ -57,9 +57,9 @@ class Failure:
 class Report:
     """A report.
 
-    `scope`: what of all it is about, in words by option. `stores` were read; `unread` tells why others were not.
-    `imports` are those of these nights, the newest first; `read` gives the entries of some of them. `counts`: how many
-    imports are in each state, dry runs aside.
+    `scope`: the filters, by option. `stores` were read; `unread`: why others were not. `imports` are those of these
+    nights, the newest first; `read` returns the entries of some of them. `counts`: how many imports are in each state,
+    without dry runs.
     """
 
     nights: Nights
@@ -70,10 +70,10 @@ class Report:
     unread: Sequence[str]
     failures: Sequence[Failure]
     rows: Sequence[Row]
-    imports: Sequence[Where]
+    imports: Sequence[ImportId]
     counts: Mapping[str, int]
     limit: int
-    read: Callable[[Sequence[Where]], Iterator[Entry]] = field(repr=False)
+    read: Callable[[Sequence[ImportId]], Iterator[Entry]] = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -82,7 +82,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """How it is, in a sentence."""
+        """The whole report in one sentence."""
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items()) or "none"
         wrong = len(self.failures) + len(self.unread)
         verdict = "Nothing is known to be wrong" if not wrong else f"{wrong} to look at"
@@ -93,34 +93,34 @@ class Report:
         return self.read(self.imports)
 
     def newest(self) -> list[Entry]:
-        """As many imports as are shown to people."""
+        """The imports that people are shown."""
         return list(self.read(self.imports[: self.limit]))
 
     def local(self, moment: str | None) -> str:
-        """A moment of a receipt by the clock of the report."""
+        """A time of a receipt in the time zone of the report."""
         return "-" if moment is None else parse_time(moment).astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass
 class Selection:
-    """The imports of some nights: the newest first, how they stand, and those of them that are not well."""
+    """The imports of some nights: the newest first, how many are in each state, and those that are not well."""
 
-    newest: list[Where]
+    newest: list[ImportId]
     counts: dict[str, int]
-    open: list[tuple[Where, AttemptSummary]]
+    open: list[tuple[ImportId, AttemptSummary]]
 
 
-def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Selection:
-    """The imports that were tried in these nights. `attempts` have the first one first.
+def select_imports(attempts: Sequence[NightAttempt], nights: Nights, lost_before: str) -> Selection:
+    """The imports that were tried in these nights. `attempts` are sorted by time.
 
-    Of those that are not well, one is left out that a later success of the same made up for. What was given to a server
-    `lost_before` a moment, and not looked at since, is not well.
+    An import that is not well is left out if a later success of the same made up for it. What a server was given before
+    the time `lost_before`, and was not polled since, is not well.
     """
     count = len(nights.days)
     here = [one for one in attempts if 0 <= one.night < count]
     newest = list(dict.fromkeys((store, one.key) for _night, store, one in reversed(here)))
     counts = Counter(one.state for _night, _store, one in here if one.is_current and not one.is_dry_run)
-    open_: dict[tuple[str, str, str], dict[Where, AttemptSummary]] = {}
+    open_: dict[tuple[str, str, str], dict[ImportId, AttemptSummary]] = {}
     for night, store, one in attempts:
         if one.is_dry_run or not one.is_current:
             continue
@@ -135,15 +135,15 @@ def selected(attempts: Sequence[Placed], nights: Nights, lost_before: str) -> Se
     return Selection(newest, dict(sorted(counts.items())), left)
 
 
-def _make_up(known: dict[Where, AttemptSummary]) -> None:
-    """A success came after these: what failed, of a whole file or state, is made up for."""
-    for where, one in list(known.items()):
+def _make_up(known: dict[ImportId, AttemptSummary]) -> None:
+    """A success came after these: it makes up for what failed, except for time ranges."""
+    for import_id, one in list(known.items()):
         if one.state in ("failed", "incomplete") and not one.is_window:
-            del known[where]
+            del known[import_id]
 
 
 def entry_of(known: Mapping[str, Any]) -> Entry:
-    """An import as a report has it, by its receipt."""
+    """An import as a report has it, from its receipt."""
     started, finished = known["started_at"], known["finished_at"]
     return {
         "target": known["label"] or known["target"],
@@ -171,7 +171,7 @@ def entry_of(known: Mapping[str, Any]) -> Entry:
 
 
 def address_of(known: Mapping[str, Any]) -> str | None:
-    """Where a person finds an import at its server: the page of a batch of Haplo, else the server itself, if known."""
+    """Where people find an import: the page of a batch of Haplo, otherwise the server itself, if known."""
     found = ADDRESS.match(known["target"])
     if found is None:
         return None
@@ -180,24 +180,13 @@ def address_of(known: Mapping[str, Any]) -> str | None:
     return f"{found[0].rstrip('/')}{PAGES_PATH}/batch/{row}" if is_page else found[0]
 
 
-def shown(text: Any) -> str:
-    """A text of whatever origin, as it may be shown in a line."""
-    return printable(str(text)).replace("\n", " ")
-
-
-def size_of(size: float | None) -> str:
-    """A size for people."""
-    if size is None:
-        return "-"
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
+def size_of(entry: Entry) -> str:
+    """The size of an import's content, as far as it is known."""
+    return "-" if entry["size"] is None else format_size(entry["size"])
 
 
 def range_of(entry: Entry) -> str:
-    """From when to when the content of an import is, as far as it is known."""
+    """The time range of an import's content, as far as it is known."""
     if entry["window"]:
         return f"{entry['window']['from'] or 'beginning of log'} to {entry['window']['to']}"
     return f"{entry['period']['first']} to {entry['period']['last']}" if entry["period"] else "-"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as one page of HTML, which takes nothing from elsewhere and runs no script.
+"""A report as one page of HTML, which loads nothing and runs no script.
 
 Private to this collection: names may change without notice.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -25,10 +25,16 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
     size_of,
     state_of,
 )
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import MEANING, SIGNS, Row
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
+    MEANING,
+    SIGNS,
+    Nights,
+    Row,
+    night_state,
+)
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.style import STYLE
 
-# One letter for each state, as there may be many thousand cells.
+# One letter for each state: there may be many thousand cells.
 CLASSES = {
     "not due": "n",
     "imported": "o",
@@ -40,7 +46,10 @@ CLASSES = {
     "failed": "f",
     "unknown": "u",
 }
-LOUD = ("missing", "incomplete", "failed", "unknown")
+MARKED = ("missing", "incomplete", "failed", "unknown")
+Links = Mapping[tuple[str, str, int, str], int]
+"""By target, system, night and state of the night: the number of an import in the list."""
+
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
 BEGINNING = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="assetops.imports">\n'
 HEAD = f"""<meta charset="utf-8">
@@ -58,8 +67,9 @@ def html(report: Report) -> Iterator[str]:
     yield from _header(report)
     yield "<main>\n"
     yield from _failures(report)
-    yield from _calendar(report)
-    yield from _imports(report)
+    entries = report.newest()
+    yield from _calendar(report, _links(report.nights, entries))
+    yield from _imports(report, entries)
     yield "</main>\n</body>\n</html>\n"
 
 
@@ -68,7 +78,7 @@ def _header(report: Report) -> Iterator[str]:
     yield f'<header>\n<h1>{_text(report.title)}</h1>\n<p class="{verdict}">{_text(report.summary)}</p>\n'
     yield '<nav aria-label="Parts of this page"><a href="#failures">Not well</a> <a href="#nights">Nights</a>'
     yield ' <a href="#imports">Imports</a></nav>\n<dl>\n'
-    yield f"<dt>Nights</dt><dd>from noon to noon ({_text(report.zone_name)}), by the day of their morning</dd>\n"
+    yield f"<dt>Nights</dt><dd>from noon to noon ({_text(report.zone_name)}), with the date of the morning</dd>\n"
     for option, value in report.scope.items():
         yield f"<dt>Only {_text(option)}</dt><dd>{_text(value)}</dd>\n"
     for store in report.stores:
@@ -100,17 +110,16 @@ def _failure(report: Report, one: Failure) -> str:
     if one.entry is not None:
         what = f"{_source(one.entry)}<br>key <code>{_text(one.entry['key'])}</code><br>"
     why = f"{what}{_text(one.message)}" + (f" <strong>{_text(one.advice)}</strong>" if one.advice else "")
-    cells = (one.system, report.local(one.since))
     return (
-        f'<tr><th scope="row">{_text(one.name)}</th><td>{_text(cells[0])}</td><td>{_badge(one.state)}</td>'
-        f"<td>{_text(cells[1])}</td><td>{why}</td></tr>\n"
+        f'<tr><th scope="row">{_text(one.name)}</th><td>{_text(one.system)}</td><td>{_badge(one.state)}</td>'
+        f"<td>{_text(report.local(one.since))}</td><td>{why}</td></tr>\n"
     )
 
 
 # The calendar
 
 
-def _calendar(report: Report) -> Iterator[str]:
+def _calendar(report: Report, links: Links) -> Iterator[str]:
     yield '<section aria-labelledby="nights">\n<h2 id="nights">Nights</h2>\n'
     if not report.rows:
         yield "<p>No target is known.</p>\n</section>\n"
@@ -126,7 +135,7 @@ def _calendar(report: Report) -> Iterator[str]:
     yield from _days(report.nights.days)
     yield "</thead>\n<tbody>\n"
     for row in report.rows:
-        yield _nights_of(row, report.nights.days)
+        yield _nights_of(row, report.nights.days, links)
     yield "</tbody></table></div>\n</section>\n"
 
 
@@ -141,34 +150,45 @@ def _days(days: Iterable[str]) -> Iterator[str]:
     yield "</tr>\n"
 
 
-def _nights_of(row: Row, days: Iterable[str]) -> str:
-    cells = (
-        f'<td class={CLASSES[state]} title="{day}: {MEANING[state]}">{SIGNS[state]}'
-        if state in LOUD
-        else f"<td class={CLASSES[state]}>{SIGNS[state]}"
-        for day, state in zip(days, row.cells)
-    )
+def _nights_of(row: Row, days: Iterable[str], links: Links) -> str:
+    cells = []
+    for night, (day, state) in enumerate(zip(days, row.cells)):
+        link = links.get((row.name, row.system, night, state))
+        title = f' title="{day}: {MEANING[state]}"' if link is not None or state in MARKED else ""
+        sign = SIGNS[state] if link is None else f"<a href=#i{link}>{SIGNS[state]}</a>"
+        cells.append(f"<td class={CLASSES[state]}{title}>{sign}")
     return f'<tr><th scope="row">{_text(row.name)} <small>{_text(row.system)}</small>{"".join(cells)}\n'
+
+
+def _links(nights: Nights, entries: Sequence[Entry]) -> Links:
+    """Where the newest import of a target is listed that had an attempt in a night, by the state of that attempt."""
+    links: dict[tuple[str, str, int, str], int] = {}
+    for number, entry in enumerate(entries):
+        for attempt in () if entry["is_dry_run"] else entry["attempts"]:
+            night = nights.of(attempt["started_at"])
+            if night is not None:
+                links.setdefault((entry["target"], entry["system"], night, night_state(attempt["state"])), number)
+    return links
 
 
 # The imports
 
 
-def _imports(report: Report) -> Iterator[str]:
+def _imports(report: Report, entries: Sequence[Entry]) -> Iterator[str]:
     yield '<section aria-labelledby="imports">\n<h2 id="imports">Imports</h2>\n'
     if not report.imports:
         yield "<p>There were none.</p>\n</section>\n"
         return
     columns = ("Began", "Target", "State", "From", "Of the time", "Size", "Took", "Id", "SHA-256", "History")
     yield _table("Imports, the newest first", "imports", columns)
-    for entry in report.newest():
-        yield _import(report, entry)
+    for number, entry in enumerate(entries):
+        yield _import(report, entry, number)
     yield "</tbody></table></div>\n"
     yield _more(len(report.imports) - report.limit)
     yield "</section>\n"
 
 
-def _import(report: Report, entry: Entry) -> str:
+def _import(report: Report, entry: Entry, number: int) -> str:
     digest = entry["content_sha256"] or ""
     cells = (
         _text(report.local(entry["started_at"])),
@@ -176,13 +196,13 @@ def _import(report: Report, entry: Entry) -> str:
         _badge(entry["state"], state_of(entry)),
         _source(entry),
         _text(range_of(entry)),
-        _text(size_of(entry["size"])),
+        _text(size_of(entry)),
         "-" if entry["seconds"] is None else f"{entry['seconds']:.1f} s",
         _id(entry),
         f"<code title={_quoted(digest)}>{_text(digest[:12])}</code>" if digest else "-",
         _history(report, entry),
     )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+    return f"<tr id=i{number}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
 
 
 def _source(entry: Entry) -> str:
@@ -190,7 +210,7 @@ def _source(entry: Entry) -> str:
 
 
 def _id(entry: Entry) -> str:
-    """The id at the server, as a link to where it is seen."""
+    """The id at the server, as a link to its page there."""
     url = entry["url"] or ""
     text = _text(entry["remote_id"] or ("server" if url else "-"))
     if not url.startswith(("https://", "http://")):
@@ -199,7 +219,7 @@ def _id(entry: Entry) -> str:
 
 
 def _history(report: Report, entry: Entry) -> str:
-    """All attempts, folded up."""
+    """All attempts, which the reader can unfold."""
     attempts = entry["attempts"]
     items = "".join(
         f"<li value={one['attempt']}>{_text(report.local(one['started_at']))}: {_text(one['state'])}. "
@@ -233,7 +253,7 @@ def _more(count: int) -> str:
 
 
 def _text(value: Any) -> str:
-    """A text of whatever origin, as the page may hold it."""
+    """A text of any origin, escaped for the page."""
     return escape(printable(str(value)), quote=True)
 
 

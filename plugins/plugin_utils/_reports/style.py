@@ -42,6 +42,8 @@ summary { cursor: pointer; white-space: nowrap; }
 .legend span { display: inline-block; width: 1.5em; text-align: center; border: 1px solid var(--line); }
 .nights th, .nights td { padding: .1rem .15rem; font-size: .8rem; }
 .nights td { text-align: center; min-width: 1.35em; border: 1px solid var(--page); }
+.nights td a { display: block; color: inherit; text-underline-offset: 2px; }
+tr:target { outline: 2px solid var(--link); }
 .nights thead th { text-align: center; border-left: 1px solid var(--line); }
 .nights tbody th, .nights thead tr:first-child th:first-child { position: sticky; left: 0; background: var(--head);
   text-align: left; white-space: nowrap; padding: .1rem .6rem .1rem .3rem; max-width: 20rem; overflow: hidden;

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as text for people, as JSON for programs, and as CSV for spreadsheets; each in pieces, as it may be large.
+"""A report as text for people, JSON for programs, and CSV for spreadsheets; in pieces, as it may be large.
 
 Private to this collection: names may change without notice.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,15 +20,15 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content 
     Failure,
     Report,
     range_of,
-    shown,
     size_of,
     state_of,
 )
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import MEANING, SIGNS
+from ansible_collections.assetops.imports.plugins.plugin_utils._text import INDENT, one_line, wrap_text
 
-WIDTH = 80
-NAME = 24  # columns of a target
-IN_A_BLOCK = 50  # nights beside each other
+NAME_WIDTH = 24  # columns
+NO_NAME = " " * NAME_WIDTH
+NIGHTS_IN_LINE = 50
 COLUMNS = (
     *("target", "system", "into", "source", "state", "is_dry_run", "started_at", "finished_at", "seconds", "size"),
     *("period_first", "period_last", "window_from", "window_to", "remote_id", "content_sha256", "key", "attempts"),
@@ -37,24 +36,24 @@ COLUMNS = (
 )
 TEXT_BEGINNING = "assetops.imports: "
 JSON_BEGINNING = '{\n"report": "assetops.imports",'
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # beginnings of a cell that a spreadsheet may take for a formula
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet may take a cell that begins so for a formula
 
 
 # For people
 
 
 def text(report: Report) -> Iterator[str]:
-    """The report in lines of 80 columns, as far as names leave room."""
+    """The report in lines of 80 columns, except for longer words."""
     title = f"{TEXT_BEGINNING}{report.title}"
-    yield f"{title}\n{'=' * len(title)}\n{_wrapped(report.summary)}\n"
-    yield _wrapped(f"A night goes from noon to noon ({report.zone_name}), by the day of its morning.")
+    yield f"{title}\n{'=' * len(title)}\n{_paragraph(report.summary)}\n"
+    yield _paragraph(f"A night lasts from noon to noon ({report.zone_name}), and has the date of its morning.")
     for option, value in report.scope.items():
-        yield _wrapped(f"Only {option}: {shown(value)}")
+        yield _paragraph(f"Only {option}: {one_line(value)}")
     for store in report.stores:
-        yield _wrapped(f"Receipts: {shown(store)}")
+        yield _paragraph(f"Receipts: {one_line(store)}")
     if report.unread or report.failures:
         yield "\nNot well\n--------\n"
-    yield from (_wrapped(f"NOT READ: {shown(why)}") for why in report.unread)
+    yield from (_paragraph(f"NOT READ: {one_line(why)}") for why in report.unread)
     for one in report.failures[: report.limit]:
         yield from _failure(report, one)
     yield _more(len(report.failures) - report.limit)
@@ -70,27 +69,29 @@ def text(report: Report) -> Iterator[str]:
 
 def _failure(report: Report, one: Failure) -> Iterator[str]:
     since = f" since {report.local(one.since)}" if one.since else ""
-    yield f"{shown(one.name)} ({one.system}): {one.state}{since}\n"
+    yield f"{one_line(one.name)} ({one.system}): {one.state}{since}\n"
     if one.entry is not None:
-        yield _wrapped(f"{shown(one.entry['source'])} (key {one.entry['key']})", "    ")
-    yield _wrapped(f"{shown(one.message)} {one.advice}".strip(), "    ")
+        yield _paragraph(f"{one_line(one.entry['source'])} (key {one.entry['key']})", INDENT)
+    yield _paragraph(f"{one_line(one.message)} {one.advice}".strip(), INDENT)
 
 
 def _calendar(report: Report) -> Iterator[str]:
     days = report.nights.days
-    for begin in range(0, len(days), IN_A_BLOCK):
-        block = days[begin : begin + IN_A_BLOCK]
-        yield f"{'':{NAME}} {block[0]} to {block[-1]}, one sign a night\n{'':{NAME}} {''.join(map(_mark, block))}\n"
+    for begin in range(0, len(days), NIGHTS_IN_LINE):
+        block = days[begin : begin + NIGHTS_IN_LINE]
+        yield f"{NO_NAME} {block[0]} to {block[-1]}, one sign for each night\n{NO_NAME} {''.join(map(_mark, block))}\n"
         for row in report.rows:
-            signs = "".join(SIGNS[state] for state in row.cells[begin : begin + IN_A_BLOCK])
-            name = shown(row.name)
-            yield f"{name:{NAME}} {signs}\n" if len(name) <= NAME else f"{name}\n{'':{NAME}} {signs}\n"
+            signs = "".join(SIGNS[state] for state in row.cells[begin : begin + NIGHTS_IN_LINE])
+            name = one_line(row.name)
+            yield (
+                f"{name:{NAME_WIDTH}} {signs}\n" if len(name) <= NAME_WIDTH else f"{name}\n{'':{NAME_WIDTH}} {signs}\n"
+            )
     used = {state for row in report.rows for state in row.cells}
-    yield _wrapped("; ".join(f"{sign} {MEANING[state]}" for state, sign in SIGNS.items() if state in used))
+    yield _paragraph("; ".join(f"{sign} {MEANING[state]}" for state, sign in SIGNS.items() if state in used))
 
 
 def _mark(day: str) -> str:
-    """A sign above a night, by which people count: first days of months, and tens."""
+    """A mark above a night, for counting: the first day of a month, and tens."""
     number = int(day[-2:])
     return "|" if number == 1 else str(number)[0] if number % 10 == 0 else " "
 
@@ -98,21 +99,20 @@ def _mark(day: str) -> str:
 def _import(report: Report, entry: Entry) -> Iterator[str]:
     seconds = "-" if entry["seconds"] is None else f"{entry['seconds']:.1f} s"
     yield (
-        f"{report.local(entry['started_at'])}  {shown(entry['target'])}  {state_of(entry)}"
-        f"  {size_of(entry['size'])}  {seconds}\n"
+        f"{report.local(entry['started_at'])}  {one_line(entry['target'])}  {state_of(entry)}"
+        f"  {size_of(entry)}  {seconds}\n"
     )
-    yield f"    {shown(entry['source'])}\n"
-    facts = {"range": range_of(entry), "id": entry["remote_id"], "sha256": entry["content_sha256"]}
-    told = [f"{name} {shown(value)}" for name, value in facts.items() if value not in (None, "-")]
+    yield f"    {one_line(entry['source'])}\n"
+    known = {"range": range_of(entry), "id": entry["remote_id"], "sha256": entry["content_sha256"]}
+    facts = [f"{name} {one_line(value)}" for name, value in known.items() if value not in (None, "-")]
     if len(entry["attempts"]) > 1:
-        told.append(f"{len(entry['attempts'])} attempts")
-    if told:
-        yield _wrapped(", ".join(told), "    ")
+        facts.append(f"{len(entry['attempts'])} attempts")
+    if facts:
+        yield _paragraph(", ".join(facts), INDENT)
 
 
-def _wrapped(line: str, indent: str = "") -> str:
-    kept: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", **kept) + "\n"
+def _paragraph(line: str, indent: str = "") -> str:
+    return "".join(f"{wrapped}\n" for wrapped in wrap_text(line, indent))
 
 
 def _more(count: int) -> str:
@@ -149,7 +149,7 @@ def failure_as_json(one: Failure) -> dict[str, Any]:
 
 
 def _list(name: str, items: Iterator[Any]) -> Iterator[str]:
-    """A list of an object, with an item a line."""
+    """A member of an object that is a list, with one item in each line."""
     yield f'"{name}": ['
     for number, item in enumerate(items):
         yield ("," if number else "") + "\n" + _json(item)
@@ -164,7 +164,7 @@ def _json(value: Any) -> str:
 
 
 def as_csv(report: Report) -> Iterator[str]:
-    """All imports, one a row, and what failed without a receipt. No cell can be taken for a formula."""
+    """All imports, one in each row, and failures without a receipt. No cell can be taken for a formula."""
     yield _row(COLUMNS)
     for one in report.failures:
         if one.entry is None:
@@ -195,7 +195,7 @@ def _row(cells: Sequence[Any]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    cell = shown(cell)
+    cell = one_line(cell)
     return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import moment, text_of
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import time_option
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import format_time
 
 from ..results import assert_returned, documented
 from ..support import assert_plain_failure, only
@@ -195,7 +196,7 @@ def test_differences_tell_the_status_before_and_after(bigfix: DataImports) -> No
     (planned,) = bigfix(check=True, diff=True)["diff"]
     (nothing,) = bigfix(max_age=DAY, diff=True)["diff"]
 
-    assert first["before"] == "complete import: mode none; last import not told\n"
+    assert first["before"] == "complete import: mode none; last import unknown\n"
     assert "mode idle; last import complete successful 2" in first["after"]
     assert planned["before"] == first["after"]
     assert planned["after"] == "complete import: an import is started\n"
@@ -212,7 +213,7 @@ HOUR = 3600.0
     [
         ([{"age": 60}], {"max_age": HOUR}, True, "The last successful import was at"),
         ([{"age": 7200}], {"max_age": HOUR}, False, r"The data is 72\d\d s old; 3600 s are allowed\."),
-        ([], {"max_age": HOUR}, False, "There was no successful import, or the server does not tell of it"),
+        ([], {"max_age": HOUR}, False, "There was no successful import, or the server does not report it"),
         ([{"age": 60, "type": "raw_only"}], {"max_age": HOUR}, False, "The last import was a raw one"),
         ([{"age": 60, "type": "raw_only"}], {"max_age": HOUR, "import_type": "raw_only"}, True, "The last successful"),
         ([{"age": 60}], {"max_age": HOUR, "import_type": "raw_only"}, True, "The last successful import"),
@@ -220,7 +221,7 @@ HOUR = 3600.0
             [{"age": 60}, {"age": 30, "status": "broken"}],
             {"max_age": HOUR},
             False,
-            "The last import is told as complete, broken; how old",
+            "The last import is complete, broken; the server does not say how old",
         ),
         ([{"age": 60}], {}, None, "The last successful import was at"),
     ],
@@ -247,15 +248,15 @@ def test_info_says_whether_the_data_is_recent_enough_and_fails_where_it_is_told_
 def test_a_success_that_is_told_for_later_proves_nothing(bigfix: DataImports, is_ahead: int, is_fresh: bool) -> None:
     bigfix.sandbox.clock(speed=0)
     bigfix.configure(history=[{"age": 60}])
-    last = moment(bigfix.info()["last_success_time"], "")
+    last = time_option(bigfix.info()["last_success_time"], "")
     assert last is not None
-    later = text_of(last + timedelta(seconds=60 + is_ahead))
+    later = format_time(last + timedelta(seconds=60 + is_ahead))
     bigfix.fault("patch", "status", times=None, set={"last_success_time": later})
 
     known = bigfix.info(max_age=HOUR)
 
     assert known["is_fresh"] is is_fresh
-    assert is_fresh or "told for 400 s ahead of the clock, so how old the data is cannot be told" in known["message"]
+    assert is_fresh or "400 s ahead of the clock, so the age of the data is not known" in known["message"]
 
 
 def test_while_an_import_runs_that_hides_the_last_one_the_data_is_not_taken_for_recent(bigfix: DataImports) -> None:
@@ -265,7 +266,7 @@ def test_while_an_import_runs_that_hides_the_last_one_the_data_is_not_taken_for_
     known = bigfix.info(max_age=HOUR)
 
     assert (known["is_running"], known["is_fresh"]) == (True, False)
-    assert known["message"] == "An import is running, and the server does not tell how old the data is."
+    assert known["message"] == "An import is running, and the server does not say how old the data is."
 
 
 def test_an_import_that_is_planned_counts_in_check_mode_only(bigfix: DataImports) -> None:

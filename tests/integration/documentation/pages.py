@@ -145,7 +145,8 @@ class Reader:
 
     def follow(self, page: Path) -> subprocess.CompletedProcess[str]:
         """Do all that a page says, in one shell that ends where a command fails."""
-        steps, tasks = [], []
+        steps: list[str] = []
+        tasks: list[Any] = []
         for block in blocks_of(page):
             if block.caption:
                 self.write(block)

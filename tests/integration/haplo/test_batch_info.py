@@ -16,8 +16,8 @@ import pytest
 
 from ... import running
 from ..canary import as_found, traces
+from ..documentation.test_documentation import _replaced, examples
 from ..listener import Listener
-from ..playbooks.test_documentation import _replaced, examples
 from ..results import assert_returned, documented
 from ..support import ABSENT, Playbook, assert_plain_failure, only
 from .driver import Haplo

@@ -35,7 +35,7 @@ IMPORT = "assetops.imports.licstat_import"
 OFTEN = 0.05  # seconds between two lines
 WORK = {
     "licstat_import": "import_logs",
-    "bigfix_import": "see_to_import",
+    "bigfix_import": "import_data",
     "haplo_batch": "import_batch",
     "lm_import": "import_archive",
 }

@@ -51,7 +51,7 @@ def test_a_pause_that_the_server_asks_for_is_kept_within_bounds(
 ) -> None:
     from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 
-    monkeypatch.setattr(_client, "LONGEST_RETRY_AFTER", 0.1)
+    monkeypatch.setattr(_client, "MAX_RETRY_AFTER", 0.1)
     for asked in ("0", "3600", "soon"):
         licstat.sandbox.fault(
             "status", operation="import", status=429, headers={"Retry-After": asked}, when="before_body"

@@ -15,7 +15,7 @@ import yaml
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
-from ..playbooks.test_documentation import _replaced, examples
+from ..documentation.test_documentation import _replaced, examples
 from ..playbooks.test_playbooks import Ansible, assert_ended_well
 from ..support import in_process
 from .driver import LIBRARY, Lm

@@ -345,7 +345,7 @@ def test_a_playbook_is_part_of_another_with_tags_and_targets_of_its_own(site: Si
     nightly = site.run(*command, "--tags", "nightly", "-e", strange, ANSIBLE_DISPLAY_OK_HOSTS="false")
     assert nightly.status == 0, nightly.output
     assert site.imports[100] == 1
-    told = "2 hosts of this run are in none of the groups licstat, bigfix, lmt, haplo, lm, and nothing is imported for"
+    told = "2 hosts of this run are in none of the groups licstat, bigfix, lmt, haplo, lm, so nothing is imported for"
     assert without_spaces(f"{told} cad, www. Is licstats meant to be licstat?") in without_spaces(nightly.output)
     assert nightly.output.count("hosts of this run are") == 1
     report = nightly.output[nightly.output.index("target  ") :]

@@ -77,7 +77,13 @@ class Events:
     def kill(self) -> list[dict[str, Any]]:
         """End it at once; the events that nobody has looked at yet."""
         self.process.kill()
-        return [json.loads(line) for line in self.process.communicate()[0].splitlines()]
+        stdout = self.process.stdout
+        if stdout is None or stdout.closed:
+            return []
+        # `communicate` would lose the lines that `readline` has already read from the pipe.
+        events = [json.loads(line) for line in stdout if line.endswith("\n")]
+        self.process.communicate()
+        return events
 
 
 class _Queue:

@@ -364,7 +364,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "label": ({"label": " "}, "label is empty"),
     "host": ({"targets": ["nobody"]}, "nobody: no such host"),
     "receipts": ({"receipts": "none"}, "nothing to report"),
-    "password": ({"receipts": None, "receipts_password": "geheim"}, "of no use without receipts"),
+    "password": ({"receipts": None, "receipts_password": "geheim"}, "has no effect without receipts"),
 }
 
 
@@ -383,7 +383,7 @@ def test_what_cannot_be_is_told_before_anything_is_written(local: Reports, case:
 def test_a_file_of_somebody_is_never_replaced_and_a_link_stays_one(local: Reports, ending: str) -> None:
     mine = local.folder / f"mine.{ending}"
     mine.write_text("{}\n")
-    with pytest.raises(Refused, match="is no report of imports"):
+    with pytest.raises(Refused, match="is not a report of imports"):
         local(mine.name)
     assert mine.read_text() == "{}\n"
     mine.write_text("")
@@ -465,6 +465,6 @@ def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone
     assert "  cad  succeeded  " in shown.output
     lost = ansible.run("-i", str(inventory), "assetops.imports.report", "-e", "import_report_lable=cad")
     assert lost.status == 2
-    assert "The report does not have all: away: Its receipts are in a file on the host" in lost.output
+    assert "The report is not complete: away: Its receipts are in a file on the host" in lost.output
     assert "no variable import_report_lable" in lost.output
     assert len(sandbox.requests()) == requests

@@ -141,7 +141,7 @@ def test_what_a_run_is_at_work_on_is_not_in_doubt(settle: Settle) -> None:
     assert result["summary"] == "No import is in doubt."
     many = settle(label="cad", state="failed")
     assert (many["changed"], many["table"]) == (False, [many["table"][0]])
-    assert "Left out: 2, as a run is at work on it" in many["table"][0]
+    assert "Left out: 2, because a run is at work on it" in many["table"][0]
     settle.refused("A run is at work on", keys=key, state="failed")
 
 
@@ -272,12 +272,12 @@ def test_a_key_that_nobody_knows_is_told_and_nothing_is_settled(local: Settle) -
     [
         ({"state": "failed"}, "Which imports are meant?"),
         ({"state": "failed", "older_than": 5}, "keys=all"),
-        ({"state": "failed", "keys": "a", "label": "cad"}, "Set one of them"),
-        ({"state": "failed", "keys": "all, a"}, "leave out the other keys"),
+        ({"state": "failed", "keys": "a", "label": "cad"}, "set either keys or filters"),
+        ({"state": "failed", "keys": "all, a"}, "leave out either the other keys"),
         ({"state": "failed", "keys": " ,\n"}, "keys is empty"),
         ({"state": "failed", "label": " "}, "label is empty"),
-        ({"state": "absent", "label": "cad", "comment": "x"}, "comment goes with"),
-        ({"comment": "x"}, "comment goes with"),
+        ({"state": "absent", "label": "cad", "comment": "x"}, "comment can only be used with"),
+        ({"comment": "x"}, "comment can only be used with"),
         ({"state": "gone", "label": "cad"}, "state"),
         ({"system": "sap"}, "system"),
         ({"older_than": -1}, "older_than has to be"),

@@ -194,7 +194,7 @@ def test_what_the_receipts_tell_of_a_target(watch: Watch) -> None:
     }
     assert "it failed" in result["failures"]["failed newest after success (licstat)"]
     assert "27 h ago; 26 h are allowed" in result["failures"]["too old (licstat)"]
-    assert "a clock was set" in result["failures"]["ahead of the clock (licstat)"]
+    assert "a clock was wrong" in result["failures"]["ahead of the clock (licstat)"]
     assert watch.location in result["failures"]["never imported (licstat)"]
 
 
@@ -229,7 +229,7 @@ def test_failures_are_told_first_and_in_bounds(local: Watch) -> None:
     result = local()
     assert result["table"][1].startswith("bad ")
     assert len(result["table"]) < 12
-    assert "2 more at least" in result["failures"]["bad (licstat)"]
+    assert "at least 2 more" in result["failures"]["bad (licstat)"]
     assert "1 of 41 targets" in result["summary"]
 
 

@@ -22,13 +22,14 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Refused,
     as_sentence,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client, describe, request_line
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import (
     Body,
     encoded_form,
     expecting,
     form_data,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, request_line
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import IDENTIFIER, Batch, DataFile
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import ControlFile
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import API_GUIDE

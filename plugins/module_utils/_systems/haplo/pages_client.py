@@ -19,14 +19,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_sentence,
     shortened,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    SHOWN,
-    TRIES,
-    Client,
-    describe,
-    json_object,
-    request_line,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import MAX_SHOWN, describe, request_line
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import (
     GROUP,
     KEY_PATH,
@@ -112,7 +107,7 @@ class BatchPages:
                 headers={"Accept": "text/html"},
                 tries=self._tries,
                 is_enough=reader.is_enough,
-                largest=LARGEST_PAGE,
+                max_size=LARGEST_PAGE,
             )
         except Refused as error:
             raise self._refused_page(error) from error
@@ -123,7 +118,7 @@ class BatchPages:
             answer = reader.answer
         if reader.error is None:
             return reader.results[-1]
-        problem = shortened(self._client.secrets.redact(reader.error.message), 2 * SHOWN)
+        problem = shortened(self._client.secrets.redact(reader.error.message), 2 * MAX_SHOWN)
         message = as_sentence(f"{request_line(answer)}: {problem}")
         raise PageError(message, answer, is_transient=reader.error.is_transient)
 

@@ -29,13 +29,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     as_sentence,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import (
-    Client,
-    date_of,
-    describe,
-    json_object,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import date_of, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import expecting, form_data
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import GUIDE
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
     CLOCKS_DIFFER,

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import is_generic, json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import is_generic
 
 RUN_IDS = ("runid", "run-id", "runId")  # the vendor's page has the first two, in its example and in its text
 COUNTS: Mapping[str, str] = {

@@ -21,8 +21,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     OutcomeUnknown,
     Refused,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client, describe
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import TRIES, Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
+from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import (
     COUNTS,
     RUN_IDS,
@@ -54,7 +55,7 @@ class Library:
 
     def probe(self) -> None:
         """Ask for its status; an error in words, as the vendor documents it, is an answer, too."""
-        self.client.probe("GET", f"{self._base}/getlibrarystatus", is_of_the_api=is_of_the_api)
+        self.client.probe("GET", f"{self._base}/getlibrarystatus", is_from_api=is_of_the_api)
 
     def start_import(self, body: Body) -> StartedImport:
         """Send an archive, or where it is. Raises `Refused`, `NotSent` or `OutcomeUnknown`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import normalised_url
+from ansible_collections.assetops.imports.plugins.module_utils._http.urls import normalised_url
 
 SHORTEST_SECRET = 4  # characters of a value in a URL's query; a shorter one is not secret
 IMPORTED_ONCE = (

@@ -11,24 +11,27 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.plugin_utils._artifacts import artifacts_of
-from ansible_collections.assetops.imports.plugins.plugin_utils._summary import Outcome
+from ansible_collections.assetops.imports.plugins.plugin_utils._summary import RoleOutcome
 
 ENTRY = {"state": "succeeded", "reason": "new", "remote_id": "import_1", "key": "57ad", "server": {"state": "SUCCESS"}}
-GOOD = Outcome("good", "licstat_import", "succeeded", imports=(ENTRY,))
-FAILED = Outcome(
+GOOD = RoleOutcome("good", "licstat_import", "succeeded", imports=(ENTRY,))
+FAILED = RoleOutcome(
     "bad", "licstat_import", "failed", imports=(ENTRY, {**ENTRY, "state": "failed", "key": "c0de"}), problem="Refused."
 )
 
 
-def told(*outcomes: Outcome) -> tuple[str, list[dict[str, Any]]]:
+def told(*outcomes: RoleOutcome) -> tuple[str, list[dict[str, Any]]]:
     found = artifacts_of(outcomes)
     return found["assetops_imports_summary"], found["assetops_imports"]
 
 
 def test_the_line_counts_states_and_names_what_failed() -> None:
-    many = [Outcome(f"server{number:02}", "licstat_import", "succeeded") for number in range(27)]
+    many = [RoleOutcome(f"server{number:02}", "licstat_import", "succeeded") for number in range(27)]
     line, entries = told(
-        *many, FAILED, Outcome("kim", "haplo_batch", "scheduled"), Outcome("gone", state="unreachable", problem="Away.")
+        *many,
+        FAILED,
+        RoleOutcome("kim", "haplo_batch", "scheduled"),
+        RoleOutcome("gone", state="unreachable", problem="Away."),
     )
 
     assert line == "30 targets: 27 succeeded, 1 scheduled, 1 failed (bad), 1 unreachable (gone)"
@@ -51,12 +54,12 @@ def test_an_entry_tells_of_the_import_that_ended_worst() -> None:
 
 
 def test_what_succeeded_and_could_not_be_put_away_counts_as_failed() -> None:
-    line, _entries = told(Outcome("cad", "licstat_import", "succeeded", imports=(ENTRY,), problem="No space."))
+    line, _entries = told(RoleOutcome("cad", "licstat_import", "succeeded", imports=(ENTRY,), problem="No space."))
     assert line == "1 target: 1 failed (cad)"
 
 
 def test_a_target_of_two_roles_is_one_target() -> None:
-    line, entries = told(GOOD, Outcome("good", "haplo_batch", "scheduled"))
+    line, entries = told(GOOD, RoleOutcome("good", "haplo_batch", "scheduled"))
     assert line == "1 target: 1 succeeded, 1 scheduled"
     assert len(entries) == 2
 
@@ -67,7 +70,7 @@ def test_a_target_of_two_roles_is_one_target() -> None:
 def test_the_line_tells_how_dry_runs_ended(errors: tuple[int, ...], words: str) -> None:
     page = {"state": "dry-run", "url": "https://research.example.ac.uk/do/batch/2x"}
     batches = tuple({**ENTRY, "server": {**page, "errors": count}} for count in errors)
-    line, (entry,) = told(Outcome("kim", "haplo_batch", "succeeded", imports=batches))
+    line, (entry,) = told(RoleOutcome("kim", "haplo_batch", "succeeded", imports=batches))
 
     assert line == f"1 target: 1 succeeded; {words}"
     assert entry["url"] == page["url"]
@@ -75,7 +78,7 @@ def test_the_line_tells_how_dry_runs_ended(errors: tuple[int, ...], words: str) 
 
 def test_no_address_is_handed_on_that_is_none_of_a_page() -> None:
     _line, (entry,) = told(
-        Outcome("kim", "haplo_batch", "succeeded", imports=({**ENTRY, "server": {"url": "javascript:alert()"}},))
+        RoleOutcome("kim", "haplo_batch", "succeeded", imports=({**ENTRY, "server": {"url": "javascript:alert()"}},))
     )
     assert entry["url"] is None
 
@@ -84,7 +87,7 @@ def test_no_address_is_handed_on_that_is_none_of_a_page() -> None:
 def test_both_stay_small_and_say_what_is_left_out(count: int) -> None:
     problem = "\x1b[2J" + "Refused. " * 200
     bad = [
-        Outcome(f"license-server-{number}.example.com", "licstat_import", state, imports=(ENTRY,), problem=problem)
+        RoleOutcome(f"license-server-{number}.example.com", "licstat_import", state, imports=(ENTRY,), problem=problem)
         for number in range(count)
         for state in ("failed", "unknown", "unreachable", "running", "incomplete")
     ]

@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -19,7 +20,7 @@ import html5lib
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, Report, Where
+from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Failure, ImportId, Report
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import (
     SIGNS,
     Row,
@@ -66,8 +67,8 @@ def report(*, name: str = "license-server", targets: int = 2, nights: int = 9, *
     days = nights_between(f"{nights}d", None, BERLIN, NOW)
     imports = [(0, str(number)) for number in range(given.get("count", 3))]
 
-    def read(wheres: Sequence[Where]) -> Iterator[dict[str, Any]]:
-        return (entry(int(key), name=name, url=given.get("url")) for _store, key in wheres)
+    def read(import_ids: Sequence[ImportId]) -> Iterator[dict[str, Any]]:
+        return (entry(int(key), name=name, url=given.get("url")) for _store, key in import_ids)
 
     rows = [
         Row(f"{name}-{number:03}", "licstat", [STATES[(number + day) % len(STATES)] for day in range(nights)])
@@ -154,6 +155,35 @@ def test_failures_come_first_and_each_import_has_its_evidence() -> None:
     assert '<a href="https://licstat.example.com" rel="noopener noreferrer">' in page
     assert "2026-11-29 04:00:00" in page  # by the clock of the report
     assert "javascript:" not in "".join(html(report(url="javascript:alert(1)")))
+
+
+def test_a_night_leads_to_its_newest_import_in_the_list_and_a_dry_run_to_none() -> None:
+    times = ["2026-11-27T03:00:00.000Z", "2026-11-28T03:00:00.000Z", "2026-11-29T03:00:00.000Z"]
+
+    def tried(number: int, *attempts: tuple[int, str], **other: Any) -> dict[str, Any]:
+        found = [{"attempt": 1, "state": state, "started_at": times[night], "message": ""} for night, state in attempts]
+        return {**entry(number), "attempts": found, **other}
+
+    entries = [
+        tried(0, (2, "succeeded"), is_dry_run=True),
+        tried(1, (1, "failed"), (2, "succeeded")),
+        tried(2, (2, "succeeded")),
+        tried(3, (0, "submitted"), target="cae"),
+    ]
+    rows = [
+        Row("cad", "licstat", ["missing", "failed", "imported"]),
+        Row("cae", "licstat", ["running", "not due", "not due"]),
+        Row("cad", "lm", ["not due", "failed", "imported"]),
+    ]
+    one = replace(report(nights=3), rows=rows, imports=[(0, "")] * 4, read=lambda _ids: iter(entries))
+    page = page_of(one)
+    (calendar,) = [table for table in page.iter("table") if table.get("class") == "nights"]
+    cells = [[cell.find("a") for cell in row.iter("td")] for row in calendar.iter("tr")][2:]
+    links = [[None if link is None else link.get("href") for link in row] for row in cells]
+    assert links == [[None, "#i1", "#i1"], ["#i3", None, None], [None, None, None]]
+    listed = {str(row.get("id")): "".join(row.itertext()) for row in page.iter("tr") if row.get("id")}
+    assert list(listed) == ["i0", "i1", "i2", "i3"]
+    assert entries[1]["key"] in listed["i1"]
 
 
 def test_two_hundred_targets_by_ninety_nights_are_less_than_a_megabyte() -> None:

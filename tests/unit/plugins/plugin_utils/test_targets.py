@@ -13,21 +13,28 @@ from ansible.playbook.block import Block
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 
-from ansible_collections.assetops.imports.plugins.plugin_utils._targets import Import, Run, problems_of, strangers_of
+from ansible_collections.assetops.imports.plugins.plugin_utils._targets import (
+    ImportPlay,
+    PlaybookRun,
+    non_target_warning,
+    problems_of,
+)
 
 IMPORTS = [
-    Import("licstat", frozenset({"licstat", "licstat_import"})),
-    Import("haplo", frozenset({"haplo", "dry_run"})),
-    Import("haplo", frozenset({"haplo", "import"})),
+    ImportPlay("licstat", frozenset({"licstat", "licstat_import"})),
+    ImportPlay("haplo", frozenset({"haplo", "dry_run"})),
+    ImportPlay("haplo", frozenset({"haplo", "import"})),
 ]
 OTHER = ["licstat_import_afterwards"]
 ASKED = ("all", "tagged", "untagged", "always", "never", "licstat", "other")
 
 
-def run(**given: Any) -> Run:
+def run(**given: Any) -> PlaybookRun:
     """A run with two targets and a host that is none, but for what is given."""
     groups = {"all": ["cad", "crm", "www"], "ungrouped": [], "licstat": ["cad"], "haplo": ["crm"], "web": ["www"]}
-    return Run(**{"hosts": ["localhost", "cad", "crm", "www"], "groups": groups, "sources": ["/hosts"], **given})
+    return PlaybookRun(
+        **{"hosts": ["localhost", "cad", "crm", "www"], "groups": groups, "sources": ["/hosts"], **given}
+    )
 
 
 @pytest.mark.parametrize("own", [["licstat"], ["licstat", "licstat_import"], ["other"]])
@@ -37,7 +44,7 @@ def test_tasks_with_tags_are_chosen_as_ansible_chooses_them(own: list[str]) -> N
     for only in itertools.combinations(ASKED, 2):
         for skip in [(), *itertools.combinations(ASKED, 1), *itertools.combinations(ASKED, 2)]:
             by_ansible = task.evaluate_tags([*only], [*skip], {})
-            assert run(tags=only, skip_tags=skip).has_chosen(own) == by_ansible, (only, skip)
+            assert run(tags=only, skip_tags=skip).selects(own) == by_ansible, (only, skip)
 
 
 TAGS = "The tags here are dry_run, haplo, import, licstat, licstat_import, licstat_import_afterwards."
@@ -120,7 +127,7 @@ def test_many_hosts_and_groups_are_told_in_short() -> None:
     there = run(hosts=hosts, groups={"all": hosts, **{f"group{host}": [host] for host in hosts}}, limit="all")
 
     assert len(" ".join(problems_of(there, IMPORTS, OTHER))) < 500
-    assert len(strangers_of(there, ["licstat"])) < 300
+    assert len(non_target_warning(there, ["licstat"])) < 300
 
 
 @pytest.mark.parametrize(
@@ -129,14 +136,14 @@ def test_many_hosts_and_groups_are_told_in_short() -> None:
         (["localhost", "cad", "crm"], ""),
         (
             ["cad", "www"],
-            "One host of this run is in none of the groups licstat, haplo, and nothing is imported for www.",
+            "One host of this run is in none of the groups licstat, haplo, so nothing is imported for www.",
         ),
         (
             ["www", "db"],
-            "2 hosts of this run are in none of the groups licstat, haplo, and nothing is imported for www, db.",
+            "2 hosts of this run are in none of the groups licstat, haplo, so nothing is imported for www, db.",
         ),
     ],
 )
 def test_hosts_that_are_no_targets_are_told_and_localhost_is_not(hosts: list[str], told: str) -> None:
-    advice = " Leave out with --limit what is no target."
-    assert strangers_of(run(hosts=hosts), ["licstat", "haplo"]) == (f"{told}{advice}" if told else "")
+    advice = " Use --limit to leave out hosts that are not targets."
+    assert non_target_warning(run(hosts=hosts), ["licstat", "haplo"]) == (f"{told}{advice}" if told else "")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.assetops.imports.plugins.plugin_utils._variables import OF_ROLES, strangers_to
+from ansible_collections.assetops.imports.plugins.plugin_utils._variables import OF_ROLES, unknown_variable_warnings
 
 ROOT = Path(__file__).resolve().parents[4]
 FILES = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/**/*.yml")]
@@ -69,7 +69,9 @@ def test_every_role_is_known() -> None:
     ],
 )
 def test_a_variable_that_a_role_does_not_have_is_told_with_the_nearest_name(name: str, meant: str) -> None:
-    (told,) = strangers_to("licstat_import", [name, "licstat_import_wait", "licstat_imports", "other"], OPTIONS)
+    (told,) = unknown_variable_warnings(
+        "licstat_import", [name, "licstat_import_wait", "licstat_imports", "other"], OPTIONS
+    )
 
     assert re.findall(r"\w*licstat_import_\w*", told) == [name, *([meant] if meant else [])]
 
@@ -77,6 +79,6 @@ def test_a_variable_that_a_role_does_not_have_is_told_with_the_nearest_name(name
 def test_each_is_told_and_those_of_other_roles_are_theirs() -> None:
     names = ["lm_import_windwo", "licstat_import_windwo", "licstat_import_wiat", "__licstat_import_run_on"]
 
-    told = strangers_to("licstat_import", names, OPTIONS)
+    told = unknown_variable_warnings("licstat_import", names, OPTIONS)
 
     assert [text.split()[6].rstrip(",") for text in told] == ["licstat_import_wiat", "licstat_import_windwo"]

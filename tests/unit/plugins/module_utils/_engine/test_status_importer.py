@@ -24,10 +24,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import DataImports
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
     Credentials,
-    DataImports,
-    Wish,
+    Requirement,
     wanted_import,
 )
 
@@ -36,7 +36,7 @@ from ..fakes import TurnedClock
 
 HOST = "https://bigfix.example.com:9081"
 PACE = WaitOptions(1200, 30, 300, 10)
-WANTED = wanted_import(HOST, Wish())
+WANTED = wanted_import(HOST, Requirement())
 
 
 class Watched(Server):
@@ -64,12 +64,14 @@ def other(store: Store, tmp_path: Path) -> Iterator[Store]:
         yield other
 
 
-def see_to(server: Server, clock: TurnedClock, store: Store, wish: Wish | None = None, **policy: Any) -> Outcome:
+def run_import(
+    server: Server, clock: TurnedClock, store: Store, requirement: Requirement | None = None, **policy: Any
+) -> Outcome:
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
     system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
     importer = StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
-    return importer.run([wanted_import(HOST, wish or Wish())])[0]
+    return importer.run([wanted_import(HOST, requirement or Requirement())])[0]
 
 
 def claim(store: Store) -> int:
@@ -85,7 +87,7 @@ def test_while_another_run_is_about_to_start_one_nothing_is_started_and_its_impo
     attempt = claim(other)
     clock.after(100, lambda: other.withdraw(WANTED.key, attempt))
 
-    one = see_to(server, clock, store)
+    one = run_import(server, clock, store)
 
     assert (one.state, one.reason, one.changed) == ("succeeded", "joined", False)
     assert server.starts == []
@@ -95,7 +97,7 @@ def test_a_run_that_finds_another_one_about_to_start_fails_if_it_is_to(store: St
     claim(other)
     server = Server(clock := TurnedClock(), [])
 
-    one = see_to(server, clock, store, if_running="fail")
+    one = run_import(server, clock, store, if_running="fail")
 
     assert (one.state, one.changed, one.has_failed) == ("failed", False, True)
     assert "Another run is about to start one" in one.message
@@ -107,7 +109,7 @@ def test_once_the_other_run_gives_up_this_one_starts_its_own(store: Store, other
     attempt = claim(other)
     clock.after(25, lambda: other.withdraw(WANTED.key, attempt))
 
-    one = see_to(server, clock, store)
+    one = run_import(server, clock, store)
 
     assert (one.state, one.reason, one.changed) == ("succeeded", "new", True)
     assert server.starts == ["complete"]
@@ -128,7 +130,7 @@ def test_what_the_second_look_finds_is_decided_by_it_and_the_claim_taken_back(
     server = Watched(clock := TurnedClock(), [])
     server.at_question = (2, lambda: server.imports.append(happens))
 
-    one = see_to(server, clock, store, Wish(max_age=10) if happens.ends == 0 else None, **policy)
+    one = run_import(server, clock, store, Requirement(max_age=10) if happens.ends == 0 else None, **policy)
 
     assert (one.state, one.reason, one.changed) == expected
     assert server.starts == []
@@ -140,7 +142,7 @@ def test_a_second_look_that_fails_takes_the_claim_back_and_is_repeated(store: St
     seen: list[Any] = []
     clock.after(5, lambda: seen.append(other.find([WANTED.key])))
 
-    one = see_to(server, clock, store)
+    one = run_import(server, clock, store)
 
     assert seen == [{}]
     assert (one.state, one.changed) == ("succeeded", True)
@@ -152,10 +154,10 @@ def test_an_outage_is_waited_out_while_an_import_may_be_running_by_the_receipt(
     store: Store, wait: bool, trouble: str
 ) -> None:
     server = Server(clock := TurnedClock(), [], quirks=[Quirk(), Quirk()], ours=(500, "successful"))
-    assert see_to(server, clock, store, wait=False).state == "submitted"
+    assert run_import(server, clock, store, wait=False).state == "submitted"
     server.quirks.extend([Quirk(trouble=trouble)] * 20)
 
-    one = see_to(server, clock, store, wait=wait)
+    one = run_import(server, clock, store, wait=wait)
 
     assert (one.state, one.changed) == ("succeeded" if wait else "running", False)
     assert one.reason == "joined"
@@ -164,11 +166,11 @@ def test_an_outage_is_waited_out_while_an_import_may_be_running_by_the_receipt(
 
 def test_without_an_import_that_may_run_a_receipt_makes_no_outage_longer(store: Store) -> None:
     server = Server(clock := TurnedClock(), [])
-    assert see_to(server, clock, store).state == "succeeded"
+    assert run_import(server, clock, store).state == "succeeded"
     begin = server.now
     server.quirks.extend([Quirk(trouble="refused")] * 99)
 
-    one = see_to(server, clock, store)
+    one = run_import(server, clock, store)
 
     assert (one.state, one.changed) == ("failed", False)
     assert "Nothing was started." in one.message
@@ -179,10 +181,10 @@ def test_without_an_import_that_may_run_a_receipt_makes_no_outage_longer(store: 
 def test_a_receipt_is_closed_though_the_times_before_it_were_ahead(store: Store, ahead: int) -> None:
     past = [Import("complete", -50, -10)]
     server = Server(clock := TurnedClock(), past, ours=(50, "successful"), tells_ahead=lambda at: ahead * (at < 0))
-    assert see_to(server, clock, store, wait=False).state == "submitted"
+    assert run_import(server, clock, store, wait=False).state == "submitted"
     clock.sleep(100)
 
-    one = see_to(server, clock, store, Wish(max_age=1e6))
+    one = run_import(server, clock, store, Requirement(max_age=1e6))
 
     assert (one.reason, one.changed) == ("fresh", False)
     assert [receipt.state for receipt in store.find([WANTED.key]).values()] == ["succeeded"]
@@ -196,7 +198,7 @@ def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: 
     system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
     importer = StatusImporter(system, store, Policy(check_mode=True), PACE, clock.clock)
 
-    (one,) = importer.run([wanted_import(HOST, Wish(max_age=60))])
+    (one,) = importer.run([wanted_import(HOST, Requirement(max_age=60))])
 
     assert one.state == "planned"
     assert importer.warnings == [one.message]
@@ -206,10 +208,10 @@ def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: 
 @pytest.mark.parametrize("status", ["successful", "failed"])
 def test_the_receipt_of_a_run_that_was_out_of_time_is_closed_by_the_next_one(store: Store, status: str) -> None:
     server = Server(clock := TurnedClock(), [], ours=(50, status))
-    assert see_to(server, clock, store, wait=False).state == "submitted"
+    assert run_import(server, clock, store, wait=False).state == "submitted"
     clock.sleep(100)
 
-    one = see_to(server, clock, store, Wish(max_age=1e6), if_running="fail", check_mode=False)
+    one = run_import(server, clock, store, Requirement(max_age=1e6), if_running="fail", check_mode=False)
 
     states = [(attempt.attempt, attempt.state) for attempt in store.find([WANTED.key]).values()]
     if status == "successful":

@@ -24,7 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import ImportOptions
 
-from ..._http.test_client import Talk
+from ..._http.talks import Talk
 from ...fakes import Uncommitted
 from ...peers import Peer
 from .setting import TASK, a_task, accepting, envelope, saying, submit, wanted

@@ -24,7 +24,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.
     wanted_import,
 )
 
-from ..._http.test_client import Talk
+from ..._http.talks import Talk
 from ...fakes import Uncommitted
 from ...peers import Peer, well
 from .setting import DIGEST, FROM, SERVER, TO, accepting, log_at, submit, wanted
