@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Lists the receipts that the modules of this collection keep of their imports, the newest first by their last change,
     and counts them by state.
-  - It reads only the receipt store, and contacts no system. It does not change the store, and makes none: where there
-    is no store, there are no receipts.
+  - It reads only the receipt store, and contacts no system. It does not change the store, and makes none. Where
+    there is no store, there are no receipts.
 seealso:
   - module: assetops.imports.import_receipt
 author:
@@ -68,7 +68,7 @@ options:
     type: str
   limit:
     description:
-      - How many receipts to return at most. They are counted without a limit; RV(next) tells whether there are more.
+      - How many receipts to return at most. They are counted without a limit; RV(next) shows whether there are more.
     type: int
     default: 50
   after:
@@ -171,9 +171,9 @@ imports:
       returned: always
     period:
       description:
-        - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
-          where that is not known. Of a folder of Haplo with a date in its name it is that moment, or from when to when
-          the feed was so.
+        - The time that the content covers, by the clock of the host that wrote it, without a time zone; V(null) if it
+          is not known. For a Haplo folder with a date in its name it is that moment, or the time in which the feed did not
+          change.
       type: dict
       returned: always
       contains:
@@ -375,7 +375,7 @@ def _place(text: str) -> tuple[str, str]:
     """The time and the key in a value of `next`. Raises `BadInput`."""
     changed_at, _space, key = text.strip().partition(" ")
     if not key:
-        raise BadInput(f"after: {text!r} is not a value of next from a result, which is a time and a key.")
+        raise BadInput(f"after: {text!r} is not what next of a result is, which is a time and a key.")
     parse_time_option(changed_at, "after")
     return changed_at, key
 

@@ -99,7 +99,7 @@ class Importer:
         if one.wanted.obstacle:
             one.finish("failed", one.wanted.obstacle)
         else:
-            self._go_on(one, receipt)
+            self._decide_and_act(one, receipt)
         self._progress.report(one)
 
     def _wait_for_all(self, pending: list[Import]) -> None:
@@ -107,10 +107,10 @@ class Importer:
         if not self._policy.wait or self._policy.check_mode:
             for one in pending:
                 if one.is_polled and not one.changed:
-                    self._look_once(one)
+                    self._check_once(one)
             return
         try:
-            wait_for(pending, self._look, self._wait_options, self._clock)
+            wait_for(pending, self._check, self._wait_options, self._clock)
         except WaitTimeout as error:
             for one in error.left:
                 self._poller.give_up(one, error.outage)
@@ -127,7 +127,7 @@ class Importer:
 
     # By the receipt
 
-    def _go_on(self, one: Import, receipt: Receipt | None) -> None:
+    def _decide_and_act(self, one: Import, receipt: Receipt | None) -> None:
         """Decide about an import by its receipt, and act."""
         if receipt is not None:
             one.load(receipt)
@@ -178,13 +178,13 @@ class Importer:
             self._sender.send(one, receipt)
         else:
             self._store.supersede_attempts([(receipt.key, receipt.attempt)])
-            self._go_on(one, self._store.find([one.wanted.key]).get(one.wanted.key))
+            self._decide_and_act(one, self._store.find([one.wanted.key]).get(one.wanted.key))
         return True
 
     # Waiting
 
-    def _look(self, one: Import) -> bool:
-        """Look once at an import that is not done: at the server, or at the receipt while another run is at it."""
+    def _check(self, one: Import) -> bool:
+        """Poll the server once, or read the receipt while another run is at work on it; whether it is done."""
         if one.is_polled:
             self._poller.poll(one)
             self._decide_again_if_overtaken(one)
@@ -193,9 +193,9 @@ class Importer:
         self._progress.report(one)
         return one.is_done
 
-    def _look_once(self, one: Import) -> None:
+    def _check_once(self, one: Import) -> None:
         try:
-            self._look(one)
+            self._check(one)
         except Outage as outage:
             self._poller.give_up_after_one_poll(one, outage)
 
@@ -204,7 +204,7 @@ class Importer:
             receipt = self._store.find([one.wanted.key]).get(one.wanted.key)
         except StoreError as error:
             raise Outage(error.message) from error
-        self._go_on(one, receipt)
+        self._decide_and_act(one, receipt)
 
     def _decide_again_if_overtaken(self, one: Import) -> None:
         """Decide again where what was polled is over, but leaves its stream in another state than the one wanted."""

@@ -131,11 +131,11 @@ class StatusImporter:
     def _wait_for(self, one: Import, deadline: float) -> None:
         options = replace(self._wait_options, timeout=max(0.0, deadline - self._clock.now()))
         try:
-            wait_for([one], self._look, options, self._clock, at_once=True)
+            wait_for([one], self._check, options, self._clock, at_once=True)
         except WaitTimeout as error:
             self._give_up(one, error.outage)
 
-    def _look(self, one: Import) -> bool:
+    def _check(self, one: Import) -> bool:
         """Ask the server once, and act on what it says; whether this was the last time."""
         if one.is_polled:
             self._poller.poll(one)

@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.paths impo
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import shown
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes
 
-APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
+APPLICATION_ID = 0x61736F70  # "asop": marks a store of ours among SQLite files
 IN_MEMORY = ":memory:"
 ADVICE = (
     "It has to be an SQLite file on a local disk that this user may write, in a folder that it may write too;"
