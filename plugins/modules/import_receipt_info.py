@@ -172,8 +172,8 @@ imports:
     period:
       description:
         - The time that the content covers, by the clock of the host that wrote it, without a time zone; V(null) if it
-          is not known. For a Haplo folder with a date in its name it is that moment, or the time in which the feed did not
-          change.
+          is not known. For a Haplo folder with a date in its name it is that moment, or the time in which the feed
+          did not change.
       type: dict
       returned: always
       contains:
