@@ -243,7 +243,7 @@ imports:
       type: str
       returned: always
     period:
-      description: Always V(null); what time a log tells of is found out for License Statistics.
+      description: Always V(null); the time that a log covers is found out for License Statistics.
       type: dict
       returned: always
     window:

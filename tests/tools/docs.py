@@ -8,6 +8,7 @@ No network is needed, neither to build the site nor to read it. A warning is an 
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def main() -> int:
     write_changelog(PAGES / "changelog.rst")
     options = ["-q", "-W", "--keep-going", "-c", "docs/site", "-d", str(FOLDER / "state")]
     run("sphinx-build", *options, str(PAGES), str(HTML))
+    refuse_what_is_elsewhere()
     print(f"The documentation is in {(HTML / 'index.html').relative_to(CHECKOUT)}.")
     return 0
 
@@ -43,6 +45,19 @@ def write_changelog(page: Path) -> None:
         run("antsibull-changelog", "release", cwd=COPY)
     label = page.read_text(encoding="utf-8").partition("\n\n")[0]
     page.write_text(f"{label}\n\n{(COPY / 'CHANGELOG.rst').read_text(encoding='utf-8')}", encoding="utf-8")
+
+
+def refuse_what_is_elsewhere() -> None:
+    """Pages may link to others, but are whole without them: no script, style, font or picture of another host."""
+    taken = re.compile(
+        r"""<(?:script|img|iframe)[^>]* src="(?:https?:)?//[^>]*>|<link[^>]* rel="(?!canonical)[^>]*//[^>]*>"""
+    )
+    for page in HTML.rglob("*.html"):
+        if found := taken.search(page.read_text(encoding="utf-8")):
+            sys.exit(f"{page.relative_to(HTML)}: {found.group()}")
+    for style in HTML.rglob("*.css"):
+        if found := re.search(r"""(?:url\(|@import)\s*["']?(?:https?:)?//[^)]*""", style.read_text(encoding="utf-8")):
+            sys.exit(f"{style.relative_to(HTML)}: {found.group()}")
 
 
 def run(*command: str, cwd: Path = CHECKOUT) -> None:

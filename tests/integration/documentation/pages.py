@@ -146,7 +146,7 @@ class Reader:
     def follow(self, page: Path) -> subprocess.CompletedProcess[str]:
         """Do all that a page says, in one shell that ends where a command fails."""
         steps: list[str] = []
-        tasks: list[Any] = []
+        tasks: list[dict[str, Any]] = []
         for block in blocks_of(page):
             if block.caption:
                 self.write(block)

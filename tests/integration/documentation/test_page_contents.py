@@ -46,6 +46,8 @@ def test_every_block_is_run_or_looked_at() -> None:
     """A language or a file of which no test knows is none of them."""
     files = (".yml", ".service", ".timer", "/environment", "crontab", "cron.d/assetops", "bin/assetops-imports")
     for page in PAGES:
+        begun = re.findall(r"^ *(?:\.\. code|::$|```\w)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert len(begun) == len(blocks_of(page)), page
         for block in blocks_of(page):
             if block.caption:
                 assert block.caption.endswith(files), block

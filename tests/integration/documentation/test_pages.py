@@ -179,3 +179,15 @@ def test_a_job_without_a_home_runs_as_the_guide_says(reader: Reader) -> None:
     assert "/proc/nobody" in without.stdout
     assert reader.sandbox.licstat().servers[SERVER].imports == 1
     assert with_both.returncode == 0, with_both.stdout
+
+
+@pytest.mark.slow
+def test_the_first_playbook_says_what_happened_where_the_import_failed_too(reader: Reader) -> None:
+    (block,) = [block for block in blocks_of(ROOT / "README.md") if block.caption == "import.yml"]
+    reader.write(block)
+    reader.sandbox.configure(license_servers=[{"id": SERVER, "name": "cad", "import_enabled": False}])
+
+    done = reader.run("ansible-playbook import.yml")
+
+    assert done.returncode == 2, done.stdout
+    assert re.search(r'"msg": ".*debug\.log\.1: failed \(new\) ', done.stdout), done.stdout

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo import data_files
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check as file_checks
 
 from ..support import ABSENT, assert_plain_failure, only
 from .driver import Haplo, assert_one_whole_batch, assert_scheduled, warnings
@@ -121,7 +121,7 @@ def test_of_several_batches_only_the_bad_one_is_not_sent(haplo: Haplo) -> None:
 def test_what_is_imported_or_adopted_is_not_read_again(mixed: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
     write(mixed, "visitors.tsv", f"{TSV}\n")
     assert_scheduled(run(mixed), changed=True, reason="new")
-    monkeypatch.setattr(data_files, "check_blocks", lambda _blocks, _settings: pytest.fail("it was read"))
+    monkeypatch.setattr(file_checks, "check_blocks", lambda _blocks, _settings: pytest.fail("it was read"))
 
     for options in ({}, {"check": True}, {"strict_files": True}):
         result = run(mixed, **options)

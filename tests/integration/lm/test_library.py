@@ -61,16 +61,16 @@ def test_an_empty_library_is_left_alone(lm: Lm) -> None:
 
 
 def test_check_mode_and_diff_tell_what_would_be_lost(full: Lm) -> None:
-    foreseen = full.empty(check=True, diff=True)
+    predicted = full.empty(check=True, diff=True)
 
-    assert foreseen["changed"] is True
+    assert predicted["changed"] is True
     assert full.asked("clear") == []
-    assert "catalog assets: 12\n" in foreseen["diff"]["before"]
-    assert "catalog assets: 0\n" in foreseen["diff"]["after"]
-    assert foreseen["diff"]["before_header"] == f"{full.sandbox.lm_url} library {LIBRARY}"
+    assert "catalog assets: 12\n" in predicted["diff"]["before"]
+    assert "catalog assets: 0\n" in predicted["diff"]["after"]
+    assert predicted["diff"]["before_header"] == f"{full.sandbox.lm_url} library {LIBRARY}"
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")  # no receipt was touched
     done = full.empty(diff=True)
-    assert (done["before"], done["after"], done["diff"]) == (foreseen["before"], foreseen["after"], foreseen["diff"])
+    assert (done["before"], done["after"], done["diff"]) == (predicted["before"], predicted["after"], predicted["diff"])
 
 
 def test_check_mode_of_an_empty_library_foresees_nothing(lm: Lm) -> None:
@@ -98,9 +98,9 @@ def test_a_library_that_others_emptied_is_filled_again(full: Lm) -> None:
     full(other)
     emptied_by_others(full)
 
-    foreseen = full(ARCHIVE, check=True)
-    assert (foreseen["state"], only(foreseen)["reason"]) == ("planned", "new")
-    assert "holds no assets" in only(foreseen)["message"]
+    predicted = full(ARCHIVE, check=True)
+    assert (predicted["state"], only(predicted)["reason"]) == ("planned", "new")
+    assert "holds no assets" in only(predicted)["message"]
     done = full(ARCHIVE)
     assert_ended_well(done, changed=True, reason="new")
     assert "holds no assets" in only(done)["message"]
@@ -124,8 +124,8 @@ def test_an_emptying_that_finds_it_done_by_others_writes_it_down(full: Lm) -> No
     assert full.empty(check=True)["changed"] is False
     assert only(full(ARCHIVE, check=True))["message"]  # the receipt still stands, and is found to be wrong
     assert full.empty()["changed"] is False
-    foreseen = full(ARCHIVE, check=True)
-    assert (only(foreseen)["reason"], only(foreseen)["message"]) == ("new", "")
+    predicted = full(ARCHIVE, check=True)
+    assert (only(predicted)["reason"], only(predicted)["message"]) == ("new", "")
     assert len(full.asked("clear")) == 1
 
 
@@ -343,8 +343,8 @@ def test_an_answer_lost_after_the_work_is_settled_by_reading(full: Lm, fault: di
     assert "failed" not in result
     assert (result["changed"], counts(result["after"])) == (True, EMPTY)
     assert len(full.asked("clear")) == 1
-    foreseen = full(ARCHIVE, check=True)
-    assert (only(foreseen)["reason"], only(foreseen)["message"]) == ("new", "")
+    predicted = full(ARCHIVE, check=True)
+    assert (only(predicted)["reason"], only(predicted)["message"]) == ("new", "")
 
 
 @pytest.mark.parametrize("fault", [*LOST, *NO_WORDS, {"action": "status", "status": 500, "body": "no disk"}], ids=str)
@@ -430,8 +430,8 @@ def test_a_clearing_whose_effect_cannot_be_read_has_been_accepted(full: Lm) -> N
 
     assert_plain_failure(full.empty())
 
-    foreseen = full(ARCHIVE, check=True)
-    assert (only(foreseen)["reason"], only(foreseen)["message"]) == ("new", "")
+    predicted = full(ARCHIVE, check=True)
+    assert (only(predicted)["reason"], only(predicted)["message"]) == ("new", "")
 
 
 def test_a_library_that_cannot_be_read_any_more_is_told(full: Lm) -> None:

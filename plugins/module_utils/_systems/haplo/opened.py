@@ -134,7 +134,7 @@ def check_contents(
 
     Raises `BadInput` for what it could not import at all, and with `is_strict` for everything that is found.
     """
-    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check_file
+    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.check import check_file
 
     refused = []
     for name, content in files.items():
@@ -174,7 +174,7 @@ def _open_files(requested: RequestedBatch, control: ControlFile | None, sources:
 
 def _trimmed(entry: Mapping[str, Any], content: Content) -> Content:
     """A file as it is sent with `trim_final_newline`."""
-    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.tsv_files import (
+    from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.tsv_reader import (
         without_final_line_breaks,
     )
 

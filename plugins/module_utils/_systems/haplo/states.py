@@ -12,7 +12,7 @@ An older state never comes after a newer one:
 
 A content that comes again right after itself is not imported again; after another content it is.
 
-What is left out was imported before, or came too late. The moments in the receipts tell which; a folder is read only if
+What is left out was imported before, or came too late. The moments in the receipts say which; a folder is read only if
 the receipts do not know its moment.
 
 Private to this collection: names may change without notice.

@@ -4,7 +4,7 @@
 
 """Batch import into Haplo, step by step: from a control file to a batch that is scheduled.
 
-Scheduling is the only step that imports anything. All steps before it may be repeated, and repeating it tells whether
+Scheduling is the only step that imports anything. All steps before it may be repeated, and repeating it shows whether
 it was done before. The API does not say what became of a batch: `scheduled` is all that can be known, unless there is
 a key for the pages of batches (see `outcome`).
 
@@ -160,7 +160,7 @@ class HaploBatches:
     def _scheduled_message(self, identifier: str, dry_run: bool) -> str:
         """The message that a batch is scheduled, and where a person finds it."""
         what = "The dry run" if dry_run else "The import"
-        return f"{what} is scheduled; Haplo does not tell over its API how it goes. {self._where_to_find(identifier)}"
+        return f"{what} is scheduled; Haplo's API does not say how it goes. {self._where_to_find(identifier)}"
 
     def _where_to_find(self, identifier: str) -> str:
         return where_to_find(self._url, identifier)

@@ -40,7 +40,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.
     Upload,
 )
 
-# Documented are PENDING and SUCCESS. The names of failure are guesses; any other state is taken as still running.
+# PENDING and SUCCESS are documented. The names of failures are guesses; any other state counts as still running.
 SUCCEEDED = "SUCCESS"
 WAITING = "PENDING"
 FAILED = ("FAILURE", "FAILED", "ERROR", "CANCELED", "CANCELLED", "REVOKED", "ABORTED", "REJECTED")
@@ -116,14 +116,14 @@ class LicenseStatistics:
         except Refused as error:
             if error.answer is None or error.answer.status not in (200, 404):
                 raise
-            # How long a finished task can be asked for is not known.
-            # Neither is whether it has the address: what advises about that belongs to the upload.
+            # How long a finished task can be asked for is not known. The advice about a wrong address is left out,
+            # as the upload has reached it.
             return PollResult(
                 "unknown", f"the server does not know task {task_id} any more: {describe(error.answer)}", None
             )
         if task is None or task.get("tid") not in (None, task_id):
             raise Outage(f"{describe(answer)} That is not the status of task {task_id}.", answer)
-        return _result_of(task)
+        return _poll_result(task)
 
     def _status_path(self, task_id: str) -> str:
         return f"{self._base}/task/{quote(task_id, safe='')}/status"
@@ -148,11 +148,11 @@ def _data_of(answer: Answer) -> dict[str, Any] | None:
     return data if envelope.get("success") is True and isinstance(data, dict) else None
 
 
-def _result_of(task: Mapping[str, Any]) -> PollResult:
+def _poll_result(task: Mapping[str, Any]) -> PollResult:
     """What the state of a task means. An error counts whatever the state says."""
     state, error = task.get("sts"), task.get("err")
     if error is not None:
-        words = "an error without a word" if error == "" else error
+        words = "an error without a message" if error == "" else error
         return PollResult("failed", as_sentence(f"License Statistics says: {words}"), dict(task))
     if state == SUCCEEDED:
         return PollResult("succeeded", "", dict(task))

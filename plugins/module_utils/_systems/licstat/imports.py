@@ -29,7 +29,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import SYSTEM
 
 GATHER = {"denials": "Denials", "usage": "Usage"}
-# The vendor writes "Leave Tail" with a space; that it stands so on the wire is a guess.
+# The vendor writes "Leave Tail" with a space; that it is sent so is a guess.
 MERGE_POLICY = {"reject": "Reject", "replace": "Replace", "merge": "Merge", "leave_tail": "Leave Tail"}
 CLOCKS_DIFFER = timedelta(seconds=300)  # by more than that, one of them is wrong
 
@@ -66,7 +66,7 @@ class ImportOptions:
             )
 
     def is_over(self, now: datetime) -> bool:
-        """Whether the end has passed by a clock with a zone, even where clocks that are set back make it come twice."""
+        """Whether the end has passed by a clock with a zone, even where it comes twice as clocks are set back."""
         if self.end is None:
             return False
         last_second = self.end.replace(tzinfo=self.zone, fold=1).astimezone(timezone.utc)

@@ -63,10 +63,10 @@ def test_what_is_not_submitted_is_scheduled_and_not_followed(content: Content) -
         assert setting.talk.asked == ["import"]
 
 
-# What a look means.
+# What a poll sees.
 
 
-def test_a_look_asks_for_the_run_by_its_id() -> None:
+def test_a_poll_asks_for_the_run_by_its_id() -> None:
     setting = Setting(getimportstatus=count(0), getlibrarystatus=library())
     found = setting.system.poll("a b&c", {})
     assert setting.talk.queries[0] == {"runid": "a b&c"}
@@ -97,7 +97,7 @@ def test_what_is_no_status_tells_nothing(body: Any) -> None:
 
 
 def polls(setting: Setting, notes: Mapping[str, Any], *pauses: float) -> list[PollResult]:
-    """Looks with so many seconds before each, each with what the one before noted, kept as JSON."""
+    """Polls with so many seconds before each, each with what the one before noted, kept as JSON."""
     found = []
     for pause in pauses:
         if pause:
@@ -202,7 +202,7 @@ def test_any_other_trouble_is_only_an_outage(trouble: Reply) -> None:
     assert caught.value.conclusion is None
 
 
-def test_a_refused_look_is_told() -> None:
+def test_a_refused_poll_is_reported() -> None:
     with pytest.raises(Refused, match="not for you"):
         Setting(getimportstatus=Refused("not for you", answer("", 401))).system.poll(RUN, {})
 
@@ -213,7 +213,7 @@ def test_a_refused_look_is_told() -> None:
 EMPTY_LIBRARY = {"catalogAssets": 0, "activeRequests": 0}
 
 
-def test_a_library_without_assets_disproves_a_success() -> None:
+def test_a_library_without_assets_is_evidence_of_loss() -> None:
     for notes in ({}, {"end": {"library": None}}, {"end": {"library": {"catalogAssets": 3, "activeRequests": 0}}}):
         setting = Setting(getlibrarystatus=[library(0, 0, 0), library()])
         assert "holds no assets" in setting.system.evidence_of_loss(notes)
@@ -228,7 +228,7 @@ def test_what_never_counted_is_not_asked_for(end: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("unread", [Refused("no", answer("", 401)), IN_TROUBLE, answer("?"), BadInput("no requests")])
-def test_a_library_that_cannot_be_read_disproves_nothing_and_that_is_remarked(unread: Reply) -> None:
+def test_a_library_that_cannot_be_read_is_no_evidence_and_that_is_remarked(unread: Reply) -> None:
     system = Setting(getlibrarystatus=unread).system
     assert system.evidence_of_loss({"end": {}}) == ""
     assert "could not be read" in " ".join(system.remarks)
@@ -236,7 +236,7 @@ def test_a_library_that_cannot_be_read_disproves_nothing_and_that_is_remarked(un
 
 
 @pytest.mark.parametrize("assets", [None, "0", False, 0.0])
-def test_a_status_without_a_number_of_assets_disproves_nothing(assets: Any) -> None:
+def test_a_status_without_a_number_of_assets_is_no_evidence(assets: Any) -> None:
     status = answer({"catalogAssets": assets, "activeRequests": 0})
     assert Setting(getlibrarystatus=status).system.evidence_of_loss({}) == ""
 

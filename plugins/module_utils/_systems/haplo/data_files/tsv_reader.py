@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.charsets import (
     BOM,
     charset_of,
     decode_text,
@@ -27,13 +27,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.ch
     looks_like_utf_16,
     resolve_byte_order,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
     CannotCheck,
     FatalFinding,
     FileFinding,
     Warnings,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.reader_settings import (
     ReaderSettings,
     line_of,
     lookalike_message,

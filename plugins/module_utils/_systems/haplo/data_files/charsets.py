@@ -15,7 +15,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import FatalFinding, Warnings
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
+    FatalFinding,
+    Warnings,
+)
 
 BOM = "\ufeff"
 REPLACEMENT = "\ufffd"

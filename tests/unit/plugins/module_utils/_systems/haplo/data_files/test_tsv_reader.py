@@ -11,7 +11,9 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.tsv_files import without_final_line_breaks
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.tsv_reader import (
+    without_final_line_breaks,
+)
 
 TSV = "first\tlast\nJoe\tBloggs"
 READER = "tsv-with-name-row"

@@ -16,14 +16,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import BOM, decode_text
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.charsets import (
+    BOM,
+    decode_text,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
     CannotCheck,
     FatalFinding,
     FileFinding,
     Warnings,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.reader_settings import (
     NOTHING_OF_ALL,
     ReaderSettings,
     first_names,

@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.check import (
     check_blocks,
     source_names,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import FileFinding
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import ReaderSettings
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import FileFinding
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.reader_settings import (
+    ReaderSettings,
+)
 
 SOURCES = frozenset(("first", "last"))
 JOE = b'{"first": "Joe"}'

@@ -4,7 +4,7 @@
 
 """Data files of Haplo, read before they are sent as Haplo's readers will read them.
 
-Haplo takes any bytes and schedules them; what it then makes of them stands only in the log of the batch. A file of
+Haplo takes any bytes and schedules them; only the log of the batch shows what it then makes of them. A file of
 which nothing can be imported is refused here. Where Haplo would import something else than was meant and say nothing,
 there is a warning.
 
@@ -23,15 +23,17 @@ from typing import Any, Callable
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Interrupted
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import ControlFile
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
     CannotCheck,
     FatalFinding,
     FileFinding,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.json_files import check_json
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import ReaderSettings
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.tsv_files import check_tsv
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.xml_files import check_xml
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.json_reader import check_json
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.reader_settings import (
+    ReaderSettings,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.tsv_reader import check_tsv
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.xml_reader import check_xml
 
 SAME_RECORD = frozenset(("then", "else", "otherwise"))  # parts of an instruction with instructions for the same record
 ACTIONS = frozenset(

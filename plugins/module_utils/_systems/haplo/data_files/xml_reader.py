@@ -18,14 +18,17 @@ from collections.abc import Iterable
 from typing import Callable
 from xml.parsers import expat
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import REPLACEMENT, java_codec
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.charsets import (
+    REPLACEMENT,
+    java_codec,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
     CannotCheck,
     FatalFinding,
     FileFinding,
     Warnings,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.reading import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.reader_settings import (
     NOTHING_OF_ALL,
     ReaderSettings,
     lookalike_message,

@@ -14,8 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.charsets import BOM
-from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.findings import FatalFinding, Warnings
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.charsets import BOM
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
+    FatalFinding,
+    Warnings,
+)
 
 MAX_NAMES_SHOWN = 5  # in a message
 MAX_NAME_LENGTH = 60  # characters of one in a message
