@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import files
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import nights_between

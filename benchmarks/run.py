@@ -37,10 +37,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     PollResult,
     Wanted,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock, WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, counted, listed
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, Execute
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import (
+    Filters,
+    count_by_state,
+    list_receipts,
+)
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
@@ -565,9 +570,9 @@ def measure_many_receipts(scale: Scale, table: Table) -> None:
                 assert store.find([key]), key
                 looked_up = median_of(partial(store.find, [key]))
                 newest_of = median_of(partial(store.newest_of, stream))
-                newest = median_of(partial(listed, store, Filters(), 50))
-                doubtful = median_of(partial(listed, store, Filters(states=("unknown",)), 50))
-                counted_all = median_of(partial(counted, store, Filters()))
+                newest = median_of(partial(list_receipts, store, Filters(), 50))
+                doubtful = median_of(partial(list_receipts, store, Filters(states=("unknown",)), 50))
+                counted_all = median_of(partial(count_by_state, store, Filters()))
             table.line(f"{kind}, look up one", f"{looked_up:.2f} ms", "", "< 5 ms", looked_up < 5)
             table.line(f"{kind}, the newest of a stream", f"{newest_of:.2f} ms", "", "< 5 ms", newest_of < 5)
             table.line(f"{kind}, list newest 50", f"{newest:.1f} ms", "", "< 50 ms", newest < 50)

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput, ImportsError
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.ranges import zone_of
 from ansible_collections.assetops.imports.plugins.modules.import_report import ARGUMENTS, main

@@ -13,8 +13,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import difference
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import settling
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.modules.import_settle import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
@@ -214,9 +214,9 @@ def check_keys(stores: Sequence[StoreImports], choice: Choice, state: str | None
         )
     for one in imports:
         if state == "absent":
-            bookkeeping.check_that_nobody_is_at_it(one)
+            settling.check_not_at_work(one)
         elif state is not None and one["state"] != state:
-            bookkeeping.check_that_it_can_be_settled(one)
+            settling.check_settleable(one)
 
 
 def change_imports(config: StoreConfig, imports: list[dict[str, Any]], state: str, comment: str | None) -> None:
@@ -224,9 +224,9 @@ def change_imports(config: StoreConfig, imports: list[dict[str, Any]], state: st
 
     def work(store: Store) -> None:
         if state == "absent":
-            bookkeeping.forget(store, imports)
+            settling.forget(store, imports)
         else:
-            bookkeeping.settle(store, imports, state, comment)
+            settling.settle(store, imports, state, comment)
 
     problem = use_store(config, work, read_only=False)
     if problem is not None:
@@ -255,4 +255,4 @@ def _problems(unread: Sequence[StoreImports]) -> str:
 def _diff(found: Sequence[Mapping[str, Any]], state: str) -> dict[str, str]:
     lines = [f"{one['target']}: {one['source']} ({one['key']})" for one in found]
     before = "".join(f"{line}: {one['state']}\n" for line, one in zip(lines, found))
-    return difference(f"{len(found)} imports", before, "".join(f"{line}: {state}\n" for line in lines))
+    return diff_of(f"{len(found)} imports", before, "".join(f"{line}: {state}\n" for line in lines))

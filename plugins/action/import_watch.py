@@ -20,9 +20,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text
 from ansible_collections.assetops.imports.plugins.module_utils._files.replacing import replace_file
-from ansible_collections.assetops.imports.plugins.module_utils._module import Invocation, outcome_of, secret_options
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as TargetReceipts
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import targets_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TargetHistory as TargetReceipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import target_histories
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import_info
 from ansible_collections.assetops.imports.plugins.modules.import_watch import ARGUMENTS, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import with_credentials
@@ -181,7 +182,7 @@ def _read(watched: Sequence[WatchedTarget], now: datetime) -> Mapping[tuple[str,
     """What the store that these targets share has of them, or why it cannot be read."""
     good = {one.name: ("incomplete",) if one.allow_incomplete else () for one in watched}
     found: dict[tuple[str, str], TargetReceipts] = {}
-    problem = use_store(watched[0].store_config, lambda store: found.update(targets_of(store, good, now)))
+    problem = use_store(watched[0].store_config, lambda store: found.update(target_histories(store, good, now)))
     return found if problem is None else problem
 
 
@@ -202,7 +203,7 @@ def _status(watched: WatchedTarget) -> dict[str, Any] | None:
         no_log_values=set(validation._no_log_values),
     )
     outcome: dict[str, Any] = remove_values(
-        outcome_of(invocation, bigfix_import_info.read_status), invocation.no_log_values
+        run_work(invocation, bigfix_import_info.read_status), invocation.no_log_values
     )
     return outcome
 

@@ -15,9 +15,9 @@ attributes:
     support: full
     details:
       - In check mode nothing is sent that could change anything, and no receipt store is made or written.
-      - What may safely be asked is asked where something would be imported, so that a wrong address or wrong
-        credentials are told as well. What only an import tells is not, such as whether there is a license server with
-        that number.
+      - Where something would be imported, the server is asked what can be asked safely, so a wrong address or wrong
+        credentials are found. What only an import shows is not found, such as a license server number that does not
+        exist.
   diff_mode:
     description: Returns what changes, or would change, in diff mode.
   idempotent:
@@ -32,13 +32,13 @@ attributes:
 attributes:
   action:
     description:
-      - Whether the import can run in Ansible's own worker process on the controller, without a module being sent.
+      - Whether the import can run in Ansible's own worker process on the controller, without sending a module.
     support: partial
     details:
       - It does where the connection is local, the interpreter is the one that runs Ansible, as it is for the implicit
         C(localhost) or with C(ansible_python_interpreter) set to V({{ ansible_playbook_python }}), and the task has no
-        C(become), C(async), C(timeout) or C(environment). Anything else runs as a module, as ever.
-      - The result is the same. With C(-vvv) Ansible tells which way was taken, and why.
+        C(become), C(async), C(timeout) or C(environment). In all other cases it runs as a module.
+      - The result is the same. With C(-vvv) Ansible says which way it took, and why.
   async:
     description: Can be used with the C(async) keyword.
     support: full

@@ -319,19 +319,23 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    fill_from_environment,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
     policy_of,
     receipt_store,
-    result_of,
-    run_module,
     server_name,
     wait_options_of,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
+    Invocation,
+    fill_from_environment,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import result_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, MIN_PAUSE, DataImports
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
     IMPORT_TYPES,

@@ -161,13 +161,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
     Invocation,
-    client_of,
-    connection_arguments,
     fill_from_environment,
-    run_module,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, DataImports
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
     IMPORT_TYPES,

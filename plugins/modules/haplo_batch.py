@@ -684,21 +684,23 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
     importer_of,
     policy_of,
     receipt_store,
-    result_of,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import result_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.api import Api, checked_api_path
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.folders import find_batches

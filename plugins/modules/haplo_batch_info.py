@@ -202,13 +202,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import basic_credentials
 from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    answer_result,
-    client_of,
-    connection_arguments,
-    run_module,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import answer_result
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import IDENTIFIER
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import (
     PAGES_ENVIRONMENT,

@@ -10,20 +10,20 @@ module: import_receipt
 short_description: Settle imports that are in doubt, or forget receipts
 version_added: 0.1.0
 description:
-  - Writes into the receipt store what a person found out about imports, or takes receipts out of it. No system is
-    asked or changed.
+  - Writes into the receipt store what a person found out about imports, or removes receipts from it. No system is
+    contacted.
   - An import is V(unknown) when it was sent whole and the answer was lost. Look at the server. If the import is there,
-    set it to V(succeeded), and it is not sent again; if not, set it to V(failed), and the next run sends it again. An
-    import that is V(failed), but that the server holds, such as one of which it says that the data is there already,
-    can be set to V(succeeded), too.
-  - One import is chosen by O(key), many by the other options, all of which have to hold. In check mode it is told how
+    set it to V(succeeded), and it is not sent again. If it is not there, set it to V(failed), and the next run sends it
+    again. A V(failed) import can be set to V(succeeded), too, where the server has its data, for example because it
+    says that the data exists already.
+  - O(key) chooses one import. The other options choose many; an import has to match all of them. Check mode reports how
     many there are, and which.
   - All that are chosen are changed, or none is. Imports that a run is at work on at that moment are left out, with a
-    warning, and told in RV(at_work); that run writes itself what becomes of them.
-  - A time range of License Statistics is settled as any import is. Set to V(failed), it is part of the next range of
-    a run that goes on where the last successful one ended; set to V(succeeded), it counts as imported.
-  - Receipts never expire by themselves, since what is forgotten may be imported again. O(older_than) forgets those that
-    are over and old.
+    warning, and reported in RV(at_work). That run itself writes what becomes of them.
+  - A time range of License Statistics is settled like any import. Set to V(failed), it becomes part of the next range
+    of a run that goes on where the last successful one ended. Set to V(succeeded), it counts as imported.
+  - Receipts never expire by themselves, as a forgotten import may be made again. O(older_than) forgets those that are
+    over and old.
 seealso:
   - module: assetops.imports.import_receipt_info
   - module: assetops.imports.import_settle
@@ -41,8 +41,8 @@ options:
   key:
     description:
       - The identity of the import, as the importing modules and M(assetops.imports.import_receipt_info) return it.
-      - Not together with the options that choose many. Without it, one of O(system), O(target) and O(label) is needed;
-        with O(state=absent), O(older_than) is enough.
+      - It excludes the options that choose many. Without it, one of O(system), O(target) and O(label) is needed. With
+        O(state=absent), O(older_than) is enough.
     type: str
   system:
     description:
@@ -55,14 +55,14 @@ options:
     type: str
   label:
     description:
-      - Choose imports into the target that is called so. The roles call it as the inventory does.
+      - Choose imports into the target with this name. The roles use its name in the inventory.
     type: str
   of_state:
     description:
-      - Choose imports in one of these states, as M(assetops.imports.import_receipt_info) tells them.
-      - If not set, V(succeeded) and V(failed) settle what is V(unknown), V(submitted) or V(incomplete), and
-        O(state=absent) forgets what is V(succeeded), V(scheduled), V(failed) or V(superseded).
-      - Only what is in doubt or V(failed) can be settled.
+      - Choose imports in one of these states, as M(assetops.imports.import_receipt_info) returns them.
+      - If not set, V(succeeded) and V(failed) settle imports that are V(unknown), V(submitted) or V(incomplete), and
+        O(state=absent) forgets those that are V(succeeded), V(scheduled), V(failed) or V(superseded).
+      - Only imports that are in doubt or V(failed) can be settled.
     type: list
     elements: str
     choices: [submitted, unknown, incomplete, succeeded, scheduled, failed, superseded]
@@ -71,19 +71,18 @@ options:
       - V(succeeded) and V(failed) settle an import that is V(unknown), V(submitted), V(incomplete) or V(failed) in the
         receipts. With O(key), it fails for one that is known to have succeeded.
       - V(absent) forgets an import with all its attempts, whatever its state. The next run imports it anew.
-      - While a run is at work on the import of O(key), it fails.
+      - It fails while a run is at work on the import of O(key).
     type: str
     choices: [absent, succeeded, failed]
     required: true
   older_than:
     description:
-      - Choose imports whose receipts were changed last more than so many seconds ago.
-      - An import that was forgotten is made again by a run that still wants it. Choose a time after which its source is
-        surely gone.
+      - Choose imports whose receipts were last changed more than this number of seconds ago.
+      - A run that still wants a forgotten import makes it again. Choose a time after which its source is surely gone.
     type: float
   comment:
     description:
-      - What there is to say about it, with V(succeeded) and V(failed). It becomes part of the message of the receipt.
+      - A comment, with V(succeeded) and V(failed). It becomes part of the message of the receipt.
     type: str
 """
 
@@ -106,7 +105,7 @@ EXAMPLES = r"""
     state: failed
     comment: The server was set up anew from the backup of the 22nd.
 
-- name: Say that imports which the server refused, as their data is there already, are in
+- name: Say that imports which the server refused as duplicates are there
   assetops.imports.import_receipt:
     target: https://licstat.example.com license server 40
     of_state:
@@ -127,16 +126,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 key:
-  description: The import in question.
+  description: The identity of the import.
   returned: with O(key)
   type: str
 before:
-  description: The state that it was in, V(absent) if there was no receipt.
+  description: Its state before, V(absent) if there was no receipt.
   returned: with O(key)
   type: str
   sample: unknown
 state:
-  description: The state that it is in now, or would be in without check mode.
+  description: Its state now, or without check mode.
   returned: with O(key)
   type: str
   sample: succeeded
@@ -164,31 +163,31 @@ imports:
       returned: always
       sample: licstat
     target:
-      description: Where it went.
+      description: The target of the import.
       type: str
       returned: always
       sample: https://licstat.example.com license server 40
     label:
-      description: What people call the target; V(null) if it has no such name.
+      description: The name of the target; V(null) if it has none.
       type: str
       returned: always
       sample: cad
     source:
-      description: What was imported.
+      description: The source of the import.
       type: str
       returned: always
       sample: /var/log/flexlm/debug.log
     window:
-      description: The time range that the import is known by, with C(from) and C(to); V(null) where it is its content.
+      description: The time range that identifies the import, with C(from) and C(to); V(null) if its content does.
       type: dict
       returned: always
     before:
-      description: The state that it was in.
+      description: Its state before.
       type: str
       returned: always
       sample: unknown
 at_work:
-  description: Imports that were left out since a run is at work on them; the 100 newest of them.
+  description: Imports that were left out because a run is at work on them; the 100 newest of them.
   returned: without O(key)
   type: list
   elements: dict
@@ -203,7 +202,7 @@ receipts:
       type: str
       returned: always
     created:
-      description: Always V(false), since none is made where there is none.
+      description: Always V(false), as this module makes no store.
       type: bool
       returned: always
 """
@@ -214,20 +213,18 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    difference,
-    receipt_store,
-    run_module,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import listing, settling
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK, LIVE_STATES
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 CENTURY = 100 * 365 * 24 * 3600.0  # seconds; calendars take no more than some thousands of years
 SHOWN = 100  # imports that are named in a result
 ALL = 2**62  # more receipts than any store has
-AT_WORK = ("claimed", "sent", "submitted")
 CHOOSING = ("system", "target", "label", "of_state", "older_than")
 
 
@@ -242,7 +239,7 @@ def main() -> None:
             "of_state": {
                 "type": "list",
                 "elements": "str",
-                "choices": [state for state in bookkeeping.STATES if state not in bookkeeping.OF_THE_LIVING],
+                "choices": [state for state in listing.RECEIPT_STATES if state not in LIVE_STATES],
             },
             "state": {"type": "str", "choices": ["absent", "succeeded", "failed"], "required": True},
             "older_than": {"type": "float"},
@@ -262,10 +259,12 @@ def change_receipts(invocation: Invocation) -> dict[str, Any]:
 
 
 def check_options(params: dict[str, Any]) -> None:
-    """Raise `BadInput` where it is not clear what is to be changed, or where nothing can be."""
+    """Raise `BadInput` where it is not clear what to change, or where nothing can be changed."""
     is_absent, older_than = params["state"] == "absent", params["older_than"]
     if is_absent and params["comment"] is not None:
-        raise BadInput("comment goes with state=succeeded and state=failed only: nothing is left to write it to.")
+        raise BadInput(
+            "comment goes with state=succeeded and state=failed only: state=absent leaves no receipt to write it to."
+        )
     if older_than is not None and not 0 <= older_than <= CENTURY:
         raise BadInput("older_than has to be a number of seconds, 0 or more, a century at most.")
     for name in ("key", "target", "label", "of_state"):
@@ -277,7 +276,7 @@ def check_options(params: dict[str, Any]) -> None:
             f"Which imports are meant? state={params['state']} needs one of {', '.join(enough)}; by of_state"
             f"{'' if is_absent else ' and older_than'} alone, those of all targets would be."
         )
-    wrong = set() if is_absent else set(params["of_state"] or ()).difference(bookkeeping.SETTLEABLE)
+    wrong = set() if is_absent else set(params["of_state"] or ()).difference(settling.SETTLEABLE)
     if wrong:
         raise BadInput(
             f"of_state: what is {' or '.join(sorted(wrong))} is not in doubt, and cannot be settled otherwise."
@@ -287,16 +286,16 @@ def check_options(params: dict[str, Any]) -> None:
 
 def change_one(invocation: Invocation, store: Store) -> dict[str, Any]:
     key, state = invocation.params["key"], invocation.params["state"]
-    known = bookkeeping.one_of(store, key)
+    known = listing.receipt_by_key(store, key)
     before = "absent" if known is None else known["state"]
     if known is None and state != "absent":
         raise BadInput(f"There is no receipt with the key {key} in {store.location}, so there is nothing to settle.")
     changed = before != state
     if known is not None and changed:
         if state == "absent":
-            bookkeeping.check_that_nobody_is_at_it(known)
+            settling.check_not_at_work(known)
         else:
-            bookkeeping.check_that_it_can_be_settled(known)
+            settling.check_settleable(known)
         if not invocation.check_mode:
             change(invocation, store, [known])
     return {
@@ -310,12 +309,12 @@ def change_one(invocation: Invocation, store: Store) -> dict[str, Any]:
 
 
 def change_many(invocation: Invocation, store: Store) -> dict[str, Any]:
-    """Settle or forget all that the filters choose and no run is at work on."""
+    """Settle or forget all that the filters choose, except what a run is at work on."""
     state, of_state = invocation.params["state"], invocation.params["of_state"]
     if state == "absent" and of_state is None:
         return forget_finished(invocation, store)
-    wanted = tuple(of_state or bookkeeping.IN_DOUBT)
-    found = bookkeeping.listed(store, filters_of(invocation, tuple({*AT_WORK, *wanted})), ALL)
+    wanted = tuple(of_state or settling.IN_DOUBT)
+    found = listing.list_receipts(store, filters_of(invocation, tuple({*AT_WORK, *wanted})), ALL)
     at_work = [one for one in found if one["owner"] is not None]
     chosen = [one for one in found if one["owner"] is None and one["state"] in wanted and one["state"] != state]
     if chosen and not invocation.check_mode:
@@ -328,30 +327,30 @@ def change_many(invocation: Invocation, store: Store) -> dict[str, Any]:
 
 
 def forget_finished(invocation: Invocation, store: Store) -> dict[str, Any]:
-    """Forget what is over, which no run can be at work on, and of which there may be very much."""
-    filters = filters_of(invocation, bookkeeping.FINISHED)
-    shown = bookkeeping.listed(store, filters, SHOWN)
-    count = bookkeeping.count_of_finished(store, filters)
+    """Forget what is over. No run can be at work on that, and there may be very much of it."""
+    filters = filters_of(invocation, settling.FINISHED)
+    shown = listing.list_receipts(store, filters, SHOWN)
+    count = settling.count_finished(store, filters)
     if not invocation.check_mode:
-        count = bookkeeping.forget(store, [], filters)
+        count = settling.forget(store, [], filters)
     return _many(invocation, shown, count, [])
 
 
-def filters_of(invocation: Invocation, states: tuple[str, ...]) -> bookkeeping.Filters:
+def filters_of(invocation: Invocation, states: tuple[str, ...]) -> listing.Filters:
     params = invocation.params
     until = None
     if params["older_than"] is not None:
         until = datetime.now(timezone.utc) - timedelta(seconds=params["older_than"])
-    return bookkeeping.Filters(
+    return listing.Filters(
         system=params["system"], target=params["target"], label=params["label"], states=states, until=until
     )
 
 
 def change(invocation: Invocation, store: Store, imports: list[dict[str, Any]]) -> None:
     if invocation.params["state"] == "absent":
-        bookkeeping.forget(store, imports)
+        settling.forget(store, imports)
     else:
-        bookkeeping.settle(store, imports, invocation.params["state"], invocation.params["comment"])
+        settling.settle(store, imports, invocation.params["state"], invocation.params["comment"])
 
 
 def _many(
@@ -384,7 +383,7 @@ def _in_short(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _diff(invocation: Invocation, what: str, before: str, after: str) -> dict[str, Any]:
-    return {"diff": difference(what, before, after)} if invocation.diff else {}
+    return {"diff": diff_of(what, before, after)} if invocation.diff else {}
 
 
 if __name__ == "__main__":

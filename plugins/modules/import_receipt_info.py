@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: import_receipt_info
-short_description: Read what is known of the imports that were made
+short_description: Read the receipts of imports
 version_added: 0.1.0
 description:
   - Lists the receipts that the modules of this collection keep of their imports, the newest first by their last change,
     and counts them by state.
-  - Only the receipt store is asked, no system. It is not changed, and not made where there is none; then there are no
-    receipts.
+  - It reads only the receipt store, and contacts no system. It does not change the store, and makes none. Where
+    there is no store, there are no receipts.
 seealso:
   - module: assetops.imports.import_receipt
 author:
@@ -44,7 +44,7 @@ options:
     type: str
   label:
     description:
-      - Only imports into the target that is called so. The roles call it as the inventory does.
+      - Only imports into the target with this name. The roles use its name in the inventory.
     type: str
   source:
     description:
@@ -54,8 +54,7 @@ options:
   state:
     description:
       - Only imports in one of these states.
-      - V(claimed) and V(sent) are those that a run is at work on at this moment, before and after it had sent
-        everything.
+      - V(claimed) and V(sent) are those that a run is at work on at this moment, before and after it sent everything.
     type: list
     elements: str
     choices: [claimed, sent, submitted, unknown, incomplete, succeeded, scheduled, failed, superseded]
@@ -69,13 +68,13 @@ options:
     type: str
   limit:
     description:
-      - How many receipts to return at most. They are counted without a limit; RV(next) tells whether there are more.
+      - How many receipts to return at most. They are counted without a limit; RV(next) shows whether there are more.
     type: int
     default: 50
   after:
     description:
-      - Where to go on, as RV(next) gave it for the same filters. What changes meanwhile comes first, and is not seen
-        so.
+      - Where to go on, as RV(next) returned it for the same filters. Receipts that change meanwhile move to the front,
+        and are not on later pages.
     type: str
   history:
     description:
@@ -85,12 +84,12 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See what was imported last
+- name: Read the last imports
   assetops.imports.import_receipt_info:
     limit: 10
   register: known
 
-- name: Look for imports that somebody has to look after
+- name: Find imports that need attention
   assetops.imports.import_receipt_info:
     receipts: postgresql://imports@db.example.com/receipts?sslmode=verify-full
     receipts_password: "{{ receipts_password }}"
@@ -101,12 +100,12 @@ EXAMPLES = r"""
   register: known
   failed_when: known.imports | length > 0
 
-- name: See how all attempts at an import went
+- name: Read all attempts at an import
   assetops.imports.import_receipt_info:
     key: 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
     history: true
 
-- name: See how the imports of one target of the inventory went
+- name: Read the imports of one target of the inventory
   assetops.imports.import_receipt_info:
     system: licstat
     label: cad
@@ -149,12 +148,12 @@ imports:
       type: str
       returned: always
     target:
-      description: Where it was imported into.
+      description: The target of the import.
       type: str
       returned: always
       sample: https://licstat.example.com license server 40
     source:
-      description: What was imported.
+      description: The source of the import.
       type: str
       returned: always
       sample: /var/log/flexlm/debug.log
@@ -163,18 +162,18 @@ imports:
       type: int
       returned: always
     content_sha256:
-      description: The SHA-256 of what was imported, in hexadecimal; V(null) where nothing of the kind is known.
+      description: The SHA-256 of what was imported, in hexadecimal; V(null) if it is not known.
       type: str
       returned: always
     label:
-      description: What people call the target, which for the roles is its name in the inventory; V(null) if nothing.
+      description: The name of the target, which the roles take from the inventory; V(null) if it has none.
       type: str
       returned: always
     period:
       description:
-        - What time the content tells of itself, by the clock of the host that wrote it, without a time zone; V(null)
-          where that is not known. Of a folder of Haplo with a date in its name it is that moment, or from when to when
-          the feed was so.
+        - The time that the content covers, by the clock of the host that wrote it, without a time zone; V(null) if it
+          is not known. For a Haplo folder with a date in its name it is that moment, or the time in which the feed
+          did not change.
       type: dict
       returned: always
       contains:
@@ -209,7 +208,7 @@ imports:
       returned: always
     state:
       description:
-        - What is known of it. V(unknown) stands for an import that was sent whole, and of which nobody heard since.
+        - Its state. V(unknown) is that of an import that was sent whole, while its outcome was not heard.
       type: str
       returned: always
       sample: succeeded
@@ -218,11 +217,11 @@ imports:
       type: str
       returned: always
     message:
-      description: What there is to know, in the words of the server where it said something.
+      description: More about the state, in the words of the server if it said something.
       type: str
       returned: always
     server:
-      description: What the server answered last about it, as it came.
+      description: The last answer of the server about it, as it came.
       type: raw
       returned: always
     attempt:
@@ -239,7 +238,7 @@ imports:
       returned: always
       sample: "2026-11-22T03:04:05.678Z"
     changed_at:
-      description: When it was changed last, in UTC.
+      description: When it was last changed, in UTC.
       type: str
       returned: always
     age:
@@ -270,13 +269,12 @@ imports:
       returned: when O(history=true)
 next:
   description:
-    - What O(after) takes to go on with the receipts that O(limit) kept back; V(null) if these are the last, or none
-      were asked for.
+    - The value of O(after) to get the receipts that follow; V(null) if these are the last, or with O(limit=0).
   returned: success
   type: str
   sample: 2026-11-22T03:04:05.678Z 0f343b0931126a20f133d67c2b018a3b1d5b8a5f3a5cbf3f3f6a4b4b3d6e2a11
 counts:
-  description: How many receipts there are in each state, of all that the filters let through.
+  description: How many receipts there are in each state, of all that match the filters.
   returned: success
   type: dict
   sample:
@@ -303,19 +301,17 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    receipt_store,
-    run_module,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
-    STATES,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import (
+    RECEIPT_STATES,
     Filters,
-    counted,
+    count_by_state,
     history_of,
-    moment,
-    page_of,
+    list_page,
+    parse_time_option,
 )
 
 SYSTEMS = ["licstat", "bigfix", "haplo", "lm"]
@@ -330,7 +326,7 @@ def main() -> None:
             "target": {"type": "str"},
             "label": {"type": "str"},
             "source": {"type": "str"},
-            "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+            "state": {"type": "list", "elements": "str", "choices": list(RECEIPT_STATES)},
             "since": {"type": "str"},
             "until": {"type": "str"},
             "limit": {"type": "int", "default": 50},
@@ -353,16 +349,16 @@ def read_receipts(invocation: Invocation) -> dict[str, Any]:
         label=params["label"],
         source=params["source"],
         states=tuple(params["state"] or ()),
-        since=None if params["since"] is None else moment(params["since"], "since"),
-        until=None if params["until"] is None else moment(params["until"], "until"),
+        since=None if params["since"] is None else parse_time_option(params["since"], "since"),
+        until=None if params["until"] is None else parse_time_option(params["until"], "until"),
         after=None if params["after"] is None else _place(params["after"]),
     )
     if filters.since and filters.until and filters.since >= filters.until:
         raise BadInput("until has to be later than since.")
     now = datetime.now(timezone.utc)
     with receipt_store(invocation, read_only=True, make=False) as store:
-        found, last = page_of(store, filters, params["limit"])
-        counts = counted(store, filters)
+        found, last = list_page(store, filters, params["limit"])
+        counts = count_by_state(store, filters)
         if params["history"]:
             histories = history_of(store, [one["key"] for one in found])
             found = [{**one, "history": histories[one["key"]]} for one in found]
@@ -376,11 +372,11 @@ def read_receipts(invocation: Invocation) -> dict[str, Any]:
 
 
 def _place(text: str) -> tuple[str, str]:
-    """What `next` was made of. Raises `BadInput`."""
+    """The time and the key in a value of `next`. Raises `BadInput`."""
     changed_at, _space, key = text.strip().partition(" ")
     if not key:
-        raise BadInput(f"after: {text!r} is not what next of a result was, which is a time and a key.")
-    moment(changed_at, "after")
+        raise BadInput(f"after: {text!r} is not what next of a result is, which is a time and a key.")
+    parse_time_option(changed_at, "after")
     return changed_at, key
 
 

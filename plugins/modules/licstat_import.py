@@ -564,20 +564,21 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    difference,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
     importer_of,
     receipt_store,
-    result_of,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of, result_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
@@ -727,7 +728,7 @@ def put_away_logs(invocation: Invocation, store: Store, contents: list[Content],
     if any(one.state in MOVED for one in outcomes):
         result["changed"] = True
         if invocation.diff:
-            result["diff"].append(difference("logs", *moves_before_and_after(outcomes)))
+            result["diff"].append(diff_of("logs", *moves_before_and_after(outcomes)))
     if failure_message(outcomes):
         result["msg"] = f"{result.get('msg', 'All imports ended well.')} {failure_message(outcomes)}"
 

@@ -410,18 +410,20 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import digests_of, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    LONGEST,
-    Invocation,
-    client_of,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
-    difference,
-    import_all,
     import_arguments,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._module.checks import MAX_SECONDS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
+    client_of,
+    import_all,
     receipt_store,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of, counts_text
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,
@@ -504,7 +506,7 @@ def import_archive(invocation: Invocation) -> dict[str, Any]:
 
 
 def success_criteria(params: Mapping[str, Any]) -> SuccessCriteria:
-    if not 0 <= params["settle_time"] <= LONGEST:
+    if not 0 <= params["settle_time"] <= MAX_SECONDS:
         raise BadInput("settle_time has to be a number of seconds, 0 or more, a year at most.")
     return SuccessCriteria(
         allow_parsing_errors=params["allow_parsing_errors"],
@@ -544,7 +546,7 @@ def add_counts(
     result["counts"] = {"before": before, "after": after}
     if "diff" in result and before is not None:
         what = f"{result['imports'][0]['target']}: what it holds"
-        result["diff"].append(difference(what, counts_text(before), counts_text(after or before)))
+        result["diff"].append(diff_of(what, counts_text(before), counts_text(after or before)))
 
 
 if __name__ == "__main__":

@@ -189,17 +189,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    answer_result,
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS, connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
     client_of,
-    connection_arguments,
-    difference,
     receipt_store,
-    run_module,
     server_name,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import answer_result, diff_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_text
@@ -277,7 +275,7 @@ def result_of(invocation: Invocation, secrets: Secrets, emptying: Emptying, targ
     if emptying.failure is not None:
         result.update(msg=secrets.redact(emptying.failure.message), **answer_result(emptying.failure.answer))
     if invocation.diff:
-        result["diff"] = difference(target, counts_text(emptying.before), counts_text(emptying.after))
+        result["diff"] = diff_of(target, counts_text(emptying.before), counts_text(emptying.after))
     return result
 
 

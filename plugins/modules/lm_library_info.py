@@ -115,12 +115,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    Invocation,
-    client_of,
-    connection_arguments,
-    run_module,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import connection_arguments
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.answers import counts_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.connection import (
     ENVIRONMENT,

@@ -31,7 +31,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._module import Invocation, outcome_of, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url
 from ansible_collections.assetops.imports.plugins.module_utils._systems.guide import Guide
 from ansible_collections.assetops.imports.plugins.plugin_utils._awx import is_job, with_credentials
@@ -275,7 +276,7 @@ class ImportAction(ActionBase):
                 show=self._line_display(variables),
             )
             outcome = (
-                {"msg": self._refusal(validation)} if validation.error_messages else outcome_of(invocation, self.work)
+                {"msg": self._refusal(validation)} if validation.error_messages else run_work(invocation, self.work)
             )
         return self._module_result(variables, invocation, outcome, list(warnings))
 

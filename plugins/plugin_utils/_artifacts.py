@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import shortened
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import RoleOutcome
 
 MAX_LINE = 300  # characters of the line, and of why a target failed

@@ -22,7 +22,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     shortened,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import listing, settling
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._text import INDENT, format_duration, wrap_text
@@ -108,15 +108,15 @@ def parse_keys(given: Any) -> tuple[str, ...]:
 def find_imports(store: Store, choice: Choice, now: datetime) -> list[dict[str, Any]]:
     """The imports of a store that are meant, as `listed` returns them; also those that a run is at work on."""
     if choice.is_by_key:
-        return [known for key in choice.keys if (known := bookkeeping.one_of(store, key)) is not None]
-    filters = bookkeeping.Filters(
+        return [known for key in choice.keys if (known := listing.receipt_by_key(store, key)) is not None]
+    filters = listing.Filters(
         system=choice.system,
         target=choice.target,
         label=choice.label,
-        states=tuple({*AT_WORK, *bookkeeping.IN_DOUBT}),
+        states=tuple({*AT_WORK, *settling.IN_DOUBT}),
         until=None if choice.older_than is None else now - timedelta(seconds=choice.older_than),
     )
-    return bookkeeping.listed(store, filters, NO_LIMIT)
+    return listing.list_receipts(store, filters, NO_LIMIT)
 
 
 def import_result(one: Mapping[str, Any], location: str, now: datetime) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def import_result(one: Mapping[str, Any], location: str, now: datetime) -> dict[
         "message": one["message"],
         "since": one["changed_at"],
         "age": max(0.0, (now - parse_time(one["changed_at"])).total_seconds()),
-        "question": " ".join(filter(None, questions)) if one["state"] in bookkeeping.SETTLEABLE else "",
+        "question": " ".join(filter(None, questions)) if one["state"] in settling.SETTLEABLE else "",
         "store": location,
     }
 

@@ -23,13 +23,10 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.utils.display import Display
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ROLES, ImportsError
-from ansible_collections.assetops.imports.plugins.module_utils._module import (
-    RECEIPTS,
-    Invocation,
-    outcome_of,
-    receipt_store,
-    secret_options,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import RECEIPTS
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation, secret_options
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import encoder
@@ -134,7 +131,7 @@ def use_store(config: StoreConfig, work: Callable[[Store], None], *, read_only: 
             ) from error
         return {}
 
-    outcome = remove_values(outcome_of(invocation, work_on_store), invocation.no_log_values)
+    outcome = remove_values(run_work(invocation, work_on_store), invocation.no_log_values)
     return str(outcome["msg"]) if "msg" in outcome else None
 
 

@@ -23,7 +23,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TOLERANCE
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import Target as TargetReceipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import TargetHistory as TargetReceipts
 from ansible_collections.assetops.imports.plugins.plugin_utils._stores import GROUPS, StoreConfig
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import note_lines
 from ansible_collections.assetops.imports.plugins.plugin_utils._text import format_duration, list_names

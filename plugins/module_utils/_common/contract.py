@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the life of an import and a system say to each other.
+"""The contract between the life of an import and a system, such as License Statistics.
 
-A system (License Statistics, ...) is handed one `Wanted` import and an `Attempt`, and answers with what it accepted,
-with what it sees when it looks, or with one of the errors below.
+A system gets one `Wanted` import and an `Attempt`. It answers with what the server accepted, with what it sees when it
+polls, or with one of the errors below.
 
 Private to this collection: names may change without notice.
 """
@@ -23,12 +23,12 @@ from typing import Any, Callable, Protocol
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 
 ROLES = {"licstat": "licstat_import", "bigfix": "bigfix_import", "haplo": "haplo_batch", "lm": "lm_import"}
-"""The roles of the systems; their variables are called as the modules' options, with the role's name before."""
+"""The role of each system. Its variables are named like the options of the module, after the name of the role."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a server: `url` without a slash at its end, `timeout` and `response_timeout` in seconds."""
+    """How to reach a server. `url` has no slash at its end; `timeout` and `response_timeout` are seconds."""
 
     url: str
     validate_certs: bool = True
@@ -42,11 +42,11 @@ class Connection:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered, up to a bound.
+    """The answer of a server, up to a limit.
 
-    `url` is where it was asked, `text` the body as text; the names of `headers` are lower case. `is_whole` is false
-    where the body was longer than the bound, and cut. All is as it came: it is parsed so, and `secrets` are taken out
-    of what is shown or kept of it.
+    `url` is the one that was requested, `text` is the body. The names of `headers` are in lower case. `is_whole` is
+    false if the body was longer than the limit and was cut. Everything is as it came, for parsing; `secrets` are taken
+    out of what is shown or kept.
     """
 
     method: str
@@ -61,9 +61,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Period:
-    """The first and the last moment that a log tells of, by the clock of the host that wrote it, without a zone.
+    """The first and the last moment that a log covers, by the clock of the host that wrote it, without a time zone.
 
-    As exact as the log is: to the second, or to the minute.
+    It is as exact as the log: to the second, or to the minute.
     """
 
     first: datetime
@@ -76,16 +76,20 @@ class Period:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One import that shall have happened.
+    """One import that should have happened.
 
-    `key` is its identity (see `identity_of`); `stream` groups imports of which only the newest is the target's state;
-    `source` and `target` are for people. `content_sha256` is None where the identity leaves the content out. `payload`
-    is what the system needs to send it. `basis`: the state of the target's other time ranges that it was planned by; it
-    is sent only while that holds. `read_period` reads what time the content tells of. `check` reads the content before
-    it is sent, and raises `BadInput` where the server could make nothing of it. `where` tells a person, in a sentence,
-    where on the server to look for it, by the notes of its attempt. `obstacle`: why it cannot be sent, for a person;
-    empty if it can. `moment`: what it is the state of, where the states of its stream are dated; it is not sent where a
-    later one may have been imported. It has no zone, and is what `read_period` tells.
+    `key` is its identity (see `identity_of`). `stream` groups imports of which only the newest is the state of the
+    target. `source` and `target` are for people. `content_sha256` is None where the identity does not depend on the
+    content. `payload` is what the system needs to send it. `obstacle`: why it cannot be sent, for people; empty if it
+    can.
+
+    `read_period` reads the time that the content covers. `check` reads the content before it is sent, and raises
+    `BadInput` where the server cannot use it. `where` is a sentence for people: where on the server to look for it, by
+    the notes of its attempt.
+
+    `basis` is the state of the target's other time ranges by which it was planned; it is sent only if that has not
+    changed. `moment` is the time of this state, where the states of a stream are dated; it is not sent if a later one
+    may have been imported. It has no time zone, and is the one that `read_period` reads.
     """
 
     key: str
@@ -107,11 +111,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The server took the import; `remote_id` is what it is asked by from now on, where there is such a thing.
+    """The server accepted the import. `remote_id` is the id by which it can be polled, if there is one.
 
-    `state` is `submitted`, or `scheduled` or `incomplete` where looking tells no more. `notes` are what the system
-    wants to be told when it looks, in this run or a later one, ready for JSON. `is_new`: it took it by this attempt,
-    not by one before.
+    `state` is `submitted`, or `scheduled` or `incomplete` where polling shows no more. `notes` are what the system
+    needs when it polls, in this run or a later one, ready for JSON. `is_acceptable`: good enough for the user although
+    it is incomplete. `is_new`: this attempt was accepted, not an earlier one.
     """
 
     remote_id: str | None
@@ -125,14 +129,13 @@ class Accepted:
 
 @dataclass(frozen=True)
 class PollResult:
-    """What one look at an accepted import saw.
+    """What one poll saw of an accepted import.
 
-    `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`; `server` is the vendor's answer as it came.
-    `notes` replace those that were handed in, unless None. `is_acceptable`: the user takes it for good enough although
-    it is incomplete. `server_words`: the vendor's own for where it is, for those who watch, where the message does not
-    say. `conclusion`: what is to be believed of the import if this is still so when the waiting ends. `is_partial`: it
-    failed, and a part of it may be there, so it is not sent again unless the user says so, and what it was before is
-    there no longer.
+    `state` is `running`, `succeeded`, `incomplete`, `failed` or `unknown`. `server` is the vendor's answer as it came.
+    `notes` replace the earlier ones, unless None. `is_acceptable`: good enough for the user although it is incomplete.
+    `server_words`: where it is, in the vendor's words, for those who watch, where the message does not say so.
+    `conclusion`: what to believe of the import if this is still so when the waiting ends. `is_partial`: it failed, and
+    a part of it may be there. So it is not sent again unless the user says so, and its earlier success does not count.
     """
 
     state: str
@@ -146,7 +149,7 @@ class PollResult:
 
 
 class Upload(Protocol):
-    """A body on its way, of a length in bytes: how many of them were `sent`, and whether all were `committed`."""
+    """A body on its way. Its length is in bytes. `sent`: how many of them left; `committed`: whether all did."""
 
     sent: int
     committed: bool
@@ -157,24 +160,24 @@ class Upload(Protocol):
 class Attempt(Protocol):
     """One attempt at an import, as the system that sends it sees it.
 
-    `notes` are what an earlier attempt, which was broken off, had noted of its steps.
+    `notes` are the steps of an earlier attempt that broke off.
     """
 
     notes: Mapping[str, Any]
 
     def note(self, notes: Mapping[str, Any]) -> None:
-        """Keep how far it came, ready for JSON; a later attempt goes on from there. Whatever is raised breaks off."""
+        """Keep how far it came, ready for JSON: a later attempt goes on from there. Any exception breaks it off."""
 
     def commit(self, sha256: str | None) -> None:
-        """The last block is about to leave, of a content with this digest; whatever is raised here breaks off."""
+        """The last block is about to leave, of a content with this digest. Any exception breaks it off."""
 
 
 class System(Protocol):
-    """What the life of an import asks of a system.
+    """What the life of an import needs of a system.
 
-    `is_repeatable`: sending an import again tells whether it was sent before, and does it no second time. `best_end`:
+    `is_repeatable`: sending an import again shows whether it was sent before, and does not import it twice. `best_end`:
     the state of an import that went well, as far as that can be known. `polled_again`: the states of ended imports
-    of which a look at the server may tell more.
+    about which another poll may say more.
     """
 
     is_repeatable: bool
@@ -182,13 +185,13 @@ class System(Protocol):
     polled_again: tuple[str, ...]
 
     def prepare(self) -> None:
-        """Be ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
+        """Get ready to send; called before the first claim. Raises `ImportsError` for what stands in the way."""
 
     def probe(self) -> None:
         """Find out, without changing anything, whether the server is there and lets this user in.
 
-        Asked before the first claim of a run, in check mode too, so that an outage or a wrong token is a failure with
-        nothing sent, and not one import in doubt for each that was wanted. Raises `Refused` or `Outage`.
+        Called before the first claim of a run, in check mode too. So an outage or a wrong token is a failure with
+        nothing sent, and does not leave every wanted import in doubt. Raises `Refused` or `Outage`.
         """
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
@@ -198,19 +201,19 @@ class System(Protocol):
         """Ask, without changing anything, how an accepted import is doing. Raises `Refused` or `Outage`."""
 
     def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
-        """Why the target cannot hold what a receipt with these notes says, nor anything else that was imported before.
+        """Why the target cannot hold what a receipt with these notes says, or anything else that was imported before.
 
-        Asked anew each time, without changing anything; empty where nothing speaks against it.
+        The server is asked each time, without changing anything. Empty if nothing was lost.
         """
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Where a server stands that tells of one import at a time: the one that runs, or the last one.
+    """Where a server stands whose status is about one import: the one that runs, or the last one.
 
     `is_fresh`: the last one is recent enough for the user. `is_running`: one is under way, so none may be started.
-    `obstacle`: why none can be started at all. `ended`: how an import of the wanted type went that ended since the
-    first time it was asked. `doubt`: why the time of the last success is not to be believed, for a person.
+    `obstacle`: why none can be started at all. `ended`: how an import of the wanted type ended, if it did so since the
+    first assessment. `doubt`: why the time of the last success cannot be believed, for people.
     """
 
     message: str = ""
@@ -222,9 +225,9 @@ class Assessment:
 
 
 class StatusSystem(System, Protocol):
-    """A system that knows itself what was imported, so that its status decides and no receipt.
+    """A system that knows itself what was imported: its status decides, not a receipt.
 
-    `last_status` is its last status as it came, `last_status_text` the same in words.
+    `last_status` is its last status as it came, `last_status_text` is the same in words.
     """
 
     @property
@@ -237,13 +240,13 @@ class StatusSystem(System, Protocol):
         """Ask, without changing anything, where the server stands for an import. Raises `Refused` or `Outage`."""
 
     def judge(self, notes: Mapping[str, Any]) -> PollResult:
-        """What the last status says of the import that was begun with these notes."""
+        """What the last status says about the import that was started with these notes."""
 
 
 class ImportsError(Exception):
     """An error for a person: what was tried, where, what was said, what to do.
 
-    `affects_all`: what kept this import from being sent keeps every other one, too.
+    `affects_all`: the same would happen to every other import.
     """
 
     affects_all = False
@@ -261,8 +264,8 @@ class StoreError(ImportsError):
 class NoReply(ImportsError):
     """No answer came.
 
-    `is_permanent`: nor will one ever, as TLS was not agreed on, or what is configured leads nowhere; what was sent was
-    not even read. `unconnected`: there was nobody to send it to.
+    `is_permanent`: none will ever come, as TLS failed or the configuration is wrong; the server read nothing.
+    `unconnected`: there was no connection.
     """
 
     def __init__(self, message: str, *, is_permanent: bool = False, unconnected: bool = False) -> None:
@@ -272,15 +275,15 @@ class NoReply(ImportsError):
 
 
 class StalePlan(ImportsError):
-    """Another run changed what this import was planned by; nothing was sent. It has to be planned anew."""
+    """Another run changed what this import was planned by. Nothing was sent; it has to be planned again."""
 
 
 class BadInput(ImportsError):
-    """What the user asked for cannot be; nothing was sent."""
+    """What the user asked for is not possible; nothing was sent."""
 
 
 class Refused(ImportsError):
-    """The server said no: nothing was imported. `credentials`: it was about who asked, so asking again is no use."""
+    """The server refused: nothing was imported. `credentials`: because of who asked, so asking again does not help."""
 
     def __init__(self, message: str, answer: Answer | None = None, *, credentials: bool = False) -> None:
         super().__init__(message, answer)
@@ -288,7 +291,7 @@ class Refused(ImportsError):
 
 
 class NotSent(ImportsError):
-    """The request did not leave whole: nothing was imported. `unreachable`: there was not even a connection."""
+    """The request did not leave whole: nothing was imported. `unreachable`: there was no connection."""
 
     def __init__(self, message: str, answer: Answer | None = None, *, unreachable: bool = False) -> None:
         super().__init__(message, answer)
@@ -296,9 +299,9 @@ class NotSent(ImportsError):
 
 
 class OutcomeUnknown(ImportsError):
-    """The request left whole, and whether the server took it is not known.
+    """The request left whole, and it is not known whether the server took it.
 
-    `is_new`: the request of this attempt, and not only that of one before.
+    `is_new`: this is so for the request of this attempt, not only for that of an earlier one.
     """
 
     def __init__(self, message: str, answer: Answer | None = None, *, is_new: bool = True) -> None:
@@ -307,10 +310,10 @@ class OutcomeUnknown(ImportsError):
 
 
 class Outage(ImportsError):
-    """A question that changes nothing found no usable answer; it may be asked again, unless that is `is_permanent`.
+    """A request that changes nothing got no usable answer. It may be repeated, unless the outage `is_permanent`.
 
-    `unconnected`: there was nobody to ask. `conclusion`: what is to be believed of the import if this is still the
-    answer when the waiting ends.
+    `unconnected`: there was no connection. `conclusion`: what to believe of the import if this is still the answer when
+    the waiting ends.
     """
 
     def __init__(
@@ -329,12 +332,12 @@ class Outage(ImportsError):
 
 
 def as_sentence(text: str) -> str:
-    """The text with a full stop, unless it has an end already: others' words may bring their own."""
+    """The text with a full stop, unless it ends a sentence already."""
     return text if not text or re.search(r"[.!?][\"')\]]?$", text) else f"{text}."
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, of no more than so many characters and a mark where it was cut."""
+    """The text, cut to so many characters, with a mark where it was cut."""
     return text if len(text) <= length else f"{text[:length]}…"
 
 
@@ -349,7 +352,7 @@ def as_text(moment: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """The moment that a text tells, as above or with an offset. Raises ValueError."""
+    """The moment in a text as above, or with an offset. Raises ValueError."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
@@ -359,9 +362,9 @@ def canonical(value: Any) -> str:
 
 
 def window_of(options: Mapping[str, Any]) -> dict[str, str | None] | None:
-    """The time range that an import is known by, by the options of its identity; None where it is its content.
+    """The time range that is the identity of an import, by the options of that; None where the content is.
 
-    Without a beginning it is from the beginning of the log on. Times are as those of the option, without a zone.
+    Without a beginning, it begins where the log does. Times are as in the option, without a time zone.
     """
     if options.get("identity") != "window":
         return None
@@ -369,5 +372,5 @@ def window_of(options: Mapping[str, Any]) -> dict[str, str | None] | None:
 
 
 def identity_of(**parts: Any) -> str:
-    """The key of an import: SHA-256, in hexadecimal, over the canonical JSON of what makes it that import."""
+    """The key of an import: the SHA-256, in hexadecimal, of the canonical JSON of what identifies it."""
     return hashlib.sha256(canonical(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a server said, made fit to be shown and kept: without secrets, and without what harms those who read it.
+"""Making what a server said fit to be shown and kept: without secrets, and harmless for terminals and decoders.
 
-What is parsed or sent is never changed: a password may be a common word, and stand in any answer. Only messages,
+What is parsed or sent is never changed, as a password may be a common word that stands in any answer. Only messages,
 results and receipts go through here.
 
 Private to this collection: names may change without notice.
@@ -20,28 +20,28 @@ from typing import Any
 from urllib.parse import unquote
 
 MASK = "********"
-ENCODED_TIMES = 3  # more often nobody percent-encodes
-DEEPEST = 30  # levels of a value that are kept; more of them break JSON decoders, on ansible-core 2.18 at 400
-# What a terminal obeys, and what turns the direction of a text: all but tab and line feed of C0, DEL, C1; and halves of
-# surrogate pairs, which no UTF-8 can hold.
+DECODED_TIMES = 3  # nobody percent-encodes more often
+MAX_DEPTH = 30  # levels of a value that are kept; many break JSON decoders, on ansible-core 2.18 some 400
+# What controls a terminal or the direction of a text: C0 (except tab and line feed), DEL, C1; and halves of surrogate
+# pairs, which UTF-8 cannot hold.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-ANSIBLES_OWN = "__ansible"  # a key that begins so tells Ansible how to decode what it stands in
+ANSIBLE_PREFIX = "__ansible"  # such a key tells Ansible how to decode the value it is in
 
 
 class Secrets:
-    """What must not be seen, however it is spelled on its way, and ways to take it out of texts and values.
+    """What must not be seen, however it is encoded, and ways to take it out of texts and values.
 
-    `fields` are the names that the vendor gives to parts of its answers; they stay, even where a secret is such a word.
+    `fields` are the vendor's names for parts of its answers. They stay, even if a secret is such a word.
     """
 
     def __init__(self, fields: Collection[str] = ()) -> None:
         self._fields = frozenset(fields)
-        # Replaced as wholes, as one thread may learn a secret while another shows something.
+        # Each is replaced as a whole, as one thread may add a secret while another one shows something.
         self._values: tuple[str, ...] = ()
         self._made: tuple[tuple[str, ...], re.Pattern[str] | None] = ((), None)
 
     def add(self, value: str, *, username: str | None = None) -> None:
-        """Keep this from view, in Base64 too, and with a user name the Basic credentials made of both."""
+        """Hide this, also in Base64, and with a user name also the Basic credentials made of both."""
         whole_groups = value.encode()[: len(value.encode()) // 3 * 3]  # the rest depends on what follows
         values = [value, base64.b64encode(whole_groups).decode("ascii")]
         if username is not None:
@@ -49,20 +49,20 @@ class Secrets:
         self._values = (*self._values, *values)
 
     def redact(self, text: str) -> str:
-        """The text with asterisks for every secret in it, be it percent-encoded or escaped, wholly or in part."""
+        """The text with asterisks for every secret in it, even where one is percent-encoded or escaped."""
         values, (made_of, pattern) = self._values, self._made
         if made_of is not values:  # only now, as that takes a while
             longest_first = sorted(values, key=len, reverse=True)
             pattern = re.compile("|".join(_any_spelling(one) for one in longest_first), re.IGNORECASE)
             self._made = (values, pattern)
-        return self._sub(pattern, text) if pattern else text
+        return self._mask(pattern, text) if pattern else text
 
     @staticmethod
-    def _sub(pattern: re.Pattern[str], text: str) -> str:
-        """What is secret only once it is decoded, as what a server wrote and we put into a URL, is shown decoded."""
+    def _mask(pattern: re.Pattern[str], text: str) -> str:
+        """Mask what matches. A text that matches only when it is decoded, as in a URL, is shown decoded."""
         text = pattern.sub(MASK, text)
         encoded = text
-        for _time in range(ENCODED_TIMES):
+        for _time in range(DECODED_TIMES):
             decoded = unquote(encoded)
             if decoded == encoded:
                 break
@@ -72,8 +72,8 @@ class Secrets:
         return text
 
     def clean(self, value: Any) -> Any:
-        """What JSON gave, without secrets in its texts and names, and harmless."""
-        return harmless(self._redacted(value, DEEPEST))
+        """A value from JSON without secrets in its texts and names, and harmless."""
+        return harmless(self._redacted(value, MAX_DEPTH))
 
     def _redacted(self, value: Any, levels: int) -> Any:
         if isinstance(value, str):
@@ -90,10 +90,10 @@ class Secrets:
         return name if name in self._fields else self.redact(str(name))
 
 
-def harmless(value: Any, levels: int = DEEPEST) -> Any:
-    """A value of any origin, as JSON can hold it, with nothing that Ansible, a decoder or a terminal would obey.
+def harmless(value: Any, levels: int = MAX_DEPTH) -> Any:
+    """A value of any origin, as JSON can hold it, with nothing that controls Ansible, a decoder or a terminal.
 
-    Numbers that JSON does not know become texts, characters that do not print become escapes, what is nested too deep
+    Numbers that JSON does not know become texts, unprintable characters become escapes, and what is nested too deep
     becomes an ellipsis.
     """
     if isinstance(value, str):
@@ -110,7 +110,7 @@ def harmless(value: Any, levels: int = DEEPEST) -> Any:
 
 
 def printable(text: str) -> str:
-    """The text with escapes, as Python writes them, for what does not print."""
+    """The text with escapes, as Python writes them, for unprintable characters."""
     return UNPRINTABLE.sub(_escape, text.replace("\r\n", "\n"))
 
 
@@ -120,13 +120,13 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _harmless_name(name: str) -> str:
-    return f"({printable(name)})" if name.startswith(ANSIBLES_OWN) else printable(name)
+    return f"({printable(name)})" if name.startswith(ANSIBLE_PREFIX) else printable(name)
 
 
 def _any_spelling(secret: str) -> str:
-    """A regular expression for a secret each of whose characters may be spelled in any way that a server may use.
+    """A regular expression for a secret, with each of its characters in any encoding that a server may use.
 
-    That is as it is, percent-encoded, escaped as in JSON, once or more often, or as an entity of HTML.
+    That is: as it is, percent-encoded, escaped as in JSON (once or more often), or as an HTML entity.
     """
     return "".join(rf"(?:\\{{0,4}}{_raw_or_encoded(one)}|\\{{1,4}}{_as_unicode(one)})" for one in secret)
 

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people are told of an import while it goes on: which line, and when.
+"""What people see of an import while it goes on: which line, and when.
 
-A line comes when an import was submitted and when it is over, and between those at intervals that grow. It says where
-things stand then, whatever the work is at: a thread sees to that where the work itself is silent, as while an upload is
-sent or its answer awaited. Where nobody sees the lines there is no thread, and nothing is reckoned.
+A line comes when an import was submitted and when it is over, and between those at growing intervals. A thread shows
+it, so that it comes in time while the work itself is silent, as during an upload. Where nobody sees the lines there is
+no thread, and nothing is computed.
 
 Private to this collection: names may change without notice.
 """
@@ -25,20 +25,20 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.threads i
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
 
 if TYPE_CHECKING:
-    from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import
+    from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 
-SHORTEST = 5.0  # seconds between two lines at first, unless the user wants more of them
-GROWTH = 5.0  # from then on a line comes after a fifth of the time that has passed
-SHOWN = 200  # characters of what a server says
+FIRST_PAUSE = 5.0  # seconds between the first lines, unless the user wants more of them
+GROWTH = 5.0  # then a line comes after a fifth of the time that has passed
+SHOWN_WORDS = 200  # characters of what a server says
 THREAD = "progress"
-PATIENCE = 1.0  # seconds for a line that is being shown while the work ends
+LAST_LINE_TIMEOUT = 1.0  # seconds for a line that is being shown while the work ends
 
-# Where an import is, as a summary of several tells it, in this order.
-PLACES = ("done", "without success", "waited for", "with another run", "being sent", "to go")
+# Where an import is, in the summary of several, in this order.
+STAGES = ("done", "without success", "waited for", "with another run", "being sent", "to go")
 
 
-class Sender(Protocol):
-    """What sends, as far as it tells something: what is on its way, and what must not be seen."""
+class Uploader(Protocol):
+    """What sends to the server: what is on its way, and what must not be seen."""
 
     @property
     def secrets(self) -> Secrets: ...
@@ -48,11 +48,10 @@ class Sender(Protocol):
 
 
 class Progress:
-    """Tells how imports go on while they do: shows lines, or does nothing at all where `show` is None.
+    """Shows lines about imports while they go on, or does nothing at all where `show` is None.
 
     There are at most `max_pause` seconds from one line to the next. It is a context, within which a thread shows the
-    lines: in time whatever the work is at, and without keeping the work. Nothing that goes wrong here reaches the work;
-    `trouble` says what did.
+    lines without delaying the work. An error in here does not reach the work; `error` says what it was.
     """
 
     def __init__(
@@ -61,16 +60,16 @@ class Progress:
         max_pause: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
-        self.sender: Sender | None = None
-        self.trouble = ""
+        self.uploader: Uploader | None = None
+        self.error = ""
         self._show = show
-        self._longest = max_pause
+        self._max_pause = max_pause
         self._clock = clock or Clock()
         self._begun = self._last = self._clock.now()
         self._imports: list[Import] = []
         self._is_waited_for = True
-        self._stages: dict[str, str] = {}  # as last told, by the keys of the imports
-        self._sent: Import | None = None
+        self._stages: dict[str, str] = {}  # as last reported, by the keys of the imports
+        self._being_sent: Import | None = None
         self._lines: list[str] = []  # that are not shown yet
         self._is_over = False
         self._news = threading.Condition()
@@ -78,31 +77,31 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._show is not None:
-            self._thread = start_thread(self._keep_telling, name=THREAD)
+            self._thread = start_thread(self._keep_reporting, name=THREAD)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._thread is not None:
             with self._news:
                 self._is_over = True
                 self._news.notify()
-            self._thread.join(PATIENCE)
+            self._thread.join(LAST_LINE_TIMEOUT)
 
-    def follow(self, imports: list[Import], *, is_waited_for: bool) -> None:
-        """From now on tell of these, and whether their ends will be seen."""
+    def start(self, imports: list[Import], *, is_waited_for: bool) -> None:
+        """Report about these from now on. `is_waited_for`: their ends will be seen."""
         self._imports, self._is_waited_for, self._stages = imports, is_waited_for, {}
 
     @contextmanager
     def sending(self, one: Import) -> Iterator[None]:
         """While this lasts, an import is being sent."""
-        self._sent, self._stages[one.wanted.key] = one, "being sent"
+        self._being_sent, self._stages[one.wanted.key] = one, "being sent"
         try:
             yield
         finally:
-            self._sent = None
+            self._being_sent = None
 
-    def tell(self, one: Import) -> None:
-        """Something was done about an import, or it was looked at. Show a line if that is news, or if one is due."""
+    def report(self, one: Import) -> None:
+        """Something was done about an import, or it was polled. Show a line if that is news, or if one is due."""
         if self._show is None:
             return
         before, now = self._stages.get(one.wanted.key, ""), _stage(one)
@@ -116,14 +115,14 @@ class Progress:
             self._show_lines()
 
     def _is_news(self, before: str, now: str) -> bool:
-        """What was over at once is none. Of several imports only the ends are; the summary tells what comes before."""
+        """What was over at once is no news. Of several imports only the ends are; a summary shows the rest."""
         if now == "over":
             return bool(before)
         return bool(now) and (len(self._imports) == 1 or not self._is_waited_for)
 
     # When
 
-    def _keep_telling(self) -> None:
+    def _keep_reporting(self) -> None:
         while self._show is not None:
             with self._news:
                 self._news.wait_for(lambda: self._lines or self._is_over, self._pause())
@@ -135,7 +134,7 @@ class Progress:
     def _pause(self) -> float:
         """Seconds until a line is due."""
         now = self._clock.now()
-        return max(0.0, self._last + min(max((now - self._begun) / GROWTH, SHORTEST), self._longest) - now)
+        return max(0.0, self._last + min(max((now - self._begun) / GROWTH, FIRST_PAUSE), self._max_pause) - now)
 
     def _add_if_due(self) -> None:
         if not self._pause():
@@ -160,7 +159,7 @@ class Progress:
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        self._show, self.trouble = None, f"{type(error).__name__}: {self._clean(str(error))}"
+        self._show, self.error = None, f"{type(error).__name__}: {self._clean(str(error))}"
 
     # What
 
@@ -168,46 +167,46 @@ class Progress:
         """Where things stand now."""
         if not self._imports:
             return f"still looking at what is to be imported {self._after()}"
-        if all(one.is_settled for one in self._imports):
+        if all(one.is_done for one in self._imports):
             return f"still at what follows the imports {self._after()}"
         return self._line(self._imports[0]) if len(self._imports) == 1 else self._summary()
 
     def _line(self, one: Import) -> str:
         """Where one import stands."""
         remote_id = f", {one.remote_id}" if one.remote_id else ""
-        return f"{one.wanted.target}: {one.wanted.source}{remote_id}: {self._standing_of(one)}"
+        return f"{one.wanted.target}: {one.wanted.source}{remote_id}: {self._progress_of(one)}"
 
-    def _standing_of(self, one: Import) -> str:
-        if one.is_settled:
+    def _progress_of(self, one: Import) -> str:
+        if one.is_done:
             return f"{one.state} {self._after(one.duration)}"
-        if one is self._sent:
+        if one is self._being_sent:
             return f"{self._on_its_way()} {self._after()}"
-        if one.trouble:
-            return f"cannot be asked for {self._after()}: {self._words(one.trouble)}"
+        if one.poll_error:
+            return f"cannot be asked for {self._after()}: {self._shortened(one.poll_error)}"
         if one.state == "submitted":
             return f"submitted {self._after()}" if one.changed else "submitted by an earlier run"
-        return f"{self._words(one.message or one.server_words or one.state) or 'not sent yet'} {self._after()}"
+        return f"{self._shortened(one.message or one.server_words or one.state) or 'not sent yet'} {self._after()}"
 
     def _summary(self) -> str:
         """How many of several imports are where."""
-        count = Counter(self._place(one) for one in self._imports)
-        told = [f"{count[place]} {place}{self._which(place)}" for place in PLACES[1:] if count[place]]
+        count = Counter(self._stage_in_summary(one) for one in self._imports)
+        others = [f"{count[stage]} {stage}{self._which(stage)}" for stage in STAGES[1:] if count[stage]]
         done = f"{count['done']} of {len(self._imports)} done"
-        return f"{self._imports[0].wanted.target}: {', '.join([done, *told])} {self._after()}"
+        return f"{self._imports[0].wanted.target}: {', '.join([done, *others])} {self._after()}"
 
-    def _place(self, one: Import) -> str:
-        if one.is_settled:
+    def _stage_in_summary(self, one: Import) -> str:
+        if one.is_done:
             return "without success" if one.has_failed else "done"
-        if one is self._sent:
+        if one is self._being_sent:
             return "being sent"
         return {"submitted": "waited for", "elsewhere": "with another run"}.get(_stage(one), "to go")
 
-    def _which(self, place: str) -> str:
-        sent = self._sent
-        return f" ({sent.wanted.source}, {self._on_its_way()})" if sent is not None and place == "being sent" else ""
+    def _which(self, stage: str) -> str:
+        one = self._being_sent
+        return f" ({one.wanted.source}, {self._on_its_way()})" if one is not None and stage == "being sent" else ""
 
     def _on_its_way(self) -> str:
-        upload = self.sender.upload if self.sender is not None else None
+        upload = self.uploader.upload if self.uploader is not None else None
         if upload is None:
             return "being submitted"
         size = len(upload)
@@ -217,28 +216,28 @@ class Progress:
 
     def _after(self, seconds: float | None = None) -> str:
         """How long it took; if that is not known yet, how long it has gone on."""
-        return f"after {_time(self._clock.now() - self._begun if seconds is None else seconds)}"
+        return f"after {_duration(self._clock.now() - self._begun if seconds is None else seconds)}"
 
-    def _words(self, text: str) -> str:
-        """What a server or another run is doing in words, without a full stop, and not too many of them."""
-        return shortened(self._clean(text).rstrip("."), SHOWN)
+    def _shortened(self, text: str) -> str:
+        """The words of a server or a message, without a full stop, and not too many of them."""
+        return shortened(self._clean(text).rstrip("."), SHOWN_WORDS)
 
     def _clean(self, text: str) -> str:
         """In one line, without secrets, and without what a terminal obeys."""
-        secrets = self.sender.secrets if self.sender is not None else Secrets()
+        secrets = self.uploader.secrets if self.uploader is not None else Secrets()
         return printable(" ".join(secrets.redact(text).split()))
 
 
 def _stage(one: Import) -> str:
-    """How far an import is: empty while nothing was done about it."""
-    if one.is_settled:
+    """How far an import is; empty while nothing was done about it."""
+    if one.is_done:
         return "over"
     if one.is_polled:
         return "submitted"
     return "elsewhere" if one.state else ""
 
 
-def _time(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """A time for people: `0.4 s`, `24 s`, `2 min 5 s`, `3 h 2 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"

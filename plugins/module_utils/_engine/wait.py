@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one wait loop: many things that finish in their own time, looked at patiently.
+"""The one wait loop, for many things that finish in their own time.
 
-Clock and sleep are given from outside, so that hours pass in no time in tests.
+Clock and sleep come from outside, so that hours pass at once in tests.
 
 Private to this collection: names may change without notice.
 """
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class WaitOptions:
-    """How long and how often to look, in seconds.
+    """How long and how often to poll, in seconds.
 
-    The pause is a tenth of the time waited so far, at least `min_pause` and at most `max_pause`: what is waited for is
-    seen a twentieth of its duration late on average, and a long wait costs few looks.
+    The pause is a tenth of the time waited so far, at least `min_pause` and at most `max_pause`. So an end is seen late
+    by a twentieth of the duration on average, and a long wait needs few polls.
     """
 
     timeout: float
@@ -49,7 +49,7 @@ class Clock:
 
 
 class WaitTimeout(Exception, Generic[T]):
-    """The wait ended before everything was done; `left` is what was not. `outage`: because nothing could be asked."""
+    """The wait ended before everything was done. `left`: what was not. `outage`: why nothing could be asked, if so."""
 
     def __init__(self, left: list[T], outage: Outage | None) -> None:
         super().__init__("the wait ended early")
@@ -60,10 +60,10 @@ class WaitTimeout(Exception, Generic[T]):
 def wait_for(
     things: Iterable[T], is_done: Callable[[T], bool], pace: WaitOptions, clock: Clock, *, at_once: bool = False
 ) -> None:
-    """Look at each thing until it is done. The first look is after a pause or `at_once`, the last at the deadline.
+    """Poll each thing until it is done. The first poll is after a pause or `at_once`, the last one at the deadline.
 
-    `is_done` may raise `Outage`: looking failed, and is tried again until it has failed in a row for
-    `unreachable_timeout`. Raises `WaitTimeout` with what was not done by then, or by the deadline.
+    `is_done` polls, and may raise `Outage`. Then it is tried again, until it has failed for `unreachable_timeout`
+    without a success in between. Raises `WaitTimeout` with what was not done by then, or by the deadline.
     """
     start = clock.now()
     deadline = start + pace.timeout
@@ -76,18 +76,18 @@ def wait_for(
         due, number, thing = heapq.heappop(queue)
         _sleep_until(min(due, deadline), clock)
         asked = clock.now()
-        is_last_look = asked >= deadline
+        is_last_poll = asked >= deadline
         try:
             done = is_done(thing)
             outage_since = None
         except Outage as outage:
             done = False
-            is_over = is_last_look and outage_since is not None  # it was away before: no use to ask it for the others
+            is_over = is_last_poll and outage_since is not None  # it was away before: asking for the others is no use
             outage_since = asked if outage_since is None else outage_since
             if outage.is_permanent or is_over or clock.now() - outage_since > pace.unreachable_timeout:
                 raise WaitTimeout([*left, thing, *_things(queue)], outage) from outage
-            last_outage = outage if is_last_look else None
-        if not done and is_last_look:
+            last_outage = outage if is_last_poll else None
+        if not done and is_last_poll:
             left.append(thing)
         elif not done:
             now = clock.now()
@@ -103,5 +103,5 @@ def _sleep_until(moment: float, clock: Clock) -> None:
 
 
 def _things(queue: list[tuple[float, int, T]]) -> list[T]:
-    """What is in the queue, in the order in which it was given to the wait."""
+    """What is in the queue, in the original order."""
     return [thing for _due, _number, thing in sorted(queue, key=lambda entry: entry[1])]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a receipt store needs of a database, whichever it is.
+"""What a receipt store needs of a database.
 
 Private to this collection: names may change without notice.
 """
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Rows(Protocol):
-    """What a statement gave: rows whose values go by name."""
+    """The result of a statement: rows with values by name."""
 
     @property
     def rowcount(self) -> int: ...
@@ -36,9 +36,9 @@ class Database(Protocol):
     """A connection to a database, as the store uses it.
 
     `location` is for people. `errors`: what it raises. `is_shared`: runs on other hosts may use it, too, and its clock
-    may be set. `table_ending`: what stands behind a table's columns. `lease_left`: how many seconds the lease of a
-    run's row goes on. `listen`: have what is announced come here; the descriptor that can be read once something was.
-    Both checks are for what only tells what would be done.
+    may be set. `table_ending`: what follows the columns in `CREATE TABLE`. `lease_left`: the seconds until the lease in
+    a run's row ends. `listen`: subscribe to announcements; returns a descriptor that can be read once there is one.
+    The checks are for runs that only say what they would do.
     """
 
     @property
@@ -61,9 +61,9 @@ class Database(Protocol):
 
     def set_version(self, version: int) -> None: ...
 
-    def check_that_it_can_be_made(self) -> None: ...
+    def check_creatable(self) -> None: ...
 
-    def check_that_it_can_be_written(self) -> None: ...
+    def check_writable(self) -> None: ...
 
     def lease_left(self, row: Any) -> float: ...
 
@@ -71,7 +71,7 @@ class Database(Protocol):
 
     def reconnect(self) -> None: ...
 
-    def another(self, timeout: float) -> Database | None: ...
+    def second_connection(self, timeout: float) -> Database | None: ...
 
     def listen(self) -> int | None: ...
 
@@ -82,7 +82,7 @@ class Database(Protocol):
 
 @contextmanager
 def store_errors(database: Database, verb: str) -> Iterator[None]:
-    """Tell trouble with a database in words for a person."""
+    """Turn the errors of a database into `StoreError`, in words for a person."""
     try:
         yield
     except database.errors as error:

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Following a store: each outcome that is written in it, once and in order, across restarts of who follows.
+"""Following a store: each outcome that is written in it, once and in order, across restarts of the follower.
 
-Where it is, is kept in a file, the cursor. That is the number of an outcome up to which all were told, and which of
-those after it were: so what has a lower number than the last one told is noticed, too, as it may have where the newest
-receipts were forgotten, or the store was replaced, and a clock was set back. The store is only read, never made.
+A file, the cursor, keeps where the follower is: the number of an outcome up to which all were delivered, and which of
+those after it were. So an outcome with a lower number than the last one is noticed, too. There are such outcomes where
+the newest receipts were forgotten, or the store was replaced, and a clock was set back. The store is only read, never
+made.
 
-A run that died has written no outcome. What its attempts are to the next run is told at once, and not once more when
-that run writes it.
+A run that died has written no outcome. What its attempts are for the next run is delivered at once, and not once more
+when that run writes it.
 
 Private to this collection: names may change without notice.
 """
@@ -23,14 +24,13 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._files.replacing import replace_file
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import OF_THE_LIVING
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, is_url, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES, OUTCOME_OF_DEAD_RUN
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.values import placeholders
 
-KEPT = 100  # outcomes that a cursor remembers one by one
-AT_ONCE = 200  # imports that are described by one question
+REMEMBERED = 100  # outcomes that a cursor remembers one by one
+AT_ONCE = 200  # imports that are described by one query
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,26 @@ class Outcome:
     finished_at: str | None = None
 
     @property
-    def of(self) -> str:
-        """The attempt that it is of."""
+    def attempt_id(self) -> str:
         return f"{self.key}/{self.attempt}"
 
     @property
     def id(self) -> str:
-        return f"{self.of}/{self.state}"
+        return f"{self.attempt_id}/{self.state}"
 
 
 @dataclass
 class Cursor:
-    """Where a follower is. `since`: all up to this number were delivered; None: it has not begun.
+    """Where a follower is. `since`: all outcomes up to this number were delivered; None: it has not begun.
 
-    `delivered` are those delivered after it, by number; `of_the_dead` the states of attempts that were delivered before
-    a run wrote them.
+    `delivered` are the attempts of those delivered after it, by number. `of_dead_runs` are states that were delivered
+    before a run wrote them, by attempt.
     """
 
     path: Path
     since: int | None = None
     delivered: dict[int, str] = field(default_factory=dict)
-    of_the_dead: dict[str, str] = field(default_factory=dict)
+    of_dead_runs: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Cursor:
@@ -86,32 +85,32 @@ class Cursor:
 
     def was_delivered(self, outcome: Outcome) -> bool:
         if outcome.number is None:
-            return outcome.of in self.of_the_dead
-        return outcome.number <= (self.since or 0) or self.delivered.get(outcome.number) == outcome.of
+            return outcome.attempt_id in self.of_dead_runs
+        return outcome.number <= (self.since or 0) or self.delivered.get(outcome.number) == outcome.attempt_id
 
     def was_delivered_early(self, outcome: Outcome) -> bool:
-        """Whether this was told when the run died, before it was written."""
-        return outcome.number is not None and self.of_the_dead.get(outcome.of) == outcome.state
+        """Whether it was delivered when the run died, before it was written."""
+        return outcome.number is not None and self.of_dead_runs.get(outcome.attempt_id) == outcome.state
 
-    def keep_of_the_dead(self, those: set[str]) -> None:
-        """Forget what was told of all other attempts."""
-        self.of_the_dead = {of: state for of, state in self.of_the_dead.items() if of in those}
+    def forget_dead_runs_except(self, attempt_ids: set[str]) -> None:
+        """Forget what was delivered early of all other attempts."""
+        self.of_dead_runs = {one: state for one, state in self.of_dead_runs.items() if one in attempt_ids}
 
     def note(self, outcome: Outcome) -> None:
-        """Note that an outcome was told."""
+        """Note that an outcome was delivered."""
         if outcome.number is None:
-            self.of_the_dead[outcome.of] = outcome.state
+            self.of_dead_runs[outcome.attempt_id] = outcome.state
             return
-        self.of_the_dead.pop(outcome.of, None)
-        self.delivered[outcome.number] = outcome.of
-        while len(self.delivered) > KEPT:
+        self.of_dead_runs.pop(outcome.attempt_id, None)
+        self.delivered[outcome.number] = outcome.attempt_id
+        while len(self.delivered) > REMEMBERED:
             self.since = min(self.delivered)
             del self.delivered[self.since]
 
     def save(self) -> None:
         """Write it to its file. Raises OSError."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = {"since": self.since, "told": self.delivered, "of_the_dead": self.of_the_dead}
+        state = {"since": self.since, "told": self.delivered, "of_the_dead": self.of_dead_runs}
         replace_file(self.path, [json.dumps(state)])
 
 
@@ -119,9 +118,9 @@ class Follower:
     """Follows the store at a location, within one thread."""
 
     def __init__(self, location: str, password: str | None, cursor: Cursor, *, from_the_beginning: bool) -> None:
-        """Nothing is opened yet. Raises `StoreError` where nothing here can speak to such a store."""
+        """Opens nothing yet. Raises `StoreError` where the package for such a store is missing."""
         if is_url(location):
-            # Only then, as it takes a package that not everybody has.
+            # Only then, as not everybody has this package.
             from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import import_psycopg
 
             import_psycopg()
@@ -132,10 +131,10 @@ class Follower:
         self._store: Store | None = None
         self._descriptor: int | None = None
 
-    def look(self) -> list[Outcome]:
-        """The outcomes that were not told yet, in order. Raises `StoreError`, after which it can be tried again.
+    def poll(self) -> list[Outcome]:
+        """The outcomes that were not delivered yet, in order. Raises `StoreError`; then it can be tried again.
 
-        A store that is not there has none.
+        A store that does not exist has none.
         """
         if self._store is not None and not self._store.is_shared:
             self.close()  # the file at that path may be another one by now
@@ -151,14 +150,14 @@ class Follower:
             raise
         return self._begin(found) if self._cursor.since is None else found
 
-    def announced(self) -> int | None:
-        """What can be read once something happened since the last look; None where nothing tells."""
+    def descriptor(self) -> int | None:
+        """A file descriptor that can be read once something happened since the last poll; None if there is none."""
         return self._descriptor
 
-    def described(self, outcomes: list[Outcome]) -> list[dict[str, Any] | None]:
+    def describe(self, outcomes: list[Outcome]) -> list[dict[str, Any] | None]:
         """The imports whose outcomes these are, for people and rules. Raises `StoreError`.
 
-        None for what needs no telling: it was told when its run died, or is forgotten meanwhile.
+        None for one that needs no delivery: it was delivered when its run died, or the import is forgotten by now.
         """
         rows: dict[tuple[str, int], Any] = {}
         keys = list(dict.fromkeys(outcome.key for outcome in outcomes))
@@ -167,7 +166,7 @@ class Follower:
         return [
             None
             if self._cursor.was_delivered_early(outcome)
-            else _described(outcome, rows.get((outcome.key, outcome.attempt)))
+            else _describe(outcome, rows.get((outcome.key, outcome.attempt)))
             for outcome in outcomes
         ]
 
@@ -183,7 +182,7 @@ class Follower:
         return self._store
 
     def _begin(self, found: list[Outcome]) -> list[Outcome]:
-        """Begin to follow, where that was not done; what of the outcomes that were there by then is to be told."""
+        """Begin to follow, unless that was done. Returns which of the outcomes that are there are to be delivered."""
         if self._cursor.since is None:
             self._cursor.since = 0
             if not self._from_the_beginning:
@@ -198,28 +197,28 @@ class Follower:
         return found
 
     def _found(self, store: Store) -> list[Outcome]:
-        # In this order: what a run writes in between is among the outcomes then.
+        # In this order: what a run writes in between is among the outcomes.
         unended = store.read(_UNENDED)
-        dead = _of_the_dead(store, unended)
+        dead = _of_dead_runs(store, unended)
         written = [outcome for row in store.read(_WRITTEN, (self._cursor.since or 0,)) for outcome in _outcomes(row)]
         written = [outcome for outcome in written if not self._cursor.was_delivered(outcome)]
         written.sort(key=lambda outcome: outcome.number or 0)
-        ended = {outcome.of for outcome in written}
-        self._cursor.keep_of_the_dead({f"{row['key']}/{row['attempt']}" for row in unended} | ended)
-        return written + [one for one in dead if one.of not in ended and not self._cursor.was_delivered(one)]
+        ended = {outcome.attempt_id for outcome in written}
+        self._cursor.forget_dead_runs_except({f"{row['key']}/{row['attempt']}" for row in unended} | ended)
+        return written + [one for one in dead if one.attempt_id not in ended and not self._cursor.was_delivered(one)]
 
 
-def _of_the_dead(store: Store, unended: list[Any]) -> list[Outcome]:
-    """What became of those attempts whose run died."""
+def _of_dead_runs(store: Store, unended: list[Any]) -> list[Outcome]:
+    """The outcomes of those attempts whose run died."""
     receipts = store.find([row["key"] for row in unended])
     found = []
     for row in unended:
         receipt = receipts.get(row["key"])
-        # Its version is that of the attempt that is under way, whatever else it tells.
+        # Its version is that of the attempt that is under way, also where the rest is of an earlier one.
         if receipt is None or receipt.version != (row["attempt"], row["state"]):
             continue
         if receipt.owner is None or not receipt.owner.is_alive:
-            found.append(Outcome(row["key"], int(row["attempt"]), *ENDS[row["state"]]))
+            found.append(Outcome(row["key"], int(row["attempt"]), *OUTCOME_OF_DEAD_RUN[row["state"]]))
     return found
 
 
@@ -228,7 +227,7 @@ def _outcomes(row: Any) -> list[Outcome]:
     return [Outcome(row["key"], int(row["attempt"]), **line) for line in lines]
 
 
-def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
+def _describe(outcome: Outcome, row: Any) -> dict[str, Any] | None:
     if row is None:
         return None
     seconds = None
@@ -245,7 +244,7 @@ def _described(outcome: Outcome, row: Any) -> dict[str, Any] | None:
     }
 
 
-_UNENDED = f"SELECT key, attempt, state FROM attempts WHERE state IN {OF_THE_LIVING} ORDER BY started_at, key"
+_UNENDED = f"SELECT key, attempt, state FROM attempts WHERE state IN {LIVE_STATES} ORDER BY started_at, key"
 _WRITTEN = "SELECT key, attempt, outcomes FROM attempts WHERE last_outcome > ?"
 _DESCRIBE = """
 SELECT receipts.system, receipts.target, attempts.key, attempts.attempt, attempts.label, attempts.source, attempts.size,

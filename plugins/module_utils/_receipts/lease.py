@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lease of a run, by which other runs see that it lives.
+"""The lease of a run, by which other runs see that it is alive.
 
 Private to this collection: names may change without notice.
 """
@@ -21,13 +21,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.databas
 LEASE = 30.0  # seconds
 RENEWAL = 5.0  # seconds between renewals of the lease
 RENEWAL_TIMEOUT = 10.0  # seconds; a renewal gives up well before the lease ends
-OWN_RUNS: set[str] = set()  # those at work in this process
+OWN_RUNS: set[str] = set()  # runs at work in this process
 
 
 class Lease:
-    """Renews a run's lease, from a thread with a connection of its own, until it is ended.
+    """Renews a run's lease until it is ended, in a thread with a connection of its own.
 
-    In memory nothing is renewed.
+    A store in memory needs no renewal.
     """
 
     def __init__(self, run: str, database: Database) -> None:
@@ -42,25 +42,25 @@ class Lease:
 
     def _renew(self, database: Database) -> None:
         while not self._over.wait(RENEWAL):
-            # What fails is tried again; another run may take over meanwhile, and the commit point notices.
+            # A failure is tried again. If another run takes over meanwhile, this one finds out at its commit point.
             with suppress(*database.errors, StoreError), ExitStack() as stack:
-                another = database.another(RENEWAL_TIMEOUT)
-                if another is None:
+                second = database.second_connection(RENEWAL_TIMEOUT)
+                if second is None:
                     return
-                stack.enter_context(closing(another))
-                stack.enter_context(another.transaction())
-                another.execute("UPDATE runs SET lease_ends = clock() + ? WHERE id = ?", (LEASE, self._run))
+                stack.enter_context(closing(second))
+                stack.enter_context(second.transaction())
+                second.execute("UPDATE runs SET lease_ends = clock() + ? WHERE id = ?", (LEASE, self._run))
 
 
 def longest_silence() -> float:
-    """The seconds after which a run that lives has renewed its lease."""
+    """The seconds within which a living run renews its lease."""
     return RENEWAL + RENEWAL_TIMEOUT
 
 
-def is_seen(row: Any) -> bool | None:
-    """Whether the process of the run in a row is seen to be there, or to be gone; None where neither is."""
-    host_name, place, pid, _start = processes.here()
+def has_process(row: Any) -> bool | None:
+    """Whether the process of the run in a row is alive; None where that cannot be seen from here."""
+    host_name, place, pid, _start = processes.this_process()
     if not place or (row["host"], row["place"]) != (host_name, place):
         return None
-    is_there = processes.is_there(row["pid"], str(row["pid_started"]))
-    return row["run"] in OWN_RUNS if is_there and row["pid"] == pid else is_there
+    is_alive = processes.is_alive(row["pid"], str(row["pid_started"]))
+    return row["run"] in OWN_RUNS if is_alive and row["pid"] == pid else is_alive

@@ -31,7 +31,7 @@ BUSY_TIMEOUT = 60.0  # seconds to wait for other writers
 
 
 class NoStoreYet(BadInput):
-    """There is no store where one is required."""
+    """There is no store, but one is required."""
 
 
 def open_store(
@@ -42,17 +42,17 @@ def open_store(
     make: bool = True,
     required: bool = False,
 ) -> Store:
-    """Open the store at a path or URL, or one that is forgotten at the end for `none`; make it where there is none yet.
+    """Open the store at a path or URL, and make it if there is none. For `none`, open one that is forgotten at the end.
 
-    Where none is to be made (`make`, `read_only`), one that does not exist is taken for empty. Raises `StoreError`, and
-    `BadInput` for a location that cannot be one, and for a store that is `required` and not there.
+    Where none may be made (`make`, `read_only`), one that does not exist is empty. Raises `StoreError`, and `BadInput`
+    for a location that is not valid, and for a `required` store that does not exist.
     """
     if location == NOWHERE:
         return Store(_in_memory(NOWHERE), created=False, read_only=read_only)
     if password is not None and not is_url(location):
         raise BadInput("receipts_password is of no use: receipts is not the URL of a PostgreSQL database.")
     if required and not is_url(location):
-        _check_that_it_is_there(sqlite.path_of(location))
+        _check_exists(sqlite.path_of(location))
     is_rehearsal = make and read_only and not required
     make = make and not read_only and not required
     shown, database = _connect(location, password, read_only=read_only, make=make)
@@ -64,7 +64,7 @@ def open_store(
             raise NoStoreYet(_NONE_YET.format(shown, "in that database" if is_url(location) else "on this host"))
         if database is not None and not version and is_rehearsal:
             with store_errors(database, "opened"):
-                database.check_that_it_can_be_made()
+                database.check_creatable()
         if database is None or (not version and not make):
             return Store(_in_memory(shown), created=False, read_only=read_only)
         created = bring_up_to_date(database, version, read_only=read_only)
@@ -72,8 +72,8 @@ def open_store(
     return Store(database, created=created, read_only=read_only)
 
 
-def _check_that_it_is_there(path: Path) -> None:
-    """Raise `NoStoreYet` for a file that is not there, whoever may make one. What else is wrong is told on opening."""
+def _check_exists(path: Path) -> None:
+    """Raise `NoStoreYet` for a file that does not exist. Other problems are reported when it is opened."""
     with suppress(OSError):
         try:
             path.lstat()
@@ -87,16 +87,16 @@ def is_url(location: str) -> bool:
 
 
 _NONE_YET = (
-    "There is no receipt store at {} {}, and require_receipts is true. If one shall begin there, run once with"
+    "There is no receipt store at {} {}, and require_receipts is true. If a new one is to begin there, run once with"
     " require_receipts=false; if this is a container, a file has to be on a volume. The option receipts, or the"
     " environment variable ASSETOPS_RECEIPTS, names another place."
 )
 
 
 def _connect(location: str, password: str | None, *, read_only: bool, make: bool) -> tuple[str, Database | None]:
-    """What to call a store, and its database; None for a file that is not there and shall not be made."""
+    """The name of a store for people, and its database; None for a file that does not exist and may not be made."""
     if is_url(location):
-        # Only then, since most runs get along without it.
+        # Only then, as most runs do not need it.
         from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
 
         database = PostgreSQL(location, password, BUSY_TIMEOUT, read_only=read_only)

@@ -4,15 +4,14 @@
 
 """The outcomes that attempts had, in the order in which they were written.
 
-A state is written over by a later one, as when somebody settles what is unknown, or when the outcome of what was only
-scheduled is heard. So each attempt keeps all the outcomes it had, one line of JSON each (`attempts.outcomes`), and the
-number of the last one (`attempts.last_outcome`). Since only one transaction at a time changes a store, an outcome that
-has a lower number can be seen before one that has a higher number is written: nobody who reads on from a number misses
-what is written late.
+A later state replaces an earlier one, for example when somebody settles an import that is unknown, or when a scheduled
+one gets its outcome. So each attempt keeps all the outcomes it had, one line of JSON each (`attempts.outcomes`), and
+the number of the last one (`attempts.last_outcome`). Only one transaction at a time changes a store, so an outcome with
+a lower number can be seen before one with a higher number is written. Who reads on from a number misses nothing.
 
-A number is the time of the writer, in microseconds since 1970, or one more than the last number where that is later: so
-numbers grow whatever clocks do, and go on where the newest receipts are forgotten, and where another store takes the
-place of one.
+A number is the time of the writer, in microseconds since 1970, or one more than the last number if that is greater. So
+numbers grow even if a clock is set back, and they go on where the newest receipts are forgotten, or where another store
+takes the place of one.
 
 Private to this collection: names may change without notice.
 """
@@ -30,7 +29,7 @@ OUTCOMES = ("succeeded", "scheduled", "incomplete", "failed", "unknown")
 
 
 def note_outcome(execute: Execute, key: str, attempt: int) -> None:
-    """Note, in the transaction that wrote it, that an attempt has another outcome than before, if it has."""
+    """Add the outcome of an attempt, if it is a new one. To be called in the transaction that wrote it."""
     row = execute(_ATTEMPT, (key, attempt)).fetchone()
     if row is None or row["state"] not in OUTCOMES:
         return

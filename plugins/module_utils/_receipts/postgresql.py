@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Receipts in a PostgreSQL database: the ways of this database, for the store that is `store`.
+"""Receipts in a PostgreSQL database: what is special to this database.
 
-The store lies in the first schema of the search path, where a table of its own tells it from anything else. An
-advisory lock, held for the length of a transaction, gives one run at a time the right to write. psycopg is imported
-only for a URL, since that takes longer than most runs with a file take altogether.
+The store is in the first schema of the search path, where a table of its own marks it. An advisory lock, held for the
+length of a transaction, lets only one run at a time write. psycopg is imported only for a URL, as that takes longer
+than a whole run with a file.
 
 Private to this collection: names may change without notice.
 """
@@ -30,10 +30,10 @@ LOCK = 0x61736F70  # "asop"; advisory locks are counted within a database
 SECRETS = ("password", "sslpassword")
 CLOCK = "extract(epoch FROM clock_timestamp())::float8"
 CHANNEL = "assetops_imports"  # channels are counted within a database: stores in other schemas are woken, too
-ANNOUNCE = f"pg_notify('{CHANNEL}', '')"  # takes no right, and leaves nothing behind where nobody listens
+ANNOUNCE = f"pg_notify('{CHANNEL}', '')"  # needs no privilege, and leaves nothing behind where nobody listens
 CONNECT_TIMEOUT = 10.0  # seconds
 LONGEST_TRANSACTION = 20.0  # seconds of silence within one; ours take milliseconds, and others wait for them
-# So that a server that went away without a word is noticed, as long as the user says nothing else in the URL.
+# To notice a server that went away without a word. Parameters in the URL override these.
 CONNECTION = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -41,7 +41,7 @@ CONNECTION = {
     "tcp_user_timeout": "20000",
     "fallback_application_name": "assetops.imports",
 }
-# Whatever role or database have set: nothing ends a session that waits for a server, and numbers come as they are.
+# Overrides settings of role and database: nothing ends a session that waits for a server, and numbers stay exact.
 SESSION = """
 SELECT set_config('lock_timeout', %s, false),
        set_config('idle_in_transaction_session_timeout', %s, false),
@@ -52,7 +52,7 @@ SELECT set_config('lock_timeout', %s, false),
         WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND setting != '0'),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
 """
-# SQL_ASCII keeps all bytes as they come. Some pools do not tell.
+# SQL_ASCII keeps all bytes as they come. Some pools do not report the encoding.
 ENCODINGS = ("UTF8", "SQL_ASCII", None)
 MAY_MAKE = """
 SELECT current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') AS may_make,
@@ -64,7 +64,7 @@ SELECT pg_is_in_recovery() AS is_replica, bool_and(
     AND has_table_privilege(oid, 'DELETE')) AS may_write
 FROM pg_class WHERE relname IN ('receipts', 'attempts', 'runs', 'digests') AND pg_table_is_visible(oid)
 """
-# Asked of the catalog itself: what to_regclass() says may be older than the lock that the transaction waited for.
+# By the catalog itself: what to_regclass() says may be older than the lock that the transaction waited for.
 IS_MADE = "SELECT 1 AS one FROM pg_class WHERE relname = 'assetops_receipts' AND pg_table_is_visible(oid)"
 
 
@@ -89,11 +89,11 @@ class PostgreSQL:
         self.errors: tuple[type[Exception], ...] = (self._psycopg.Error,)
         self._connection: psycopg.Connection[Any] | None = None
 
-    def another(self, timeout: float) -> PostgreSQL | None:
+    def second_connection(self, timeout: float) -> PostgreSQL | None:
         """A second connection, for another thread. Raises one of `errors`."""
-        another = PostgreSQL(self.location, self._password, timeout)
-        another.reconnect()
-        return another
+        second = PostgreSQL(self.location, self._password, timeout)
+        second.reconnect()
+        return second
 
     def reconnect(self) -> None:
         """Connect (again). Raises one of `errors`."""
@@ -110,11 +110,11 @@ class PostgreSQL:
         self._connection.execute(SESSION, (_milliseconds(self._timeout), _milliseconds(LONGEST_TRANSACTION), read_only))
 
     def listen(self) -> int:
-        """Have what is announced come to this connection; the descriptor of that."""
+        """Subscribe to announcements; the descriptor that can be read once there is one."""
         return self.execute(f"LISTEN {CHANNEL}").connection.fileno()
 
-    def check_that_it_can_be_made(self) -> None:
-        """Raise `StoreError` where no store can be made, for what makes none now."""
+    def check_creatable(self) -> None:
+        """Raise `StoreError` where no store could be made, for a run that makes none."""
         (row,) = self.execute(MAY_MAKE).fetchall()
         if row["is_replica"]:
             raise StoreError(f"The receipt store {self.location} could not be opened: {REPLICA}")
@@ -122,8 +122,8 @@ class PostgreSQL:
             why = f"permission denied for schema {row['schema']}" if row["schema"] else "no schema has been selected"
             raise StoreError(f"The receipt store {self.location} could not be opened: {why}. {self._how_to_make()}")
 
-    def check_that_it_can_be_written(self) -> None:
-        """Raise `StoreError` where a store cannot be written, for what writes nothing now."""
+    def check_writable(self) -> None:
+        """Raise `StoreError` where the store could not be written, for a run that writes nothing."""
         (row,) = self.execute(MAY_WRITE).fetchall()
         if row["is_replica"]:
             raise StoreError(f"The receipt store {self.location} could not be written: {REPLICA}")
@@ -132,11 +132,11 @@ class PostgreSQL:
             raise StoreError(f"The receipt store {self.location} could not be written: {why}. {self._how_to_share()}")
 
     def lease_left(self, row: Any) -> float:
-        """For how many seconds the lease in a row goes on, by the server's clock."""
+        """The seconds until the lease in a row ends, by the server's clock."""
         return float(row["lease_ends"] - row["now"])
 
     def is_lost(self) -> bool:
-        """Whether the connection is gone, so that it takes a new one to go on."""
+        """Whether the connection is gone, so that a new one is needed."""
         return self._connection is None or self._connection.closed
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> psycopg.Cursor[Any]:
@@ -147,9 +147,9 @@ class PostgreSQL:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One transaction that holds the only right to write from its first statement on.
+        """One transaction, which is the only one that may write from its first statement on.
 
-        Read committed, whatever the server's default, so that it sees what the one before it wrote.
+        It is read committed, whatever the server's default, so that it sees what the one before it wrote.
         """
         try:
             self.execute(f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})")
@@ -231,7 +231,7 @@ class PostgreSQL:
 
 
 def secrets_in(url: str) -> list[str]:
-    """The secrets in a URL, which should hold none, in each of the ways in which they may be shown."""
+    """The secrets in a URL, which should have none, in each form in which they may be shown."""
     place, _unused, query = url.partition("//")[2].partition("?")
     login = place.partition("/")[0].rpartition("@")[0]
     found = [login.partition(":")[2]]
@@ -250,7 +250,7 @@ def check_url(url: str) -> None:
 
 
 def import_psycopg() -> Any:
-    """What speaks to the server. Raises `StoreError` where it is not installed."""
+    """The package psycopg. Raises `StoreError` where it is not installed."""
     try:
         import psycopg
         import psycopg.conninfo

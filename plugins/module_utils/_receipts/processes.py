@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the process that a receipt names is still there, and a clock that nobody sets.
+"""Whether a process of this host is still alive, and a clock that nobody sets.
 
 Private to this collection: names may change without notice.
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 PROC = Path("/proc")
 
 
-def here() -> tuple[str, str, int, str]:
-    """This process: host name, boot and process namespace (empty where the system does not tell), id and start."""
+def this_process() -> tuple[str, str, int, str]:
+    """This process: host name, place (boot and process namespace; empty where those are hidden), id and start."""
     try:
         place = f"{boot()}:{(PROC / 'self/ns/pid').stat().st_ino}" if boot() else ""
     except OSError:
@@ -28,7 +28,7 @@ def here() -> tuple[str, str, int, str]:
 
 
 def boot() -> str:
-    """What tells this boot of the host from all others; empty where the system does not tell."""
+    """The id of this boot of the host; empty where the system hides it."""
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -40,10 +40,10 @@ def boot_of(place: str) -> str:
     return place.partition(":")[0]
 
 
-def is_there(pid: int, start: str) -> bool | None:
-    """Whether the process with this id is the one that started then; None where that cannot be seen.
+def is_alive(pid: int, start: str) -> bool | None:
+    """Whether the process with this id is alive, and the one that started then; None where that cannot be seen.
 
-    A process that ended is not there any more, though nobody may have reaped it yet.
+    A process that ended is not alive, even if it was not reaped yet.
     """
     found = _start_of(pid)
     if found is None:
@@ -52,15 +52,15 @@ def is_there(pid: int, start: str) -> bool | None:
 
 
 def monotonic() -> float:
-    """Seconds of a clock that all processes of a host share from boot to boot.
+    """Seconds of a clock that all processes of a host share since boot.
 
-    No step of the time of day touches it, and it stands still while the host is suspended.
+    Setting the time of day does not change it, and it stands still while the host is suspended.
     """
     return time.monotonic()
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started, in the kernel's ticks since boot; empty for one that ended, None if it is not seen."""
+    """When a process started, in the kernel's ticks since boot; empty if it has ended, None if it cannot be seen."""
     try:
         text = (PROC / f"{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -70,7 +70,7 @@ def _start_of(pid: int) -> str | None:
 
 
 def _exists(pid: int) -> bool:
-    """Whether there is a process with this id, which may be hidden: /proc may show a user's own only."""
+    """Whether there is a process with this id. It may be hidden, as /proc may show a user's own only."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -13,12 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-AT_WORK = ("claimed", "sent", "submitted")  # as long as its run lives
-# What may have changed the target, and so may be its newest state.
+AT_WORK = ("claimed", "sent", "submitted")  # while its run is alive
+# How an attempt ended whose run died in that state: state and message.
+OUTCOME_OF_DEAD_RUN = {
+    "claimed": ("failed", "The run ended before everything was sent."),
+    "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
+}
+LIVE_STATES = tuple(OUTCOME_OF_DEAD_RUN)  # so an attempt is in one of these only while its run is alive
+# States of attempts that may have changed the target, and so may be its newest state.
 MAY_HAVE_CHANGED = ("sent", "submitted", "unknown", "incomplete", "succeeded", "scheduled")
-OUTCOMES = ("incomplete", "succeeded", "failed")
+AFTER_SCHEDULED = ("incomplete", "succeeded", "failed")  # outcomes that may be written after `scheduled`
 FINAL = ("succeeded", "failed", "superseded")
-IN_PLACE = ("incomplete", "succeeded", "scheduled")  # an outcome that a failed later attempt does not undo
+IN_PLACE = ("incomplete", "succeeded", "scheduled")  # outcomes that a later attempt that failed does not undo
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,10 @@ class Owner:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What is known of an import: the attempt that counts, and who is at work on it (None: nobody any more).
+    """What is known of an import: the attempt that counts, and the run that is at work on it (None: none any more).
 
-    `version` changes whenever the receipt does. `stream` is that of the run that made the attempt, and so is `label`.
-    `period` is what time its content told of, as a result has it.
+    `version` changes whenever the receipt does. `stream` and `label` are those of the run that made the attempt.
+    `period` is the time that its content covers, as it stands in results.
     """
 
     key: str
@@ -62,13 +68,13 @@ class Receipt:
 
     @property
     def is_partial(self) -> bool:
-        """Whether it failed after a part of it may have been imported."""
+        """Whether it failed, and a part of it may be there."""
         return self.state == "failed" and bool(self.detail.get("is_partial"))
 
 
 @dataclass(frozen=True)
 class DatedState:
-    """What is known of what a stream was at a moment: the key of its import, and the state of that."""
+    """The state of a stream at a moment: the key of its import, and the state of that."""
 
     key: str
     state: str
@@ -80,7 +86,7 @@ class DatedState:
 
 @dataclass(frozen=True)
 class Window:
-    """A time range that was imported into a target, or was tried to be: the options that it is known by, and so on."""
+    """A time range that was imported into a target, or was tried to be; `options` are those of its identity."""
 
     options: Mapping[str, Any]
     receipt: Receipt
@@ -88,13 +94,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Windows:
-    """All time ranges of a target; `basis` changes whenever one of them does."""
+    """All time ranges of a target. `basis` changes whenever one of them does."""
 
     found: tuple[Window, ...]
     basis: str
-
-
-ENDS = {  # how an attempt ends whose owner died in that state
-    "claimed": ("failed", "The run ended before everything was sent."),
-    "sent": ("unknown", "The run that sent it ended before it heard the server's answer."),
-}

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report is made of: all attempts of a time, with no more of each than tells how it went.
+"""What a report is made of: all attempts since some time, with little more of each than how it ended.
 
-There may be a hundred thousand, so what takes long, as a server's answers and the history, is read only of those that
-are shown (`bookkeeping.of_keys`).
+There may be a hundred thousand of them. So what takes long to read, such as the answers of servers, is read only for
+those that are shown (`listing.receipts_by_key`).
 
 Private to this collection: names may change without notice.
 """
@@ -17,24 +17,20 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_text, parse_time, window_of
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import (
-    OF_THE_LIVING,
-    Filters,
-    condition_of,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import ENDS
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters, filter_condition
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import LIVE_STATES, OUTCOME_OF_DEAD_RUN
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.statements import A_WINDOW
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, is_made_up_for
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import A_DRY_RUN, has_later_success
 
 SKEW = timedelta(days=1)  # by which a clock may have been set back while an import went on
 
 
-class Tried(NamedTuple):
+class AttemptSummary(NamedTuple):
     """An attempt. `name` is the label of its target or, without one, the target itself.
 
-    `what` is what it was made from, as far as a later import of the same makes up for it. `is_current`: it is the one
-    that counts of its import. `state` is as a run would understand it.
+    `what` is its source or stream: a later success of the same makes up for a failure. `is_current`: it is the
+    attempt that counts for its import. `state` is as a run would understand it.
     """
 
     started_at: str
@@ -50,28 +46,28 @@ class Tried(NamedTuple):
     is_window: bool
 
 
-def attempts_since(store: Store, filters: Filters, since: datetime) -> list[Tried]:
-    """All attempts that began at that time or later, the first one first. No filter of time counts."""
+def attempts_since(store: Store, filters: Filters, since: datetime) -> list[AttemptSummary]:
+    """All attempts that began at that time or later, the first one first. Filters for times do not count."""
     of_what = Filters(system=filters.system, target=filters.target, label=filters.label)
-    condition, values = condition_of(of_what, ())
+    condition, values = filter_condition(of_what, ())
     changed_at = "attempts.changed_at" if _are_few(store, since) else "attempts.changed_at || ''"
     times = (as_text(since - SKEW), as_text(since))
     rows = store.read(_ATTEMPTS.format(changed_at) + condition, (A_DRY_RUN, A_WINDOW, *times, *values))
-    # As they come: it takes long enough to make so many.
-    found = sorted(map(Tried._make, map(dict.values, rows) if rows and isinstance(rows[0], dict) else rows))
-    ended = _ended(store)
-    if not ended:
+    # Made in the fastest way, as there may be so many.
+    found = sorted(map(AttemptSummary._make, map(dict.values, rows) if rows and isinstance(rows[0], dict) else rows))
+    dead_ends = _dead_ends(store)
+    if not dead_ends:
         return found
-    return [one._replace(state=ended.get((one.key, one.attempt), one.state)) for one in found]
+    return [one._replace(state=dead_ends.get((one.key, one.attempt), one.state)) for one in found]
 
 
 def is_still_missing(store: Store, one: Mapping[str, Any], now: datetime) -> bool:
-    """Whether no later import of a time range has the one of an import in it, as `bookkeeping` tells the latter."""
-    return window_of(one["options"]) is None or not is_made_up_for(store, one, now)
+    """Whether no later import covers the time range of an import, which is as `list_receipts` has it."""
+    return window_of(one["options"]) is None or not has_later_success(store, one, now)
 
 
 def _are_few(store: Store, since: datetime) -> bool:
-    """Whether so few receipts were changed since then that an index is the shorter way to them."""
+    """Whether so few receipts were changed since then that an index is the faster way to them."""
     (row,) = store.read(_ENDS)
     if row["first"] is None:
         return True
@@ -79,17 +75,17 @@ def _are_few(store: Store, since: datetime) -> bool:
     return (last - since) < (last - first) / 3
 
 
-def _ended(store: Store) -> dict[tuple[str, int], str]:
-    """How attempts ended whose runs died at it."""
-    ended = {}
-    for row in store.read(_OF_THE_LIVING):
+def _dead_ends(store: Store) -> dict[tuple[str, int], str]:
+    """How attempts of dead runs ended."""
+    dead_ends = {}
+    for row in store.read(_OF_LIVE_STATES):
         owner = store.owner(row)
         if owner is None or not owner.is_alive:
-            ended[row["key"], row["attempt"]] = ENDS[row["state"]][0]
-    return ended
+            dead_ends[row["key"], row["attempt"]] = OUTCOME_OF_DEAD_RUN[row["state"]][0]
+    return dead_ends
 
 
-# In the order of what is tried.
+# In the order of the fields of `AttemptSummary`.
 _ATTEMPTS = """
 SELECT attempts.started_at, attempts.key, attempts.attempt, attempts.finished_at,
        coalesce(attempts.label, receipts.target) AS name, receipts.system,
@@ -100,8 +96,8 @@ FROM attempts CROSS JOIN receipts
 WHERE receipts.key = attempts.key AND {} >= ? AND attempts.started_at >= ?
 """
 _ENDS = "SELECT (SELECT min(changed_at) FROM attempts) AS first, (SELECT max(changed_at) FROM attempts) AS last"
-_OF_THE_LIVING = f"""
+_OF_LIVE_STATES = f"""
 SELECT attempts.key, attempts.attempt, attempts.run, attempts.state,
        runs.host, runs.place, runs.pid, runs.pid_started, runs.lease_ends, clock() AS now
-FROM attempts LEFT JOIN runs ON runs.id = attempts.run WHERE attempts.state IN {OF_THE_LIVING}
+FROM attempts LEFT JOIN runs ON runs.id = attempts.run WHERE attempts.state IN {LIVE_STATES}
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of a receipt store, and how one of an older release is brought up to date.
+"""The tables of a receipt store, and the migration of one that an older release made.
 
 Private to this collection: names may change without notice.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.database import Database, store_errors
 
-# What makes a store of each version out of one of the version before it; the first makes one out of nothing.
+# Each makes a store of the next version; the first one makes a new store.
 MIGRATIONS = (
     """
     CREATE TABLE receipts (
@@ -43,7 +43,7 @@ MIGRATIONS = (
     CREATE INDEX attempts_by_change ON attempts (changed_at, key);
     CREATE INDEX attempts_by_state ON attempts (state, changed_at, key);
     """,
-    # Emptied and not made anew, so that who may use the table may use it still.
+    # Emptied and not made again, so that the privileges on the table stay.
     """
     DELETE FROM digests;
     ALTER TABLE digests ADD COLUMN device TEXT NOT NULL DEFAULT '';
@@ -64,7 +64,7 @@ VERSION = len(MIGRATIONS)
 
 
 def version_of(database: Database | None) -> int:
-    """The version of a store, 0 where there is none yet. Raises `StoreError` for what is no store that this can use."""
+    """The version of a store, 0 where there is none yet. Raises `StoreError` for one that this release cannot use."""
     if database is None:
         return 0
     with store_errors(database, "opened"):
@@ -78,7 +78,7 @@ def version_of(database: Database | None) -> int:
 
 
 def bring_up_to_date(database: Database, version: int, *, read_only: bool) -> bool:
-    """See that it is a store of this version; whether it was none before."""
+    """Make it a store of this version; whether there was none before."""
     if version == VERSION:
         return False
     if read_only and version:

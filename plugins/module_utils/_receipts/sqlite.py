@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Receipts in an SQLite file: the ways of this database, for the store that is `store`.
+"""Receipts in an SQLite file: what is special to this database.
 
 The rollback journal and synchronous FULL are deliberate: what is written before a request is sent has to be on the
-disk.
+disk by then.
 
 Private to this collection: names may change without notice.
 """
@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.paths impo
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes
 
-APPLICATION_ID = 0x61736F70  # "asop": tells a store of ours from any other SQLite file
+APPLICATION_ID = 0x61736F70  # "asop": marks a store of ours among SQLite files
 IN_MEMORY = ":memory:"
 ADVICE = (
     "It has to be an SQLite file on a local disk that this user may write, in a folder that it may write too;"
@@ -55,14 +55,14 @@ class SQLite:
         try:
             self.execute("PRAGMA synchronous = FULL")
             if read_only:
-                # Not opened as read-only: what a killed run left half written has to be put back before it is read.
+                # Not opened as read-only: what a killed run left half written has to be rolled back before it is read.
                 self.execute("PRAGMA query_only = ON")
         except sqlite3.Error:
             self.close()
             raise
 
-    def another(self, timeout: float) -> SQLite | None:
-        """A second connection, for another thread; None where nobody else can use the database."""
+    def second_connection(self, timeout: float) -> SQLite | None:
+        """A second connection, for another thread; None for a database in memory, which only one can use."""
         return None if self._path is None else SQLite(self.location, self._path, timeout)
 
     def listen(self) -> None:
@@ -73,7 +73,7 @@ class SQLite:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One transaction that holds the only right to write from its first statement on."""
+        """One transaction, which is the only one that may write from its first statement on."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -83,20 +83,20 @@ class SQLite:
                 self.execute("ROLLBACK")
             raise
 
-    def check_that_it_can_be_made(self) -> None:
-        """Raise `StoreError` where no store can be made of the empty file, for what makes none now."""
-        self.check_that_it_can_be_written()
+    def check_creatable(self) -> None:
+        """Raise `StoreError` where the empty file could not become a store, for a run that makes none."""
+        self.check_writable()
 
-    def check_that_it_can_be_written(self) -> None:
-        """Raise `StoreError` where the file cannot be written, for what writes nothing now."""
+    def check_writable(self) -> None:
+        """Raise `StoreError` where the file could not be written, for a run that writes nothing."""
         for place in () if self._path is None else (self._path, self._path.parent):
             if not os.access(place, os.W_OK):
                 raise StoreError(f"The receipt store {self.location} could not be written: {_locked(place)}. {ADVICE}")
 
     def lease_left(self, row: Any) -> float:
-        """For how many seconds the lease in a row goes on. No process outlives its boot, and this is for one host.
+        """The seconds until the lease in a row ends. A run of an earlier boot of this host is dead.
 
-        It goes by that clock which it is near to: where a run cannot tell its boot, it has another one.
+        A lease goes by one of two clocks, as a run that does not know its boot uses the other one: the nearer counts.
         """
         boot, here = processes.boot_of(row["place"]), processes.boot()
         if boot and here and boot != here:
@@ -105,7 +105,7 @@ class SQLite:
         return min((lease_ends - now for now in (processes.monotonic(), time.time())), key=abs)
 
     def is_lost(self) -> bool:
-        """A file is there or not; there is no connection that could be made anew."""
+        """Never: a file needs no connection."""
         return False
 
     def reconnect(self) -> None:
@@ -113,7 +113,7 @@ class SQLite:
 
     def version(self) -> int:
         """The version of the store, 0 for an empty database. Raises `StoreError` for anything else."""
-        # In this order: another run may make the store between two questions, and tables without a name are others'.
+        # In this order: another run may make the store between two queries, and tables without our id are not ours.
         tables, application, version = (
             self.execute(question).fetchone()[0]
             for question in ("SELECT count(*) FROM sqlite_master", "PRAGMA application_id", "PRAGMA user_version")
@@ -138,11 +138,11 @@ class SQLite:
 def explain(error: Exception, path: Path | None = None) -> str:
     """What is wrong with the file at a path, and what to do."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{as_sentence(why)} {_whose(path) if path else ''}{ADVICE}"
+    return f"{as_sentence(why)} {_owner_sentence(path) if path else ''}{ADVICE}"
 
 
-def _whose(path: Path) -> str:
-    """Whose the file or its folder is, where this user may not write it: a sentence, or nothing."""
+def _owner_sentence(path: Path) -> str:
+    """A sentence about the owner of the file or its folder, if this user may not write it; otherwise nothing."""
     there = [one for one in (path, *path.parents) if os.path.lexists(one)]
     barred = [one for one in there[: 2 if there[0] == path else 1] if not os.access(one, os.W_OK)]
     if not barred:
@@ -153,9 +153,9 @@ def _whose(path: Path) -> str:
 
 
 def path_of(location: str) -> Path:
-    """Where a store lies. Raises `BadInput` for a path that depends on who asks from where.
+    """The path of a store. Raises `BadInput` for a path that depends on the working directory.
 
-    Its bytes are UTF-8 whatever the locale says, as they are for Ansible's own modules.
+    Its bytes are UTF-8 whatever the locale says, as for Ansible's own modules.
     """
     try:
         path = path_named(location).expanduser()
@@ -170,7 +170,7 @@ def path_of(location: str) -> Path:
 
 
 def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQLite | None:
-    """Open the file at a path; None where there is none and none shall be made. Raises one of `SQLite.errors`."""
+    """Open the file at a path; None where there is none and none may be made. Raises one of `SQLite.errors`."""
     is_there = _check_place(path)
     if not make and not is_there:
         return None
@@ -180,12 +180,12 @@ def open_file(path: Path, timeout: float, *, read_only: bool, make: bool) -> SQL
 
 
 def _clock() -> float:
-    """What leases go by: a clock that nobody sets, where it is known from which boot it counts."""
+    """The clock for leases: one that nobody sets, where it is known from which boot it counts."""
     return processes.monotonic() if processes.boot() else time.time()
 
 
 def _check_place(path: Path) -> bool:
-    """Whether a file is there. Raises OSError for a place that cannot hold a store, so that check mode knows, too."""
+    """Whether the file exists. Raises OSError for a place that cannot hold a store, so that check mode reports it."""
     status = _status(path)
     if status is not None:
         if not stat.S_ISREG(status.st_mode):
@@ -200,9 +200,9 @@ def _check_place(path: Path) -> bool:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What is at a path; None for nothing. Raises OSError where that cannot be told, and for a link to nothing.
+    """What is at a path; None for nothing. Raises OSError where that cannot be seen, and for a link to nothing.
 
-    Nothing is made through such a link: what it points to may be a disk that is not mounted.
+    Nothing is made through such a link, as it may lead to a disk that is not mounted.
     """
     try:
         return path.stat()
@@ -224,7 +224,7 @@ def _locked(place: Path) -> str:
 
 
 def _make_file(path: Path) -> None:
-    """Make an empty file that only its owner can read, and the folders to it, where there is none yet."""
+    """Make an empty file that only its owner can read, and its folders, if there is none yet."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         path.touch(mode=0o600, exist_ok=False)

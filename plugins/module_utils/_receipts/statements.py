@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The statements with which a store asks and changes its database, in the SQL that both databases know.
+"""The statements by which a store reads and changes its database, in the SQL that both databases know.
 
 Private to this collection: names may change without notice.
 """
@@ -78,9 +78,9 @@ UPDATE receipts SET attempt = coalesce(
     (SELECT max(attempt) FROM attempts WHERE key = ?), 0)
 WHERE key = ?
 """
-LOOKS = ("size", "mtime_ns", "ctime_ns", "inode", "device")
-DIGESTS = f"SELECT path, {', '.join(LOOKS)}, sha256 FROM digests WHERE path IN ({{}})"
+FILE_ATTRIBUTES = ("size", "mtime_ns", "ctime_ns", "inode", "device")
+DIGESTS = f"SELECT path, {', '.join(FILE_ATTRIBUTES)}, sha256 FROM digests WHERE path IN ({{}})"
 PUT_DIGEST = f"""
-INSERT INTO digests (path, {", ".join(LOOKS)}, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in (*LOOKS, "sha256"))}
+INSERT INTO digests (path, {", ".join(FILE_ATTRIBUTES)}, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in (*FILE_ATTRIBUTES, "sha256"))}
 """

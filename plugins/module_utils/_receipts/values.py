@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values as every database and every reader takes them, and questions with many of them.
+"""Values as every database and every reader takes them, and queries with many of them.
 
 Private to this collection: names may change without notice.
 """
@@ -16,12 +16,12 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import canonical
 
-DEEPEST = 100  # levels of what a server says that are kept
-CHUNK = 500  # keys in one question; SQLite takes 999 values on old hosts
+MAX_DEPTH = 100  # levels of a server's answer that are kept
+CHUNK = 500  # keys in one query; SQLite takes 999 values on old hosts
 
 
 def escape_unstorable(text: str) -> str:
-    """What of a text every database can keep: NUL, and half a surrogate pair as JSON may hold it, become escapes."""
+    """A text as every database can keep it: NUL and half a surrogate pair, as JSON may hold it, become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
@@ -30,12 +30,12 @@ def to_json(value: Any) -> str:
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (ValueError, TypeError, RecursionError):
-        text = canonical(_plain(value, DEEPEST))
+        text = canonical(_plain(value, MAX_DEPTH))
     return escape_unstorable(text)
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """The same with words for what is no JSON, and for what is nested too deep."""
+    """The same with words in place of what is no JSON, and of what is nested too deep."""
     if isinstance(value, Mapping) and depth:
         return {str(name): _plain(one, depth - 1) for name, one in value.items()}
     if isinstance(value, (list, tuple)) and depth:
@@ -46,7 +46,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def chunks(values: list[str]) -> Iterator[list[str]]:
-    """The values, as many at a time as fit into one question."""
+    """The values, as many at a time as fit into one query."""
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
 

@@ -18,7 +18,7 @@ from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import parse_time
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import AT_WORK
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.guides import PAGES_PATH
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import NightAttempt, Nights, Row
 from ansible_collections.assetops.imports.plugins.plugin_utils._text import format_size
@@ -107,7 +107,7 @@ class Selection:
 
     newest: list[ImportId]
     counts: dict[str, int]
-    open: list[tuple[ImportId, Tried]]
+    open: list[tuple[ImportId, AttemptSummary]]
 
 
 def select_imports(attempts: Sequence[NightAttempt], nights: Nights, lost_before: str) -> Selection:
@@ -120,7 +120,7 @@ def select_imports(attempts: Sequence[NightAttempt], nights: Nights, lost_before
     here = [one for one in attempts if 0 <= one.night < count]
     newest = list(dict.fromkeys((store, one.key) for _night, store, one in reversed(here)))
     counts = Counter(one.state for _night, _store, one in here if one.is_current and not one.is_dry_run)
-    open_: dict[tuple[str, str, str], dict[ImportId, Tried]] = {}
+    open_: dict[tuple[str, str, str], dict[ImportId, AttemptSummary]] = {}
     for night, store, one in attempts:
         if one.is_dry_run or not one.is_current:
             continue
@@ -135,7 +135,7 @@ def select_imports(attempts: Sequence[NightAttempt], nights: Nights, lost_before
     return Selection(newest, dict(sorted(counts.items())), left)
 
 
-def _make_up(known: dict[ImportId, Tried]) -> None:
+def _make_up(known: dict[ImportId, AttemptSummary]) -> None:
     """A success came after these: it makes up for what failed, except for time ranges."""
     for import_id, one in list(known.items()):
         if one.state in ("failed", "incomplete") and not one.is_window:

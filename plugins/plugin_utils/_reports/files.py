@@ -20,7 +20,7 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.replacing import new_file
-from ansible_collections.assetops.imports.plugins.module_utils._module import difference
+from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports import page, texts
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.content import Report
 
@@ -131,7 +131,7 @@ def write_report(file: ReportFile, report: Report, *, check_mode: bool, diff: bo
             "changed": not (is_same and has_mode),
         }
         if diff and written["changed"]:
-            written["diff"] = difference(str(path), _content(path), _content(new))
+            written["diff"] = diff_of(str(path), _content(path), _content(new))
         if written["changed"] and not check_mode:
             new.replace(path)
     return written

@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_text, parse_time
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import Tried
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import AttemptSummary
 
 NOON = 12
 MAX_NIGHTS = 1100
@@ -116,10 +116,10 @@ class NightAttempt(NamedTuple):
 
     night: int
     store: int
-    tried: Tried
+    tried: AttemptSummary
 
 
-def assign_nights(attempts: Iterable[tuple[int, Tried]], nights: Nights) -> list[NightAttempt]:
+def assign_nights(attempts: Iterable[tuple[int, AttemptSummary]], nights: Nights) -> list[NightAttempt]:
     """Find the night of each attempt. They have the number of their store, and are sorted by time."""
     night, count, bounds = -1, len(nights.days), nights.bounds
     found = []
@@ -167,7 +167,7 @@ def calendar(
     return rows
 
 
-def _add_attempt(history: _TargetNights, one: Tried, night: int) -> None:
+def _add_attempt(history: _TargetNights, one: AttemptSummary, night: int) -> None:
     state = night_state(one.state)
     history.first = history.first or one.started_at
     if state in GOOD:

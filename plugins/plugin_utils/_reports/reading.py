@@ -22,9 +22,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_text,
     parse_time,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import Filters, of_keys
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import Filters, receipts_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.reporting import (
-    Tried,
+    AttemptSummary,
     attempts_since,
     is_still_missing,
 )
@@ -135,9 +135,9 @@ def _read(query: ReportQuery, now: datetime) -> Report:
     )
 
 
-def _attempts(query: ReportQuery, since: datetime) -> tuple[list[tuple[int, Tried]], list[str]]:
+def _attempts(query: ReportQuery, since: datetime) -> tuple[list[tuple[int, AttemptSummary]], list[str]]:
     """All attempts with the number of their store, sorted by time; and why stores cannot be read."""
-    found: list[tuple[int, Tried]] = []
+    found: list[tuple[int, AttemptSummary]] = []
     unread = []
 
     for number, config in enumerate(query.store_configs):
@@ -154,7 +154,7 @@ def _attempts(query: ReportQuery, since: datetime) -> tuple[list[tuple[int, Trie
 
 
 def _still_open(
-    store_configs: Sequence[StoreConfig], wanted: Sequence[tuple[ImportId, Tried]], now: datetime
+    store_configs: Sequence[StoreConfig], wanted: Sequence[tuple[ImportId, AttemptSummary]], now: datetime
 ) -> Iterator[tuple[ImportId, Entry]]:
     """The imports that are not well and that no later one made up for."""
     for number, config in enumerate(store_configs):
@@ -181,7 +181,7 @@ def _known(config: StoreConfig, keys: list[str], now: datetime | None = None) ->
     found: dict[str, dict[str, Any]] = {}
 
     def read(store: Store) -> None:
-        known = of_keys(store, keys)
+        known = receipts_by_key(store, keys)
         found.update({key: one for key, one in known.items() if now is None or is_still_missing(store, one, now)})
 
     problem = use_store(config, read)

@@ -310,7 +310,7 @@ def test_looks_are_ten_seconds_apart_unless_wait_sleep_is_less(
 
 def sleep_in_the_sandbox(bigfix: DataImports, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Have the module reckon in sandbox time, which passes only while it sleeps; its pauses."""
-    from ansible_collections.assetops.imports.plugins.module_utils._engine import importer as _importer
+    from ansible_collections.assetops.imports.plugins.module_utils._engine import status_importer as _importer
     from ansible_collections.assetops.imports.plugins.module_utils._engine import wait as _wait
     from ansible_collections.assetops.imports.plugins.module_utils._systems import bigfix as _bigfix
 

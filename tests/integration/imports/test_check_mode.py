@@ -15,18 +15,28 @@ import pytest
 from ..support import Modules
 
 
-@pytest.mark.parametrize(("system", "operation"), [("licstat", "import"), ("bigfix", "start")])
+@pytest.mark.parametrize(
+    ("system", "operation", "file", "name"),
+    [("licstat", "import", "importer", "Importer"), ("bigfix", "start", "status_importer", "StatusImporter")],
+)
 def test_a_mistake_of_the_importer_is_stopped_by_the_client(
-    request: pytest.FixtureRequest, log: Path, monkeypatch: pytest.MonkeyPatch, system: str, operation: str
+    request: pytest.FixtureRequest,
+    log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    operation: str,
+    file: str,
+    name: str,
 ) -> None:
-    importer = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._engine.importer")
-    begin = importer.Importer.__init__
+    engine = "ansible_collections.assetops.imports.plugins.module_utils._engine"
+    importer = getattr(importlib.import_module(f"{engine}.{file}"), name)
+    begin = importer.__init__
     modules: Modules = request.getfixturevalue(system)
 
     def forget(self: Any, system: Any, store: Any, policy: Any, *others: Any, **more: Any) -> None:
         begin(self, system, store, dataclasses.replace(policy, check_mode=False), *others, **more)
 
-    monkeypatch.setattr(importer.Importer, "__init__", forget)
+    monkeypatch.setattr(importer, "__init__", forget)
 
     output = modules.output(*([log] if system == "licstat" else []), check=True, receipts="none")
 

@@ -21,7 +21,8 @@ import ansible_runner
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._module import invocation_of, outcome_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import invocation_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
 
 from ...running import patch_module_args
 from ...sandbox.handle import Sandbox
@@ -58,7 +59,7 @@ class Watched:
         ):
             host = invocation_of(AnsibleModule(**found.ARGUMENTS, supports_check_mode=True))
         host.show = self._show
-        result = outcome_of(host, getattr(found, WORK[name]))
+        result = run_work(host, getattr(found, WORK[name]))
         assert not self._when, self.lines
         return result
 

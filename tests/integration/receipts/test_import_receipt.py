@@ -20,7 +20,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     as_text,
     now_text,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import listing, settling
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.modules import import_receipt
@@ -418,11 +418,11 @@ def test_many_are_settled_by_age_and_named_up_to_a_bound(runs: Runs, monkeypatch
 def test_none_is_settled_where_one_was_begun_anew_meanwhile(runs: Runs) -> None:
     at_two_targets(runs)
     with closing(open_store(runs.location)) as store:
-        seen = bookkeeping.listed(store, bookkeeping.Filters(states=("unknown",)), 10)
+        seen = listing.list_receipts(store, listing.Filters(states=("unknown",)), 10)
         runs.left("cad sent", "claimed")
         with pytest.raises(BadInput, match=r"began .* anew meanwhile"):
-            bookkeeping.settle(store, seen, "failed", None)
-        assert bookkeeping.counted(store, bookkeeping.Filters(label="cae"))["unknown"] == 2
+            settling.settle(store, seen, "failed", None)
+        assert listing.count_by_state(store, listing.Filters(label="cae"))["unknown"] == 2
 
 
 # Forgetting.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import one_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import receipt_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 
 from ...sandbox.handle import Sandbox
@@ -211,7 +211,7 @@ def test_keys_come_as_a_list_or_as_a_survey_gives_them(local: Settle, form: str)
 
     assert (result["changed"], result["count"]) == (True, 2)
     assert local.states_now() == {one: "succeeded", two: "succeeded", other: "unknown"}
-    known = one_of(local.store, one)
+    known = receipt_by_key(local.store, one)
     assert known is not None
     assert known["message"].endswith("They are there.")
     assert "2 imports were settled as succeeded" in result["summary"]
@@ -299,10 +299,10 @@ def test_the_message_of_an_unknown_import_leads_to_the_playbook_that_settles_it(
     command = ["-i", str(inventory), "assetops.imports.settle"]
     survey = json.dumps(dict.fromkeys(("import_settle_label", "import_settle_state", "import_settle_comment"), ""))
 
-    listed = ansible.run(*command, "-e", survey)
-    assert listed.status == 0, listed.output
-    assert key in listed.output
-    assert "1 import is in doubt" in listed.output
+    list_receipts = ansible.run(*command, "-e", survey)
+    assert list_receipts.status == 0, list_receipts.output
+    assert key in list_receipts.output
+    assert "1 import is in doubt" in list_receipts.output
 
     settled = ansible.run(*command, "-e", f"import_settle_keys={key}", "-e", "import_settle_state=succeeded")
     assert settled.status == 0, settled.output

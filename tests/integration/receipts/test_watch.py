@@ -381,10 +381,10 @@ def test_a_user_who_may_read_the_file_only_is_enough(local: Watch, tmp_path: Pat
 from datetime import datetime, timezone
 from tests.integration.unprivileged import give_up_privileges
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NoStoreYet, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import targets_of
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.watching import target_histories
 give_up_privileges()
 store = open_store({0!r}, read_only=True, make=False, required=True)
-print(targets_of(store, {{("cad", "licstat"): ()}}, datetime.now(timezone.utc))["cad", "licstat"].last_success)
+print(target_histories(store, {{("cad", "licstat"): ()}}, datetime.now(timezone.utc))["cad", "licstat"].last_success)
 try:
     open_store({0!r} + ".lost", read_only=True, make=False, required=True)
 except NoStoreYet as error:

@@ -32,7 +32,7 @@ def files() -> list[Path]:
 
 
 def subject(name: str) -> str:
-    """The folder of a module of ours, or `_module`, which is a file of its own: its place in the house."""
+    """The folder of a module of ours, which has one floor as a whole."""
     parts = name.split(".")
     return ".".join(parts[:2]) if parts[0] == "module_utils" else parts[0]
 

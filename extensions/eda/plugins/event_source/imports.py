@@ -217,7 +217,7 @@ class Source:
     async def run(self) -> None:
         while True:
             try:
-                outcomes = await self._do(self._follower.look)
+                outcomes = await self._do(self._follower.poll)
                 self._note_trouble("")
                 for start in range(0, len(outcomes), AT_ONCE):
                     await self._send(outcomes[start : start + AT_ONCE])
@@ -228,7 +228,7 @@ class Source:
                 await asyncio.sleep(self._interval)
             else:
                 if not outcomes:  # there may be more by now
-                    await _wait(self._follower.announced(), self._interval)
+                    await _wait(self._follower.descriptor(), self._interval)
 
     def end(self) -> None:
         """Save the cursor, and close the store."""
@@ -237,7 +237,7 @@ class Source:
         self._follower.close()
 
     async def _send(self, outcomes: list[Outcome]) -> None:
-        imports = await self._do(lambda: self._follower.described(outcomes))
+        imports = await self._do(lambda: self._follower.describe(outcomes))
         for outcome, described in zip(outcomes, imports):
             if described is not None:
                 event_id = str(uuid.uuid5(EVENT_NAMESPACE, described["id"]))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import STATES
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import paths_by_reason
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.folders import FoundFolders, shown_names
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.states import BatchesResult, UnsentBatch

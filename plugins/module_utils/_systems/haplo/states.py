@@ -35,7 +35,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     identity_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import path_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import MAY_HAVE_CHANGED, DatedState
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -285,5 +286,5 @@ def _planned_duplicate(first: Import, wanted: Wanted) -> Import:
         before=first.before,
         content_sha256=wanted.content_sha256,
         label=first.label,
-        is_settled=True,
+        is_done=True,
     )

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Windows
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store

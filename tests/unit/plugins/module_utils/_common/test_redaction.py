@@ -15,7 +15,7 @@ from ansible.parsing.ajson import AnsibleJSONDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import DEEPEST, Secrets, harmless
+from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import MAX_DEPTH, Secrets, harmless
 
 
 def nested(levels: int, *, lists: bool) -> Any:
@@ -47,12 +47,12 @@ def test_nothing_that_is_obeyed_is_left(said: Any, told: Any) -> None:
 
 
 @pytest.mark.parametrize("lists", [True, False])
-@pytest.mark.parametrize("levels", [DEEPEST + 1, 400, 5000])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 400, 5000])
 def test_what_is_nested_too_deep_ends_in_an_ellipsis(levels: int, lists: bool) -> None:
     told = json.dumps(harmless(nested(levels, lists=lists)), ensure_ascii=False)
     assert "…" in told
     assert "bottom" not in told
-    assert "bottom" in json.dumps(harmless(nested(DEEPEST, lists=lists)))
+    assert "bottom" in json.dumps(harmless(nested(MAX_DEPTH, lists=lists)))
 
 
 json_values = st.recursive(

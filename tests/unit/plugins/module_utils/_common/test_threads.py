@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.threads import OF_PEOPLE, start_thread
+from ansible_collections.assetops.imports.plugins.module_utils._common.threads import SIGNALS, start_thread
 
 
 def blocked() -> set[int]:
@@ -19,6 +19,6 @@ def test_signals_are_for_the_thread_that_started_another_one() -> None:
     found: list[set[int]] = []
     thread = start_thread(lambda name: found.append(blocked()), "an argument", name="beside")
     thread.join()
-    assert found == [before | set(OF_PEOPLE)]
+    assert found == [before | set(SIGNALS)]
     assert blocked() == before
     assert (thread.name, thread.daemon) == ("beside", True)

@@ -24,7 +24,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.progress import THREAD, Progress
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
@@ -64,7 +66,7 @@ class Watched:
     store: Store
     system: ScriptedSystem = field(default_factory=ScriptedSystem)
     turned: TurnedClock = field(default_factory=TurnedClock)
-    sender: Sending = field(default_factory=Sending)
+    uploader: Sending = field(default_factory=Sending)
     told: list[tuple[float, str]] = field(default_factory=list)
 
     def run(self, names: str, policy: Policy | None = None, *, longest: float = 60) -> list[Import]:
@@ -72,7 +74,7 @@ class Watched:
         progress = Progress(
             lambda line: self.told.append((self.turned.moment - begun, line)), longest, self.turned.clock
         )
-        progress.sender = self.sender
+        progress.uploader = self.uploader
         imports = [wanted(name) for name in names]
         importer = Importer(self.system, self.store, policy or Policy(), PACE, self.turned.clock, progress=progress)
         return importer.run(imports)
@@ -208,7 +210,7 @@ class Beside:
 
 def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(watched: Watched) -> None:
     beside, upload = Beside(), OnItsWay(size=int(2.1 * GIB))
-    watched.sender.upload = upload
+    watched.uploader.upload = upload
 
     def send(one: Wanted) -> None:
         begin, end = {
@@ -224,7 +226,7 @@ def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(w
 
     watched.system.on_submit = send
     with Progress(beside.show, 0.01) as progress:
-        progress.sender = watched.sender
+        progress.uploader = watched.uploader
         importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
         importer.run([wanted("a"), wanted("b")])
     assert beside.is_over()
@@ -272,14 +274,14 @@ def test_before_and_after_the_imports_lines_come_too() -> None:
     beside, one = Beside(), Import(wanted("a"))
     with Progress(beside.show, 0.01) as progress:
         assert beside.has("still looking at what is to be imported after ")
-        one.settle("succeeded", "")
-        progress.follow([one], is_waited_for=True)
+        one.finish("succeeded", "")
+        progress.start([one], is_waited_for=True)
         assert beside.has("still at what follows the imports after ")
 
 
 def test_where_nobody_sees_it_there_is_no_thread() -> None:
     with Progress(None) as progress:
-        progress.tell(Import(wanted("a")))
+        progress.report(Import(wanted("a")))
         assert Beside.is_over()
 
 
@@ -287,7 +289,7 @@ def test_where_nobody_sees_it_there_is_no_thread() -> None:
 
 
 def test_secrets_and_what_a_terminal_obeys_are_not_in_a_line(watched: Watched) -> None:
-    watched.sender.secrets.add("hunter-2-of-a-kind")
+    watched.uploader.secrets.add("hunter-2-of-a-kind")
     watched.system.endings["a"] = [Accepted("hunter-2-of-a-kind\x1b[2J", None)]
     words = "\x1b]0;title\x07 hunter-2-of-a-kind\r\nsecond line\u202e " + "long " * 100
     watched.is_under_way("hunter-2-of-a-kind\x1b[2J", 6, words)
@@ -323,4 +325,4 @@ def test_lines_that_cannot_be_shown_do_not_reach_the_import(watched: Watched) ->
             [wanted("a")]
         )
     assert one.state == "succeeded"
-    assert progress.trouble == "BrokenPipeError: [Errno 32] Broken pipe"
+    assert progress.error == "BrokenPipeError: [Errno 32] Broken pipe"

@@ -17,8 +17,8 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Connection, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import as Outcome
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import as Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client

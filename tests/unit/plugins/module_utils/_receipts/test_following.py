@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import following, lease, schema
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.bookkeeping import forget, one_of, settle
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.following import Cursor, Follower, Outcome
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import receipt_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.outcomes import OUTCOMES
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.settling import forget, settle
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, ask, new_store
@@ -72,8 +73,8 @@ class Reader:
 
     def look(self, most: int | None = None, *, is_killed: bool = False) -> list[dict[str, Any]]:
         """What is told now. `is_killed`: before it is noted that the last one was told."""
-        outcomes = self.follower.look()[:most]
-        imports = self.follower.described(outcomes) if outcomes else []
+        outcomes = self.follower.poll()[:most]
+        imports = self.follower.describe(outcomes) if outcomes else []
         for number, outcome in enumerate(outcomes, 1):
             self.cursor.note(outcome)
             if number < len(outcomes) or not is_killed:
@@ -210,7 +211,7 @@ def test_each_attempt_has_its_outcomes(store: Store, reader: Reader) -> None:
 def test_what_was_settled_is_told(store: Store, reader: Reader, state: str) -> None:
     ended(store, "a", "unknown")
     assert reader.states() == [("a", 1, "unknown")]
-    known = one_of(store, wanted("a").key)
+    known = receipt_by_key(store, wanted("a").key)
     assert known is not None
     settle(store, [known], state, "I looked.")
     (told,) = reader.look()
@@ -389,7 +390,7 @@ def test_what_ends_after_the_newest_were_forgotten_is_told_though_a_clock_was_se
 
 
 def test_a_cursor_stays_small(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "KEPT", 3)
+    monkeypatch.setattr(following, "REMEMBERED", 3)
     for name in "abcdefgh":
         ended(store, name, "succeeded")
     assert len(reader.look()) == 8
@@ -420,7 +421,7 @@ def test_a_cursor_that_cannot_be_written_is_an_error_in_words_before_anything_is
     (tmp_path / "file").touch()
     cursor = Cursor(tmp_path / "file" / "cursor.json")
     with pytest.raises(BadInput, match=r"The cursor .* cannot be written: "):
-        Follower(str(tmp_path / "receipts.db"), None, cursor, from_the_beginning=True).look()
+        Follower(str(tmp_path / "receipts.db"), None, cursor, from_the_beginning=True).poll()
 
 
 def test_a_cursor_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -550,13 +551,13 @@ def run(location: str, cursor: Path, steps: list[tuple[Any, Any, str]]) -> None:
 
 
 def forget_all(store: Store, name: str) -> None:
-    known = one_of(store, wanted(name).key)
+    known = receipt_by_key(store, wanted(name).key)
     assert known is not None
     forget(store, [known])
 
 
 def is_woken_by(reader: Reader, happening: Callable[[], object]) -> bool:
-    descriptor = reader.follower.announced()
+    descriptor = reader.follower.descriptor()
     assert descriptor is not None
     assert not select.select([descriptor], [], [], 0)[0]
     happening()

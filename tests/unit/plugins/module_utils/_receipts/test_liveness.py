@@ -18,11 +18,11 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import processes as _processes
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness, processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -94,7 +94,7 @@ def hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (proc / "sys").symlink_to("/proc/sys")
     (proc / "self/ns").symlink_to("/proc/self/ns")
     (proc / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")
-    monkeypatch.setattr(_processes, "PROC", proc)
+    monkeypatch.setattr(processes, "PROC", proc)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that looks over in PostgreSQL is watched for a short time only."""
     monkeypatch.setattr(lease, "RENEWAL", 0.5)
     monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.5)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(liveness, "PAUSE", 0.05)
 
 
 def bring(owner: OtherRun, phase: str) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, reconnecting
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import postgresql as _receipts_postgresql
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import store as _receipts
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgresql import PostgreSQL, secrets_in
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -427,7 +428,7 @@ def test_who_lost_its_claim_while_the_store_was_away_may_not_commit(postgresql: 
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     with closing(open_store(own_server.new_store())) as store:
         assert store.claim(A, None, now_text()) == 1
         own_server.stop()
@@ -447,8 +448,8 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The import goes on without it."""
-    monkeypatch.setattr(_receipts, "PATIENCE", 0.2)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     system = ScriptedSystem()
     system.sights["task 1"] = running(3, seen("succeeded"))
     look = system.poll
@@ -463,15 +464,15 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
         after(store, "mark_sent", own_server.stop, monkeypatch)
         monkeypatch.setattr(system, "poll", come_back)
         one = imported(system, store)
-    assert (one.state, one.has_failed, one.unsaved) == ("succeeded", False, None)
+    assert (one.state, one.has_failed, one.save_error) == ("succeeded", False, None)
     assert ask(location, "SELECT state, remote_id FROM attempts") == [("succeeded", "task 1")]
 
 
 def test_where_a_store_does_not_come_back_the_remote_id_and_state_are_told(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_receipts, "PATIENCE", 0.2)
-    monkeypatch.setattr(_receipts, "PAUSE", 0.05)
+    monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
+    monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     system = ScriptedSystem()
     with closing(open_store(own_server.new_store())) as store:
         after(store, "mark_sent", own_server.stop, monkeypatch)

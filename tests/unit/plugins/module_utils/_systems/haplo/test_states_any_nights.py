@@ -33,7 +33,9 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
     identity_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store

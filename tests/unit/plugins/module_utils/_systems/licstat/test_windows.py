@@ -34,10 +34,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Refused,
     Wanted,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Import, Importer, Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
+from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import content_of
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import bookkeeping
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import listing, settling
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Windows
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -180,10 +182,10 @@ class Nights:
         with closing(self._open()) as store:
             for window in windows_of(store).found:
                 if window.receipt.state == "unknown":
-                    known = bookkeeping.one_of(store, window.receipt.key)
+                    known = listing.receipt_by_key(store, window.receipt.key)
                     assert known is not None
                     is_there = span_of(window.options) in self.server.held
-                    bookkeeping.settle(store, [known], "succeeded" if is_there else "failed", None)
+                    settling.settle(store, [known], "succeeded" if is_there else "failed", None)
 
     def succeeded(self) -> list[Span]:
         """By the receipts."""

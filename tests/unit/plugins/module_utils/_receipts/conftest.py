@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, assetops.imports maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the receipt store share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
+
+from .....stores import KINDS, new_store
+
+
+@pytest.fixture(params=KINDS)
+def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    return new_store(request.param, tmp_path, request)
+
+
+@pytest.fixture
+def store(location: str) -> Iterator[Store]:
+    with closing(open_store(location)) as store:
+        yield store
+
+
+@pytest.fixture
+def other(location: str, store: Store) -> Iterator[Store]:
+    """The same store as a second run has it that is alive as long as the test."""
+    with closing(open_store(location)) as other:
+        yield other
