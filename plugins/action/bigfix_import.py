@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import GUIDE
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import GUIDE
 from ansible_collections.assetops.imports.plugins.modules.bigfix_import import ARGUMENTS, import_data, main
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction
 

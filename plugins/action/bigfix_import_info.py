@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import GUIDE
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import GUIDE
 from ansible_collections.assetops.imports.plugins.modules import bigfix_import
 from ansible_collections.assetops.imports.plugins.modules.bigfix_import_info import ARGUMENTS, main, read_status
 from ansible_collections.assetops.imports.plugins.plugin_utils._action import ImportAction

@@ -336,14 +336,18 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import result_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, MIN_PAUSE, DataImports
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     IMPORT_TYPES,
     OPTIONS,
     credentials_of,
     guide_of,
     requirements_of,
     wanted_import,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.system import (
+    HEADERS,
+    MIN_PAUSE,
+    DataImports,
 )
 
 ARGUMENTS: Mapping[str, Any] = {

@@ -168,8 +168,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
     fill_from_environment,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import HEADERS, DataImports
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     IMPORT_TYPES,
     OPTIONS,
     Requirement,
@@ -177,11 +176,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_o
     credentials_of,
     guide_of,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import (
     Status,
     describe_age,
     format_time,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.system import HEADERS, DataImports
 
 ARGUMENTS: Mapping[str, Any] = {
     "argument_spec": {

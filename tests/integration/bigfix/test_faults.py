@@ -312,7 +312,7 @@ def sleep_in_the_sandbox(bigfix: DataImports, monkeypatch: pytest.MonkeyPatch) -
     """Have the module reckon in sandbox time, which passes only while it sleeps; its pauses."""
     from ansible_collections.assetops.imports.plugins.module_utils._engine import status_importer as _importer
     from ansible_collections.assetops.imports.plugins.module_utils._engine import wait as _wait
-    from ansible_collections.assetops.imports.plugins.module_utils._systems import bigfix as _bigfix
+    from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import system as _bigfix
 
     pauses: list[float] = []
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import time_option
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import format_time
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import time_option
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import format_time
 
 from ..results import assert_returned, documented
 from ..support import assert_plain_failure, only

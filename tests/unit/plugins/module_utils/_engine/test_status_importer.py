@@ -24,12 +24,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import DataImports
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     Credentials,
     Requirement,
     wanted_import,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.system import DataImports
 
 from ..bigfix_server import Import, Quirk, Server
 from ..fakes import TurnedClock

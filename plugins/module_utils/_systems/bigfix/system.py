@@ -40,17 +40,17 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ansible_collections.assetops.imports.plugins.module_utils._http.answers import is_login_page, json_object
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import not_logged_in, request_line
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     PRODUCTS,
     Credentials,
     Requirement,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_outcome import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.outcome import (
     baseline_of,
     outcome_of_own,
     outcome_since,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import (
     Status,
     describe_age,
     describe_progress,

@@ -18,10 +18,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Outage,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import format_time, parse_status
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import format_time, parse_status
 
-from ..bigfix_server import BEGIN
-from .test_bigfix import FIELDS, HOST
+from ...bigfix_server import BEGIN
+from .test_system import FIELDS, HOST
 
 IN_TIME = datetime(2026, 11, 25, 10, tzinfo=timezone.utc)
 

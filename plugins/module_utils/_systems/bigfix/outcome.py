@@ -19,8 +19,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import PollResult, as_sentence
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import PRODUCTS
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import PRODUCTS
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import (
     CLOCK_TOLERANCE,
     SUCCESSFUL,
     Status,

@@ -28,16 +28,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.status_im
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import NOWHERE, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix import DataImports
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     Credentials,
     Requirement,
     time_option,
     wanted_import,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.system import DataImports
 
-from ..bigfix_server import BEGIN, Import, Quirk, Server
-from ..fakes import TurnedClock
+from ...bigfix_server import BEGIN, Import, Quirk, Server
+from ...fakes import TurnedClock
 
 HOST = "https://bigfix.example.com:9081"
 PACE = WaitOptions(1200, 30, 300, 10)

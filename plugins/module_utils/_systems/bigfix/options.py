@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Wanted, identity_of
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_status import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import (
     CLOCK_TOLERANCE,
     Status,
     format_time,

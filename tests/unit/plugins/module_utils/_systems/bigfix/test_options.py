@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     BadInput,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix_options import (
+from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     Requirement,
     time_option,
     wanted_import,
