@@ -64,7 +64,7 @@ class Mutant:
         return str(changed)
 
     def is_code(self) -> bool:
-        """Whether what it makes of the file is Python. Some operators forget a space."""
+        """Whether what it makes of the file is Python. The stars before arguments are taken for signs."""
         try:
             compile(self.code(Path(self.path).read_text(encoding="utf-8")), self.path, "exec")
         except SyntaxError:
@@ -260,7 +260,7 @@ def tried(mutant: Mutant, knowledge: Knowledge) -> dict[str, Any]:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
         outcome = {None: "killed by time", 0: "survived"}.get(status, "killed")
-    where = f"{mutant.path}:{mutant.line} {' '.join(line.replace('  ', '') for line in lines)[:160]}"
+    where = f"{mutant.path}:{mutant.line} {' '.join(' '.join(lines).split())[:160]}"
     return {**vars(mutant), "outcome": outcome, "tests": len(tests), "change": lines, "where": where}
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._files.putting_aw
     put_away,
 )
 
+from .....disks import on_another_disk
+
 SHORT = 12
 """Digits of the digest in a name in the archive."""
 CONTENTS = {"debug.log.2": b"two " * 300, "debug.log.1": b"one " * 300}
@@ -54,10 +55,8 @@ class NoMemory:
 def archive(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path | None]:
     """The folder for what is put away; None where it is deleted."""
     if request.param == "archive on another disk":
-        with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="archive-") as folder:
-            if Path(folder).stat().st_dev == tmp_path.stat().st_dev:
-                pytest.skip("there is no other disk")
-            yield Path(folder, "archive")
+        with on_another_disk(tmp_path) as folder:
+            yield folder / "archive"
         return
     if request.param == "archive without second names":
 
