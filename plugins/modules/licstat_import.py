@@ -580,7 +580,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.invocatio
 from ansible_collections.assetops.imports.plugins.module_utils._module.results import diff_of, result_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
     GUIDE,
@@ -609,6 +608,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.
     missing_from_log,
     slow_clock_warning,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.system import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.windows import (
     WindowImporter,
     check_single_log,

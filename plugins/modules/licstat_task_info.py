@@ -102,15 +102,15 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.arguments
 from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_module
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import (
-    LicenseStatistics,
-    as_task_id,
-)
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,
     GUIDE,
     OPTIONS,
     credentials,
+)
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.system import (
+    LicenseStatistics,
+    as_task_id,
 )
 
 

@@ -24,7 +24,7 @@ from ..faults import Fault, FaultHits
 from ..settings import changed, check_choice
 from ..system import SENDS_DATE, Operation, Surroundings
 from .credentials import MANAGER, MANAGER_PASSWORD, VIEWER, VIEWER_PASSWORD
-from .imports import SUCCESSFUL, Import, Imports, ImportSettings, PollResult
+from .imports import SUCCESSFUL, Import, Imports, ImportSettings, Snapshot
 from .products import RAW_ONLY, Product
 from .trouble import Trouble, TroubleSettings
 
@@ -158,11 +158,11 @@ class BigFix:
 
     def state(self) -> dict[str, Any]:
         """The mode, all imports in order, and how often a start was asked for."""
-        look = self._imports.look()
+        snapshot = self._imports.snapshot()
         return {
-            "mode": look.mode,
-            "away": look.is_away(),
-            "imports": [self._describe(one, is_over=one.ends <= look.now) for one in look.imports],
+            "mode": snapshot.mode,
+            "away": snapshot.is_away(),
+            "imports": [self._describe(one, is_over=one.ends <= snapshot.now) for one in snapshot.imports],
             "starts_asked": self._starts_asked,
             "starts_asked_while_running": self._starts_asked_while_running,
         }
@@ -188,9 +188,9 @@ class BigFix:
         """GET /api/import_status.json"""
         user = self._authorise(request)
         self._check_query(request, self._product.parameters)
-        look = self._imports.look()
-        status = self._status_for(user, look)
-        if self._is_troubled(look) and (fault := self._trouble.strike(status)) is not None:
+        snapshot = self._imports.snapshot()
+        status = self._status_for(user, snapshot)
+        if self._is_troubled(snapshot) and (fault := self._trouble.strike(status)) is not None:
             raise FaultHits(fault)
         return self._json(status)
 
@@ -198,7 +198,7 @@ class BigFix:
         """GET /api/import_status.json?run=…"""
         user = self._authorise(request)
         self._check_query(request, self._product.parameters)
-        is_running = self._imports.look().running is not None
+        is_running = self._imports.snapshot().running is not None
         self._starts_asked += 1
         self._starts_asked_while_running += int(is_running)
         run = request.query_params["run"]
@@ -207,7 +207,7 @@ class BigFix:
             self._imports.start(self._product.run_values[run])
         elif refusal.how == "error":
             raise refusal.error
-        return self._json(self._status_for(user, self._imports.look()))
+        return self._json(self._status_for(user, self._imports.snapshot()))
 
     async def _get_token(self, request: Request) -> Response:
         """POST /api/get_token"""
@@ -253,31 +253,31 @@ class BigFix:
 
     # The status.
 
-    def _status_for(self, user: User, look: PollResult) -> dict[str, Any]:
+    def _status_for(self, user: User, snapshot: Snapshot) -> dict[str, Any]:
         """Fields are there as the examples of the product's own page have them."""
         status = {
-            "mode": look.mode,
+            "mode": snapshot.mode,
             "can_run_imports": user.manage_imports,
             "import_status_url": "/import_status",
             "import_create_url": "/management/imports",
         }
-        if look.mode == "none":
+        if snapshot.mode == "none":
             # The example of License Metric Tool breaks off behind it; what follows there is a guess.
             never = self._product.progress_if_never
-            return status if never is None else {**status, "progress": never, **self._next(look)}
-        if look.running is not None:
-            status |= self._progress(look, look.running)
+            return status if never is None else {**status, "progress": never, **self._next(snapshot)}
+        if snapshot.running is not None:
+            status |= self._progress(snapshot, snapshot.running)
             if not self._settings.last_while_running:
                 return status
-        return {**status, **self._last(look), **self._next(look)}
+        return {**status, **self._last(snapshot), **self._next(snapshot)}
 
-    def _progress(self, look: PollResult, running: Import) -> dict[str, Any]:
+    def _progress(self, snapshot: Snapshot, running: Import) -> dict[str, Any]:
         how = self._settings.progress
-        return {} if how == "absent" else {"progress": 1 if how == "stale" else look.progress(running)}
+        return {} if how == "absent" else {"progress": 1 if how == "stale" else snapshot.progress(running)}
 
-    def _last(self, look: PollResult) -> dict[str, Any]:
+    def _last(self, snapshot: Snapshot) -> dict[str, Any]:
         """Of the last import that is over, so also while another runs."""
-        last, success = look.last(), look.last(SUCCESSFUL)
+        last, success = snapshot.last(), snapshot.last(SUCCESSFUL)
         told = {} if success is None else {"last_success_time": self._last_time(success)}
         if last is None:
             return told
@@ -291,13 +291,13 @@ class BigFix:
     def _last_time(self, one: Import) -> str:
         return self._moment(one.begins if self._settings.last_times == "start" else one.ends)
 
-    def _next(self, look: PollResult) -> dict[str, Any]:
-        if look.next is None:
+    def _next(self, snapshot: Snapshot) -> dict[str, Any]:
+        if snapshot.next is None:
             return {}
         return {
-            "next_import_time": self._moment(look.next.at),
-            "next_import_time_in": int(look.next.at - look.now),
-            "next_import_type": look.next.type,
+            "next_import_time": self._moment(snapshot.next.at),
+            "next_import_time_in": int(snapshot.next.at - snapshot.now),
+            "next_import_type": snapshot.next.type,
         }
 
     def _describe(self, one: Import, is_over: bool) -> dict[str, Any]:
@@ -313,9 +313,11 @@ class BigFix:
         """Sandbox seconds as the API tells a time: UTC, to the second."""
         return self._clock.utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def _is_troubled(self, look: PollResult) -> bool:
-        last = look.last()
-        return look.running is not None or (last is not None and look.now < last.ends + self._settings.trouble_after)
+    def _is_troubled(self, snapshot: Snapshot) -> bool:
+        last = snapshot.last()
+        return snapshot.running is not None or (
+            last is not None and snapshot.now < last.ends + self._settings.trouble_after
+        )
 
     # Checks, and answers.
 
@@ -325,7 +327,7 @@ class BigFix:
         @functools.wraps(operation)
         async def answer(request: Request) -> Response:
             request.scope["state"][SENDS_DATE] = self._settings.sends_date
-            if self._imports.look().is_away():
+            if self._imports.snapshot().is_away():
                 raise FaultHits(Fault("drop"))
             try:
                 return await operation(request)

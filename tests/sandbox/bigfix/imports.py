@@ -100,7 +100,7 @@ class Scheduled:
 
 
 @dataclass(frozen=True)
-class PollResult:
+class Snapshot:
     """What there is at one moment: an answer put together of several could contradict itself."""
 
     now: float
@@ -163,7 +163,7 @@ class Imports:
 
     def configure(self, settings: ImportSettings, given: Collection[str]) -> None:
         """Take other settings, of which those of these names were set just now."""
-        now = self.look().now
+        now = self.snapshot().now
         self._settings = settings
         if "failures" in given:
             self._failures_left = settings.failures
@@ -176,11 +176,11 @@ class Imports:
         if "pending" in given:
             self._pending_since = now if settings.pending else None
 
-    def look(self) -> PollResult:
+    def snapshot(self) -> Snapshot:
         """What there is now."""
         now = self._clock.now()
         self._start_what_is_due(now)
-        return PollResult(now, list(self._imports), self._earliest(), self._pending_since)
+        return Snapshot(now, list(self._imports), self._earliest(), self._pending_since)
 
     def start(self, import_type: str) -> None:
         """Start one for the API. None may be running."""

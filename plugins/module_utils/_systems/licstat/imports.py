@@ -111,7 +111,7 @@ class ImportOptions:
 
 
 @dataclass(frozen=True)
-class Upload:
+class LogUpload:
     """What is sent for one import."""
 
     options: ImportOptions
@@ -136,7 +136,7 @@ def wanted_import(server: str, options: ImportOptions, content: Content, sha256:
         size=content.size,
         content_sha256=sha256,
         options=options.identity(),
-        payload=Upload(options, content),
+        payload=LogUpload(options, content),
         read_period=lambda: _period_of(content),
     )
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
     ImportOptions,
     wanted_import,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.system import LicenseStatistics
 
 from ..._http.talks import Talk
 from ...fakes import Uncommitted

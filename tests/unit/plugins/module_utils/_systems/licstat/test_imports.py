@@ -16,13 +16,13 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
     GATHER,
     MERGE_POLICY,
     ImportOptions,
     wanted_import,
 )
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.system import LicenseStatistics
 
 from ..._http.talks import Talk
 from ...fakes import Uncommitted

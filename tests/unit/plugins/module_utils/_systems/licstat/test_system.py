@@ -21,8 +21,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.client import LicenseStatistics
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import ImportOptions
+from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.system import LicenseStatistics
 
 from ..._http.talks import Talk
 from ...fakes import Uncommitted

@@ -37,7 +37,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.imports import (
     CLOCKS_DIFFER,
     ImportOptions,
-    Upload,
+    LogUpload,
 )
 
 # PENDING and SUCCESS are documented. The names of failures are guesses; any other state counts as still running.
@@ -73,7 +73,7 @@ class LicenseStatistics:
 
     def submit(self, wanted: Wanted, attempt: Attempt) -> Accepted:
         """Upload a log. What the server accepts becomes a task in its queue."""
-        upload: Upload = wanted.payload
+        upload: LogUpload = wanted.payload
         self._check_range_is_over(upload.options)
         body = form_data("file", upload.content, checked_commit(upload.content, wanted.content_sha256, attempt.commit))
         path = f"{self._base}/license-server/{upload.options.license_server_id}/import"
