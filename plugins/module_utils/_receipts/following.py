@@ -71,8 +71,8 @@ class Cursor:
         """The cursor in a file; one that has not begun where there is none. Raises `BadInput`."""
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
-            delivered = {int(number): str(of) for number, of in known["told"].items()}
-            return cls(path, int(known["since"]), delivered, dict(known["of_the_dead"]))
+            delivered = {int(number): str(of) for number, of in known["delivered"].items()}
+            return cls(path, int(known["since"]), delivered, dict(known["of_dead_runs"]))
         except FileNotFoundError:
             return cls(path)
         except OSError as error:
@@ -110,7 +110,7 @@ class Cursor:
     def save(self) -> None:
         """Write it to its file. Raises OSError."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = {"since": self.since, "told": self.delivered, "of_the_dead": self.of_dead_runs}
+        state = {"since": self.since, "delivered": self.delivered, "of_dead_runs": self.of_dead_runs}
         replace_file(self.path, [json.dumps(state)])
 
 

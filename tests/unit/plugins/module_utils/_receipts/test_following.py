@@ -235,7 +235,7 @@ def test_what_a_run_that_died_was_at_is_told_before_the_next_run_and_not_again(
     with closing(open_store(location)) as store:
         ended(store, "a", "succeeded")
         assert reader.states() == [("a", 2, "succeeded")]
-    assert cursor_in(reader.cursor.path.parent)["of_the_dead"] == {}
+    assert cursor_in(reader.cursor.path.parent)["of_dead_runs"] == {}
 
 
 def test_an_owner_that_wakes_has_its_outcome_told_though_it_was_given_up(
@@ -270,7 +270,7 @@ def test_what_a_run_that_died_was_at_and_is_forgotten_is_forgotten_here_too(loca
         forget_all(store, "a")
         ended(store, "b", "succeeded")
     assert reader.states() == [("b", 1, "succeeded")]
-    assert cursor_in(reader.cursor.path.parent)["of_the_dead"] == {}
+    assert cursor_in(reader.cursor.path.parent)["of_dead_runs"] == {}
 
 
 # Where to begin, and other stores
@@ -394,7 +394,7 @@ def test_a_cursor_stays_small(store: Store, reader: Reader, monkeypatch: pytest.
     for name in "abcdefgh":
         ended(store, name, "succeeded")
     assert len(reader.look()) == 8
-    assert len(cursor_in(reader.cursor.path.parent)["told"]) == 3
+    assert len(cursor_in(reader.cursor.path.parent)["delivered"]) == 3
     reader.restart()
     ended(store, "i", "succeeded")
     assert reader.states() == [("i", 1, "succeeded")]
@@ -403,7 +403,7 @@ def test_a_cursor_stays_small(store: Store, reader: Reader, monkeypatch: pytest.
 # The cursor's file
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"since": "x", "told": {}, "of_the_dead": {}}', "\xff"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"since": "x", "delivered": {}, "of_dead_runs": {}}', "\xff"])
 def test_a_file_that_is_no_cursor_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "cursor.json"
     path.write_bytes(text.encode("latin-1"))
