@@ -268,7 +268,7 @@ def watch_result(points: Points) -> None:
 def watch_result_of_action(points: Points) -> None:
     """Points around what an action makes of the outcome; what comes after is watched by `run_forked`."""
     action = importlib.import_module(f"{PLUGINS}.plugin_utils._action").ImportAction
-    action._told = points.around("result", action._told)
+    action._module_result = points.around("result", action._module_result)
 
 
 def small_blocks() -> None:

@@ -55,8 +55,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a user who has installed the collection."""
     folder = tmp_path_factory.mktemp("home")
-    command = f"{Path(sys.executable).with_name('ansible-galaxy')} collection install --offline --force".split()
-    subprocess.run([*command, str(archive), "-p", str(folder / ".ansible/collections")], check=True)
+    install = [sys.executable, "-m", "ansible", "galaxy", "collection", "install", "--offline", "--force"]
+    subprocess.run([*install, str(archive), "-p", str(folder / ".ansible/collections")], check=True)
     return folder
 
 
