@@ -204,6 +204,7 @@ def test_every_example_runs_as_it_stands(
             "https://licstat.example.com": licstat.sandbox.licstat_url,
             "import_527ddd6f-d7de-4854-bc99-839b5afd458e": "{{ example_0.imports[0].remote_id }}",
             f"{task.get('register')}.": f"{registered[-1]}.",
+            f"{task.get('register')} is ": f"{registered[-1]} is ",
         }
         tasks.append({**_replaced(task, here), "register": registered[-1]})
     assert "example.com" not in str(tasks)
