@@ -20,7 +20,10 @@ def on_another_disk(path: Path) -> Iterator[Path]:
     """A folder on another disk than this path. The test is skipped where there is none."""
     for place in PLACES:
         if place.is_dir() and place.stat().st_dev != path.stat().st_dev:
-            with tempfile.TemporaryDirectory(prefix="archive-", dir=place) as folder:
-                yield Path(folder)
+            folder = tempfile.TemporaryDirectory(prefix="archive-", dir=place)
+            try:
+                yield Path(folder.name)
+            finally:
+                folder.cleanup()
             return
     pytest.skip("there is no other disk")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import itertools
 import json
 import os
@@ -28,10 +29,7 @@ from typing import Any
 if __name__ == "__main__":
     del sys.path[0]  # the folder of tools
 
-import ansible.module_utils.basic  # noqa: F401
-import hypothesis  # noqa: F401
 import pytest
-import requests  # noqa: F401
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
@@ -42,6 +40,7 @@ PACKAGES = ("_engine", "_receipts", "_systems")
 TESTS = [f"tests/unit/{UTILS}/{name}" for name in PACKAGES]
 NOTHING_ELSE = {"Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq"}  # they compare what is the same either way
 LOG = "tests.log"
+PRELOADED = ("ansible.module_utils.basic", "hypothesis", "requests")  # what takes long, before anything is forked
 IMPORTED_ALREADY = "ignore::pytest.PytestAssertRewriteWarning"
 PATIENCE, TIMES = 60.0, 10  # seconds that a test of a mutant may take besides so many times what it took without it
 
@@ -125,6 +124,8 @@ class InTime:
 
 def main() -> int:
     report, sample, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    for name in PRELOADED:
+        importlib.import_module(name)
     print("Running the tests without any mutant ...", flush=True)
     status, *known = apart(learned, 3600) or (None,)
     if status != 0:

@@ -70,18 +70,21 @@ def test_cron_lines_are_a_time_a_user_if_it_is_of_the_system_and_a_command() -> 
 
 
 def test_units_of_systemd_start_what_the_guide_installs() -> None:
-    units = {}
-    for block in captioned(".service", ".timer"):
-        units[block.caption] = configparser.ConfigParser(strict=True, interpolation=None)
-        units[block.caption].optionxform = str  # type: ignore[assignment,method-assign]
-        units[block.caption].read_string(block.text)
-    service, timer = units.values()
+    service, timer = (unit_of(block) for block in captioned(".service", ".timer"))
     assert set(service) == {"DEFAULT", "Unit", "Service"}
     assert service["Service"]["ExecStart"] in {block.caption for block in captioned("bin/assetops-imports")}
     assert service["Service"]["StateDirectory"] in file_in("nightly_jobs.rst", "/etc/assetops/environment")
     assert set(timer) == {"DEFAULT", "Timer", "Install"}
     assert timer["Timer"]["Persistent"] == "true"
-    assert [Path(str(name)).stem for name in units] == ["assetops-imports"] * 2
+    assert [Path(str(block.caption)).stem for block in captioned(".service", ".timer")] == ["assetops-imports"] * 2
+
+
+def unit_of(block: Block) -> configparser.ConfigParser:
+    """What systemd reads in a unit's file."""
+    unit = configparser.ConfigParser(strict=True, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(block.text)
+    return unit
 
 
 def test_the_script_for_cron_is_sound(tmp_path: Path) -> None:

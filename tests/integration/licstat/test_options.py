@@ -43,6 +43,7 @@ from ..support import (
 
 IMPORT, TASK_INFO = "licstat_import", "licstat_task_info"
 exercises = functools.partial(exercised.exercises, of=IMPORT)
+exercises_of_task_info = functools.partial(exercised.exercises, of=TASK_INFO)
 ELSEWHERE = {
     "test_finding.py": (
         *("paths", "patterns", "excludes", "recurse", "min_age", "max_age"),
@@ -826,7 +827,7 @@ def task(licstat: Licstat, log: Path) -> str:
     return str(only(licstat(log, wait=False))["remote_id"])
 
 
-@exercises("task_id", "url", "api_token", of=TASK_INFO)
+@exercises_of_task_info("task_id", "url", "api_token")
 def test_a_task_is_told_as_the_server_tells_it(licstat: Licstat, task: str) -> None:
     pending = licstat.task_info(task_id=task)
     licstat.sandbox.clock(step=1)
@@ -848,7 +849,7 @@ def test_a_task_is_told_as_the_server_tells_it(licstat: Licstat, task: str) -> N
     assert request.header("content-length") in (None, "0")
 
 
-@exercises("task_id", of=TASK_INFO)
+@exercises_of_task_info("task_id")
 @pytest.mark.parametrize(
     ("task_id", "path"),
     [
@@ -872,7 +873,7 @@ def test_a_task_id_is_one_part_of_the_path_whatever_is_in_it(licstat: Licstat, t
         assert "task_id" in result["msg"]
 
 
-@exercises("task_id", of=TASK_INFO)
+@exercises_of_task_info("task_id")
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_task_that_the_server_does_not_know_is_unknown(licstat: Licstat, status: int) -> None:
     licstat.sandbox.configure(unknown_task_status=status)
@@ -884,14 +885,14 @@ def test_a_task_that_the_server_does_not_know_is_unknown(licstat: Licstat, statu
     assert "Task import_1 not found" in result["message"]
 
 
-@exercises("api_version", of=TASK_INFO)
+@exercises_of_task_info("api_version")
 def test_a_task_is_asked_for_by_the_older_api_if_told_so(licstat: Licstat, task: str) -> None:
     licstat.task_info(task_id=task, api_version="v2")
 
     assert licstat.questions[-1].path == f"/licstat/api/v2/admin/task/{task}/status"
 
 
-@exercises("api_token", of=TASK_INFO)
+@exercises_of_task_info("api_token")
 def test_asking_for_a_task_with_a_token_that_may_not_is_an_error(licstat: Licstat, task: str) -> None:
     result = licstat.task_info(task_id=task, api_token=USER_TOKEN)
 
@@ -900,7 +901,7 @@ def test_asking_for_a_task_with_a_token_that_may_not_is_an_error(licstat: Licsta
     assert "Access denied" in result["msg"]
 
 
-@exercises("url", "api_token", of=TASK_INFO)
+@exercises_of_task_info("url", "api_token")
 def test_a_task_is_asked_for_with_the_connection_that_the_environment_names(
     licstat: Licstat, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -910,7 +911,7 @@ def test_a_task_is_asked_for_with_the_connection_that_the_environment_names(
     assert licstat.task_info(task_id=task, url=ABSENT, api_token=ABSENT)["state"] == "running"
 
 
-@exercises("ca_path", "validate_certs", of=TASK_INFO)
+@exercises_of_task_info("ca_path", "validate_certs")
 def test_a_task_is_asked_for_over_tls_only_where_somebody_vouches_for_the_server(
     tls_licstat: Licstat, log: Path
 ) -> None:
@@ -925,7 +926,7 @@ def test_a_task_is_asked_for_over_tls_only_where_somebody_vouches_for_the_server
         assert tls_licstat.task_info(task_id=task, **options)["state"] == "succeeded"
 
 
-@exercises("client_cert", "client_key", of=TASK_INFO)
+@exercises_of_task_info("client_cert", "client_key")
 def test_client_cert_is_shown_when_a_task_is_asked_for(licstat: Licstat, tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -949,7 +950,7 @@ def test_client_cert_is_shown_when_a_task_is_asked_for(licstat: Licstat, tmp_pat
     assert done["state"] == "succeeded"
 
 
-@exercises("timeout", of=TASK_INFO)
+@exercises_of_task_info("timeout")
 def test_timeout_bounds_asking_for_a_task(licstat: Licstat, task: str) -> None:
     licstat.sandbox.fault("hold", operation="status", times=None)
 
@@ -961,7 +962,7 @@ def test_timeout_bounds_asking_for_a_task(licstat: Licstat, task: str) -> None:
     assert time.monotonic() - begun < 5
 
 
-@exercises("use_proxy", of=TASK_INFO)
+@exercises_of_task_info("use_proxy")
 @pytest.mark.parametrize("use_proxy", [True, False])
 def test_a_task_is_asked_for_through_a_proxy_unless_told_not_to(
     licstat: Licstat, task: str, monkeypatch: pytest.MonkeyPatch, use_proxy: bool
