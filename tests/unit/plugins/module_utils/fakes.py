@@ -77,7 +77,7 @@ class ScriptedSystem:
     is_repeatable: bool = False
     best_end: str = "succeeded"
     polled_again: tuple[str, ...] = ("incomplete",)
-    on_disproof: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
+    on_evidence_of_loss: Callable[[Mapping[str, Any]], str] = lambda _notes: ""
 
     def prepare(self) -> None:
         """There is nothing to do."""
@@ -109,7 +109,7 @@ class ScriptedSystem:
         return sight or seen("succeeded")
 
     def evidence_of_loss(self, notes: Mapping[str, Any]) -> str:
-        return self.on_disproof(notes)
+        return self.on_evidence_of_loss(notes)
 
 
 def accepted(remote_id: str) -> Accepted:

@@ -124,8 +124,9 @@ def test_what_an_attempt_before_has_changed_is_no_change_of_this_one(location: s
     assert (one.state, one.changed) == (state, False)
 
 
-def test_a_forced_attempt_begins_anew(location: str) -> None:
-    system = SteppingSystem("is done", "is done")
+@pytest.mark.parametrize("way", ["is done", "breaks off"])
+def test_a_forced_attempt_begins_anew(location: str, way: str) -> None:
+    system = SteppingSystem(way, "is done")
     next_run(location, system)
     next_run(location, system, policy=FORCE)
     assert system.found == [{}, {}]
@@ -147,12 +148,12 @@ def test_a_receipt_that_the_target_disproves_is_not_believed(
     location: str, system: ScriptedSystem, check: bool
 ) -> None:
     next_run(location, system)
-    system.on_disproof = lambda _notes: GONE
+    system.on_evidence_of_loss = lambda _notes: GONE
     again = next_run(location, system, policy=CHECK if check else None)
     assert (again.state, again.changed, again.reason) == ("planned" if check else "succeeded", True, "new")
     assert again.message.startswith(GONE)
     assert system.commits == ["a"] * (1 if check else 2)
-    system.on_disproof = lambda _notes: ""
+    system.on_evidence_of_loss = lambda _notes: ""
     last = next_run(location, system)
     assert (last.state, last.changed, last.reason, last.message) == ("succeeded", False, "receipt", "")
 
@@ -166,7 +167,7 @@ def test_a_disproof_is_asked_for_with_the_notes_of_the_receipt(location: str, sy
 
     system.sights["task 1"] = [PollResult("succeeded", "", None, notes={"saw": 3})]
     next_run(location, system)
-    system.on_disproof = ask
+    system.on_evidence_of_loss = ask
     next_run(location, system)
     assert asked == [{"saw": 3}]
 
@@ -174,14 +175,14 @@ def test_a_disproof_is_asked_for_with_the_notes_of_the_receipt(location: str, sy
 @pytest.mark.parametrize("state", ["failed", "unknown", "submitted", "sent"])
 def test_what_is_not_known_to_be_there_is_not_disproved(location: str, system: ScriptedSystem, state: str) -> None:
     left(location, state, remote_id="task 1").close()
-    system.on_disproof = lambda _notes: GONE
+    system.on_evidence_of_loss = lambda _notes: GONE
     assert GONE not in next_run(location, system).message
 
 
 def test_a_target_that_lost_one_import_has_lost_them_all(location: str, system: ScriptedSystem) -> None:
     next_run(location, system, "a")
     next_run(location, system, "b")
-    system.on_disproof = lambda _notes: "" if len(system.commits) > 2 else GONE
+    system.on_evidence_of_loss = lambda _notes: "" if len(system.commits) > 2 else GONE
     next_run(location, system, "c")
     assert [next_run(location, system, name).reason for name in "abab"] == ["new", "new", "receipt", "receipt"]
 
@@ -191,11 +192,11 @@ def test_what_came_to_be_there_while_it_was_asked_is_believed(location: str, sys
     next_run(location, system)
 
     def asked(_notes: Mapping[str, Any]) -> str:
-        system.on_disproof = lambda _notes: ""
+        system.on_evidence_of_loss = lambda _notes: ""
         assert next_run(location, system, "b").state == "succeeded"
         return GONE
 
-    system.on_disproof = asked
+    system.on_evidence_of_loss = asked
     assert (next_run(location, system).reason, next_run(location, system, "b").reason) == ("new", "receipt")
     assert system.commits == ["a", "b", "a"]
 
@@ -204,18 +205,18 @@ def test_what_another_run_imports_meanwhile_is_not_imported_again(location: str,
     next_run(location, system)
 
     def asked(_notes: Mapping[str, Any]) -> str:
-        system.on_disproof = lambda _notes: ""
+        system.on_evidence_of_loss = lambda _notes: ""
         next_run(location, system, policy=FORCE)
         return GONE
 
-    system.on_disproof = asked
+    system.on_evidence_of_loss = asked
     assert next_run(location, system).state == "succeeded"
     assert system.commits == ["a", "a"]
 
 
 def test_a_forced_import_into_an_empty_target_is_a_forced_one(location: str, system: ScriptedSystem) -> None:
     next_run(location, system)
-    system.on_disproof = lambda _notes: GONE
+    system.on_evidence_of_loss = lambda _notes: GONE
     system.endings["a"] = [Refused("no", NO)]
     one = next_run(location, system, policy=FORCE)
     assert (one.state, one.reason) == ("failed", "forced")

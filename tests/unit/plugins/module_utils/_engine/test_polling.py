@@ -105,6 +105,16 @@ def test_a_look_that_is_refused_ends_the_waiting_for_that_import_alone(
     assert receipt_of(store).state == "submitted"
 
 
+def test_what_stays_unknown_is_reported_with_the_time_since_when_it_is(location: str, system: ScriptedSystem) -> None:
+    system.sights["task 1"] = [seen("unknown", "There is no such task.")]
+    first = next_run(location, system)
+    known = a_look_at(location)
+    again = next_run(location, system)
+    assert (first.state, again.state, again.reason) == ("unknown", "unknown", "resumed")
+    since = f"sent by the attempt of {known.started_at}, and was unknown already at {known.finished_at}."
+    assert [since in one.message for one in (first, again)] == [False, True]
+
+
 def test_a_single_look_that_finds_nobody_is_told(location: str, system: ScriptedSystem) -> None:
     left_dead(location, "submitted", remote_id="task 7")
     system.sights["task 7"] = [Outage("No route to host", NO)]
