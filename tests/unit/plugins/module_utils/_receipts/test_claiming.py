@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import ask, check_that_it_is_whole
@@ -57,6 +59,17 @@ def test_a_claim_fails_when_the_receipt_is_gone_meanwhile(location: str, store: 
     ask(location, "DELETE FROM attempts")
     ask(location, "DELETE FROM receipts")
     assert claim(store, A, seen) is None
+
+
+def test_an_import_is_adopted_in_one_step_unless_its_receipt_changed_meanwhile(store: Store, other: Store) -> None:
+    def adopt(run: Store, seen: Receipt | None) -> int | None:
+        return run.adopt(A, seen, now_text(), state="succeeded", message="It is there.")
+
+    assert adopt(store, None) == 1
+    adopted = receipt_of(store)
+    assert (adopted.state, adopted.message, adopted.owner) == ("succeeded", "It is there.", None)
+    assert adopt(other, None) is None
+    assert receipt_of(store) == adopted
 
 
 def test_claims_of_different_imports_do_not_meet(store: Store, other: Store) -> None:
