@@ -385,8 +385,7 @@ def test_a_server_in_trouble_while_it_is_asked_is_borne_and_then_left_to_the_nex
 ) -> None:
     server.fault("status", skip=LOOKS_FIRST.get(system, 0), times=None, **fault)
 
-    patience = patience_with(fault)
-    result = server(unreachable_timeout=1.0 if patience else 0.4, **patience)
+    result = server(unreachable_timeout=1.0, **patience_with(fault))
 
     is_lost = fault.get("body") == "There is no such run"
     assert_outcome(result, "unknown" if is_lost else "running", changed=True)
