@@ -330,7 +330,7 @@ def test_different_lies_in_a_row_are_one_outage(licstat: Licstat, log: Path) -> 
 
     assert_plain_failure(result)
     assert result["state"] == "running"
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
