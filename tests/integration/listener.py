@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 
 _PATIENCE = 10.0
@@ -20,6 +21,26 @@ _PROBE = b"is anybody there?"
 
 Answer = Callable[[bytes], Iterable[bytes]]
 """What to send, piece by piece, given the request (its headers, and what has come of its body with them)."""
+
+
+def client_certificates_wanted(folder: Path) -> ssl.SSLContext:
+    """Has a listener take clients with a certificate only.
+
+    In the folder are `ca.pem` and what a client shows: `mine.pem` and `mine.key`, or both in `both.pem`.
+    """
+    import trustme  # takes a while, and few tests want it
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    mine = authority.issue_cert("asset-manager@example.com")
+    mine.cert_chain_pems[0].write_to_path(str(folder / "mine.pem"))
+    mine.private_key_pem.write_to_path(str(folder / "mine.key"))
+    mine.private_key_and_cert_chain_pem.write_to_path(str(folder / "both.pem"))
+    return context
 
 
 class Listener:

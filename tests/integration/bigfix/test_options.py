@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import functools
 import json
-import ssl
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-import trustme
 
 from ...postgresql import Server, without_password_file
 from ...sandbox.bigfix.credentials import (
@@ -28,7 +26,7 @@ from ...sandbox.bigfix.credentials import (
 )
 from .. import exercised
 from ..lies import http
-from ..listener import Listener, http_answer
+from ..listener import Listener, client_certificates_wanted, http_answer
 from ..support import ABSENT, assert_plain_failure, in_process, only
 from .driver import DAY, DataImports, assert_imported, outcome
 
@@ -763,22 +761,14 @@ def test_options_for_all_importing_modules_are_taken_and_change_nothing(
 
 @exercises("client_cert", "client_key")
 def test_a_client_certificate_is_shown_to_the_server(bigfix: DataImports, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    ours = authority.issue_cert("jdoe@example.com")
-    ours.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
-    ours.private_key_pem.write_to_path(str(tmp_path / "client.key"))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
-    context.verify_mode = ssl.CERT_REQUIRED
+    context = client_certificates_wanted(tmp_path)
 
     with Listener(http_answer(b'{"mode": "running"}'), context) as listener:
         result = bigfix(
             url=listener.url,
             ca_path=str(tmp_path / "ca.pem"),
-            client_cert=str(tmp_path / "client.pem"),
-            client_key=str(tmp_path / "client.key"),
+            client_cert=str(tmp_path / "mine.pem"),
+            client_key=str(tmp_path / "mine.key"),
             if_running="fail",
         )
 

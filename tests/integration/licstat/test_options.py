@@ -28,7 +28,7 @@ from ...postgresql import Server
 from ...sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
 from .. import exercised
 from ..lies import accepted
-from ..listener import Listener, Tunnel, http_answer
+from ..listener import Listener, Tunnel, client_certificates_wanted, http_answer
 from ..support import (
     ABSENT,
     MIB,
@@ -497,16 +497,7 @@ def test_a_certificate_of_another_host_is_refused(licstat: Licstat, log: Path, t
 def test_client_cert_is_shown_to_a_server_that_asks_for_it(
     licstat: Licstat, log: Path, tmp_path: Path, is_apart: bool, is_shown: bool
 ) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.verify_mode = ssl.CERT_REQUIRED
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    mine = authority.issue_cert("asset-manager@example.com")
-    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "mine.pem"))
-    mine.private_key_pem.write_to_path(str(tmp_path / "mine.key"))
-    mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    context = client_certificates_wanted(tmp_path)
     options: dict[str, Any] = {"ca_path": str(tmp_path / "ca.pem"), "wait": False}
     if is_shown and is_apart:
         options.update(client_cert=str(tmp_path / "mine.pem"), client_key=str(tmp_path / "mine.key"))
@@ -928,15 +919,7 @@ def test_a_task_is_asked_for_over_tls_only_where_somebody_vouches_for_the_server
 
 @exercises_of_task_info("client_cert", "client_key")
 def test_client_cert_is_shown_when_a_task_is_asked_for(licstat: Licstat, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.verify_mode = ssl.CERT_REQUIRED
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.configure_trust(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    mine = authority.issue_cert("asset-manager@example.com")
-    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "mine.pem"))
-    mine.private_key_pem.write_to_path(str(tmp_path / "mine.key"))
+    context = client_certificates_wanted(tmp_path)
     answer = http_answer(b'{"success": true, "msg": null, "data": {"tid": "import_1", "sts": "SUCCESS", "err": null}}')
 
     with Listener(answer, context) as server:
