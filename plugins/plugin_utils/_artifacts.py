@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import shortened
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import first_of, shortened
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import STATES
 from ansible_collections.assetops.imports.plugins.plugin_utils._summary import RoleOutcome
@@ -54,7 +54,7 @@ def _names(names: Sequence[str], room: int) -> str:
     """The first names, and how many more there are."""
     shown = [printable(name) for name in names]
     for count in range(len(shown), 0, -1):
-        text = ", ".join(shown[:count]) + (f" and {len(shown) - count} more" if count < len(shown) else "")
+        text = first_of(shown, count)
         if len(text) <= room:
             return text
     return "…"

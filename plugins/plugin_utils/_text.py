@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import first_of
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 
 WIDTH = 80  # columns of a terminal
@@ -42,8 +43,7 @@ def list_names(names: Sequence[str], count: int | None = None) -> str:
     listed = 1
     while listed < len(names) and len(", ".join(names[: listed + 1])) <= LIST_WIDTH:
         listed += 1
-    more = (len(names) if count is None else count) - listed
-    return ", ".join(names[:listed]) + (f" and {more} more" if more else "")
+    return first_of(names, listed, count)
 
 
 def format_size(size: float) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable, Protocol
@@ -339,6 +339,12 @@ def as_sentence(text: str) -> str:
 def shortened(text: str, length: int) -> str:
     """The text, cut to so many characters, with a mark where it was cut."""
     return text if len(text) <= length else f"{text[:length]}…"
+
+
+def first_of(names: Sequence[str], most: int, count: int | None = None) -> str:
+    """The first of these names, and how many more there are of `count` in all, by default of these."""
+    more = (len(names) if count is None else count) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def now_text() -> str:

@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError, as_sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError, as_sentence, first_of
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import (
     BLOCK,
     Content,
@@ -112,13 +112,8 @@ def failure_message(outcomes: list[PutAway]) -> str:
             sources.setdefault(one.reason or "", []).append(one.source)
     if not sources:
         return ""
-    each = " ".join(f"[{_list_names(names)}] {as_sentence(reason)}" for reason, names in sources.items())
+    each = " ".join(f"[{first_of(names, MAX_LISTED)}] {as_sentence(reason)}" for reason, names in sources.items())
     return f"{sum(map(len, sources.values()))} of {len(outcomes)} imported logs could not be put away. {each}"
-
-
-def _list_names(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def _recall_digests(logs: list[tuple[Content, str]], memory: DigestMemory) -> Mapping[Fingerprint, str]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, as_sentence, first_of
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import expand_path, name_of, path_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.control_file import (
     DEFAULT_ENTRY,
@@ -137,8 +137,7 @@ def data_files_in(folder: BatchFolder, control: ControlFile) -> dict[str, str]:
 
 def shown_names(paths: Sequence[Path]) -> str:
     """The names of the first of these paths, for a message."""
-    more = f" and {len(paths) - MAX_SHOWN} more" if len(paths) > MAX_SHOWN else ""
-    return ", ".join(_plain(Path(path.name)) for path in paths[:MAX_SHOWN]) + more
+    return first_of([_plain(Path(path.name)) for path in paths], MAX_SHOWN)
 
 
 def _sort_subfolder(found: FoundFolders, path: Path, control: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, first_of
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import printable
 
 LARGEST_TEXT = 64 * 1024  # bytes of a text in a form
@@ -41,8 +41,7 @@ def comment_of(title: str | None, files: Sequence[str]) -> str:
     start = f"{_cut(_plain(title), MAX_TITLE)}: " if title else ""
     names = [_plain(name) for name in files]
     for count in range(len(names), 0, -1):
-        more = f" and {len(names) - count} more" if count < len(names) else ""
-        text = f"{start}{', '.join(names[:count])}{more}"
+        text = f"{start}{first_of(names, count)}"
         if len(text) <= MAX_COMMENT:
             return text
     return _cut(text, MAX_COMMENT)

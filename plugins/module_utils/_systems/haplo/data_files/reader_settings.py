@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import first_of
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.charsets import BOM
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files.findings import (
     FatalFinding,
@@ -92,6 +93,4 @@ def no_source_message(settings: ReaderSettings, what: str, names: Iterable[str])
 
 def first_names(names: Iterable[str]) -> str:
     """The first of these names, for a message."""
-    listed = list(names)
-    more = f" and {len(listed) - MAX_NAMES_SHOWN} more" if len(listed) > MAX_NAMES_SHOWN else ""
-    return ", ".join(quoted_name(name) for name in listed[:MAX_NAMES_SHOWN]) + more
+    return first_of([quoted_name(name) for name in names], MAX_NAMES_SHOWN)
