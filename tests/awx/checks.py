@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AWX refuses with 400 or 403, beside fields that are missing or of another type."""
 

@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A secret that is found again wherever it went, and the spellings in which a server may repeat it.
 

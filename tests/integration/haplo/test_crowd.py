@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs of `haplo_batch` that overlap: one batch is scheduled, and each run tells how it ended as far as it may know."""
 

@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`haplo_batch` with `directory`: which folders are batches, which of their files are what, what is half a batch."""
 

@@ -1,5 +1,3 @@
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What breaks while the outcome of a batch is waited for: it is borne, or told, and never costs or makes a batch.
 
