@@ -7,7 +7,7 @@ help:
 	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
 	@echo 'make docs        build the documentation site, .cache/docs/html/index.html'
 	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
-	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, tests not marked slow'
+	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, and the unit tests not marked slow'
 	@echo 'make test-matrix the telling tests on ansible-core 2.18 to 2.21 and what comes next, and on Python 3.9 hosts'
 	@echo 'make test-crash  kill runs at every point there is; make test does so at some of them'
 	@echo 'make test-eda    run the event source in the real ansible-rulebook, which takes a Java runtime'

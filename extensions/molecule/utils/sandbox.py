@@ -1,11 +1,9 @@
 #!/usr/bin/env python
-# Copyright: (c) 2026, assetops.imports maintainers
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts and stops the sandbox of a scenario: `sandbox.py start FOLDER`, `sandbox.py stop FOLDER`.
 
 `FOLDER/sandbox.json` has its process id, its address and the credentials of each system. Stopping ends only that
-process, and only if it still is this sandbox.
+process, and only if it still is this sandbox, and forgets what was imported into it. Starting stops what was left behind.
 """
 
 from __future__ import annotations
@@ -39,6 +37,7 @@ def main() -> None:
 
 
 def start(folder: Path) -> None:
+    stop(folder)
     port_file = folder / "port"
     command = [sys.executable, "-m", "tests.sandbox", "--speed", "20", "--port-file", str(port_file)]
     with (folder / "sandbox.log").open("wb") as log:
@@ -66,11 +65,15 @@ def start(folder: Path) -> None:
 
 
 def stop(folder: Path) -> None:
-    pid = int(json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))["pid"])
-    deadline = time.monotonic() + TIMEOUT
-    while is_this_sandbox(pid, folder) and time.monotonic() < deadline:
-        os.kill(pid, signal.SIGTERM)
-        time.sleep(0.2)
+    settings = folder / "sandbox.json"
+    if settings.exists():
+        pid = int(json.loads(settings.read_text(encoding="utf-8"))["pid"])
+        deadline = time.monotonic() + TIMEOUT
+        while is_this_sandbox(pid, folder) and time.monotonic() < deadline:
+            os.kill(pid, signal.SIGTERM)
+            time.sleep(0.2)
+    for name in ("sandbox.json", "port", "receipts.db", "receipts.db-wal", "receipts.db-shm"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def is_this_sandbox(pid: int, folder: Path) -> bool:
