@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness, processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -34,14 +35,14 @@ def test_a_killed_owner_is_known_at_once(location: str, store: Store) -> None:
         assert not owner.is_alive
 
 
-def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, store: Store) -> None:
-    with OtherRun(location) as other:
-        other.claim("a")
-        other.process.kill()
-        os.waitid(os.P_PID, other.process.pid, os.WEXITED | os.WNOWAIT)
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert not owner.is_alive
+def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, store: Store, other: Store) -> None:
+    claimed(other)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        its_row = {"pid": process.pid, "pid_started": processes._start_of(process.pid)}
+        assert owner_is_alive(store, location, **its_row)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not owner_is_alive(store, location)
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ def test_what_a_living_run_is_at_is_left_to_it(location: str, store: Store, stat
         assert other.mark_sent("a", attempt)
         if state == "submitted":
             other.record("a", attempt, state, "task 1")
-        assert [owner.pid for owner in store.at_work(A.target)] == [other.process.pid]
+        assert [owner.pid for owner in store.at_work(A.target)] == [other.pid]
         store.supersede(A.target)
         receipt = receipt_of(store)
         assert receipt is not None

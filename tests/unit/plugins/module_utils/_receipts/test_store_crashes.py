@@ -55,8 +55,7 @@ def test_a_store_opens_after_a_run_was_killed_in_the_middle_of_a_change(
 ) -> None:
     ended(store, "b", "succeeded")
     with OtherRun(location) as other:
-        other.begin("die_within_claim", "a")
-        other.process.wait()
+        other.die_within_claim("a")
     if not location.startswith("postgresql:"):
         assert Path(f"{location}-journal").stat().st_size > 0
     with closing(open_store(location, read_only=read_only)) as next_run:
@@ -66,8 +65,7 @@ def test_a_store_opens_after_a_run_was_killed_in_the_middle_of_a_change(
 
 def test_a_run_whose_claim_was_not_written_can_claim_again(location: str, store: Store) -> None:
     with OtherRun(location) as other:
-        other.begin("die_within_claim", "a")
-        other.process.wait()
+        other.die_within_claim("a")
     assert claimed(store) == 1
 
 
