@@ -15,17 +15,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 
 from .....stores import ask, check_that_it_is_whole
 from ..other_run import OtherRun
-from .attempts import (
-    NO_DIGEST,
-    A,
-    B,
-    claim,
-    claimed,
-    ended,
-    receipt_of,
-    record,
-    sent,
-)
+from .attempts import NO_DIGEST, A, B, claim, claimed, ended, owner_of, receipt_of, record, sent
 
 # Claims
 
@@ -76,10 +66,7 @@ def test_claims_of_different_imports_do_not_meet(store: Store, other: Store) -> 
 
 def test_another_run_that_is_at_work_is_seen_alive(store: Store, other: Store) -> None:
     claimed(other)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    assert owner.is_alive
-    assert owner.pid == os.getpid()
+    assert (owner_of(store).is_alive, owner_of(store).pid) == (True, os.getpid())
 
 
 def test_a_run_does_not_take_itself_for_another(store: Store) -> None:

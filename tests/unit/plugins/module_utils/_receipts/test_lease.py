@@ -11,28 +11,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness, processes
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import ask
 from ..other_run import OtherRun, abandon, eventually
-from .attempts import (
-    NO_DIGEST,
-    A,
-    claimed,
-    receipt_of,
-)
+from .attempts import NO_DIGEST, A, claimed, owner_of, receipt_of
 
 
 def test_a_killed_owner_is_known_at_once(location: str, store: Store) -> None:
     with OtherRun(location) as other:
         assert other.claim("a") == 1
-        assert receipt_of(store).owner is not None
+        assert owner_of(store).is_alive
         other.kill()
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert not owner.is_alive
+        assert not owner_of(store).is_alive
 
 
 def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, store: Store, other: Store) -> None:
@@ -45,14 +38,6 @@ def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, 
         assert not owner_is_alive(store, location)
 
 
-@pytest.fixture
-def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In PostgreSQL, a lease that looks over is watched for a short time only."""
-    monkeypatch.setattr(lease, "RENEWAL", 0.1)
-    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
-    monkeypatch.setattr(liveness, "PAUSE", 0.05)
-
-
 def renew_no_more(store: Store) -> None:
     assert store._lease is not None
     store._lease.end()
@@ -62,9 +47,7 @@ def owner_is_alive(store: Store, location: str, **row: Any) -> bool:
     """Whether the owner of a claim is taken for alive whose run has these values."""
     for name, value in row.items():
         ask(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608 (names of our own)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    return owner.is_alive
+    return owner_of(store).is_alive
 
 
 @pytest.mark.usefixtures("short_watch")
@@ -137,9 +120,7 @@ def test_a_lease_is_renewed_as_long_as_its_run_lives(location: str, store: Store
         other.claim("a")
         first = ask(location, "SELECT lease_ends FROM runs")[0][0]
         eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > first + 2)
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert owner.is_alive
+        assert owner_of(store).is_alive
 
 
 def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
@@ -172,12 +153,7 @@ def test_a_stopped_owner_that_is_not_seen_is_taken_over_and_may_not_commit_when_
         assert lost is not None
         other.stop()
         ask(location, "UPDATE runs SET host = 'elsewhere'")
-
-        def is_dead() -> bool:
-            owner = receipt_of(store).owner
-            return owner is not None and not owner.is_alive
-
-        eventually(is_dead)
+        eventually(lambda: not owner_of(store).is_alive)
         taken = claimed(store)
         other.go_on()
         assert not other.mark_sent("a", lost)
@@ -204,6 +180,4 @@ def test_a_dead_run_in_this_process_is_told_from_one_that_is_alive(location: str
     dead = open_store(location)
     claimed(dead)
     abandon(dead)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    assert not owner.is_alive
+    assert not owner_of(store).is_alive
