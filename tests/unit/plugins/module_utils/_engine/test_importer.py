@@ -76,9 +76,7 @@ def test_all_are_sent_in_the_order_given_before_any_is_waited_for(system: Script
     assert [one.wanted.source for one in imports] == ["c", "a", "b"]
 
 
-def test_each_claim_is_taken_just_before_its_import_is_sent(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
+def test_a_claim_is_taken_right_before_its_import_is_sent(location: str, system: ScriptedSystem, store: Store) -> None:
     claims = []
 
     def note(one: Wanted) -> None:
@@ -136,9 +134,7 @@ def test_without_waiting_what_was_accepted_is_submitted_and_not_looked_at(system
 
 
 @pytest.mark.parametrize("policy", [Policy(), LATEST, NO_WAIT, RETRY], ids=["plain", "latest", "no wait", "retry"])
-def test_what_was_imported_is_not_imported_again(
-    location: str, system: ScriptedSystem, store: Store, policy: Policy
-) -> None:
+def test_an_import_is_not_imported_again(location: str, system: ScriptedSystem, store: Store, policy: Policy) -> None:
     first = run_one(system, store)
     again = next_run(location, system, policy=policy)
     assert (again.state, again.changed, again.reason, again.has_failed) == ("succeeded", False, "receipt", False)
@@ -225,9 +221,7 @@ def test_a_fact_is_imported_once_whatever_came_after_it(location: str, system: S
     assert system.commits == ["a", "b"]
 
 
-def test_a_state_that_could_not_be_imported_does_not_take_the_place_of_the_one_before(
-    location: str, system: ScriptedSystem
-) -> None:
+def test_a_state_that_was_refused_leaves_the_one_before_in_its_place(location: str, system: ScriptedSystem) -> None:
     next_run(location, system, "a", LATEST)
     system.endings["b"] = [Refused("no")]
     next_run(location, system, "b", LATEST)

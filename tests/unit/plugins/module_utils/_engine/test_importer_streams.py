@@ -130,7 +130,7 @@ def differing(make: Callable[..., Wanted], feeds: tuple[str | None, ...]) -> Ite
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(IDENTITIES))
-def test_every_sequence_of_runs_imports_what_is_not_the_newest_of_its_stream(
+def test_every_sequence_of_runs_imports_what_is_not_newest_already(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make, feeds = IDENTITIES[name]
@@ -185,7 +185,7 @@ def sequences_of_ends(length: int) -> Iterator[tuple[tuple[str, str], ...]]:
 
 
 @pytest.mark.slow
-def test_every_sequence_of_ends_leaves_each_stream_as_it_is_wanted_or_tells_why_not(
+def test_every_sequence_of_ends_leaves_the_stream_as_wanted_or_says_why_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     foretold = set()
@@ -238,7 +238,7 @@ def test_a_run_that_waited_for_another_one_does_not_send_what_that_left_in_part(
     assert system.tried == []
 
 
-def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_imports_once_more_and_is_right_then(
+def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_is_right_after_one_more_import(
     store: Store,
 ) -> None:
     """As stores were written before an attempt carried the stream of its own run."""
@@ -273,6 +273,7 @@ def elsewhere_after_b(store: Store, state: str) -> None:
     left_dead(store.location, state, ELSEWHERE, remote_id="task 7")
 
 
+Story = Callable[[Store, str], None]
 STORIES = pytest.mark.parametrize("story", [overtaken, elsewhere, elsewhere_after_b])
 
 
@@ -280,7 +281,7 @@ STORIES = pytest.mark.parametrize("story", [overtaken, elsewhere, elsewhere_afte
 @pytest.mark.parametrize("state", ["submitted", "unknown"])
 @pytest.mark.parametrize("outcome", ["succeeded", "incomplete", "failed"])
 def test_what_is_under_way_for_another_state_is_seen_to_its_end_and_then_it_is_sent(
-    store: Store, story: Callable[[Store, str], None], state: str, outcome: str
+    store: Store, story: Story, state: str, outcome: str
 ) -> None:
     story(store, state)
     system = ScriptedSystem(sights={"task 7": running(2, seen(outcome))})
@@ -294,9 +295,7 @@ def test_what_is_under_way_for_another_state_is_seen_to_its_end_and_then_it_is_s
 
 @STORIES
 @pytest.mark.parametrize("state", ["incomplete", "failed", "claimed", "succeeded", "scheduled"])
-def test_what_is_over_for_another_state_does_not_keep_it_from_being_sent(
-    store: Store, story: Callable[[Store, str], None], state: str
-) -> None:
+def test_what_is_over_for_another_state_does_not_matter(store: Store, story: Story, state: str) -> None:
     story(store, state)
     system = ScriptedSystem()
     (one,), (again,) = (imported(store, system, A) for _run in range(2))
@@ -305,9 +304,7 @@ def test_what_is_over_for_another_state_does_not_keep_it_from_being_sent(
 
 @STORIES
 @pytest.mark.parametrize("state", ["sent", "unknown"])
-def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(
-    store: Store, story: Callable[[Store, str], None], state: str
-) -> None:
+def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(store: Store, story: Story, state: str) -> None:
     story(store, state)
     with closing(open_store(store.location)) as other:
         other.write(lambda execute, _is_again: execute("UPDATE attempts SET remote_id = NULL"))
@@ -321,7 +318,7 @@ def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(
 
 
 @STORIES
-def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Callable[[Store, str], None]) -> None:
+def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen("unknown", "no such task")]})
     (one,) = imported(store, system, A)
@@ -329,7 +326,7 @@ def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Callab
 
 
 @STORIES
-def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story: Callable[[Store, str], None]) -> None:
+def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": running(1, seen("succeeded"))})
     no_wait = replace(LATEST, wait=False)
@@ -341,9 +338,7 @@ def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story
 
 @STORIES
 @pytest.mark.parametrize("sight", ["running", "succeeded", "failed", "unknown"])
-def test_check_mode_tells_after_one_look_what_a_run_would_do(
-    store: Store, story: Callable[[Store, str], None], sight: str
-) -> None:
+def test_check_mode_tells_after_one_look_what_a_run_would_do(store: Store, story: Story, sight: str) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen(sight)]})
     with closing(open_store(store.location, read_only=True)) as reader:
@@ -354,9 +349,7 @@ def test_check_mode_tells_after_one_look_what_a_run_would_do(
 
 
 @STORIES
-def test_what_is_under_way_until_the_time_is_over_is_not_sent(
-    store: Store, story: Callable[[Store, str], None]
-) -> None:
+def test_what_is_under_way_until_time_is_over_is_not_sent(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen("running")]})
     (one,) = imported(store, system, A)
@@ -365,9 +358,7 @@ def test_what_is_under_way_until_the_time_is_over_is_not_sent(
 
 
 @STORIES
-def test_an_answer_that_concludes_nothing_but_doubt_ends_the_waiting_in_doubt(
-    store: Store, story: Callable[[Store, str], None]
-) -> None:
+def test_a_conclusion_in_doubt_ends_the_wait_in_doubt(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [Outage("gone", conclusion=seen("unknown", "no such run"))]})
     (one,) = imported(store, system, A)
@@ -376,7 +367,7 @@ def test_an_answer_that_concludes_nothing_but_doubt_ends_the_waiting_in_doubt(
 
 @STORIES
 def test_an_end_that_cannot_be_written_down_keeps_it_from_being_sent(
-    store: Store, story: Callable[[Store, str], None], monkeypatch: pytest.MonkeyPatch
+    store: Store, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story(store, "submitted")
     system = ScriptedSystem()
@@ -388,9 +379,7 @@ def test_an_end_that_cannot_be_written_down_keeps_it_from_being_sent(
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "incomplete"])
 @pytest.mark.parametrize("one", [A, ELSEWHERE], ids=["its own stream", "another stream"])
-def test_a_run_that_waited_for_another_one_sends_what_that_left_undone_for_its_stream(
-    store: Store, one: Wanted, outcome: str
-) -> None:
+def test_a_run_that_waited_for_another_sends_what_that_left_undone(store: Store, one: Wanted, outcome: str) -> None:
     owner = left(store.location, "sent")
     turned, system = TurnedClock(), ScriptedSystem()
     turned.after(60, finishing(owner, 1, outcome, "theirs"))
@@ -404,9 +393,7 @@ def test_a_run_that_waited_for_another_one_sends_what_that_left_undone_for_its_s
 
 @pytest.mark.parametrize("state", ["claimed", "sent", "submitted", "unknown", "failed", "incomplete", "succeeded"])
 @pytest.mark.parametrize("is_alive", [True, False])
-def test_what_happens_in_another_stream_does_not_matter_to_one_that_is_as_it_shall_be(
-    store: Store, state: str, is_alive: bool
-) -> None:
+def test_another_stream_does_not_matter_to_one_that_is_as_it_shall_be(store: Store, state: str, is_alive: bool) -> None:
     left_dead(store.location, "succeeded", A, remote_id="task 1")
     other = left(store.location, state, ELSEWHERE, remote_id="task 7")
     if not is_alive:

@@ -37,7 +37,7 @@ def test_an_outage_that_ends_is_survived(system: ScriptedSystem, store: Store) -
     assert run_one(system, store).state == "succeeded"
 
 
-def test_an_outage_that_does_not_end_is_told_and_nothing_is_lost(
+def test_an_outage_that_lasts_is_reported_and_nothing_lost(
     system: ScriptedSystem, store: Store, turned: TurnedClock
 ) -> None:
     system.sights["task 1"] = [Outage("Service Unavailable", NO)]
@@ -51,7 +51,7 @@ def test_an_outage_that_does_not_end_is_told_and_nothing_is_lost(
     assert receipt_of(store).state == "submitted"
 
 
-def test_what_the_system_makes_of_an_outage_counts_when_the_waiting_ends(
+def test_what_the_system_makes_of_an_outage_counts_then(
     system: ScriptedSystem, store: Store, turned: TurnedClock
 ) -> None:
     gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
@@ -62,15 +62,13 @@ def test_what_the_system_makes_of_an_outage_counts_when_the_waiting_ends(
     assert receipt_of(store).state == "unknown"
 
 
-def test_what_the_system_made_of_an_outage_that_ended_does_not_count(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
+def test_a_conclusion_does_not_outlive_the_outage(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
     gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
     system.sights["task 1"] = [gone, seen("running")]
     assert run_one(system, store, turned=turned).state == "running"
 
 
-def test_a_look_that_is_refused_ends_the_waiting_for_that_import_alone(
+def test_a_refused_look_ends_the_wait_for_that_import_alone(
     location: str, system: ScriptedSystem, store: Store
 ) -> None:
     system.sights["task 1"] = [Refused("Who are you?", NO, credentials=True)]

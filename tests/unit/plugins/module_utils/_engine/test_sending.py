@@ -65,9 +65,7 @@ def test_where_the_server_is_not_ready_all_fails_and_nothing_is_sent(
     assert next_run(location, system).state == "succeeded"
 
 
-def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
+def test_it_is_asked_once_and_only_where_something_is_sent(location: str, system: ScriptedSystem, store: Store) -> None:
     run(system, store, "ab")
     assert system.probed == 1
     system.unprepared = AWAY
@@ -75,7 +73,7 @@ def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
     assert system.probed == 1
 
 
-def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one_in_doubt(
+def test_it_is_asked_again_after_doubt_so_that_an_outage_leaves_one_in_doubt(
     system: ScriptedSystem, store: Store
 ) -> None:
     def goes_away(_wanted: Wanted) -> None:
@@ -89,7 +87,7 @@ def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one
 
 
 @pytest.mark.parametrize("told", [WRONG_TOKEN, AWAY, None])
-def test_a_refusal_that_was_lost_with_the_connection_is_asked_for(
+def test_a_refusal_lost_with_the_connection_is_asked_for(
     location: str, system: ScriptedSystem, told: ImportsError | None
 ) -> None:
     def breaks(_wanted: Wanted) -> None:
@@ -118,9 +116,7 @@ def checked(calls: list[str], error: ImportsError | None = None) -> Wanted:
 
 
 @pytest.mark.parametrize("policy", [Policy(), FORCE, CHECK, LATEST])
-def test_what_the_server_could_make_nothing_of_is_not_sent(
-    system: ScriptedSystem, store: Store, policy: Policy
-) -> None:
+def test_what_a_server_could_make_nothing_of_is_not_sent(system: ScriptedSystem, store: Store, policy: Policy) -> None:
     (one,) = run(system, store, [checked([], BadInput("line 2: it is cut off."))], policy)
     assert (one.state, one.has_failed, one.changed) == ("failed", True, False)
     assert one.message == "line 2: it is cut off. Nothing was imported."
@@ -194,9 +190,7 @@ def test_one_that_fails_does_not_stop_the_others(system: ScriptedSystem, store: 
     [Refused("Who are you?", NO, credentials=True), BeforeCommit(NotSent("No connection.", unreachable=True))],
     ids=["credentials", "unreachable"],
 )
-def test_what_would_befall_all_stops_the_sending(
-    location: str, system: ScriptedSystem, store: Store, ending: Any
-) -> None:
+def test_what_befalls_all_stops_the_sending(location: str, system: ScriptedSystem, store: Store, ending: Any) -> None:
     with closing(left(location, "succeeded", "e", remote_id="old")):
         system.endings["b"] = [ending]
         imports = run(system, store, "abcde")
@@ -229,7 +223,7 @@ def test_a_lost_answer_is_unknown_and_not_sent_again(location: str, system: Scri
 
 
 @pytest.mark.parametrize(("policy", "reason"), [(RETRY, "retried"), (FORCE, "forced")])
-def test_what_is_unknown_is_sent_again_when_the_user_says_so(
+def test_the_unknown_is_sent_again_if_the_user_says_so(
     location: str, system: ScriptedSystem, policy: Policy, reason: str
 ) -> None:
     system.endings["a"] = [OutcomeUnknown("lost"), accepted("task 2")]
@@ -239,9 +233,7 @@ def test_what_is_unknown_is_sent_again_when_the_user_says_so(
     assert attempts(location) == [("unknown", None), ("succeeded", "task 2")]
 
 
-def test_what_a_dead_run_had_sent_is_unknown_until_the_user_says_otherwise(
-    location: str, system: ScriptedSystem
-) -> None:
+def test_what_a_dead_run_sent_is_unknown_until_the_user_says_otherwise(location: str, system: ScriptedSystem) -> None:
     left_dead(location, "sent")
     one = next_run(location, system)
     assert (one.state, one.changed, one.reason, one.before) == ("unknown", False, "receipt", "sent")
@@ -263,9 +255,7 @@ def test_a_task_that_the_server_has_forgotten_is_asked_for_again(location: str, 
 
 
 @pytest.mark.parametrize("policy", [FORCE, RETRY], ids=["forced", "retried"])
-def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
-    location: str, system: ScriptedSystem, policy: Policy
-) -> None:
+def test_a_lost_answer_is_not_that_of_the_task_before(location: str, system: ScriptedSystem, policy: Policy) -> None:
     system.sights["task 1"] = [seen("unknown" if policy is RETRY else "succeeded"), seen("succeeded")]
     next_run(location, system)
     system.endings["a"] = [OutcomeUnknown("lost")]
@@ -280,7 +270,7 @@ def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
 def test_an_attempt_after_a_failure_has_nothing_of_the_task_before(location: str, system: ScriptedSystem) -> None:
     system.sights["task 1"] = [seen("failed", "The log overlaps.")]
     next_run(location, system)
-    system.endings["a"] = [Refused("Not today.")]
+    system.endings["a"] = [BeforeCommit(Refused("Not today."))]
     one = next_run(location, system)
     assert (one.state, one.remote_id, one.server) == ("failed", None, None)
     assert attempts(location) == [("failed", "task 1"), ("failed", None)]
@@ -306,7 +296,7 @@ def test_force_imports_again_what_was_imported(location: str, system: ScriptedSy
     [Refused("no", NO), BeforeCommit(NotSent("no")), accepted("task 2")],
     ids=["refused", "broken off", "failed on the server"],
 )
-def test_when_a_forced_attempt_fails_the_earlier_success_stands(
+def test_if_a_forced_attempt_fails_the_success_before_stands(
     location: str, system: ScriptedSystem, ending: Any
 ) -> None:
     next_run(location, system)
@@ -317,7 +307,7 @@ def test_when_a_forced_attempt_fails_the_earlier_success_stands(
     assert (after.state, after.changed, after.attempt, after.remote_id) == ("succeeded", False, 1, "task 1")
 
 
-def test_a_forced_attempt_killed_before_it_sent_leaves_the_earlier_success_standing(
+def test_a_forced_attempt_killed_before_it_sent_leaves_the_success_standing(
     location: str, system: ScriptedSystem
 ) -> None:
     next_run(location, system)

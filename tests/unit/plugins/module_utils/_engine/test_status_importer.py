@@ -78,9 +78,7 @@ def claim(store: Store) -> int:
     return attempt
 
 
-def test_while_another_run_is_about_to_start_one_nothing_is_started_and_its_import_joined(
-    store: Store, other: Store
-) -> None:
+def test_while_another_run_is_about_to_start_one_nothing_else_is_started(store: Store, other: Store) -> None:
     server = Server(clock := TurnedClock(), [Import("complete", 15, 40)])
     attempt = claim(other)
     clock.after(100, lambda: other.withdraw(WANTED.key, attempt))
@@ -148,9 +146,7 @@ def test_a_second_look_that_fails_takes_the_claim_back_and_is_repeated(store: St
 
 
 @pytest.mark.parametrize(("wait", "trouble"), [(True, "refused"), (True, "500"), (False, "500")])
-def test_an_outage_is_waited_out_while_an_import_may_be_running_by_the_receipt(
-    store: Store, wait: bool, trouble: str
-) -> None:
+def test_an_outage_is_waited_out_while_an_import_may_be_running(store: Store, wait: bool, trouble: str) -> None:
     server = Server(clock := TurnedClock(), [], quirks=[Quirk(), Quirk()], ours=(500, "successful"))
     assert run_import(server, clock, store, wait=False).state == "submitted"
     server.quirks.extend([Quirk(trouble=trouble)] * 20)

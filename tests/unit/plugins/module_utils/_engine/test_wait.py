@@ -148,11 +148,7 @@ def test_time_is_the_systems_unless_another_clock_is_given() -> None:
     assert clock.now() > before
 
 
-@given(
-    pauses=st.floats(0, 300),
-    longest=st.floats(0.05, 1000),
-    ratio=st.floats(0, 2),
-)
+@given(pauses=st.floats(0, 300), longest=st.floats(0.05, 1000), ratio=st.floats(0, 2))
 def test_the_end_is_seen_in_time_with_few_looks(pauses: float, longest: float, ratio: float) -> None:
     end = pauses * longest
     timeout = end * ratio
@@ -204,9 +200,7 @@ def test_each_has_its_last_look_though_the_looks_before_took_their_time() -> Non
     timeout=st.floats(0, 1000),
     cost=st.sampled_from([0.0, 0.05, 1.0]),
 )
-def test_whatever_the_ends_everything_is_done_or_left_and_nothing_both(
-    ends: list[float], timeout: float, cost: float
-) -> None:
+def test_whatever_the_ends_all_is_either_done_or_left(ends: list[float], timeout: float, cost: float) -> None:
     server = Server({str(number): end for number, end in enumerate(ends)}, cost=cost)
     left = server.wait(replace(PACE, timeout=timeout))
     assert sorted([*left, *server.seen]) == sorted(server.ends)
@@ -282,7 +276,7 @@ def test_a_look_that_takes_long_to_fail_counts_from_its_beginning() -> None:
     away=st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 400)), max_size=5),
     unreachable=st.floats(0, 500),
 )
-def test_the_wait_ends_early_only_after_an_outage_that_lasted(
+def test_only_an_outage_that_lasts_ends_the_wait(
     end: float, away: list[tuple[float, float]], unreachable: float
 ) -> None:
     spans = [(begin, begin + length) for begin, length in away]

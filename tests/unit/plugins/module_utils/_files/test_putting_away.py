@@ -122,7 +122,7 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     monkeypatch.setattr(putting_away, "BLOCK", 500)
     monkeypatch.setattr(finding, "ABANDONED", -ABANDONED)  # at once, and not after an hour
     points = hidden = 0
-    for at in range(0, 100_000, stride(15)):
+    for at in range(0, 100_000, stride(41)):
         folder = tmp_path / f"logs-{at}"
         own = archive and archive / str(at)
         new_logs(folder)
@@ -179,9 +179,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
         assert sorted(path.read_text() for path in archive.iterdir()) == sorted(names)
 
 
-def test_what_a_killed_run_began_to_copy_is_removed_when_it_is_old(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_run_began_to_copy_is_removed_when_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     archive.mkdir()
@@ -272,7 +270,7 @@ def test_the_disk_has_the_copy_and_its_folders_before_the_log_goes(
 
 
 @pytest.mark.parametrize(("number", "state"), [(errno.EIO, "failed"), (errno.EINVAL, "archived")])
-def test_a_disk_that_fails_to_keep_it_leaves_the_log(
+def test_a_disk_that_fails_leaves_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, state: str
 ) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
@@ -291,9 +289,7 @@ def test_a_disk_that_fails_to_keep_it_leaves_the_log(
         )
 
 
-def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_reads_otherwise_leaves_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     keep_status = shutil.copystat
@@ -312,9 +308,7 @@ def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
     assert list(archive.iterdir()) == []
 
 
-def test_an_archive_that_goes_away_is_not_taken_for_a_log_that_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archive_that_is_gone_is_not_a_log_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     monkeypatch.setattr(putting_away, "_make_folder", lambda folder: None)

@@ -101,9 +101,10 @@ def test_another_run_may_not_commit_what_is_not_its_own(store: Store, other: Sto
     assert receipt_of(store).state == "claimed"
 
 
-def test_who_lost_its_claim_may_not_commit_any_more(store: Store, other: Store) -> None:
+def test_who_lost_its_claim_may_not_commit_any_more(location: str, store: Store, other: Store) -> None:
     lost = claimed(store)
     taken = claimed(other)
+    assert ask(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [(1, "failed"), (2, "claimed")]
     assert not store.mark_sent(A.key, lost, NO_DIGEST)
     assert other.mark_sent(A.key, taken, NO_DIGEST)
 
@@ -113,15 +114,6 @@ def test_a_claim_cannot_be_taken_over_once_its_owner_has_committed(store: Store,
     seen = receipt_of(other)
     assert store.mark_sent(A.key, attempt, NO_DIGEST)
     assert claim(other, A, seen) is None
-
-
-def test_the_attempt_of_an_owner_that_lost_its_claim_has_failed(location: str, store: Store, other: Store) -> None:
-    claimed(store)
-    claimed(other)
-    assert ask(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [
-        (1, "failed"),
-        (2, "claimed"),
-    ]
 
 
 # Many at once

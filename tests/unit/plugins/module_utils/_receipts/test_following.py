@@ -131,7 +131,7 @@ def test_what_is_only_written_down_as_imported_is_not_told(store: Store, reader:
     assert reader.states() == []
 
 
-def test_every_outcome_of_an_attempt_is_told_though_only_the_last_one_is_its_state(
+def test_every_outcome_of_an_attempt_is_reported_though_only_the_last_is_its_state(
     store: Store, reader: Reader
 ) -> None:
     attempt = ended(store, "a", "scheduled", message="first")
@@ -190,9 +190,7 @@ def test_what_a_run_that_died_was_at_is_told_before_the_next_run_and_not_again(
 
 
 @pytest.mark.usefixtures("short_watch")
-def test_an_owner_that_wakes_has_its_outcome_told_though_it_was_given_up(
-    location: str, store: Store, reader: Reader
-) -> None:
+def test_an_owner_that_wakes_has_its_outcome_reported(location: str, store: Store, reader: Reader) -> None:
     attempt = sent(store, "a")
     assert store._lease is not None
     ask(location, "UPDATE runs SET lease_ends = 0, host = 'elsewhere'")
@@ -305,9 +303,7 @@ def test_who_may_only_read_a_store_can_follow_it(location: str, store: Store, tm
 # Clocks, and what is forgotten
 
 
-def test_clocks_that_step_lose_and_reorder_nothing(
-    store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clocks_that_step_reorder_nothing(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns
     for name, seconds in (("a", 0), ("b", -(10**9)), ("c", 10**9), ("d", 0), ("e", -(10**6))):
         monkeypatch.setattr(time, "time_ns", lambda seconds=seconds: now() + seconds * 10**9)
@@ -315,9 +311,7 @@ def test_clocks_that_step_lose_and_reorder_nothing(
     assert [told[0] for told in reader.states()] == ["a", "b", "c", "d", "e"]
 
 
-def test_outcomes_of_the_same_moment_are_told_one_by_one(
-    store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outcomes_of_one_moment_come_one_by_one(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now)
     ended(store, "a", "succeeded")

@@ -136,19 +136,12 @@ def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
         open_store("postgresql://host/db")
 
 
-def test_the_server_knows_who_is_connected_and_notices_who_went_away(store: Store) -> None:
-    settings = "SELECT current_setting('application_name') AS name, current_setting('lock_timeout') AS lock"
-    (row,) = store.read(settings)
-    assert (row["name"], row["lock"]) == ("assetops.imports", "1min")
-    (row,) = store.read("SELECT current_setting('idle_in_transaction_session_timeout') AS idle")
-    assert row["idle"] == "20s"
-
-
-def test_what_is_committed_is_on_the_disk_whatever_the_role_has_set(postgresql: Server) -> None:
-    location = postgresql.new_store()
+def test_the_server_knows_who_is_connected_notices_who_went_away_and_keeps_what_is_committed(location: str) -> None:
+    """Whatever the role has set for itself."""
+    names = "application_name", "lock_timeout", "idle_in_transaction_session_timeout", "synchronous_commit"
     with closing(open_store(location + "%20-csynchronous_commit%3Doff")) as store:
-        (row,) = store.read("SELECT current_setting('synchronous_commit') AS value")
-    assert row["value"] == "on"
+        found = [store.read(f"SELECT current_setting('{name}') AS value")[0]["value"] for name in names]
+    assert found == ["assetops.imports", "1min", "20s", "on"]
 
 
 # Making it.
@@ -194,9 +187,7 @@ def test_check_mode_tells_of_a_role_that_may_make_no_tables_and_who_only_reads_n
 
 
 @pytest.mark.parametrize("missing", ["INSERT", "UPDATE", "DELETE"])
-def test_check_mode_tells_of_a_role_that_may_not_use_the_tables_of_another(
-    postgresql: Server, location: str, missing: str
-) -> None:
+def test_check_mode_finds_that_a_role_may_not_use_the_tables(postgresql: Server, location: str, missing: str) -> None:
     open_store(location).close()
     schema = location.rpartition("%3D")[2]
     admin = postgresql.url("postgres", ROLE, schema)
@@ -225,7 +216,7 @@ def a_database(server: Server, encoding: str) -> str:
 
 @pytest.mark.parametrize("how", [{}, {"read_only": True}, {"read_only": True, "make": False}, {"required": True}])
 @pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "EUC_JP"])
-def test_a_database_that_cannot_hold_every_text_is_refused_at_once(
+def test_a_database_that_cannot_hold_all_texts_is_refused(
     postgresql: Server, encoding: str, how: dict[str, Any]
 ) -> None:
     with pytest.raises(StoreError, match=f"has the encoding {encoding}, .*ENCODING 'UTF8' TEMPLATE template0"):
@@ -433,7 +424,7 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(own_server: Server, monk
         assert receipt_of(store).state == "sent"
 
 
-def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
+def test_a_store_that_stays_away_is_written_when_it_is_back(
     own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The import goes on without it."""
@@ -457,9 +448,7 @@ def test_a_store_that_stays_away_is_waited_for_once_and_written_when_it_is_back(
     assert ask(location, "SELECT state, remote_id FROM attempts") == [("succeeded", "task 1")]
 
 
-def test_where_a_store_does_not_come_back_the_remote_id_and_state_are_told(
-    own_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_if_a_store_does_not_come_back_the_end_is_reported(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
     monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
     system = ScriptedSystem()
@@ -511,9 +500,7 @@ def test_a_role_with_another_isolation_by_default_sees_what_others_wrote(postgre
         assert other.claim(A, None, now_text()) is None
 
 
-def test_digests_of_files_of_another_host_are_not_taken_for_those_of_this_one(
-    location: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digests_of_another_host_are_not_those_of_this_one(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Fingerprint("/log", 1, 1, 1, 1)
     with closing(open_store(location)) as store:
         store.remember_digests({log: "01" * 32})
@@ -535,7 +522,7 @@ def test_the_end_of_a_run_does_not_wait_for_a_store_that_is_away(own_server: Ser
 # Leases go by the server's clock.
 
 
-def test_a_run_whose_own_clock_is_wrong_is_alive_all_the_same(
+def test_a_run_with_a_wrong_clock_of_its_own_is_alive(
     location: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(open_store(location)) as other:

@@ -34,9 +34,7 @@ def test_a_disk_that_is_full_is_an_error_in_words_and_the_store_stays_whole(loca
 
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["to write", "to read"])
-def test_a_store_opens_after_a_run_was_killed_in_the_middle_of_a_change(
-    location: str, store: Store, read_only: bool
-) -> None:
+def test_a_store_opens_after_a_run_was_killed_within_a_change(location: str, store: Store, read_only: bool) -> None:
     ended(store, "b", "succeeded")
     with OtherRun(location) as other:
         other.die_within_claim("a")
@@ -60,9 +58,7 @@ def test_a_lock_that_does_not_end_is_an_error_in_words(location: str, monkeypatc
 
 @IN_A_FILE
 @pytest.mark.parametrize("how", ["ABORT", "ROLLBACK", "FAIL"])
-def test_a_transaction_that_fails_leaves_nothing_behind_and_the_store_usable(
-    location: str, store: Store, how: str
-) -> None:
+def test_a_failed_transaction_leaves_nothing_but_a_usable_store(location: str, store: Store, how: str) -> None:
     trigger = f"CREATE TRIGGER full BEFORE INSERT ON attempts BEGIN SELECT RAISE ({how}, 'disk full'); END"
     ask(location, trigger)
     with pytest.raises(StoreError, match="disk full"):
