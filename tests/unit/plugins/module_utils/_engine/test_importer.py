@@ -28,7 +28,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import ask
-from ..fakes import DIGEST, ScriptedSystem, TurnedClock, accepted, running, seen
+from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, TurnedClock, accepted, running, seen
 from ..nobody import unprivileged
 from ..other_run import abandon, wanted
 from .runs import (
@@ -45,6 +45,7 @@ from .runs import (
     attempts,
     begun,
     finishing,
+    left,
     left_dead,
     next_run,
     receipt_of,
@@ -185,19 +186,13 @@ def test_a_claim_whose_owner_died_is_sent_again(location: str, system: ScriptedS
 
 
 def test_what_failed_is_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.endings["a"] = [Refused("Not today.", NO), accepted("task 9")]
-    assert next_run(location, system).state == "failed"
-    again = next_run(location, system)
+    system.endings["a"] = [BeforeCommit(Refused("Not today.", NO)), accepted("task 8"), accepted("task 9")]
+    system.sights["task 8"] = [seen("failed", "The log overlaps.")]
+    refused, failed, again = (next_run(location, system) for _run in range(3))
+    assert (refused.state, refused.changed, refused.answer) == ("failed", False, NO)
+    assert (failed.state, failed.changed, failed.message, failed.answer) == ("failed", True, "The log overlaps.", None)
     assert (again.state, again.changed, again.reason, again.remote_id) == ("succeeded", True, "retried", "task 9")
-    assert again.answer is None
-
-
-def test_what_failed_on_the_server_is_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.sights["task 1"] = [seen("failed", "The log overlaps.")]
-    first = next_run(location, system)
-    assert (first.state, first.message, first.changed) == ("failed", "The log overlaps.", True)
-    assert next_run(location, system).state == "succeeded"
-    assert attempts(location) == [("failed", "task 1"), ("succeeded", "task 2")]
+    assert attempts(location) == [("failed", None), ("failed", "task 8"), ("succeeded", "task 9")]
 
 
 def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: str, system: ScriptedSystem) -> None:
@@ -209,16 +204,13 @@ def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: st
 # Streams
 
 
-def test_going_back_to_an_earlier_state_is_an_import_again(location: str, system: ScriptedSystem) -> None:
+def test_going_back_to_an_earlier_state_is_an_import_again_but_a_fact_is_imported_once(
+    location: str, system: ScriptedSystem
+) -> None:
     reasons = [next_run(location, system, name, LATEST).reason for name in "abaabb"]
     assert reasons == ["new", "new", "new", "receipt", "new", "receipt"]
     assert system.commits == ["a", "b", "a", "b"]
-
-
-def test_a_fact_is_imported_once_whatever_came_after_it(location: str, system: ScriptedSystem) -> None:
-    for name in "abaabb":
-        next_run(location, system, name)
-    assert system.commits == ["a", "b"]
+    assert [next_run(location, system, name).reason for name in "abaabb"] == ["receipt"] * 6
 
 
 def test_a_state_that_was_refused_leaves_the_one_before_in_its_place(location: str, system: ScriptedSystem) -> None:
@@ -261,39 +253,31 @@ def test_an_import_that_another_run_claims_first_is_waited_for(
     assert system.tried == []
 
 
-def test_an_import_of_a_run_that_dies_before_its_commit_point_is_sent_by_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
+@pytest.mark.parametrize(
+    ("state", "expected", "commits", "looks"),
+    [
+        ("claimed", ("succeeded", True, "retried", 2), ["b", "a"], ["task 1", "task 2"]),
+        ("sent", ("unknown", False, "receipt", 1), ["b"], ["task 1"]),
+        ("submitted", ("succeeded", False, "resumed", 1), ["b"], ["task 1", "task 7"]),
+    ],
+    ids=["before its commit point", "after it", "while it waits"],
+)
+def test_an_import_of_a_run_that_dies_is_taken_over_by_the_one_that_waits(
+    location: str,
+    system: ScriptedSystem,
+    store: Store,
+    turned: TurnedClock,
+    state: str,
+    expected: tuple[Any, ...],
+    commits: list[str],
+    looks: list[str],
 ) -> None:
-    dying = open_store(location)
-    begun(dying, is_sent=False)
+    dying = left(location, state, remote_id="task 7")
     turned.after(50, lambda: abandon(dying))
     held, own = run(system, store, "ab", turned=turned)
-    assert system.commits == ["b", "a"]
-    assert (held.state, held.changed, held.reason, held.attempt) == ("succeeded", True, "retried", 2)
-    assert own.state == "succeeded"
-
-
-def test_an_import_of_a_run_that_dies_after_its_commit_point_is_unknown_to_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    dying = open_store(location)
-    begun(dying)
-    turned.after(50, lambda: abandon(dying))
-    one = run_one(system, store, turned=turned)
-    assert (one.state, one.changed, one.has_failed) == ("unknown", False, True)
-    assert system.tried == []
-
-
-def test_an_import_of_a_run_that_dies_while_it_waits_is_resumed_by_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    dying = open_store(location)
-    attempt = begun(dying)
-    dying.record(A.key, attempt, "submitted", "", remote_id="task 7", detail={})
-    turned.after(50, lambda: abandon(dying))
-    one = run_one(system, store, turned=turned)
-    assert (one.state, one.changed, one.reason) == ("succeeded", False, "resumed")
-    assert (system.tried, system.looked_at) == ([], ["task 7"])
+    assert (held.state, held.changed, held.reason, held.attempt) == expected
+    assert (held.has_failed, own.state) == (state == "sent", "succeeded")
+    assert (system.commits, system.tried, sorted(system.looked_at)) == (commits, commits, looks)
 
 
 def test_an_import_that_fails_in_another_run_is_sent_by_the_one_that_waits(

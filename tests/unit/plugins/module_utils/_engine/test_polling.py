@@ -23,15 +23,6 @@ def test_what_is_not_over_in_time_is_running_and_tells_how_to_go_on(
     assert receipt_of(store).state == "submitted"
 
 
-def test_the_run_after_one_that_gave_up_resumes(location: str, system: ScriptedSystem) -> None:
-    system.sights["task 1"] = [seen("running")]
-    assert next_run(location, system).state == "running"
-    system.sights["task 1"] = [seen("succeeded")]
-    again = next_run(location, system)
-    assert (again.state, again.changed, again.reason) == ("succeeded", False, "resumed")
-    assert system.commits == ["a"]
-
-
 def test_an_outage_that_ends_is_survived(system: ScriptedSystem, store: Store) -> None:
     system.sights["task 1"] = [*[Outage("Service Unavailable")] * 5, seen("succeeded")]
     assert run_one(system, store).state == "succeeded"
@@ -60,12 +51,8 @@ def test_what_the_system_makes_of_an_outage_counts_then(
     assert [one.state for one in imports] == ["unknown", "succeeded"]
     assert imports[0].has_failed
     assert receipt_of(store).state == "unknown"
-
-
-def test_a_conclusion_does_not_outlive_the_outage(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
-    gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
-    system.sights["task 1"] = [gone, seen("running")]
-    assert run_one(system, store, turned=turned).state == "running"
+    system.sights["task 3"] = [gone, seen("running")]
+    assert run_one(system, store, "c", turned=turned).state == "running", "the outage has ended"
 
 
 def test_a_refused_look_ends_the_wait_for_that_import_alone(

@@ -307,21 +307,14 @@ def test_if_a_forced_attempt_fails_the_success_before_stands(
     assert (after.state, after.changed, after.attempt, after.remote_id) == ("succeeded", False, 1, "task 1")
 
 
-def test_a_forced_attempt_killed_before_it_sent_leaves_the_success_standing(
-    location: str, system: ScriptedSystem
+@pytest.mark.parametrize(("state", "expected"), [("claimed", ("succeeded", "task 1")), ("sent", ("unknown", None))])
+def test_a_forced_attempt_that_was_killed_hides_the_success_before_once_it_was_sent(
+    location: str, system: ScriptedSystem, state: str, expected: tuple[str, str | None]
 ) -> None:
     next_run(location, system)
-    left_dead(location, "claimed")
+    left_dead(location, state)
     after = next_run(location, system)
-    assert (after.state, after.changed, after.remote_id) == ("succeeded", False, "task 1")
-    assert system.commits == ["a"]
-
-
-def test_a_forced_attempt_killed_after_it_sent_is_unknown(location: str, system: ScriptedSystem) -> None:
-    next_run(location, system)
-    left_dead(location, "sent")
-    after = next_run(location, system)
-    assert (after.state, after.changed, after.remote_id) == ("unknown", False, None)
+    assert (after.state, after.remote_id, after.changed) == (*expected, False)
     assert system.commits == ["a"]
 
 

@@ -62,14 +62,18 @@ def other(store: Store, tmp_path: Path) -> Iterator[Store]:
         yield other
 
 
-def run_import(
-    server: Server, clock: TurnedClock, store: Store, requirement: Requirement | None = None, **policy: Any
-) -> Outcome:
+def importer_of(server: Server, clock: TurnedClock, store: Store, **policy: Any) -> StatusImporter:
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
     system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
-    importer = StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
-    return importer.run([wanted_import(HOST, requirement or Requirement())])[0]
+    return StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
+
+
+def run_import(
+    server: Server, clock: TurnedClock, store: Store, requirement: Requirement | None = None, **policy: Any
+) -> Outcome:
+    (one,) = importer_of(server, clock, store, **policy).run([wanted_import(HOST, requirement or Requirement())])
+    return one
 
 
 def claim(store: Store) -> int:
@@ -187,10 +191,7 @@ def test_a_receipt_is_closed_though_the_times_before_it_were_ahead(store: Store,
 @pytest.mark.parametrize("ahead", [7200, 366 * 86400])
 def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: int) -> None:
     server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], tells_ahead=lambda _moment: ahead)
-    client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
-    client._opened = server  # type: ignore[assignment]  # in place of the wire
-    system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
-    importer = StatusImporter(system, store, Policy(check_mode=True), PACE, clock.clock)
+    importer = importer_of(server, clock, store, check_mode=True)
 
     (one,) = importer.run([wanted_import(HOST, Requirement(max_age=60))])
 

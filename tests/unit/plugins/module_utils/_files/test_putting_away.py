@@ -70,10 +70,15 @@ def found(folder: Path) -> list[Content]:
     return find_logs(Search((str(folder),), ("debug.log.*",))).contents
 
 
-def run(folder: Path, archive: Path | None) -> list[str]:
-    """Put away what is found of the logs; the states that this gave."""
+def outcomes(folder: Path, archive: Path | None) -> list[PutAway]:
+    """Put away what is found of the logs."""
     contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    return [one.state for one in put_away(contents, archive, NoMemory(), check_mode=False)]
+    return put_away(contents, archive, NoMemory(), check_mode=False)
+
+
+def run(folder: Path, archive: Path | None) -> list[str]:
+    """The states that putting them away gave."""
+    return [one.state for one in outcomes(folder, archive)]
 
 
 def digest(content: bytes) -> str:
@@ -122,7 +127,7 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     monkeypatch.setattr(putting_away, "BLOCK", 500)
     monkeypatch.setattr(finding, "ABANDONED", -ABANDONED)  # at once, and not after an hour
     points = hidden = 0
-    for at in range(0, 100_000, stride(41)):
+    for at in range(0, 100_000, stride(23)):
         folder = tmp_path / f"logs-{at}"
         own = archive and archive / str(at)
         new_logs(folder)
@@ -168,8 +173,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
         if pid == 0:
             os.close(opener)
             os.read(gate, 1)  # until all are there
-            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
-            os._exit(any(one.state == "failed" for one in outcomes))
+            os._exit(any(one.state == "failed" for one in put_away(logs, archive, NoMemory(), check_mode=False)))
         runs.append(pid)
     os.close(opener)
 
@@ -280,8 +284,7 @@ def test_a_disk_that_fails_leaves_the_log(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", refuse)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert one.state == state
         assert Path(one.source).exists() == (state == "failed")
         assert one.reason == (
@@ -300,8 +303,7 @@ def test_a_copy_that_reads_otherwise_leaves_the_log(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(putting_away, "_hard_link", lambda *_arguments: False)
     monkeypatch.setattr(shutil, "copystat", lose_a_byte)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert (one.state, one.place) == ("failed", None)
         assert "is not the same when it is read again" in (one.reason or "")
         assert Path(one.source).read_bytes() == CONTENTS[Path(one.source).name]
@@ -312,8 +314,7 @@ def test_an_archive_that_is_gone_is_not_a_log_that_is(tmp_path: Path, monkeypatc
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     monkeypatch.setattr(putting_away, "_make_folder", lambda folder: None)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert (one.state, one.reason) == ("failed", f"it cannot be archived in {archive}: No such file or directory")
 
 
@@ -352,21 +353,20 @@ def test_twice_as_many_logs_are_twice_the_work(tmp_path: Path) -> None:
         sys.setprofile(count_one)
         try:
             logs = [(log, digest(Path(log.path).read_bytes())) for log in found(folder)]
-            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
+            states = [one.state for one in put_away(logs, archive, NoMemory(), check_mode=False)]
         finally:
             sys.setprofile(None)
-        assert [one.state for one in outcomes] == ["archived"] * count
+        assert states == ["archived"] * count
     few, many = calls
     assert few < many < 2.2 * few
     print(f"{few} calls for 60 logs, {many} for 120")
 
 
 def test_of_many_that_cannot_be_put_away_some_are_told_by_name_and_all_are_counted() -> None:
-    outcomes = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
-    outcomes.append(PutAway("/logs/other", "failed", reason="it may not be removed"))
-    outcomes.append(PutAway("/logs/good", "archived"))
+    many = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
+    others = [PutAway("/logs/other", "failed", reason="it may not be removed"), PutAway("/logs/good", "archived")]
     names = ", ".join(f"/logs/{number}" for number in range(10))
-    assert failure_message(outcomes) == (
+    assert failure_message([*many, *others]) == (
         f"3001 of 3002 imported logs could not be put away. [{names} and 2990 more] the disk is full."
         " [/logs/other] it may not be removed."
     )
