@@ -42,7 +42,7 @@ def test_an_outage_that_lasts_is_reported_and_nothing_lost(
     assert receipt_of(store).state == "submitted"
 
 
-def test_what_the_system_makes_of_an_outage_counts_then(
+def test_a_conclusion_from_an_outage_counts_at_the_end(
     system: ScriptedSystem, store: Store, turned: TurnedClock
 ) -> None:
     gone = Outage("500: no such task", NO, conclusion=seen("unknown"))

@@ -310,7 +310,7 @@ def test_a_copy_that_reads_otherwise_leaves_the_log(tmp_path: Path, monkeypatch:
     assert list(archive.iterdir()) == []
 
 
-def test_an_archive_that_is_gone_is_not_a_log_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gone_archive_is_not_taken_for_a_gone_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     monkeypatch.setattr(putting_away, "_make_folder", lambda folder: None)

@@ -116,7 +116,7 @@ def sight(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_no_step_of_it_ends_a_claim(
+def test_no_clock_step_ends_a_claim(
     location: str, store: Store, owner: OtherRun, step: Step, phase: str, sight: str
 ) -> None:
     bring(owner, phase)
