@@ -204,9 +204,7 @@ def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: st
 # Streams
 
 
-def test_going_back_to_an_earlier_state_is_an_import_again_but_a_fact_is_imported_once(
-    location: str, system: ScriptedSystem
-) -> None:
+def test_a_state_is_imported_again_after_another_and_a_fact_is_not(location: str, system: ScriptedSystem) -> None:
     reasons = [next_run(location, system, name, LATEST).reason for name in "abaabb"]
     assert reasons == ["new", "new", "new", "receipt", "new", "receipt"]
     assert system.commits == ["a", "b", "a", "b"]

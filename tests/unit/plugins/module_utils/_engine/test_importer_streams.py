@@ -130,9 +130,7 @@ def differing(make: Callable[..., Wanted], feeds: tuple[str | None, ...]) -> Ite
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(IDENTITIES))
-def test_every_sequence_of_runs_imports_what_is_not_newest_already(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_sequence_of_runs_imports_what_is_not_the_newest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     make, feeds = IDENTITIES[name]
     count = imports = 0
     with closing(open_store("none")) as store:
@@ -185,9 +183,7 @@ def sequences_of_ends(length: int) -> Iterator[tuple[tuple[str, str], ...]]:
 
 
 @pytest.mark.slow
-def test_every_sequence_of_ends_leaves_the_stream_as_wanted_or_says_why_not(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_every_sequence_of_ends_leaves_the_stream_as_wanted_or_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     foretold = set()
     with closing(open_store("none")) as store:
         for story, sequence in enumerate(sequences_of_ends(4)):
@@ -238,9 +234,7 @@ def test_a_run_that_waited_for_another_one_does_not_send_what_that_left_in_part(
     assert system.tried == []
 
 
-def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_is_right_after_one_more_import(
-    store: Store,
-) -> None:
+def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_is_right_after_one_more_import(store: Store) -> None:
     """As stores were written before an attempt carried the stream of its own run."""
     x, y = archive("A", "x", None), archive("A", "y", None)
     system = ScriptedSystem()

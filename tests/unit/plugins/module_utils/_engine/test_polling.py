@@ -28,9 +28,7 @@ def test_an_outage_that_ends_is_survived(system: ScriptedSystem, store: Store) -
     assert run_one(system, store).state == "succeeded"
 
 
-def test_an_outage_that_lasts_is_reported_and_nothing_lost(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
+def test_an_outage_that_lasts_loses_nothing(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
     system.sights["task 1"] = [Outage("Service Unavailable", NO)]
     imports = run(system, store, "ab", turned=turned)
     assert [one.state for one in imports] == ["running", "succeeded"]
@@ -42,9 +40,7 @@ def test_an_outage_that_lasts_is_reported_and_nothing_lost(
     assert receipt_of(store).state == "submitted"
 
 
-def test_a_conclusion_from_an_outage_counts_at_the_end(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
+def test_a_conclusion_from_an_outage_counts_then(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
     gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
     system.sights["task 1"] = [gone]
     imports = run(system, store, "ab", turned=turned)
@@ -55,9 +51,7 @@ def test_a_conclusion_from_an_outage_counts_at_the_end(
     assert run_one(system, store, "c", turned=turned).state == "running", "the outage has ended"
 
 
-def test_a_refused_look_ends_the_wait_for_that_import_alone(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
+def test_a_refused_look_ends_the_wait_for_one_import_only(location: str, system: ScriptedSystem, store: Store) -> None:
     system.sights["task 1"] = [Refused("Who are you?", NO, credentials=True)]
     first, second = run(system, store, "ab")
     assert (first.state, first.changed, first.has_failed, first.answer) == ("running", True, True, NO)

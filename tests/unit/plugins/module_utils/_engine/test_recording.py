@@ -37,9 +37,7 @@ def fail(store: Store, monkeypatch: pytest.MonkeyPatch) -> Failing:
     return let_fail
 
 
-def test_a_store_that_cannot_be_read_is_an_error_before_anything_is_sent(
-    system: ScriptedSystem, store: Store, fail: Failing
-) -> None:
+def test_an_unreadable_store_is_an_error_before_all_else(system: ScriptedSystem, store: Store, fail: Failing) -> None:
     fail("find")
     with pytest.raises(StoreError, match="disk is full"):
         run(system, store, "ab")
@@ -47,7 +45,7 @@ def test_a_store_that_cannot_be_read_is_an_error_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("method", ["claim", "newest_of"])
-def test_a_store_that_cannot_take_a_claim_keeps_all_from_being_sent(
+def test_a_store_that_takes_no_claim_stops_all(
     system: ScriptedSystem, store: Store, fail: Failing, method: str
 ) -> None:
     for name in "ab":  # what failed before calls for another attempt, as what is new does
@@ -89,7 +87,7 @@ def test_when_the_outcome_can_be_written_nobody_needs_to_know_that_it_was_hard(
     assert attempts(location) == [("succeeded", "task 1")]
 
 
-def test_when_a_refusal_cannot_be_written_the_next_run_tries_again(
+def test_an_unwritten_refusal_is_tried_again(
     location: str, system: ScriptedSystem, store: Store, fail: Failing
 ) -> None:
     fail("record")
@@ -110,9 +108,7 @@ def test_when_an_acceptance_cannot_be_written_and_nobody_waits_the_remote_id_is_
     assert "task 1" in one.message
 
 
-def test_what_is_unknown_stays_unknown_when_that_cannot_be_written(
-    location: str, system: ScriptedSystem, store: Store, fail: Failing
-) -> None:
+def test_what_is_unknown_stays_so_unwritten(location: str, system: ScriptedSystem, store: Store, fail: Failing) -> None:
     left_dead(location, "sent")
     fail("note_unknown")
     one = run_one(system, store)

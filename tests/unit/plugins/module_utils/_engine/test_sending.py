@@ -73,7 +73,7 @@ def test_it_is_asked_once_and_only_where_something_is_sent(location: str, system
     assert system.probed == 1
 
 
-def test_it_is_asked_again_after_doubt_so_that_an_outage_leaves_one_in_doubt(
+def test_it_is_asked_again_after_doubt_so_that_an_outage_leaves_only_one_so(
     system: ScriptedSystem, store: Store
 ) -> None:
     def goes_away(_wanted: Wanted) -> None:
@@ -87,9 +87,7 @@ def test_it_is_asked_again_after_doubt_so_that_an_outage_leaves_one_in_doubt(
 
 
 @pytest.mark.parametrize("told", [WRONG_TOKEN, AWAY, None])
-def test_a_refusal_lost_with_the_connection_is_asked_for(
-    location: str, system: ScriptedSystem, told: ImportsError | None
-) -> None:
+def test_a_refusal_that_was_lost_is_asked_for(location: str, system: ScriptedSystem, told: ImportsError | None) -> None:
     def breaks(_wanted: Wanted) -> None:
         system.unprepared = told
 
@@ -223,7 +221,7 @@ def test_a_lost_answer_is_unknown_and_not_sent_again(location: str, system: Scri
 
 
 @pytest.mark.parametrize(("policy", "reason"), [(RETRY, "retried"), (FORCE, "forced")])
-def test_the_unknown_is_sent_again_if_the_user_says_so(
+def test_the_unknown_is_sent_again_on_demand(
     location: str, system: ScriptedSystem, policy: Policy, reason: str
 ) -> None:
     system.endings["a"] = [OutcomeUnknown("lost"), accepted("task 2")]
@@ -296,9 +294,7 @@ def test_force_imports_again_what_was_imported(location: str, system: ScriptedSy
     [Refused("no", NO), BeforeCommit(NotSent("no")), accepted("task 2")],
     ids=["refused", "broken off", "failed on the server"],
 )
-def test_if_a_forced_attempt_fails_the_success_before_stands(
-    location: str, system: ScriptedSystem, ending: Any
-) -> None:
+def test_if_a_forced_attempt_fails_the_success_stands(location: str, system: ScriptedSystem, ending: Any) -> None:
     next_run(location, system)
     system.endings["a"], system.sights["task 2"] = [ending], [seen("failed")]
     forced = next_run(location, system, policy=FORCE)

@@ -276,9 +276,7 @@ def test_a_look_that_takes_long_to_fail_counts_from_its_beginning() -> None:
     away=st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 400)), max_size=5),
     unreachable=st.floats(0, 500),
 )
-def test_only_an_outage_that_lasts_ends_the_wait(
-    end: float, away: list[tuple[float, float]], unreachable: float
-) -> None:
+def test_only_a_lasting_outage_ends_the_wait(end: float, away: list[tuple[float, float]], unreachable: float) -> None:
     spans = [(begin, begin + length) for begin, length in away]
     server = Server({"a": end}, away=spans)
     left = server.wait(replace(PACE, unreachable_timeout=unreachable))

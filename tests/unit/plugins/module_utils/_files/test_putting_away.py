@@ -274,7 +274,7 @@ def test_the_disk_has_the_copy_and_its_folders_before_the_log_goes(
 
 
 @pytest.mark.parametrize(("number", "state"), [(errno.EIO, "failed"), (errno.EINVAL, "archived")])
-def test_a_disk_that_fails_leaves_the_log(
+def test_a_failing_disk_leaves_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, state: str
 ) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"

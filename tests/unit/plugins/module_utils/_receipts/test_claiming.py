@@ -21,9 +21,7 @@ from .attempts import NO_DIGEST, A, B, claim, claimed, ended, owner_of, receipt_
 
 
 @pytest.mark.parametrize("state", [None, "failed", "unknown", "succeeded", "incomplete"])
-def test_of_two_runs_that_saw_the_same_receipt_one_gets_the_claim(
-    store: Store, other: Store, state: str | None
-) -> None:
+def test_of_two_runs_that_saw_the_same_one_gets_the_claim(store: Store, other: Store, state: str | None) -> None:
     number = 0 if state is None else ended(store, "a", state)
     seen = store.find([A.key]).get(A.key)
     assert claim(other, A, seen) == number + 1

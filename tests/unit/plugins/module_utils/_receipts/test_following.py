@@ -131,9 +131,7 @@ def test_what_is_only_written_down_as_imported_is_not_told(store: Store, reader:
     assert reader.states() == []
 
 
-def test_every_outcome_of_an_attempt_is_reported_though_only_the_last_is_its_state(
-    store: Store, reader: Reader
-) -> None:
+def test_each_outcome_of_an_attempt_is_reported_though_only_the_last_is_its_state(store: Store, reader: Reader) -> None:
     attempt = ended(store, "a", "scheduled", message="first")
     ended(store, "b", "failed")
     record(store, "a", attempt, "succeeded", message="second")

@@ -87,9 +87,7 @@ WRONG = pytest.mark.parametrize("seconds", [-0.01, -1e9, 3600, 1e9])
 
 @WRONG
 @pytest.mark.usefixtures("short_watch")
-def test_a_lease_that_is_over_or_ends_too_late_is_none(
-    location: str, store: Store, other: Store, seconds: float
-) -> None:
+def test_a_lease_that_is_over_or_too_long_is_none(location: str, store: Store, other: Store, seconds: float) -> None:
     claimed(other)
     renew_no_more(other)
     now = time.time() if is_url(location) else time.monotonic()
@@ -111,9 +109,7 @@ def test_a_lease_is_renewed_as_long_as_its_run_lives(location: str, store: Store
         assert owner_of(store).is_alive
 
 
-def test_a_failed_renewal_does_not_end_the_renewing(
-    location: str, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_renewal_ends_no_renewing(location: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[float] = []
     database = store._database
     another = database.second_connection

@@ -116,9 +116,7 @@ def sight(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_no_clock_step_ends_a_claim(
-    location: str, store: Store, owner: OtherRun, step: Step, phase: str, sight: str
-) -> None:
+def test_no_step_ends_a_claim(location: str, store: Store, owner: OtherRun, step: Step, phase: str, sight: str) -> None:
     bring(owner, phase)
     if sight == "elsewhere":
         ask(location, "UPDATE runs SET host = 'elsewhere'")
@@ -222,9 +220,7 @@ def test_a_run_that_ends_while_it_is_watched_is_nobodys_owner_any_more(
 
 
 @IN_POSTGRESQL
-def test_no_ended_import_is_watched(
-    location: str, store: Store, owner: OtherRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_ended_one_is_watched(location: str, store: Store, owner: OtherRun, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(owner, "sent")
     owner.record("a", 1, "succeeded")
     ask(location, "UPDATE runs SET host = 'elsewhere', lease_ends = 1")

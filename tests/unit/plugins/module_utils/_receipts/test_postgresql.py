@@ -419,9 +419,7 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(own_server: Server, monk
         assert receipt_of(store).state == "sent"
 
 
-def test_a_store_that_stays_away_is_written_when_it_is_back(
-    own_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_stays_away_is_written_once_back(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The import goes on without it."""
     monkeypatch.setattr(reconnecting, "PATIENCE", 0.2)
     monkeypatch.setattr(reconnecting, "PAUSE", 0.05)
@@ -517,9 +515,7 @@ def test_the_end_of_a_run_does_not_wait_for_a_store_that_is_away(own_server: Ser
 # Leases go by the server's clock.
 
 
-def test_a_run_with_a_wrong_clock_of_its_own_is_alive(
-    location: str, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_with_a_wrong_clock_is_alive(location: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(open_store(location)) as other:
         for hours in (-1000, 1000):
             with monkeypatch.context() as patch:
