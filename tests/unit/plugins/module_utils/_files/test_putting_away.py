@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,13 @@ def found(folder: Path) -> list[Content]:
     return find_logs(Search((str(folder),), ("debug.log.*",))).contents
 
 
+def imported(folder: Path) -> list[tuple[Content, str]]:
+    return [(log, digest(CONTENTS[log.name])) for log in found(folder)]
+
+
 def outcomes(folder: Path, archive: Path | None) -> list[PutAway]:
     """Put away what is found of the logs."""
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    return put_away(contents, archive, NoMemory(), check_mode=False)
+    return put_away(imported(folder), archive, NoMemory(), check_mode=False)
 
 
 def run(folder: Path, archive: Path | None) -> list[str]:
@@ -127,11 +131,12 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     monkeypatch.setattr(putting_away, "BLOCK", 500)
     monkeypatch.setattr(finding, "ABANDONED", -ABANDONED)  # at once, and not after an hour
     points = hidden = 0
-    for at in range(0, 100_000, stride(23)):
+    for at in range(0, 100_000, stride(19)):
         folder = tmp_path / f"logs-{at}"
         own = archive and archive / str(at)
         new_logs(folder)
-        was_killed = killed(lambda folder=folder, own=own: run(folder, own), at)  # type: ignore[misc]  # bound now
+        work = partial(put_away, imported(folder), own, NoMemory(), check_mode=False)
+        was_killed = killed(work, at)
 
         left = visible(folder)
         assert left.pop("debug.log") == YOUNGER
