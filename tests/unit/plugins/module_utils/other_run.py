@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Other runs, as the tests meet them: in this process, or in one of their own that can be stopped and killed.
 
-Started as a script this file is the other side of `OtherRun`, so it imports nothing of the tests.
+Started as a script this file is what forks the processes of `OtherRun`, so it imports nothing of the tests.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Callable
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, now_text
@@ -63,21 +68,17 @@ class OtherRun:
 
     def __init__(self, location: str, **constants: float) -> None:
         """`constants` are those of `lease` that shall be others in this run."""
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve()), location, json.dumps(constants)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        self._pipe, theirs = Pipe()
+        message = json.dumps([location, constants, dict(os.environ)])
+        socket.send_fds(_forking(), [message.encode()], [theirs.fileno()])
+        theirs.close()
+        self.pid = int(_forking().recv(99))
 
     def __enter__(self) -> OtherRun:
         assert self._answer() == "open"
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.kill()
 
     def look(self, name: str) -> None:
@@ -105,41 +106,63 @@ class OtherRun:
         """Have its time of day jump."""
         self.ask("step_clock", seconds)
 
+    def die_within_claim(self, name: str) -> None:
+        """Have it killed when everything of a claim is written but its end."""
+        self.begin("die_within_claim", name)
+        self._wait()
+
     def close(self) -> None:
         """End as a run does that was not disturbed."""
         self.ask("close")
-        self.process.communicate(timeout=PATIENCE)
+        self._pipe.close()
+        self._wait()
 
     def stop(self) -> None:
         """Let it stand still, and its threads with it."""
-        self.process.send_signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
         eventually(lambda: self._state() == "T")
 
     def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as power loss would."""
-        self.process.kill()
-        self.process.communicate()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self._wait()
+        self._pipe.close()
 
     def begin(self, what: str, *arguments: Any) -> None:
         """Have it do something, without waiting until it is done."""
-        assert self.process.stdin is not None
-        print(json.dumps([what, *arguments]), file=self.process.stdin, flush=True)
+        self._pipe.send([what, *arguments])
 
     def ask(self, what: str, *arguments: Any) -> Any:
         self.begin(what, *arguments)
         return self._answer()
 
     def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the other run ended"
-        return json.loads(line)
+        return self._pipe.recv()
 
     def _state(self) -> str:
-        return Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+    def _wait(self) -> None:
+        eventually(lambda: not Path(f"/proc/{self.pid}").exists())
+
+
+@functools.cache
+def _forking() -> socket.socket:
+    """What a process listens to that has imported everything already, and forks another run for each message."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).resolve()), str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    theirs.close()
+    atexit.register(process.wait)
+    atexit.register(ours.close)  # which ends it
+    return ours
 
 
 class _OtherSide:
@@ -167,7 +190,6 @@ class _OtherSide:
         time.time = lambda: now() + seconds
 
     def die_within_claim(self, name: str) -> None:
-        """Be killed when everything of a claim is written but its end."""
         database = self.store._database
         if isinstance(database, SQLite):
             database.execute("PRAGMA cache_size = 1")  # so that the file itself is half written by then
@@ -185,15 +207,36 @@ class _OtherSide:
         self.store.close()
 
 
-def main() -> None:
-    location, constants = sys.argv[1], json.loads(sys.argv[2])
+def _serve(pipe: Connection, location: str, constants: dict[str, float]) -> None:
+    """Do what is asked for until nobody can ask any more."""
     for name, value in constants.items():
         setattr(lease, name, value)
     other = _OtherSide(location)
-    print(json.dumps("open"), flush=True)
-    for line in sys.stdin:
-        what, *arguments = json.loads(line)
-        print(json.dumps(getattr(other, what)(*arguments)), flush=True)
+    pipe.send("open")
+    with suppress(EOFError):
+        while True:
+            what, *arguments = pipe.recv()
+            pipe.send(getattr(other, what)(*arguments))
+
+
+def main() -> None:
+    import psycopg  # noqa: F401  # here, so that not every run has to
+
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a run that ended is gone at once
+    while True:
+        message, (*handles,), _flags, _sender = socket.recv_fds(requests, 2**20, 1)
+        if not message:
+            return
+        if (pid := os.fork()) == 0:
+            try:
+                location, constants, environment = json.loads(message)
+                os.environ.update(environment)
+                _serve(Connection(handles[0]), location, constants)
+            finally:
+                os._exit(0)
+        os.close(handles[0])
+        requests.send(str(pid).encode())
 
 
 if __name__ == "__main__":

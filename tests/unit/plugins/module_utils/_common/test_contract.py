@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
@@ -40,12 +40,14 @@ def test_an_identity_is_this_to_the_letter() -> None:
     assert identity_of(b=1, a="ü") == hashlib.sha256('{"a":"ü","b":1}'.encode()).hexdigest()
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(), VALUES, max_size=5))
 def test_the_order_of_names_does_not_matter(values: dict[str, Any]) -> None:
     assert canonical(values) == canonical(dict(reversed(values.items())))
     assert json.loads(canonical(values)) == values
 
 
+@settings(max_examples=50)
 @given(VALUES, VALUES)
 def test_different_values_have_different_identities(one: Any, other: Any) -> None:
     assert (identity_of(it=one) == identity_of(it=other)) == (canonical(one) == canonical(other))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.parsing.ajson import AnsibleJSONDecoder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import MAX_DEPTH, Secrets, harmless
@@ -63,6 +63,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(json_values)
 def test_ansible_reads_back_what_was_told(value: Any) -> None:
     told = harmless(value)

@@ -10,7 +10,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
@@ -72,14 +72,15 @@ def test_a_text_without_a_secret_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("noise", ["\\", "%", "&", "+", SECRET[:-1], "k", "\\u006b", " "])
-def test_taking_secrets_out_of_the_largest_answer_takes_no_time(noise: str) -> None:
+def test_taking_secrets_out_of_a_large_answer_takes_no_time(noise: str) -> None:
     secrets = Secrets()
     secrets.add(SECRET, username="user")
     begin = time.process_time()
-    secrets.redact(noise * (1024 * 1024 // len(noise)))
-    assert time.process_time() - begin < 5
+    secrets.redact(noise * (256 * 1024 // len(noise)))
+    assert time.process_time() - begin < 5 / 4
 
 
+@settings(max_examples=30)
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=12),
     around=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=5),

@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    Wanted,
-    now_text,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Wanted, now_text
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
@@ -20,6 +15,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
+from .....stores import ask
 from ..fakes import DIGEST, ScriptedSystem, TurnedClock
 from ..other_run import abandon, wanted
 
@@ -74,10 +70,10 @@ def a_look_at(location: str) -> Receipt:
         return receipt_of(store)
 
 
-def left(location: str, state: str, name: str = "a", *, remote_id: str | None = None) -> Store:
+def left(location: str, state: str, name: str | Wanted = "a", *, remote_id: str | None = None) -> Store:
     """A run that brought an import to this state and is still alive."""
     store = open_store(location)
-    one = wanted(name)
+    one = wanted(name) if isinstance(name, str) else name
     attempt = store.claim(one, store.find([one.key]).get(one.key), now_text())
     assert attempt is not None
     if state == "claimed":
@@ -88,16 +84,14 @@ def left(location: str, state: str, name: str = "a", *, remote_id: str | None = 
     return store
 
 
-def left_dead(location: str, state: str, name: str = "a", *, remote_id: str | None = None) -> None:
+def left_dead(location: str, state: str, name: str | Wanted = "a", *, remote_id: str | None = None) -> None:
     """Leave an import in this state, as a run does that is killed then."""
     abandon(left(location, state, name, remote_id=remote_id))
 
 
-def attempts(location: str, name: str = "a") -> list[tuple[str, str | None]]:
+def attempts(location: str, name: str = "a") -> list[tuple[Any, ...]]:
     """State and remote id of each attempt at an import."""
-    with closing(sqlite3.connect(location)) as database:
-        question = "SELECT state, remote_id FROM attempts WHERE key = ? ORDER BY attempt"
-        return database.execute(question, (wanted(name).key,)).fetchall()
+    return ask(location, "SELECT state, remote_id FROM attempts WHERE key = ? ORDER BY attempt", wanted(name).key)
 
 
 def begun(other: Store, *, is_sent: bool = True) -> int:

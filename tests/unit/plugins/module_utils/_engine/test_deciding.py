@@ -10,18 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    now_text,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import now_text
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Decision, Policy, decide
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner, Receipt
 
-from .runs import (
-    FORCE,
-    A,
-    receipt_of,
-)
+from .runs import FORCE, A, receipt_of
 
 TABLE = """
 state       owner    plain        retry         force         superseded   superseded+retry  superseded+force

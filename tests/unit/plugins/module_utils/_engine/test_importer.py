@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from contextlib import closing
@@ -28,7 +27,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts import 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
-from ..fakes import DIGEST, ScriptedSystem, TurnedClock, accepted, running, seen
+from .....stores import ask
+from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, TurnedClock, accepted, running, seen
 from ..nobody import unprivileged
 from ..other_run import abandon, wanted
 from .runs import (
@@ -45,6 +45,7 @@ from .runs import (
     attempts,
     begun,
     finishing,
+    left,
     left_dead,
     next_run,
     receipt_of,
@@ -76,9 +77,7 @@ def test_all_are_sent_in_the_order_given_before_any_is_waited_for(system: Script
     assert [one.wanted.source for one in imports] == ["c", "a", "b"]
 
 
-def test_each_claim_is_taken_just_before_its_import_is_sent(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
+def test_a_claim_is_taken_right_before_its_import_is_sent(location: str, system: ScriptedSystem, store: Store) -> None:
     claims = []
 
     def note(one: Wanted) -> None:
@@ -136,9 +135,7 @@ def test_without_waiting_what_was_accepted_is_submitted_and_not_looked_at(system
 
 
 @pytest.mark.parametrize("policy", [Policy(), LATEST, NO_WAIT, RETRY], ids=["plain", "latest", "no wait", "retry"])
-def test_what_was_imported_is_not_imported_again(
-    location: str, system: ScriptedSystem, store: Store, policy: Policy
-) -> None:
+def test_an_import_is_not_imported_again(location: str, system: ScriptedSystem, store: Store, policy: Policy) -> None:
     first = run_one(system, store)
     again = next_run(location, system, policy=policy)
     assert (again.state, again.changed, again.reason, again.has_failed) == ("succeeded", False, "receipt", False)
@@ -189,19 +186,13 @@ def test_a_claim_whose_owner_died_is_sent_again(location: str, system: ScriptedS
 
 
 def test_what_failed_is_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.endings["a"] = [Refused("Not today.", NO), accepted("task 9")]
-    assert next_run(location, system).state == "failed"
-    again = next_run(location, system)
+    system.endings["a"] = [BeforeCommit(Refused("Not today.", NO)), accepted("task 8"), accepted("task 9")]
+    system.sights["task 8"] = [seen("failed", "The log overlaps.")]
+    refused, failed, again = (next_run(location, system) for _run in range(3))
+    assert (refused.state, refused.changed, refused.answer) == ("failed", False, NO)
+    assert (failed.state, failed.changed, failed.message, failed.answer) == ("failed", True, "The log overlaps.", None)
     assert (again.state, again.changed, again.reason, again.remote_id) == ("succeeded", True, "retried", "task 9")
-    assert again.answer is None
-
-
-def test_what_failed_on_the_server_is_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.sights["task 1"] = [seen("failed", "The log overlaps.")]
-    first = next_run(location, system)
-    assert (first.state, first.message, first.changed) == ("failed", "The log overlaps.", True)
-    assert next_run(location, system).state == "succeeded"
-    assert attempts(location) == [("failed", "task 1"), ("succeeded", "task 2")]
+    assert attempts(location) == [("failed", None), ("failed", "task 8"), ("succeeded", "task 9")]
 
 
 def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: str, system: ScriptedSystem) -> None:
@@ -213,21 +204,14 @@ def test_what_is_incomplete_is_looked_at_again_and_never_sent_again(location: st
 # Streams
 
 
-def test_going_back_to_an_earlier_state_is_an_import_again(location: str, system: ScriptedSystem) -> None:
+def test_a_state_is_imported_again_after_another_and_a_fact_is_not(location: str, system: ScriptedSystem) -> None:
     reasons = [next_run(location, system, name, LATEST).reason for name in "abaabb"]
     assert reasons == ["new", "new", "new", "receipt", "new", "receipt"]
     assert system.commits == ["a", "b", "a", "b"]
+    assert [next_run(location, system, name).reason for name in "abaabb"] == ["receipt"] * 6
 
 
-def test_a_fact_is_imported_once_whatever_came_after_it(location: str, system: ScriptedSystem) -> None:
-    for name in "abaabb":
-        next_run(location, system, name)
-    assert system.commits == ["a", "b"]
-
-
-def test_a_state_that_could_not_be_imported_does_not_take_the_place_of_the_one_before(
-    location: str, system: ScriptedSystem
-) -> None:
+def test_a_state_that_was_refused_leaves_the_one_before_in_its_place(location: str, system: ScriptedSystem) -> None:
     next_run(location, system, "a", LATEST)
     system.endings["b"] = [Refused("no")]
     next_run(location, system, "b", LATEST)
@@ -252,13 +236,7 @@ def test_an_import_of_a_living_run_is_waited_for_after_all_others_are_sent(
     assert system.commits == ["b", "c"]
     assert [one.state for one in own] == ["succeeded", "succeeded"]
     assert (held.state, held.changed, held.has_failed, held.remote_id) == ("succeeded", False, False, "theirs")
-
-
-def test_that_another_run_imported_it_is_told(
-    system: ScriptedSystem, store: Store, other: Store, turned: TurnedClock
-) -> None:
-    turned.after(100, finishing(other, begun(other), "succeeded", "theirs"))
-    assert run_one(system, store, turned=turned).reason == "joined"
+    assert held.reason == "joined"
 
 
 def test_an_import_that_another_run_claims_first_is_waited_for(
@@ -273,39 +251,31 @@ def test_an_import_that_another_run_claims_first_is_waited_for(
     assert system.tried == []
 
 
-def test_an_import_of_a_run_that_dies_before_its_commit_point_is_sent_by_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
+@pytest.mark.parametrize(
+    ("state", "expected", "commits", "looks"),
+    [
+        ("claimed", ("succeeded", True, "retried", 2), ["b", "a"], ["task 1", "task 2"]),
+        ("sent", ("unknown", False, "receipt", 1), ["b"], ["task 1"]),
+        ("submitted", ("succeeded", False, "resumed", 1), ["b"], ["task 1", "task 7"]),
+    ],
+    ids=["before its commit point", "after it", "while it waits"],
+)
+def test_an_import_of_a_run_that_dies_is_taken_over_by_the_one_that_waits(
+    location: str,
+    system: ScriptedSystem,
+    store: Store,
+    turned: TurnedClock,
+    state: str,
+    expected: tuple[Any, ...],
+    commits: list[str],
+    looks: list[str],
 ) -> None:
-    dying = open_store(location)
-    begun(dying, is_sent=False)
+    dying = left(location, state, remote_id="task 7")
     turned.after(50, lambda: abandon(dying))
     held, own = run(system, store, "ab", turned=turned)
-    assert system.commits == ["b", "a"]
-    assert (held.state, held.changed, held.reason, held.attempt) == ("succeeded", True, "retried", 2)
-    assert own.state == "succeeded"
-
-
-def test_an_import_of_a_run_that_dies_after_its_commit_point_is_unknown_to_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    dying = open_store(location)
-    begun(dying)
-    turned.after(50, lambda: abandon(dying))
-    one = run_one(system, store, turned=turned)
-    assert (one.state, one.changed, one.has_failed) == ("unknown", False, True)
-    assert system.tried == []
-
-
-def test_an_import_of_a_run_that_dies_while_it_waits_is_resumed_by_the_one_that_waits(
-    location: str, system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    dying = open_store(location)
-    attempt = begun(dying)
-    dying.record(A.key, attempt, "submitted", "", remote_id="task 7", detail={})
-    turned.after(50, lambda: abandon(dying))
-    one = run_one(system, store, turned=turned)
-    assert (one.state, one.changed, one.reason) == ("succeeded", False, "resumed")
-    assert (system.tried, system.looked_at) == ([], ["task 7"])
+    assert (held.state, held.changed, held.reason, held.attempt) == expected
+    assert (held.has_failed, own.state) == (state == "sent", "succeeded")
+    assert (system.commits, system.tried, sorted(system.looked_at)) == (commits, commits, looks)
 
 
 def test_an_import_that_fails_in_another_run_is_sent_by_the_one_that_waits(
@@ -342,8 +312,7 @@ def test_a_run_that_stalled_and_was_taken_over_breaks_off_and_waits_for_the_othe
     location: str, system: ScriptedSystem, store: Store, other: Store, turned: TurnedClock
 ) -> None:
     def stall(_wanted: Wanted) -> None:
-        with closing(sqlite3.connect(location, isolation_level=None)) as database:
-            database.execute("UPDATE runs SET lease_ends = 0")
+        ask(location, "UPDATE runs SET lease_ends = 0")
         attempt = other.claim(A, receipt_of(other), now_text())
         assert attempt is not None
         assert other.mark_sent(A.key, attempt, DIGEST)
@@ -370,8 +339,7 @@ def test_two_runs_with_overlapping_lists_in_opposite_order_both_end(location: st
         systems[number].on_submit = meet
         clock = Clock(sleep=lambda _seconds: time.sleep(0.005))
         with closing(open_store(location)) as store:
-            imports = [wanted(name) for name in names]
-            ends[number] = Importer(systems[number], store, Policy(), PACE, clock).run(imports)
+            ends[number] = Importer(systems[number], store, Policy(), PACE, clock).run([wanted(name) for name in names])
 
     threads = [threading.Thread(target=work, args=(number, names)) for number, names in enumerate(["abc", "cba"])]
     for thread in threads:

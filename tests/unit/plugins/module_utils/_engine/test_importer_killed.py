@@ -311,4 +311,4 @@ def listed(names: str) -> list[Wanted]:
 
 
 TestLives = pytest.mark.slow(Lives.TestCase)
-TestLives.settings = settings(max_examples=250, stateful_step_count=10, report_multiple_bugs=False)
+TestLives.settings = settings(max_examples=100, stateful_step_count=10, report_multiple_bugs=False)

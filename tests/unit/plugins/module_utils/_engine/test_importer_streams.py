@@ -25,8 +25,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Union
 
 import pytest
 
@@ -35,12 +34,10 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     OutcomeUnknown,
     Refused,
     Wanted,
-    now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
@@ -48,12 +45,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo im
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat import imports as _licstat
 from ansible_collections.assetops.imports.plugins.module_utils._systems.lm import imports as _lm
 
-from ..fakes import DIGEST, ScriptedSystem, TurnedClock, running, seen
+from ..fakes import ScriptedSystem, TurnedClock, running, seen
 from ..other_run import abandon, wanted
+from .runs import LATEST, PACE, A, B, finishing, left, left_dead
 
 URL = "http://host"
-PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
-LATEST, EVER = Policy(once="latest"), Policy(once="ever")
 SHA256 = {"A": "aa" * 32, "B": "bb" * 32}
 
 
@@ -108,31 +104,37 @@ class Model:
         return not was_imported
 
 
-def sequences(runs: list[Any], length: int) -> Iterator[tuple[Any, ...]]:
-    """All sequences of so many runs that differ by more than which content and which name comes first."""
-    for sequence in itertools.product(runs, repeat=length):
-        contents, names = ("".join(dict.fromkeys(one[part] for one in sequence)) for part in (0, 1))
-        if contents in ("A", "AB") and names in ("x", "xy"):
-            yield sequence
+Run = tuple[str, str, Union[str, None], str]  # content, name, feed, and `once`
 
 
-def all_sequences(feeds: tuple[str | None, ...]) -> Iterator[tuple[Any, ...]]:
+def sequences(feeds: tuple[str | None, ...]) -> Iterator[tuple[Run, ...]]:
     """Those of four runs that say the same of `once`, and those of three that do not. All shorter ones begin one."""
     runs = list(itertools.product("AB", "xy", feeds, ("ever", "latest")))
-    yield from (sequence for sequence in sequences(runs, 3) if len({run[3] for run in sequence}) > 1)
+    yield from (sequence for sequence in itertools.product(runs, repeat=3) if len({run[3] for run in sequence}) > 1)
     for once in ("ever", "latest"):
-        yield from sequences([run for run in runs if run[3] == once], 4)
+        yield from itertools.product([run for run in runs if run[3] == once], repeat=4)
+
+
+def differing(make: Callable[..., Wanted], feeds: tuple[str | None, ...]) -> Iterator[tuple[Run, ...]]:
+    """One sequence for each pattern of equal imports and equal streams, as runs compare nothing else of them."""
+    found = set()
+    identities = {parts: make(*parts) for parts in itertools.product("AB", "xy", feeds)}
+    for sequence in sequences(feeds):
+        imports = [identities[run[:3]] for run in sequence]
+        keys, streams = ([*dict.fromkeys(known)] for known in zip(*((one.key, one.stream) for one in imports)))
+        pattern = tuple((keys.index(one.key), streams.index(one.stream), run[3]) for one, run in zip(imports, sequence))
+        if pattern not in found:
+            found.add(pattern)
+            yield sequence
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(IDENTITIES))
-def test_every_sequence_of_runs_imports_what_is_not_the_newest_of_its_stream(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_sequence_of_runs_imports_what_is_not_the_newest(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     make, feeds = IDENTITIES[name]
     count = imports = 0
     with closing(open_store("none")) as store:
-        for count, sequence in enumerate(all_sequences(feeds), 1):
+        for count, sequence in enumerate(differing(make, feeds), 1):
             model, system, sent = Model(), ScriptedSystem(), 0
             for number, (content, file, feed, once) in enumerate(sequence):
                 one = make(content, file, feed, a_url(count))
@@ -169,21 +171,27 @@ class ModelOfEnds:
         return True, "failed" if end == "partial" else end
 
 
+ENDS = ("succeeded", "incomplete", "failed", "partial")
+
+
+def sequences_of_ends(length: int) -> Iterator[tuple[tuple[str, str], ...]]:
+    """All that begin with `A`. What is not sent has no end, so one stands for all there."""
+    for sequence in itertools.product(itertools.product("AB", ENDS), repeat=length):
+        model = ModelOfEnds()
+        if sequence[0][0] == "A" and all(model.imports(*run)[0] or run[1] == ENDS[0] for run in sequence):
+            yield sequence
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "length"), [(archive, 4), (batch, 3)])
-def test_every_sequence_of_ends_leaves_each_stream_as_it_is_wanted_or_tells_why_not(
-    make: Callable[..., Wanted], length: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs = list(itertools.product("AB", ("succeeded", "incomplete", "failed", "partial")))
-    stories = [sequence for sequence in itertools.product(runs, repeat=length) if sequence[0][0] == "A"]
+def test_every_sequence_of_ends_leaves_the_stream_as_wanted_or_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     foretold = set()
     with closing(open_store("none")) as store:
-        for story, sequence in enumerate(stories):
+        for story, sequence in enumerate(sequences_of_ends(4)):
             model, system, sent = ModelOfEnds(), ScriptedSystem(), 0
             for number, (content, end) in enumerate(sequence):
                 task = f"task {sent + 1}"
                 system.sights[task] = [replace(seen("failed"), is_partial=True) if end == "partial" else seen(end)]
-                one = make(content, "x", None, a_url(story))
+                one = archive(content, "x", None, a_url(story))
                 is_new, state = model.imports(one.key, end)
                 if sequence[: number + 1] not in foretold:
                     foretold.add(sequence[: number + 1])
@@ -195,7 +203,7 @@ def test_every_sequence_of_ends_leaves_each_stream_as_it_is_wanted_or_tells_why_
                 assert (found.changed, found.state, len(system.commits)) == (is_new, state, sent), (sequence, number)
                 assert found.has_failed == (state != "succeeded"), (sequence, number)
     with capsys.disabled():
-        print(f"\n  {make.__name__}: {len(stories)} sequences of {length} ends", end=" ")
+        print(f"\n  {story + 1} sequences of ends", end=" ")
 
 
 def test_what_failed_in_part_is_sent_by_force_only_and_then_stands(store: Store) -> None:
@@ -213,7 +221,7 @@ def test_what_failed_in_part_is_sent_by_force_only_and_then_stands(store: Store)
 
 
 def test_a_run_that_waited_for_another_one_does_not_send_what_that_left_in_part(store: Store) -> None:
-    owner = left(store, A, "submitted", "theirs")
+    owner = left(store.location, "submitted", remote_id="theirs")
     turned, system = TurnedClock(), ScriptedSystem()
 
     def finish() -> None:
@@ -226,73 +234,40 @@ def test_a_run_that_waited_for_another_one_does_not_send_what_that_left_in_part(
     assert system.tried == []
 
 
-def test_an_archive_under_the_next_nights_name_is_imported_once_there() -> None:
-    system = ScriptedSystem()
-    nights = [archive("A", f"assets-11-{night}.zip", None) for night in (24, 25, 25, 25)]
-    with closing(open_store("none")) as store:
-        changed = [imported(store, system, one)[0].changed for one in nights]
-    assert changed == [True, True, False, False]
-
-
-def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_imports_once_more_and_is_right_then(
-    tmp_path: Path,
-) -> None:
+def test_a_store_in_which_an_attempt_had_the_stream_of_another_run_is_right_after_one_more_import(store: Store) -> None:
     """As stores were written before an attempt carried the stream of its own run."""
     x, y = archive("A", "x", None), archive("A", "y", None)
     system = ScriptedSystem()
-    with closing(open_store(str(tmp_path / "receipts.db"))) as store:
-        for one in (x, y):
-            imported(store, system, one)
-        store._database.execute("UPDATE attempts SET stream = ?", (x.stream,))
-        assert [imported(store, system, y)[0].changed for _run in range(3)] == [True, False, False]
+    for one in (x, y):
+        imported(store, system, one)
+    store._database.execute("UPDATE attempts SET stream = ?", (x.stream,))
+    assert [imported(store, system, y)[0].changed for _run in range(3)] == [True, False, False]
 
 
 # What is not over. `A` and `B` are in one stream, `elsewhere` is `A` under another name.
 
-A, B = wanted("a"), wanted("b")
 ELSEWHERE = wanted("a", stream="another stream")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(open_store(str(tmp_path / "receipts.db"))) as store:
-        yield store
-
-
-def left(store: Store, one: Wanted, state: str, remote_id: str | None = None) -> Store:
-    """A run that brought an import to this state and is still alive."""
-    other = open_store(store.location)
-    attempt = other.claim(one, other.find([one.key]).get(one.key), now_text())
-    assert attempt is not None
-    if state != "claimed":
-        assert other.mark_sent(one.key, attempt, DIGEST)
-    if state not in ("claimed", "sent"):
-        other.record(one.key, attempt, state, f"it is {state}", remote_id=remote_id, detail={})
-    return other
-
-
-def left_dead(store: Store, one: Wanted, state: str, remote_id: str | None = None) -> None:
-    abandon(left(store, one, state, remote_id))
 
 
 def overtaken(store: Store, state: str) -> None:
     """`A` was left in this state, and `B` was sent after it."""
-    left_dead(store, A, state, "task 7")
-    left_dead(store, B, "succeeded")
+    left_dead(store.location, state, A, remote_id="task 7")
+    left_dead(store.location, "succeeded", B)
 
 
 def elsewhere(store: Store, state: str) -> None:
     """`A` was left in this state under another name."""
-    left_dead(store, ELSEWHERE, state, "task 7")
+    left_dead(store.location, state, ELSEWHERE, remote_id="task 7")
 
 
 def elsewhere_after_b(store: Store, state: str) -> None:
     """`A` is there twice by now, `B` has overtaken it, and it is at work under another name."""
-    left_dead(store, A, "succeeded")
-    left_dead(store, B, "succeeded")
-    left_dead(store, ELSEWHERE, state, "task 7")
+    for one in (A, B):
+        left_dead(store.location, "succeeded", one)
+    left_dead(store.location, state, ELSEWHERE, remote_id="task 7")
 
 
+Story = Callable[[Store, str], None]
 STORIES = pytest.mark.parametrize("story", [overtaken, elsewhere, elsewhere_after_b])
 
 
@@ -300,7 +275,7 @@ STORIES = pytest.mark.parametrize("story", [overtaken, elsewhere, elsewhere_afte
 @pytest.mark.parametrize("state", ["submitted", "unknown"])
 @pytest.mark.parametrize("outcome", ["succeeded", "incomplete", "failed"])
 def test_what_is_under_way_for_another_state_is_seen_to_its_end_and_then_it_is_sent(
-    store: Store, story: Callable[[Store, str], None], state: str, outcome: str
+    store: Store, story: Story, state: str, outcome: str
 ) -> None:
     story(store, state)
     system = ScriptedSystem(sights={"task 7": running(2, seen(outcome))})
@@ -314,9 +289,7 @@ def test_what_is_under_way_for_another_state_is_seen_to_its_end_and_then_it_is_s
 
 @STORIES
 @pytest.mark.parametrize("state", ["incomplete", "failed", "claimed", "succeeded", "scheduled"])
-def test_what_is_over_for_another_state_does_not_keep_it_from_being_sent(
-    store: Store, story: Callable[[Store, str], None], state: str
-) -> None:
+def test_what_is_over_for_another_state_does_not_matter(store: Store, story: Story, state: str) -> None:
     story(store, state)
     system = ScriptedSystem()
     (one,), (again,) = (imported(store, system, A) for _run in range(2))
@@ -325,9 +298,7 @@ def test_what_is_over_for_another_state_does_not_keep_it_from_being_sent(
 
 @STORIES
 @pytest.mark.parametrize("state", ["sent", "unknown"])
-def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(
-    store: Store, story: Callable[[Store, str], None], state: str
-) -> None:
+def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(store: Store, story: Story, state: str) -> None:
     story(store, state)
     with closing(open_store(store.location)) as other:
         other.write(lambda execute, _is_again: execute("UPDATE attempts SET remote_id = NULL"))
@@ -341,7 +312,7 @@ def test_what_is_in_doubt_stays_so_until_the_user_says_otherwise(
 
 
 @STORIES
-def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Callable[[Store, str], None]) -> None:
+def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen("unknown", "no such task")]})
     (one,) = imported(store, system, A)
@@ -349,7 +320,7 @@ def test_what_the_server_has_forgotten_stays_unknown(store: Store, story: Callab
 
 
 @STORIES
-def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story: Callable[[Store, str], None]) -> None:
+def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": running(1, seen("succeeded"))})
     no_wait = replace(LATEST, wait=False)
@@ -361,9 +332,7 @@ def test_without_waiting_there_is_one_look_before_it_is_sent(store: Store, story
 
 @STORIES
 @pytest.mark.parametrize("sight", ["running", "succeeded", "failed", "unknown"])
-def test_check_mode_tells_after_one_look_what_a_run_would_do(
-    store: Store, story: Callable[[Store, str], None], sight: str
-) -> None:
+def test_check_mode_tells_after_one_look_what_a_run_would_do(store: Store, story: Story, sight: str) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen(sight)]})
     with closing(open_store(store.location, read_only=True)) as reader:
@@ -374,9 +343,7 @@ def test_check_mode_tells_after_one_look_what_a_run_would_do(
 
 
 @STORIES
-def test_what_is_under_way_until_the_time_is_over_is_not_sent(
-    store: Store, story: Callable[[Store, str], None]
-) -> None:
+def test_what_is_under_way_until_time_is_over_is_not_sent(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [seen("running")]})
     (one,) = imported(store, system, A)
@@ -385,9 +352,7 @@ def test_what_is_under_way_until_the_time_is_over_is_not_sent(
 
 
 @STORIES
-def test_an_answer_that_concludes_nothing_but_doubt_ends_the_waiting_in_doubt(
-    store: Store, story: Callable[[Store, str], None]
-) -> None:
+def test_a_conclusion_in_doubt_ends_the_wait_in_doubt(store: Store, story: Story) -> None:
     story(store, "submitted")
     system = ScriptedSystem(sights={"task 7": [Outage("gone", conclusion=seen("unknown", "no such run"))]})
     (one,) = imported(store, system, A)
@@ -396,7 +361,7 @@ def test_an_answer_that_concludes_nothing_but_doubt_ends_the_waiting_in_doubt(
 
 @STORIES
 def test_an_end_that_cannot_be_written_down_keeps_it_from_being_sent(
-    store: Store, story: Callable[[Store, str], None], monkeypatch: pytest.MonkeyPatch
+    store: Store, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story(store, "submitted")
     system = ScriptedSystem()
@@ -408,16 +373,10 @@ def test_an_end_that_cannot_be_written_down_keeps_it_from_being_sent(
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "incomplete"])
 @pytest.mark.parametrize("one", [A, ELSEWHERE], ids=["its own stream", "another stream"])
-def test_a_run_that_waited_for_another_one_sends_what_that_left_undone_for_its_stream(
-    store: Store, one: Wanted, outcome: str
-) -> None:
-    owner = left(store, A, "sent")
+def test_a_run_that_waited_for_another_sends_what_that_left_undone(store: Store, one: Wanted, outcome: str) -> None:
+    owner = left(store.location, "sent")
     turned, system = TurnedClock(), ScriptedSystem()
-
-    def finish() -> None:
-        owner.record(A.key, 1, outcome, "", remote_id="theirs", detail={})
-
-    turned.after(60, finish)
+    turned.after(60, finishing(owner, 1, outcome, "theirs"))
     (found,) = Importer(system, store, LATEST, PACE, turned.clock).run([one])
     owner.close()
     is_done = one is A and outcome != "failed"
@@ -428,11 +387,9 @@ def test_a_run_that_waited_for_another_one_sends_what_that_left_undone_for_its_s
 
 @pytest.mark.parametrize("state", ["claimed", "sent", "submitted", "unknown", "failed", "incomplete", "succeeded"])
 @pytest.mark.parametrize("is_alive", [True, False])
-def test_what_happens_in_another_stream_does_not_matter_to_one_that_is_as_it_shall_be(
-    store: Store, state: str, is_alive: bool
-) -> None:
-    left_dead(store, A, "succeeded", "task 1")
-    other = left(store, ELSEWHERE, state, "task 7")
+def test_another_stream_does_not_matter_to_one_that_is_as_it_shall_be(store: Store, state: str, is_alive: bool) -> None:
+    left_dead(store.location, "succeeded", A, remote_id="task 1")
+    other = left(store.location, state, ELSEWHERE, remote_id="task 7")
     if not is_alive:
         abandon(other)
     system = ScriptedSystem()
@@ -486,8 +443,8 @@ def test_force_imports_again_and_into_its_own_stream_only(store: Store) -> None:
 
 
 def test_force_waits_for_what_is_under_way_in_another_stream_first(store: Store) -> None:
-    left_dead(store, A, "succeeded")
-    left_dead(store, ELSEWHERE, "submitted", "task 7")
+    left_dead(store.location, "succeeded", A)
+    left_dead(store.location, "submitted", ELSEWHERE, remote_id="task 7")
     system = ScriptedSystem()
     (forced,) = imported(store, system, A, policy=replace(LATEST, force=True))
     assert (forced.changed, forced.reason, system.looked_at) == (True, "forced", ["task 7", "task 1"])
@@ -502,7 +459,7 @@ def test_a_target_that_was_emptied_is_filled_again_by_each_stream(store: Store) 
         assert [imported(store, system, one)[0].changed for one in (A, ELSEWHERE)] == [not is_filled] * 2
 
 
-@pytest.mark.parametrize("policy", [EVER, LATEST], ids=["ever", "latest"])
+@pytest.mark.parametrize("policy", [Policy(once="ever"), LATEST], ids=["ever", "latest"])
 def test_twice_in_one_task_under_different_names_it_is_one_import(store: Store, policy: Policy) -> None:
     system = ScriptedSystem()
     for expected in (["new", "duplicate"], ["receipt", "duplicate"]):

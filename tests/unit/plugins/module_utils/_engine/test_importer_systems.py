@@ -25,17 +25,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening
 
 from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, Sight, accepted, seen
 from ..other_run import abandon
-from .runs import (
-    CHECK,
-    FORCE,
-    LATEST,
-    NO,
-    A,
-    a_look_at,
-    left,
-    left_dead,
-    next_run,
-)
+from .runs import CHECK, FORCE, LATEST, NO, A, a_look_at, left, left_dead, next_run
 
 
 class SteppingSystem(ScriptedSystem):

@@ -5,24 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Outage,
-    Refused,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Outage, Refused
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..fakes import ScriptedSystem, TurnedClock, seen
-from .runs import (
-    NO,
-    NO_WAIT,
-    PACE,
-    a_look_at,
-    left_dead,
-    next_run,
-    receipt_of,
-    run,
-    run_one,
-)
+from .runs import NO, NO_WAIT, PACE, a_look_at, left_dead, next_run, receipt_of, run, run_one
 
 
 def test_what_is_not_over_in_time_is_running_and_tells_how_to_go_on(
@@ -36,64 +23,35 @@ def test_what_is_not_over_in_time_is_running_and_tells_how_to_go_on(
     assert receipt_of(store).state == "submitted"
 
 
-def test_the_run_after_one_that_gave_up_resumes(location: str, system: ScriptedSystem) -> None:
-    system.sights["task 1"] = [seen("running")]
-    assert next_run(location, system).state == "running"
-    system.sights["task 1"] = [seen("succeeded")]
-    again = next_run(location, system)
-    assert (again.state, again.changed, again.reason) == ("succeeded", False, "resumed")
-    assert system.commits == ["a"]
-
-
 def test_an_outage_that_ends_is_survived(system: ScriptedSystem, store: Store) -> None:
     system.sights["task 1"] = [*[Outage("Service Unavailable")] * 5, seen("succeeded")]
     assert run_one(system, store).state == "succeeded"
 
 
-def test_an_outage_that_does_not_end_is_told_and_nothing_is_lost(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
+def test_an_outage_that_lasts_loses_nothing(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
     system.sights["task 1"] = [Outage("Service Unavailable", NO)]
     imports = run(system, store, "ab", turned=turned)
     assert [one.state for one in imports] == ["running", "succeeded"]
-    assert imports[0].has_failed
+    assert (imports[0].has_failed, imports[0].remote_id) == (True, "task 1")
     assert imports[0].answer is NO
+    assert 300 < turned.moment - 1000 < 400, "long before wait_timeout"
     for words in ("Service Unavailable", "task 1", "Run again"):
         assert words in imports[0].message
     assert receipt_of(store).state == "submitted"
 
 
-def test_a_server_that_is_away_is_given_up_before_wait_timeout(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    system.sights["task 1"] = [Outage("No route to host")]
-    one = run_one(system, store, turned=turned)
-    assert (one.state, one.has_failed, one.remote_id) == ("running", True, "task 1")
-    assert 300 < turned.moment - 1000 < 400
-
-
-def test_what_the_system_makes_of_an_outage_counts_when_the_waiting_ends(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
+def test_a_conclusion_from_an_outage_counts_then(system: ScriptedSystem, store: Store, turned: TurnedClock) -> None:
     gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
     system.sights["task 1"] = [gone]
     imports = run(system, store, "ab", turned=turned)
     assert [one.state for one in imports] == ["unknown", "succeeded"]
     assert imports[0].has_failed
     assert receipt_of(store).state == "unknown"
+    system.sights["task 3"] = [gone, seen("running")]
+    assert run_one(system, store, "c", turned=turned).state == "running", "the outage has ended"
 
 
-def test_what_the_system_made_of_an_outage_that_ended_does_not_count(
-    system: ScriptedSystem, store: Store, turned: TurnedClock
-) -> None:
-    gone = Outage("500: no such task", NO, conclusion=seen("unknown"))
-    system.sights["task 1"] = [gone, seen("running")]
-    assert run_one(system, store, turned=turned).state == "running"
-
-
-def test_a_look_that_is_refused_ends_the_waiting_for_that_import_alone(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
+def test_a_refused_look_ends_the_wait_for_one_import_only(location: str, system: ScriptedSystem, store: Store) -> None:
     system.sights["task 1"] = [Refused("Who are you?", NO, credentials=True)]
     first, second = run(system, store, "ab")
     assert (first.state, first.changed, first.has_failed, first.answer) == ("running", True, True, NO)

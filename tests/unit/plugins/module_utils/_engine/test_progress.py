@@ -65,17 +65,19 @@ class Watched:
     system: ScriptedSystem = field(default_factory=ScriptedSystem)
     turned: TurnedClock = field(default_factory=TurnedClock)
     uploader: Sending = field(default_factory=Sending)
-    told: list[tuple[float, str]] = field(default_factory=list)
+    shown: list[tuple[float, str]] = field(default_factory=list)
 
     def run(self, names: str, policy: Policy | None = None, *, longest: float = 60) -> list[Import]:
         begun = self.turned.moment
         progress = Progress(
-            lambda line: self.told.append((self.turned.moment - begun, line)), longest, self.turned.clock
+            lambda line: self.shown.append((self.turned.moment - begun, line)), longest, self.turned.clock
         )
         progress.uploader = self.uploader
-        imports = [wanted(name) for name in names]
+        return self.run_with(progress, names, policy)
+
+    def run_with(self, progress: Progress, names: str, policy: Policy | None = None) -> list[Import]:
         importer = Importer(self.system, self.store, policy or Policy(), PACE, self.turned.clock, progress=progress)
-        return importer.run(imports)
+        return importer.run([wanted(name) for name in names])
 
     def is_under_way(self, task: str, seconds: float, words: str = "PENDING", end: str = "succeeded") -> None:
         """Let a task run for so many seconds from now on."""
@@ -84,7 +86,7 @@ class Watched:
 
     @property
     def lines(self) -> list[str]:
-        return [line for _moment, line in self.told]
+        return [line for _moment, line in self.shown]
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_its_submission_with_the_remote_id_what_the_server_says_and_its_end_are_told(watched: Watched) -> None:
     watched.is_under_way("task 1", 12)
     watched.run("a")
-    first, *between, last = watched.told
+    first, *between, last = watched.shown
     assert first == (0.0, "target: a, task 1: submitted after 0.0 s")
     assert [line for _moment, line in between] == [
         f"target: a, task 1: PENDING after {moment:.1f} s"
@@ -114,7 +116,7 @@ def test_its_submission_with_the_remote_id_what_the_server_says_and_its_end_are_
 def test_lines_come_often_at_first_and_at_intervals_that_grow_to_the_longest(watched: Watched, longest: float) -> None:
     watched.is_under_way("task 1", 1200)
     watched.run("a", longest=longest)
-    moments = [moment for moment, _line in watched.told[:-1]]
+    moments = [moment for moment, _line in watched.shown[:-1]]
     due = [min(max(5, moment / 5), longest) for moment in moments[1:]]
     late = [later - earlier - wait for earlier, later, wait in zip(moments, moments[1:], due)]
     assert all(-0.01 <= seconds <= PACE.max_pause + 0.01 for seconds in late)
@@ -123,15 +125,15 @@ def test_lines_come_often_at_first_and_at_intervals_that_grow_to_the_longest(wat
 
 def test_what_was_imported_already_is_not_told(watched: Watched) -> None:
     watched.run("ab")
-    watched.told.clear()
+    watched.shown.clear()
     assert [one.reason for one in watched.run("ab")] == ["receipt", "receipt"]
-    assert watched.told == []
+    assert watched.shown == []
 
 
 def test_what_an_earlier_run_sent_is_told_as_such(watched: Watched, tmp_path: Path) -> None:
     watched.run("a", Policy(wait=False))
     watched.store.close()
-    watched.told.clear()
+    watched.shown.clear()
     with closing(open_store(str(tmp_path / "receipts.db"))) as watched.store:
         watched.run("a")
     assert watched.lines[0] == "target: a, task 1: submitted by an earlier run"
@@ -151,7 +153,7 @@ def test_a_refusal_is_told_and_a_server_that_is_not_there_is_left_to_the_error(w
     watched.system.endings["a"] = [BeforeCommit(Refused("no"))]
     watched.run("a")
     assert [re.sub(r"\d\.\d", "N", line) for line in watched.lines] == ["target: a: failed after N s"]
-    watched.told.clear()
+    watched.shown.clear()
     watched.system.unprepared = NotSent("nobody is there")
     watched.run("b", Policy())
     assert watched.lines == []
@@ -159,7 +161,7 @@ def test_a_refusal_is_told_and_a_server_that_is_not_there_is_left_to_the_error(w
 
 def test_of_several_each_end_is_told_and_between_them_how_many_are_where(watched: Watched) -> None:
     watched.run("a")
-    watched.told.clear()
+    watched.shown.clear()
     watched.system.endings["b"] = [BeforeCommit(Refused("no"))]
     watched.is_under_way("task 2", 40)
     watched.is_under_way("task 3", 60, end="failed")
@@ -225,8 +227,7 @@ def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(w
     watched.system.on_submit = send
     with Progress(beside.show, 0.01) as progress:
         progress.uploader = watched.uploader
-        importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
-        importer.run([wanted("a"), wanted("b")])
+        watched.run_with(progress, "ab")
     assert beside.is_over()
 
 
@@ -238,9 +239,7 @@ def test_what_has_no_body_is_told_while_it_is_submitted(watched: Watched) -> Non
 
     watched.system.on_submit = start
     with Progress(beside.show, 0.01) as progress:
-        Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress).run(
-            [wanted("a")]
-        )
+        watched.run_with(progress, "a")
     assert beside.has("target: a, task 1: submitted after ")
 
 
@@ -252,9 +251,7 @@ def test_while_the_server_is_asked_before_anything_is_sent_that_is_told(watched:
 
     watched.system.probe = probe  # type: ignore[method-assign]  # it takes long
     with Progress(beside.show, 0.01) as progress:
-        Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress).run(
-            [wanted("a")]
-        )
+        watched.run_with(progress, "a")
 
 
 def test_while_another_run_is_at_it_that_is_told(watched: Watched, tmp_path: Path) -> None:
@@ -307,8 +304,7 @@ def test_lines_that_nobody_takes_do_not_keep_the_import(watched: Watched) -> Non
         taken.wait(PATIENCE)
 
     with Progress(show, 0.01) as progress:
-        importer = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress)
-        (one,) = importer.run([wanted("a")])
+        (one,) = watched.run_with(progress, "a")
     assert one.state == "succeeded"
     assert not Beside.is_over()  # still at its first line, and left to it
     taken.set()
@@ -319,8 +315,6 @@ def test_lines_that_cannot_be_shown_do_not_reach_the_import(watched: Watched) ->
         raise BrokenPipeError(32, "Broken pipe")
 
     with Progress(show, 60, watched.turned.clock) as progress:
-        (one,) = Importer(watched.system, watched.store, Policy(), PACE, watched.turned.clock, progress=progress).run(
-            [wanted("a")]
-        )
+        (one,) = watched.run_with(progress, "a")
     assert one.state == "succeeded"
     assert progress.error == "BrokenPipeError: [Errno 32] Broken pipe"

@@ -17,16 +17,12 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     OutcomeUnknown,
     Refused,
     Wanted,
-    now_text,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
-from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
-from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
-from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, TurnedClock, accepted, seen
-from ..other_run import wanted
+from ..fakes import BeforeCommit, ScriptedSystem, TurnedClock, accepted, seen
 from .runs import (
     CHECK,
     FORCE,
@@ -36,6 +32,8 @@ from .runs import (
     A,
     B,
     attempts,
+    begun,
+    finishing,
     left,
     left_dead,
     next_run,
@@ -57,7 +55,8 @@ def test_where_the_server_is_not_ready_all_fails_and_nothing_is_sent(
 ) -> None:
     system.unprepared = trouble
     with closing(open_store(location, read_only=policy.check_mode)) as store:
-        done = Importer(system, store, policy, WaitOptions(3600, 10, 300)).run([wanted("a"), wanted("b"), wanted("c")])
+        done = run(system, store, "abc", policy)
+        assert store.find([one.wanted.key for one in done]) == {}
     assert [(one.state, one.changed, one.has_failed, one.attempt) for one in done] == [("failed", False, True, 0)] * 3
     assert done[0].message == f"{trouble.message} Nothing was imported."
     assert all(trouble.message in one.message for one in done)
@@ -66,36 +65,29 @@ def test_where_the_server_is_not_ready_all_fails_and_nothing_is_sent(
     assert next_run(location, system).state == "succeeded"
 
 
-def test_the_question_is_asked_once_and_only_where_something_is_to_be_sent(
-    location: str, system: ScriptedSystem
-) -> None:
-    with closing(open_store(location)) as store:
-        Importer(system, store, Policy(), WaitOptions(3600, 0.01, 300)).run([wanted("a"), wanted("b")])
+def test_it_is_asked_once_and_only_where_something_is_sent(location: str, system: ScriptedSystem, store: Store) -> None:
+    run(system, store, "ab")
     assert system.probed == 1
+    system.unprepared = AWAY
     assert next_run(location, system).reason == "receipt"
     assert system.probed == 1
 
 
-def test_after_an_import_in_doubt_it_is_asked_again_so_that_an_outage_leaves_one_in_doubt(
-    location: str, system: ScriptedSystem
+def test_it_is_asked_again_after_doubt_so_that_an_outage_leaves_only_one_so(
+    system: ScriptedSystem, store: Store
 ) -> None:
     def goes_away(_wanted: Wanted) -> None:
         system.unprepared = AWAY
 
     system.on_submit = goes_away
     system.endings["a"] = [OutcomeUnknown("all was sent, but the server closed the connection without an answer.")]
-    with closing(open_store(location)) as store:
-        done = Importer(system, store, Policy(), WaitOptions(3600, 10, 300)).run(
-            [wanted("a"), wanted("b"), wanted("c")]
-        )
+    done = run(system, store, "abc")
     assert [one.state for one in done] == ["unknown", "failed", "failed"]
     assert system.tried == ["a"]
 
 
 @pytest.mark.parametrize("told", [WRONG_TOKEN, AWAY, None])
-def test_a_refusal_that_was_lost_with_the_connection_is_asked_for(
-    location: str, system: ScriptedSystem, told: ImportsError | None
-) -> None:
+def test_a_refusal_that_was_lost_is_asked_for(location: str, system: ScriptedSystem, told: ImportsError | None) -> None:
     def breaks(_wanted: Wanted) -> None:
         system.unprepared = told
 
@@ -122,11 +114,8 @@ def checked(calls: list[str], error: ImportsError | None = None) -> Wanted:
 
 
 @pytest.mark.parametrize("policy", [Policy(), FORCE, CHECK, LATEST])
-def test_what_the_server_could_make_nothing_of_is_not_sent(
-    system: ScriptedSystem, store: Store, policy: Policy
-) -> None:
+def test_what_a_server_could_make_nothing_of_is_not_sent(system: ScriptedSystem, store: Store, policy: Policy) -> None:
     (one,) = run(system, store, [checked([], BadInput("line 2: it is cut off."))], policy)
-
     assert (one.state, one.has_failed, one.changed) == ("failed", True, False)
     assert one.message == "line 2: it is cut off. Nothing was imported."
     assert (system.tried, system.probed) == ([], 0)
@@ -199,9 +188,7 @@ def test_one_that_fails_does_not_stop_the_others(system: ScriptedSystem, store: 
     [Refused("Who are you?", NO, credentials=True), BeforeCommit(NotSent("No connection.", unreachable=True))],
     ids=["credentials", "unreachable"],
 )
-def test_what_would_befall_all_stops_the_sending(
-    location: str, system: ScriptedSystem, store: Store, ending: Any
-) -> None:
+def test_what_befalls_all_stops_the_sending(location: str, system: ScriptedSystem, store: Store, ending: Any) -> None:
     with closing(left(location, "succeeded", "e", remote_id="old")):
         system.endings["b"] = [ending]
         imports = run(system, store, "abcde")
@@ -214,29 +201,10 @@ def test_what_would_befall_all_stops_the_sending(
     assert attempts(location, "c") == attempts(location, "d") == []
 
 
-def test_what_is_missing_for_sending_is_told_before_anything_is_claimed(
-    location: str, system: ScriptedSystem, store: Store
-) -> None:
-    system.unprepared = ImportsError("The Python package requests is needed.")
-    imports = run(system, store, "ab")
-    assert [one.state for one in imports] == ["failed", "failed"]
-    assert all("requests is needed" in one.message for one in imports)
-    assert system.tried == []
-    assert attempts(location, "a") == attempts(location, "b") == []
-
-
-def test_what_is_missing_for_sending_does_not_matter_when_nothing_is_to_be_sent(
-    location: str, system: ScriptedSystem
-) -> None:
-    next_run(location, system)
-    system.unprepared = ImportsError("The Python package requests is needed.")
-    assert next_run(location, system).state == "succeeded"
-
-
 # Lost answers
 
 
-def test_a_lost_answer_is_unknown_and_says_what_to_do(location: str, system: ScriptedSystem, store: Store) -> None:
+def test_a_lost_answer_is_unknown_and_not_sent_again(location: str, system: ScriptedSystem, store: Store) -> None:
     system.endings["a"] = [OutcomeUnknown("All was sent, but the answer broke off.", NO)]
     one = run_one(system, store)
     assert (one.state, one.changed, one.has_failed, one.remote_id) == ("unknown", True, True, None)
@@ -245,11 +213,6 @@ def test_a_lost_answer_is_unknown_and_says_what_to_do(location: str, system: Scr
     assert "target" in one.message
     assert one.answer is NO
     assert attempts(location) == [("unknown", None)]
-
-
-def test_what_is_unknown_is_not_sent_again(location: str, system: ScriptedSystem) -> None:
-    system.endings["a"] = [OutcomeUnknown("All was sent, but the answer broke off.")]
-    next_run(location, system)
     again = next_run(location, system)
     assert (again.state, again.changed, again.reason, again.has_failed) == ("unknown", False, "receipt", True)
     assert again.message.startswith("All was sent, but the answer broke off.")
@@ -258,7 +221,7 @@ def test_what_is_unknown_is_not_sent_again(location: str, system: ScriptedSystem
 
 
 @pytest.mark.parametrize(("policy", "reason"), [(RETRY, "retried"), (FORCE, "forced")])
-def test_what_is_unknown_is_sent_again_when_the_user_says_so(
+def test_the_unknown_is_sent_again_on_demand(
     location: str, system: ScriptedSystem, policy: Policy, reason: str
 ) -> None:
     system.endings["a"] = [OutcomeUnknown("lost"), accepted("task 2")]
@@ -268,7 +231,7 @@ def test_what_is_unknown_is_sent_again_when_the_user_says_so(
     assert attempts(location) == [("unknown", None), ("succeeded", "task 2")]
 
 
-def test_what_a_dead_run_had_sent_is_unknown(location: str, system: ScriptedSystem) -> None:
+def test_what_a_dead_run_sent_is_unknown_until_the_user_says_otherwise(location: str, system: ScriptedSystem) -> None:
     left_dead(location, "sent")
     one = next_run(location, system)
     assert (one.state, one.changed, one.reason, one.before) == ("unknown", False, "receipt", "sent")
@@ -276,10 +239,6 @@ def test_what_a_dead_run_had_sent_is_unknown(location: str, system: ScriptedSyst
     assert "on_unknown=retry" in one.message
     assert attempts(location) == [("unknown", None)]
     assert system.tried == []
-
-
-def test_what_a_dead_run_had_sent_is_sent_again_when_the_user_says_so(location: str, system: ScriptedSystem) -> None:
-    left_dead(location, "sent")
     assert next_run(location, system, policy=RETRY).state == "succeeded"
     assert attempts(location) == [("unknown", None), ("succeeded", "task 1")]
 
@@ -294,9 +253,7 @@ def test_a_task_that_the_server_has_forgotten_is_asked_for_again(location: str, 
 
 
 @pytest.mark.parametrize("policy", [FORCE, RETRY], ids=["forced", "retried"])
-def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
-    location: str, system: ScriptedSystem, policy: Policy
-) -> None:
+def test_a_lost_answer_is_not_that_of_the_task_before(location: str, system: ScriptedSystem, policy: Policy) -> None:
     system.sights["task 1"] = [seen("unknown" if policy is RETRY else "succeeded"), seen("succeeded")]
     next_run(location, system)
     system.endings["a"] = [OutcomeUnknown("lost")]
@@ -308,22 +265,17 @@ def test_a_lost_answer_is_not_explained_by_the_task_of_an_attempt_before(
     assert system.looked_at == []
 
 
-def test_after_a_failure_a_lost_answer_is_not_taken_for_that_failure(location: str, system: ScriptedSystem) -> None:
+def test_an_attempt_after_a_failure_has_nothing_of_the_task_before(location: str, system: ScriptedSystem) -> None:
     system.sights["task 1"] = [seen("failed", "The log overlaps.")]
     next_run(location, system)
+    system.endings["a"] = [BeforeCommit(Refused("Not today."))]
+    one = next_run(location, system)
+    assert (one.state, one.remote_id, one.server) == ("failed", None, None)
+    assert attempts(location) == [("failed", "task 1"), ("failed", None)]
     system.endings["a"] = [OutcomeUnknown("lost")]
     for _run in range(3):
         assert next_run(location, system).state == "unknown"
     assert system.commits == ["a", "a"]
-
-
-def test_a_refused_attempt_has_nothing_of_the_task_before(location: str, system: ScriptedSystem) -> None:
-    system.sights["task 1"] = [seen("failed", "The log overlaps.")]
-    next_run(location, system)
-    system.endings["a"] = [Refused("Not today.")]
-    one = next_run(location, system)
-    assert (one.state, one.remote_id, one.server) == ("failed", None, None)
-    assert attempts(location) == [("failed", "task 1"), ("failed", None)]
 
 
 # Force
@@ -337,43 +289,28 @@ def test_force_imports_again_what_was_imported(location: str, system: ScriptedSy
     assert system.commits == ["a", "a"]
 
 
-@pytest.mark.parametrize("ending", [Refused("no", NO), BeforeCommit(NotSent("no"))], ids=["refused", "broken off"])
-def test_when_a_forced_attempt_fails_the_earlier_success_stands(
-    location: str, system: ScriptedSystem, ending: Any
-) -> None:
+@pytest.mark.parametrize(
+    "ending",
+    [Refused("no", NO), BeforeCommit(NotSent("no")), accepted("task 2")],
+    ids=["refused", "broken off", "failed on the server"],
+)
+def test_if_a_forced_attempt_fails_the_success_stands(location: str, system: ScriptedSystem, ending: Any) -> None:
     next_run(location, system)
-    system.endings["a"] = [ending]
+    system.endings["a"], system.sights["task 2"] = [ending], [seen("failed")]
     forced = next_run(location, system, policy=FORCE)
     assert (forced.state, forced.has_failed) == ("failed", True)
     after = next_run(location, system)
     assert (after.state, after.changed, after.attempt, after.remote_id) == ("succeeded", False, 1, "task 1")
 
 
-def test_when_a_forced_attempt_fails_on_the_server_the_earlier_success_stands(
-    location: str, system: ScriptedSystem
+@pytest.mark.parametrize(("state", "expected"), [("claimed", ("succeeded", "task 1")), ("sent", ("unknown", None))])
+def test_a_forced_attempt_that_was_killed_hides_the_success_before_once_it_was_sent(
+    location: str, system: ScriptedSystem, state: str, expected: tuple[str, str | None]
 ) -> None:
     next_run(location, system)
-    system.sights["task 2"] = [seen("failed")]
-    assert next_run(location, system, policy=FORCE).state == "failed"
+    left_dead(location, state)
     after = next_run(location, system)
-    assert (after.state, after.changed, after.remote_id) == ("succeeded", False, "task 1")
-
-
-def test_a_forced_attempt_killed_before_it_sent_leaves_the_earlier_success_standing(
-    location: str, system: ScriptedSystem
-) -> None:
-    next_run(location, system)
-    left_dead(location, "claimed")
-    after = next_run(location, system)
-    assert (after.state, after.changed, after.remote_id) == ("succeeded", False, "task 1")
-    assert system.commits == ["a"]
-
-
-def test_a_forced_attempt_killed_after_it_sent_is_unknown(location: str, system: ScriptedSystem) -> None:
-    next_run(location, system)
-    left_dead(location, "sent")
-    after = next_run(location, system)
-    assert (after.state, after.changed, after.remote_id) == ("unknown", False, None)
+    assert (after.state, after.remote_id, after.changed) == (*expected, False)
     assert system.commits == ["a"]
 
 
@@ -387,14 +324,7 @@ def test_force_resumes_what_is_not_over(location: str, system: ScriptedSystem) -
 def test_force_waits_for_a_living_run_and_then_imports_again(
     system: ScriptedSystem, store: Store, other: Store, turned: TurnedClock
 ) -> None:
-    attempt = other.claim(A, None, now_text())
-    assert attempt is not None
-    other.mark_sent(A.key, attempt, DIGEST)
-
-    def finish() -> None:
-        assert system.tried == []
-        other.record(A.key, attempt, "succeeded", "", remote_id="theirs", detail={})
-
-    turned.after(60, finish)
+    finish = finishing(other, begun(other), "succeeded", "theirs")
+    turned.after(60, lambda: finish() if system.tried == [] else pytest.fail("it did not wait"))
     one = run_one(system, store, policy=FORCE, turned=turned)
     assert (one.state, one.changed, one.reason, one.remote_id) == ("succeeded", True, "forced", "task 1")

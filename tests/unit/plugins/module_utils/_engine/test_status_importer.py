@@ -62,14 +62,18 @@ def other(store: Store, tmp_path: Path) -> Iterator[Store]:
         yield other
 
 
-def run_import(
-    server: Server, clock: TurnedClock, store: Store, requirement: Requirement | None = None, **policy: Any
-) -> Outcome:
+def importer_of(server: Server, clock: TurnedClock, store: Store, **policy: Any) -> StatusImporter:
     client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
     client._opened = server  # type: ignore[assignment]  # in place of the wire
     system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
-    importer = StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
-    return importer.run([wanted_import(HOST, requirement or Requirement())])[0]
+    return StatusImporter(system, store, Policy(**policy), PACE, clock.clock)
+
+
+def run_import(
+    server: Server, clock: TurnedClock, store: Store, requirement: Requirement | None = None, **policy: Any
+) -> Outcome:
+    (one,) = importer_of(server, clock, store, **policy).run([wanted_import(HOST, requirement or Requirement())])
+    return one
 
 
 def claim(store: Store) -> int:
@@ -78,9 +82,7 @@ def claim(store: Store) -> int:
     return attempt
 
 
-def test_while_another_run_is_about_to_start_one_nothing_is_started_and_its_import_joined(
-    store: Store, other: Store
-) -> None:
+def test_while_another_run_is_about_to_start_one_nothing_else_is_started(store: Store, other: Store) -> None:
     server = Server(clock := TurnedClock(), [Import("complete", 15, 40)])
     attempt = claim(other)
     clock.after(100, lambda: other.withdraw(WANTED.key, attempt))
@@ -148,9 +150,7 @@ def test_a_second_look_that_fails_takes_the_claim_back_and_is_repeated(store: St
 
 
 @pytest.mark.parametrize(("wait", "trouble"), [(True, "refused"), (True, "500"), (False, "500")])
-def test_an_outage_is_waited_out_while_an_import_may_be_running_by_the_receipt(
-    store: Store, wait: bool, trouble: str
-) -> None:
+def test_an_outage_is_waited_out_while_an_import_may_be_running(store: Store, wait: bool, trouble: str) -> None:
     server = Server(clock := TurnedClock(), [], quirks=[Quirk(), Quirk()], ours=(500, "successful"))
     assert run_import(server, clock, store, wait=False).state == "submitted"
     server.quirks.extend([Quirk(trouble=trouble)] * 20)
@@ -191,10 +191,7 @@ def test_a_receipt_is_closed_though_the_times_before_it_were_ahead(store: Store,
 @pytest.mark.parametrize("ahead", [7200, 366 * 86400])
 def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: int) -> None:
     server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], tells_ahead=lambda _moment: ahead)
-    client = Client(Connection(HOST), {}, Secrets(), pause=clock.sleep)
-    client._opened = server  # type: ignore[assignment]  # in place of the wire
-    system = DataImports(client, "bigfix_inventory", Credentials("c" * 40), lambda _token: None, PACE, clock.clock)
-    importer = StatusImporter(system, store, Policy(check_mode=True), PACE, clock.clock)
+    importer = importer_of(server, clock, store, check_mode=True)
 
     (one,) = importer.run([wanted_import(HOST, Requirement(max_age=60))])
 

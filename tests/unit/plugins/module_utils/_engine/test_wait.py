@@ -148,11 +148,7 @@ def test_time_is_the_systems_unless_another_clock_is_given() -> None:
     assert clock.now() > before
 
 
-@given(
-    pauses=st.floats(0, 300),
-    longest=st.floats(0.05, 1000),
-    ratio=st.floats(0, 2),
-)
+@given(pauses=st.floats(0, 300), longest=st.floats(0.05, 1000), ratio=st.floats(0, 2))
 def test_the_end_is_seen_in_time_with_few_looks(pauses: float, longest: float, ratio: float) -> None:
     end = pauses * longest
     timeout = end * ratio
@@ -204,9 +200,7 @@ def test_each_has_its_last_look_though_the_looks_before_took_their_time() -> Non
     timeout=st.floats(0, 1000),
     cost=st.sampled_from([0.0, 0.05, 1.0]),
 )
-def test_whatever_the_ends_everything_is_done_or_left_and_nothing_both(
-    ends: list[float], timeout: float, cost: float
-) -> None:
+def test_whatever_the_ends_all_is_either_done_or_left(ends: list[float], timeout: float, cost: float) -> None:
     server = Server({str(number): end for number, end in enumerate(ends)}, cost=cost)
     left = server.wait(replace(PACE, timeout=timeout))
     assert sorted([*left, *server.seen]) == sorted(server.ends)
@@ -220,8 +214,11 @@ def test_whatever_the_ends_everything_is_done_or_left_and_nothing_both(
 # Outages
 
 
-def test_an_outage_that_ends_in_time_is_survived() -> None:
-    server = Server({"a": 1000}, away=[(100, 399)])
+@pytest.mark.parametrize(
+    "away", [[(100, 399)], [(100, 380), (395, 680), (695, 980)]], ids=["one", "several with an answer between them"]
+)
+def test_outages_that_end_in_time_are_survived(away: list[tuple[float, float]]) -> None:
+    server = Server({"a": 1000}, away=away)
     assert server.wait() == []
     assert server.seen["a"] == pytest.approx(1000, abs=10)
 
@@ -233,11 +230,6 @@ def test_an_outage_that_lasts_too_long_ends_the_wait() -> None:
     assert 400 < server.now < 400 + 2 * 10
 
 
-def test_outages_in_a_row_are_reckoned_apart_when_there_was_an_answer_between_them() -> None:
-    server = Server({"a": 2000}, away=[(100, 380), (395, 680), (695, 980)])
-    assert server.wait() == []
-
-
 def test_an_answer_about_one_thing_shows_that_the_server_is_there_for_all() -> None:
     server = Server({"a": 1500, "b": math.inf}, broken={"b"})
     left = server.wait()
@@ -245,17 +237,12 @@ def test_an_answer_about_one_thing_shows_that_the_server_is_there_for_all() -> N
     assert server.seen["a"] == pytest.approx(1500, abs=10)
 
 
-def test_an_outage_at_the_deadline_is_the_reason() -> None:
-    server = Server({"a": math.inf}, away=[(50, math.inf)])
+@pytest.mark.parametrize(("away", "is_reason"), [((50, math.inf), True), ((20, 50), False)])
+def test_an_outage_is_the_reason_if_it_lasts_until_the_deadline(away: tuple[float, float], is_reason: bool) -> None:
+    server = Server({"a": math.inf}, away=[away])
     assert server.wait(replace(PACE, timeout=60)) == ["a"]
-    assert server.outage is not None
+    assert (server.outage is not None) == is_reason
     assert server.now == pytest.approx(60)
-
-
-def test_an_outage_that_is_over_before_the_deadline_is_not_the_reason() -> None:
-    server = Server({"a": math.inf}, away=[(20, 50)])
-    assert server.wait(replace(PACE, timeout=60)) == ["a"]
-    assert server.outage is None
 
 
 def test_one_that_cannot_be_looked_at_does_not_take_the_last_look_from_the_others() -> None:
@@ -282,9 +269,7 @@ def test_a_look_that_takes_long_to_fail_counts_from_its_beginning() -> None:
     away=st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 400)), max_size=5),
     unreachable=st.floats(0, 500),
 )
-def test_the_wait_ends_early_only_after_an_outage_that_lasted(
-    end: float, away: list[tuple[float, float]], unreachable: float
-) -> None:
+def test_only_a_lasting_outage_ends_the_wait(end: float, away: list[tuple[float, float]], unreachable: float) -> None:
     spans = [(begin, begin + length) for begin, length in away]
     server = Server({"a": end}, away=spans)
     left = server.wait(replace(PACE, unreachable_timeout=unreachable))

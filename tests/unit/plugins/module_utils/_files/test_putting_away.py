@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,18 @@ def found(folder: Path) -> list[Content]:
     return find_logs(Search((str(folder),), ("debug.log.*",))).contents
 
 
+def imported(folder: Path) -> list[tuple[Content, str]]:
+    return [(log, digest(CONTENTS[log.name])) for log in found(folder)]
+
+
+def outcomes(folder: Path, archive: Path | None) -> list[PutAway]:
+    """Put away what is found of the logs."""
+    return put_away(imported(folder), archive, NoMemory(), check_mode=False)
+
+
 def run(folder: Path, archive: Path | None) -> list[str]:
-    """Put away what is found of the logs; the states that this gave."""
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    return [one.state for one in put_away(contents, archive, NoMemory(), check_mode=False)]
+    """The states that putting them away gave."""
+    return [one.state for one in outcomes(folder, archive)]
 
 
 def digest(content: bytes) -> str:
@@ -122,11 +131,12 @@ def test_a_run_that_is_killed_at_any_call_loses_nothing(
     monkeypatch.setattr(putting_away, "BLOCK", 500)
     monkeypatch.setattr(finding, "ABANDONED", -ABANDONED)  # at once, and not after an hour
     points = hidden = 0
-    for at in range(0, 100_000, stride(15)):
+    for at in range(0, 100_000, stride(19)):
         folder = tmp_path / f"logs-{at}"
         own = archive and archive / str(at)
         new_logs(folder)
-        was_killed = killed(lambda folder=folder, own=own: run(folder, own), at)  # type: ignore[misc]  # bound now
+        work = partial(put_away, imported(folder), own, NoMemory(), check_mode=False)
+        was_killed = killed(work, at)
 
         left = visible(folder)
         assert left.pop("debug.log") == YOUNGER
@@ -168,8 +178,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
         if pid == 0:
             os.close(opener)
             os.read(gate, 1)  # until all are there
-            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
-            os._exit(any(one.state == "failed" for one in outcomes))
+            os._exit(any(one.state == "failed" for one in put_away(logs, archive, NoMemory(), check_mode=False)))
         runs.append(pid)
     os.close(opener)
 
@@ -179,9 +188,7 @@ def test_runs_that_put_away_the_same_logs_at_once_lose_nothing(archive: Path | N
         assert sorted(path.read_text() for path in archive.iterdir()) == sorted(names)
 
 
-def test_what_a_killed_run_began_to_copy_is_removed_when_it_is_old(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_run_began_to_copy_is_removed_when_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     archive.mkdir()
@@ -272,7 +279,7 @@ def test_the_disk_has_the_copy_and_its_folders_before_the_log_goes(
 
 
 @pytest.mark.parametrize(("number", "state"), [(errno.EIO, "failed"), (errno.EINVAL, "archived")])
-def test_a_disk_that_fails_to_keep_it_leaves_the_log(
+def test_a_failing_disk_leaves_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, state: str
 ) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
@@ -282,8 +289,7 @@ def test_a_disk_that_fails_to_keep_it_leaves_the_log(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", refuse)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert one.state == state
         assert Path(one.source).exists() == (state == "failed")
         assert one.reason == (
@@ -291,9 +297,7 @@ def test_a_disk_that_fails_to_keep_it_leaves_the_log(
         )
 
 
-def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_reads_otherwise_leaves_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     keep_status = shutil.copystat
@@ -304,22 +308,18 @@ def test_a_copy_that_is_read_otherwise_than_it_was_written_leaves_the_log(
 
     monkeypatch.setattr(putting_away, "_hard_link", lambda *_arguments: False)
     monkeypatch.setattr(shutil, "copystat", lose_a_byte)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert (one.state, one.place) == ("failed", None)
         assert "is not the same when it is read again" in (one.reason or "")
         assert Path(one.source).read_bytes() == CONTENTS[Path(one.source).name]
     assert list(archive.iterdir()) == []
 
 
-def test_an_archive_that_goes_away_is_not_taken_for_a_log_that_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gone_archive_is_not_taken_for_a_gone_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, archive = tmp_path / "logs", tmp_path / "archive"
     new_logs(folder)
     monkeypatch.setattr(putting_away, "_make_folder", lambda folder: None)
-    contents = [(log, digest(CONTENTS[log.name])) for log in found(folder)]
-    for one in put_away(contents, archive, NoMemory(), check_mode=False):
+    for one in outcomes(folder, archive):
         assert (one.state, one.reason) == ("failed", f"it cannot be archived in {archive}: No such file or directory")
 
 
@@ -358,21 +358,20 @@ def test_twice_as_many_logs_are_twice_the_work(tmp_path: Path) -> None:
         sys.setprofile(count_one)
         try:
             logs = [(log, digest(Path(log.path).read_bytes())) for log in found(folder)]
-            outcomes = put_away(logs, archive, NoMemory(), check_mode=False)
+            states = [one.state for one in put_away(logs, archive, NoMemory(), check_mode=False)]
         finally:
             sys.setprofile(None)
-        assert [one.state for one in outcomes] == ["archived"] * count
+        assert states == ["archived"] * count
     few, many = calls
     assert few < many < 2.2 * few
     print(f"{few} calls for 60 logs, {many} for 120")
 
 
 def test_of_many_that_cannot_be_put_away_some_are_told_by_name_and_all_are_counted() -> None:
-    outcomes = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
-    outcomes.append(PutAway("/logs/other", "failed", reason="it may not be removed"))
-    outcomes.append(PutAway("/logs/good", "archived"))
+    many = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
+    others = [PutAway("/logs/other", "failed", reason="it may not be removed"), PutAway("/logs/good", "archived")]
     names = ", ".join(f"/logs/{number}" for number in range(10))
-    assert failure_message(outcomes) == (
+    assert failure_message([*many, *others]) == (
         f"3001 of 3002 imported logs could not be put away. [{names} and 2990 more] the disk is full."
         " [/logs/other] it may not be removed."
     )

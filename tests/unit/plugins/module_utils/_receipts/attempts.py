@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Wanted,
-    now_text,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner, Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ..other_run import wanted
@@ -27,19 +24,26 @@ def receipt_of(store: Store, name: str = "a") -> Receipt:
     return store.find([wanted(name).key])[wanted(name).key]
 
 
+def owner_of(store: Store, name: str = "a") -> Owner:
+    """The other run that is at work on an import, or was when it died."""
+    owner = receipt_of(store, name).owner
+    assert owner is not None
+    return owner
+
+
 def newest_key(store: Store, stream: str) -> str | None:
     newest = store.newest_of(stream)
     return newest and newest[0]
 
 
-def claim(store: Store, one: Wanted, seen: Receipt | None) -> int | None:
-    return store.claim(one, seen, now_text())
+def claim(store: Store, one: Wanted, seen: Receipt | None, **more: Any) -> int | None:
+    return store.claim(one, seen, now_text(), **more)
 
 
-def claimed(store: Store, name: str = "a") -> int:
+def claimed(store: Store, name: str = "a", **more: Any) -> int:
     """The number of an attempt that is begun now."""
     one = wanted(name)
-    attempt = claim(store, one, store.find([one.key]).get(one.key))
+    attempt = claim(store, one, store.find([one.key]).get(one.key), **more)
     assert attempt is not None
     return attempt
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
@@ -31,3 +32,11 @@ def other(location: str, store: Store) -> Iterator[Store]:
     """The same store as a second run has it that is alive as long as the test."""
     with closing(open_store(location)) as other:
         yield other
+
+
+@pytest.fixture
+def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In PostgreSQL, a lease that looks over is watched for a short time only."""
+    monkeypatch.setattr(lease, "RENEWAL", 0.1)
+    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(liveness, "PAUSE", 0.05)

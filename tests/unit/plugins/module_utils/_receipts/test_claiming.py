@@ -15,31 +15,16 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 
 from .....stores import ask, check_that_it_is_whole
 from ..other_run import OtherRun
-from .attempts import (
-    NO_DIGEST,
-    A,
-    B,
-    claim,
-    claimed,
-    ended,
-    receipt_of,
-    record,
-    sent,
-)
+from .attempts import NO_DIGEST, A, B, claim, claimed, ended, owner_of, receipt_of, record, sent
 
 # Claims
 
 
-def test_of_two_runs_that_saw_no_receipt_one_gets_the_claim(store: Store, other: Store) -> None:
-    assert claim(store, A, None) == 1
-    assert claim(other, A, None) is None
-
-
-@pytest.mark.parametrize("state", ["failed", "unknown", "succeeded", "incomplete"])
-def test_of_two_runs_that_saw_the_same_receipt_one_gets_the_claim(store: Store, other: Store, state: str) -> None:
-    ended(store, "a", state)
-    seen = receipt_of(store)
-    assert claim(other, A, seen) == 2
+@pytest.mark.parametrize("state", [None, "failed", "unknown", "succeeded", "incomplete"])
+def test_of_two_runs_that_saw_the_same_one_gets_the_claim(store: Store, other: Store, state: str | None) -> None:
+    number = 0 if state is None else ended(store, "a", state)
+    seen = store.find([A.key]).get(A.key)
+    assert claim(other, A, seen) == number + 1
     assert claim(store, A, seen) is None
 
 
@@ -76,10 +61,7 @@ def test_claims_of_different_imports_do_not_meet(store: Store, other: Store) -> 
 
 def test_another_run_that_is_at_work_is_seen_alive(store: Store, other: Store) -> None:
     claimed(other)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    assert owner.is_alive
-    assert owner.pid == os.getpid()
+    assert (owner_of(store).is_alive, owner_of(store).pid) == (True, os.getpid())
 
 
 def test_a_run_does_not_take_itself_for_another(store: Store) -> None:
@@ -114,9 +96,10 @@ def test_another_run_may_not_commit_what_is_not_its_own(store: Store, other: Sto
     assert receipt_of(store).state == "claimed"
 
 
-def test_who_lost_its_claim_may_not_commit_any_more(store: Store, other: Store) -> None:
+def test_who_lost_its_claim_may_not_commit_any_more(location: str, store: Store, other: Store) -> None:
     lost = claimed(store)
     taken = claimed(other)
+    assert ask(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [(1, "failed"), (2, "claimed")]
     assert not store.mark_sent(A.key, lost, NO_DIGEST)
     assert other.mark_sent(A.key, taken, NO_DIGEST)
 
@@ -126,15 +109,6 @@ def test_a_claim_cannot_be_taken_over_once_its_owner_has_committed(store: Store,
     seen = receipt_of(other)
     assert store.mark_sent(A.key, attempt, NO_DIGEST)
     assert claim(other, A, seen) is None
-
-
-def test_the_attempt_of_an_owner_that_lost_its_claim_has_failed(location: str, store: Store, other: Store) -> None:
-    claimed(store)
-    claimed(other)
-    assert ask(location, "SELECT attempt, state FROM attempts ORDER BY attempt") == [
-        (1, "failed"),
-        (2, "claimed"),
-    ]
 
 
 # Many at once

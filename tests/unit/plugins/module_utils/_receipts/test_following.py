@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, StoreError, now_text
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import following, lease, schema
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import following, schema
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.following import Cursor, Follower, Outcome
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import receipt_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
@@ -27,23 +27,11 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgre
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.settling import forget, settle
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
-from .....stores import KINDS, ask, new_store
+from .....stores import ask, new_store
 from ..other_run import OtherRun, abandon, eventually, wanted
+from .attempts import IN_POSTGRESQL, NO_DIGEST, claimed, ended, record, sent
 
 Told = list[tuple[str, int, str]]
-IN_A_FILE = pytest.mark.parametrize("location", ["SQLite"], indirect=True)
-IN_POSTGRESQL = pytest.mark.parametrize("location", ["PostgreSQL"], indirect=True)
-
-
-@pytest.fixture(params=KINDS)
-def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    return new_store(request.param, tmp_path, request)
-
-
-@pytest.fixture
-def store(location: str) -> Iterator[Store]:
-    with closing(open_store(location)) as store:
-        yield store
 
 
 class Reader:
@@ -90,30 +78,6 @@ def reader(location: str, tmp_path: Path) -> Iterator[Reader]:
         yield reader
 
 
-def claimed(store: Store, name: str) -> int:
-    one = wanted(name)
-    attempt = store.claim(one, store.find([one.key]).get(one.key), now_text(), label="site")
-    assert attempt is not None
-    return attempt
-
-
-def sent(store: Store, name: str) -> int:
-    attempt = claimed(store, name)
-    assert store.mark_sent(wanted(name).key, attempt, None)
-    return attempt
-
-
-def record(store: Store, name: str, attempt: int, state: str, **what: Any) -> None:
-    told = {"remote_id": None, "detail": {}, **what}
-    store.record(wanted(name).key, attempt, state, told.pop("message", ""), **told)
-
-
-def ended(store: Store, name: str, state: str, **what: Any) -> int:
-    attempt = sent(store, name)
-    record(store, name, attempt, state, **what)
-    return attempt
-
-
 def cursor_in(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "cursor.json").read_text(encoding="utf-8"))
     return found
@@ -132,7 +96,9 @@ def test_an_outcome_is_told_once(store: Store, reader: Reader, state: str) -> No
 
 
 def test_an_import_is_described_as_people_and_rules_need_it(store: Store, reader: Reader) -> None:
-    ended(store, "a", "incomplete", message="3 rows did not parse", remote_id="task 7")
+    attempt = claimed(store, label="site")
+    assert store.mark_sent(wanted("a").key, attempt, NO_DIGEST)
+    record(store, "a", attempt, "incomplete", message="3 rows did not parse", remote_id="task 7")
     (told,) = reader.look()
     assert told["started_at"] <= told["finished_at"]
     assert told.pop("duration") >= 0
@@ -165,16 +131,7 @@ def test_what_is_only_written_down_as_imported_is_not_told(store: Store, reader:
     assert reader.states() == []
 
 
-def test_outcomes_are_told_in_the_order_in_which_they_were_written(store: Store, reader: Reader) -> None:
-    first, second = sent(store, "a"), sent(store, "b")
-    record(store, "b", second, "failed")
-    record(store, "a", first, "succeeded")
-    assert reader.states() == [("b", 1, "failed"), ("a", 1, "succeeded")]
-
-
-def test_every_outcome_of_an_attempt_is_told_though_only_the_last_one_is_its_state(
-    store: Store, reader: Reader
-) -> None:
+def test_each_outcome_of_an_attempt_is_reported_though_only_the_last_is_its_state(store: Store, reader: Reader) -> None:
     attempt = ended(store, "a", "scheduled", message="first")
     ended(store, "b", "failed")
     record(store, "a", attempt, "succeeded", message="second")
@@ -197,12 +154,6 @@ def test_an_outcome_that_is_found_again_is_not_told_again(store: Store, reader: 
     assert reader.states() == [("a", 1, "incomplete")]
     record(store, "a", attempt, "incomplete")
     assert reader.states() == []
-
-
-def test_each_attempt_has_its_outcomes(store: Store, reader: Reader) -> None:
-    ended(store, "a", "failed")
-    ended(store, "a", "succeeded")
-    assert reader.states() == [("a", 1, "failed"), ("a", 2, "succeeded")]
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
@@ -236,11 +187,8 @@ def test_what_a_run_that_died_was_at_is_told_before_the_next_run_and_not_again(
     assert cursor_in(reader.cursor.path.parent)["of_dead_runs"] == {}
 
 
-def test_an_owner_that_wakes_has_its_outcome_told_though_it_was_given_up(
-    location: str, store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lease, "RENEWAL", 0.1)
-    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.1)
+@pytest.mark.usefixtures("short_watch")
+def test_an_owner_that_wakes_has_its_outcome_reported(location: str, store: Store, reader: Reader) -> None:
     attempt = sent(store, "a")
     assert store._lease is not None
     ask(location, "UPDATE runs SET lease_ends = 0, host = 'elsewhere'")
@@ -353,9 +301,7 @@ def test_who_may_only_read_a_store_can_follow_it(location: str, store: Store, tm
 # Clocks, and what is forgotten
 
 
-def test_clocks_that_step_lose_and_reorder_nothing(
-    store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clocks_that_step_reorder_nothing(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns
     for name, seconds in (("a", 0), ("b", -(10**9)), ("c", 10**9), ("d", 0), ("e", -(10**6))):
         monkeypatch.setattr(time, "time_ns", lambda seconds=seconds: now() + seconds * 10**9)
@@ -363,9 +309,7 @@ def test_clocks_that_step_lose_and_reorder_nothing(
     assert [told[0] for told in reader.states()] == ["a", "b", "c", "d", "e"]
 
 
-def test_outcomes_of_the_same_moment_are_told_one_by_one(
-    store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outcomes_of_one_moment_come_one_by_one(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now)
     ended(store, "a", "succeeded")
@@ -476,7 +420,7 @@ class World:
         elif what == "begin" and known not in ("claimed", "sent"):
             self.attempts[name] = (claimed(self.store, name), "claimed")
         elif what == "send" and known == "claimed":
-            assert self.store.mark_sent(wanted(name).key, attempt, None)
+            assert self.store.mark_sent(wanted(name).key, attempt, NO_DIGEST)
             self.attempts[name] = (attempt, "sent")
         elif what == "end" and (
             known in ("sent", "unknown", "incomplete") or (known, state) == ("scheduled", "failed")

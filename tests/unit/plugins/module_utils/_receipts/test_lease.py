@@ -4,52 +4,30 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, processes
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import ask
 from ..other_run import OtherRun, abandon, eventually
-from .attempts import (
-    NO_DIGEST,
-    A,
-    claimed,
-    receipt_of,
-)
+from .attempts import NO_DIGEST, A, claimed, owner_of, receipt_of
 
 
-def test_a_killed_owner_is_known_at_once(location: str, store: Store) -> None:
-    with OtherRun(location) as other:
-        assert other.claim("a") == 1
-        assert receipt_of(store).owner is not None
-        other.kill()
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert not owner.is_alive
-
-
-def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, store: Store) -> None:
-    with OtherRun(location) as other:
-        other.claim("a")
-        other.process.kill()
-        os.waitid(os.P_PID, other.process.pid, os.WEXITED | os.WNOWAIT)
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert not owner.is_alive
-
-
-@pytest.fixture
-def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In PostgreSQL, a lease that looks over is watched for a short time only."""
-    monkeypatch.setattr(lease, "RENEWAL", 0.1)
-    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.2)
-    monkeypatch.setattr(liveness, "PAUSE", 0.05)
+def test_a_killed_owner_is_known_before_its_parent_has_buried_it(location: str, store: Store, other: Store) -> None:
+    claimed(other)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        its_row = {"pid": process.pid, "pid_started": processes._start_of(process.pid)}
+        assert owner_is_alive(store, location, **its_row)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not owner_is_alive(store, location)
 
 
 def renew_no_more(store: Store) -> None:
@@ -61,9 +39,7 @@ def owner_is_alive(store: Store, location: str, **row: Any) -> bool:
     """Whether the owner of a claim is taken for alive whose run has these values."""
     for name, value in row.items():
         ask(location, f"UPDATE runs SET {name} = ?", value)  # noqa: S608 (names of our own)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    return owner.is_alive
+    return owner_of(store).is_alive
 
 
 @pytest.mark.usefixtures("short_watch")
@@ -76,16 +52,12 @@ def test_an_owner_on_another_host_is_alive_as_long_as_its_lease(location: str, s
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"place": ""}], ids=["host", "no place known"])
-def test_a_process_id_means_nothing_elsewhere(
-    location: str, store: Store, other: Store, elsewhere: dict[str, str]
-) -> None:
+def test_no_process_id_counts_elsewhere(location: str, store: Store, other: Store, elsewhere: dict[str, str]) -> None:
     claimed(other)
     assert owner_is_alive(store, location, **elsewhere, pid=2**22 + 1)
 
 
-def test_no_process_of_another_boot_of_this_host_is_alive_and_those_of_other_hosts_may_be(
-    location: str, store: Store, other: Store
-) -> None:
+def test_no_process_of_another_boot_of_this_host_is_alive(location: str, store: Store, other: Store) -> None:
     claimed(other)
     assert owner_is_alive(store, location, place="another boot") == is_url(location)
 
@@ -115,9 +87,7 @@ WRONG = pytest.mark.parametrize("seconds", [-0.01, -1e9, 3600, 1e9])
 
 @WRONG
 @pytest.mark.usefixtures("short_watch")
-def test_a_lease_that_is_over_or_ends_later_than_any_can_is_no_lease(
-    location: str, store: Store, other: Store, seconds: float
-) -> None:
+def test_a_lease_that_is_over_or_too_long_is_none(location: str, store: Store, other: Store, seconds: float) -> None:
     claimed(other)
     renew_no_more(other)
     now = time.time() if is_url(location) else time.monotonic()
@@ -136,14 +106,10 @@ def test_a_lease_is_renewed_as_long_as_its_run_lives(location: str, store: Store
         other.claim("a")
         first = ask(location, "SELECT lease_ends FROM runs")[0][0]
         eventually(lambda: ask(location, "SELECT lease_ends FROM runs")[0][0] > first + 2)
-        owner = receipt_of(store).owner
-        assert owner is not None
-        assert owner.is_alive
+        assert owner_of(store).is_alive
 
 
-def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
-    location: str, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_renewal_ends_no_renewing(location: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[float] = []
     database = store._database
     another = database.second_connection
@@ -163,20 +129,13 @@ def test_a_renewal_that_cannot_be_written_does_not_end_the_renewing(
 
 
 @pytest.mark.usefixtures("short_watch")
-def test_a_stopped_owner_that_is_not_seen_is_taken_over_and_may_not_commit_when_it_wakes(
-    location: str, store: Store
-) -> None:
+def test_a_stopped_owner_that_is_not_seen_is_taken_over_and_may_not_commit(location: str, store: Store) -> None:
     with OtherRun(location, LEASE=0.3, RENEWAL=3600) as other:
         lost = other.claim("a")
         assert lost is not None
         other.stop()
         ask(location, "UPDATE runs SET host = 'elsewhere'")
-
-        def is_dead() -> bool:
-            owner = receipt_of(store).owner
-            return owner is not None and not owner.is_alive
-
-        eventually(is_dead)
+        eventually(lambda: not owner_of(store).is_alive)
         taken = claimed(store)
         other.go_on()
         assert not other.mark_sent("a", lost)
@@ -203,6 +162,4 @@ def test_a_dead_run_in_this_process_is_told_from_one_that_is_alive(location: str
     dead = open_store(location)
     claimed(dead)
     abandon(dead)
-    owner = receipt_of(store).owner
-    assert owner is not None
-    assert not owner.is_alive
+    assert not owner_of(store).is_alive

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,24 +19,20 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding 
 from ansible_collections.assetops.imports.plugins.module_utils._engine.importer import Importer
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
-from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, liveness, processes
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url, open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Owner
+from ansible_collections.assetops.imports.plugins.module_utils._receipts import lease, processes
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import is_url
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from .....stores import KINDS, ask, new_store
 from ..fakes import ScriptedSystem, TurnedClock
-from ..other_run import OtherRun, eventually, wanted
+from ..other_run import OtherRun, eventually
+from .attempts import IN_A_FILE, IN_POSTGRESQL, A, owner_of, receipt_of
 
-A = wanted("a")
 PACE = WaitOptions(timeout=3600, max_pause=10, unreachable_timeout=300)
 STEPS = [sign * seconds for seconds in (60, 3600, 86400) for sign in (1, -1)]
 PHASES = ("claimed", "sent", "submitted")
 
 Step = Callable[[float], None]
-
-IN_A_FILE = pytest.mark.parametrize("location", ["SQLite"], indirect=True)
-IN_POSTGRESQL = pytest.mark.parametrize("location", ["PostgreSQL"], indirect=True)
 
 
 @pytest.fixture(params=KINDS)
@@ -55,12 +50,6 @@ def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
         " + (SELECT seconds FROM step) * interval ''1 second'''",
     )
     return location.replace(schema, quote(f"{schema},pg_catalog"))
-
-
-@pytest.fixture
-def store(location: str) -> Iterator[Store]:
-    with closing(open_store(location)) as store:
-        yield store
 
 
 @pytest.fixture
@@ -95,14 +84,6 @@ def hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PROC", proc)
 
 
-@pytest.fixture
-def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease that looks over in PostgreSQL is watched for a short time only."""
-    monkeypatch.setattr(lease, "RENEWAL", 0.5)
-    monkeypatch.setattr(lease, "RENEWAL_TIMEOUT", 0.5)
-    monkeypatch.setattr(liveness, "PAUSE", 0.05)
-
-
 def bring(owner: OtherRun, phase: str) -> None:
     """Have a run bring its import as far as that."""
     assert owner.claim("a") == 1
@@ -126,12 +107,22 @@ def an_impatient_run(store: Store, system: ScriptedSystem, on_unknown: str = "re
     return one
 
 
-def check_that_nobody_takes_over(store: Store, owner: OtherRun, phase: str, step: Step | None = None) -> None:
-    """Whatever `step` makes of the clock meanwhile."""
+@pytest.fixture(params=["seen", "hidden", "elsewhere"])
+def sight(request: pytest.FixtureRequest) -> str:
+    """What this run sees of the owner's process, which may be of another host or container."""
+    if request.param == "hidden":
+        request.getfixturevalue("hidden")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_no_step_ends_a_claim(location: str, store: Store, owner: OtherRun, step: Step, phase: str, sight: str) -> None:
+    bring(owner, phase)
+    if sight == "elsewhere":
+        ask(location, "UPDATE runs SET host = 'elsewhere'")
     system = ScriptedSystem()
-    for seconds in STEPS:
-        if step is not None:
-            step(seconds)
+    for seconds in (0, *STEPS):
+        step(seconds)
         for on_unknown in ("retry", "fail"):
             one = an_impatient_run(store, system, on_unknown)
             assert (one.state, one.changed, one.reason) == ("running", False, "joined"), seconds
@@ -139,45 +130,6 @@ def check_that_nobody_takes_over(store: Store, owner: OtherRun, phase: str, step
     one = an_impatient_run(store, system)
     assert (one.state, one.changed, one.remote_id, one.attempt) == ("succeeded", False, "task 7", 1)
     assert (system.tried, system.looked_at) == ([], [])
-
-
-def owner_of(store: Store) -> Owner:
-    owner = store.find([A.key])[A.key].owner
-    assert owner is not None
-    return owner
-
-
-@pytest.mark.parametrize("phase", PHASES)
-def test_no_step_of_the_clock_ends_a_claim_whose_owner_is_seen(
-    store: Store, owner: OtherRun, step: Step, phase: str
-) -> None:
-    bring(owner, phase)
-    check_that_nobody_takes_over(store, owner, phase, step)
-
-
-@pytest.mark.usefixtures("hidden")
-@pytest.mark.parametrize("phase", PHASES)
-def test_no_step_of_the_clock_ends_a_claim_whose_owner_is_not_seen(
-    store: Store, owner: OtherRun, step: Step, phase: str
-) -> None:
-    bring(owner, phase)
-    check_that_nobody_takes_over(store, owner, phase, step)
-
-
-@pytest.mark.parametrize("phase", PHASES)
-def test_no_step_of_the_clock_ends_a_claim_of_another_host_or_container(
-    location: str, store: Store, owner: OtherRun, step: Step, phase: str
-) -> None:
-    bring(owner, phase)
-    ask(location, "UPDATE runs SET host = 'elsewhere'")
-    check_that_nobody_takes_over(store, owner, phase, step)
-
-
-@pytest.mark.usefixtures("hidden")
-@pytest.mark.parametrize("phase", PHASES)
-def test_a_process_that_is_hidden_is_not_dead(store: Store, owner: OtherRun, phase: str) -> None:
-    bring(owner, phase)
-    check_that_nobody_takes_over(store, owner, phase)
 
 
 @pytest.mark.usefixtures("hidden")
@@ -190,27 +142,18 @@ def test_a_hidden_process_that_was_killed_is_known_to_be_dead_at_once(store: Sto
 
 
 @pytest.mark.parametrize("seconds", STEPS)
-def test_a_dead_owner_is_known_at_once_whatever_the_clock_says(
-    store: Store, owner: OtherRun, step: Step, seconds: float
-) -> None:
+def test_a_dead_owner_is_known_at_once_by_any_clock(store: Store, owner: OtherRun, step: Step, seconds: float) -> None:
     bring(owner, "claimed")
     step(seconds)
+    assert owner_of(store).is_alive
     owner.kill()
     begin = time.monotonic()
     assert not owner_of(store).is_alive
     assert time.monotonic() - begin < lease.RENEWAL
 
 
-def test_a_process_with_the_id_of_a_dead_owner_is_not_it(location: str, store: Store, owner: OtherRun) -> None:
-    bring(owner, "claimed")
-    ask(location, "UPDATE runs SET pid = ?", os.getppid())
-    assert not owner_of(store).is_alive
-
-
 @pytest.mark.usefixtures("hidden", "short_watch")
-def test_a_hidden_process_with_the_id_of_a_dead_owner_is_found_out_when_the_lease_is_over(
-    location: str, store: Store
-) -> None:
+def test_a_hidden_process_with_the_id_of_a_dead_owner_counts_until_the_lease_ends(location: str, store: Store) -> None:
     with OtherRun(location, LEASE=0.5, RENEWAL=0.1) as owner:
         bring(owner, "claimed")
         owner.kill()
@@ -219,17 +162,7 @@ def test_a_hidden_process_with_the_id_of_a_dead_owner_is_found_out_when_the_leas
 
 
 @IN_A_FILE
-def test_an_owner_of_another_boot_is_dead_at_once(location: str, store: Store, owner: OtherRun) -> None:
-    bring(owner, "claimed")
-    ((place,),) = ask(location, "SELECT place FROM runs")
-    ask(location, "UPDATE runs SET place = ?", place.replace(place[:8], "00000000"))
-    assert not owner_of(store).is_alive
-
-
-@IN_A_FILE
-def test_a_lease_of_a_run_that_could_not_tell_its_boot_goes_by_the_time_of_day(
-    location: str, store: Store, owner: OtherRun
-) -> None:
+def test_without_a_known_boot_a_lease_goes_by_the_time_of_day(location: str, store: Store, owner: OtherRun) -> None:
     """It is read the same by those that can tell theirs: what /proc shows may differ from container to container."""
     bring(owner, "claimed")
     for seconds, is_alive in ((20, True), (-1, False), (1000, False)):
@@ -282,19 +215,17 @@ def test_a_run_that_ends_while_it_is_watched_is_nobodys_owner_any_more(
         ask(location, "UPDATE attempts SET state = 'succeeded'")
 
     monkeypatch.setattr(time, "sleep", end_meanwhile)
-    receipt = store.find([A.key])[A.key]
+    receipt = receipt_of(store)
     assert (receipt.state, receipt.owner) == ("succeeded", None)
 
 
 @IN_POSTGRESQL
-def test_nobody_is_watched_whose_import_is_over(
-    location: str, store: Store, owner: OtherRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_ended_one_is_watched(location: str, store: Store, owner: OtherRun, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(owner, "sent")
     owner.record("a", 1, "succeeded")
     ask(location, "UPDATE runs SET host = 'elsewhere', lease_ends = 1")
     monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("there was nothing to watch"))
-    assert store.find([A.key])[A.key].state == "succeeded"
+    assert receipt_of(store).state == "succeeded"
 
 
 # Two users who share a store, where /proc hides the processes of one from the other.

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    StoreError,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import StoreError
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Fingerprint
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import schema
 from ansible_collections.assetops.imports.plugins.module_utils._receipts import sqlite as _receipts_sqlite
@@ -20,13 +18,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.postgre
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.sqlite import SQLite
 
 from .....stores import ask
-from .attempts import (
-    A,
-    B,
-    ended,
-    newest_key,
-    receipt_of,
-)
+from .attempts import A, B, ended, newest_key, receipt_of
 
 
 def make_version_one(location: str) -> None:
@@ -85,9 +77,7 @@ def test_a_store_of_an_older_version_stays_as_it_is_where_it_is_only_read(locati
     open_store(location, read_only=True).close()
 
 
-def test_a_store_that_another_run_brings_up_to_date_at_the_same_moment_is_so_once(
-    location: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_two_runs_bring_up_to_date_is_so_once(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     make_version_one(location)
     database = PostgreSQL if is_url(location) else SQLite
     transaction = database.transaction

@@ -3,52 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import now_text
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.receipt import Receipt
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
-from .....stores import KINDS, new_store
 from ..other_run import OtherRun, abandon, wanted
+from .attempts import A, claimed, receipt_of, sent
+from .attempts import ended as ended_as
 
-A = wanted("a")
 B = replace(wanted("b"), target="another target")
 
 
-@pytest.fixture(params=KINDS)
-def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    return new_store(request.param, tmp_path, request)
-
-
-@pytest.fixture
-def store(location: str) -> Iterator[Store]:
-    with closing(open_store(location)) as store:
-        yield store
-
-
-def receipt_of(store: Store) -> Receipt | None:
-    return store.find([A.key]).get(A.key)
-
-
-def claimed(store: Store, notes: Mapping[str, Any] | None = None) -> int:
-    attempt = store.claim(A, receipt_of(store), now_text(), notes)
-    assert attempt is not None
-    return attempt
-
-
 def ended(store: Store, state: str) -> int:
-    attempt = claimed(store)
-    assert store.mark_sent(A.key, attempt, None)
-    store.record(A.key, attempt, state, state, remote_id=None, detail={"notes": {"ended": state}})
-    return attempt
+    return ended_as(store, "a", state, message=state, detail={"notes": {"ended": state}})
 
 
 def test_what_a_run_noted_before_it_died_is_there_for_the_next(location: str) -> None:
@@ -57,51 +29,33 @@ def test_what_a_run_noted_before_it_died_is_there_for_the_next(location: str) ->
     abandon(dying)
     with closing(open_store(location)) as store:
         receipt = receipt_of(store)
-    assert receipt is not None
     assert (receipt.state, receipt.notes) == ("claimed", {"batch": "b1", "files": ["people.json"]})
 
 
 def test_a_claim_begins_with_the_notes_it_goes_on_from(store: Store) -> None:
-    claimed(store, {"batch": "b1"})
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.notes == {"batch": "b1"}
-
-
-def test_an_attempt_without_notes_has_none(store: Store) -> None:
     claimed(store)
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.notes == {}
+    assert receipt_of(store).notes == {}
+    store.withdraw(A.key, 1)
+    claimed(store, notes={"batch": "b1"})
+    assert receipt_of(store).notes == {"batch": "b1"}
 
 
 def test_a_run_that_lost_its_claim_notes_nothing(location: str, store: Store) -> None:
     stalled = open_store(location)
     attempt = claimed(stalled)
     abandon_lease_only(stalled)
-    assert claimed(store, {"batch": "of the second"}) == attempt + 1
+    assert claimed(store, notes={"batch": "of the second"}) == attempt + 1
     assert not stalled.note(A.key, attempt, {"batch": "of the first"})
     stalled.close()
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.notes == {"batch": "of the second"}
+    assert receipt_of(store).notes == {"batch": "of the second"}
 
 
 def test_a_run_notes_what_it_comes_to_after_its_commit_point_too(store: Store) -> None:
-    attempt = claimed(store)
-    assert store.mark_sent(A.key, attempt, None)
+    attempt = sent(store)
     assert store.note(A.key, attempt, {"batch": "b2"})
+    assert (receipt_of(store).state, receipt_of(store).notes) == ("sent", {"batch": "b2"})
     store.record(A.key, attempt, "scheduled", "", remote_id="b2", detail={})
     assert not store.note(A.key, attempt, {"late": True})
-
-
-def test_what_was_sent_can_be_noted_still(store: Store) -> None:
-    attempt = claimed(store)
-    assert store.mark_sent(A.key, attempt, None)
-    assert store.note(A.key, attempt, {"late": True})
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert (receipt.state, receipt.notes) == ("sent", {"late": True})
 
 
 @pytest.mark.parametrize("state", ["submitted", "succeeded", "scheduled", "incomplete", "unknown", "failed"])
@@ -111,7 +65,7 @@ def test_what_has_ended_is_noted_no_more(store: Store, state: str) -> None:
 
 def test_a_claim_that_is_taken_back_was_never_made(store: Store) -> None:
     store.withdraw(A.key, claimed(store))
-    assert receipt_of(store) is None
+    assert store.find([A.key]) == {}
     assert claimed(store) == 1
 
 
@@ -128,17 +82,13 @@ def test_a_claim_that_is_taken_back_leaves_the_success_before_a_failure(store: S
     ended(store, "failed")
     store.withdraw(A.key, claimed(store))
     receipt = receipt_of(store)
-    assert receipt is not None
     assert (receipt.attempt, receipt.state) == (1, "succeeded")
 
 
 def test_what_was_sent_cannot_be_taken_back(store: Store) -> None:
-    attempt = claimed(store)
-    assert store.mark_sent(A.key, attempt, None)
+    attempt = sent(store)
     store.withdraw(A.key, attempt)
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.state == "sent"
+    assert receipt_of(store).state == "sent"
 
 
 def test_another_run_does_not_take_a_claim_back(location: str, store: Store) -> None:
@@ -148,13 +98,12 @@ def test_another_run_does_not_take_a_claim_back(location: str, store: Store) -> 
     assert store.mark_sent(A.key, attempt, None)
 
 
-@pytest.mark.parametrize("state", ["submitted", "succeeded", "scheduled", "incomplete", "unknown"])
+@pytest.mark.parametrize("state", ["submitted", "succeeded", "scheduled", "incomplete", "unknown", "failed"])
 def test_what_was_imported_into_a_target_that_was_emptied_is_there_no_more(store: Store, state: str) -> None:
     attempt = ended(store, state)
     store.supersede(A.target)
     receipt = receipt_of(store)
-    assert receipt is not None
-    assert (receipt.attempt, receipt.state) == (attempt, "superseded")
+    assert (receipt.attempt, receipt.state) == (attempt, "failed" if state == "failed" else "superseded")
     assert store.newest_of(A.stream) is None
 
 
@@ -167,34 +116,19 @@ def test_what_was_imported_elsewhere_is_still_there(store: Store) -> None:
     assert store.find([B.key])[B.key].state == "succeeded"
 
 
-def test_a_failure_is_not_made_something_else_by_emptying_the_target(store: Store) -> None:
-    ended(store, "failed")
-    store.supersede(A.target)
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.state == "failed"
-
-
 def test_an_import_that_ends_after_its_target_was_emptied_stays_superseded(store: Store) -> None:
     attempt = ended(store, "submitted")
     store.supersede(A.target)
     store.record(A.key, attempt, "succeeded", "", remote_id=None, detail={})
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.state == "superseded"
+    assert receipt_of(store).state == "superseded"
 
 
 def test_what_was_imported_after_the_mark_is_there_still(store: Store) -> None:
     ended(store, "succeeded")
     mark = store.high_water_mark(A.target)
-    later = replace(wanted("later"), target=A.target)
-    attempt = store.claim(later, None, now_text())
-    assert attempt is not None
-    assert store.mark_sent(later.key, attempt, None)
-    store.record(later.key, attempt, "succeeded", "", remote_id=None, detail={})
+    ended_as(store, "later", "succeeded")
     store.supersede(A.target, mark)
-    states = {key: receipt.state for key, receipt in store.find([A.key, later.key]).items()}
-    assert states == {A.key: "superseded", later.key: "succeeded"}
+    assert [receipt_of(store, name).state for name in ("a", "later")] == ["superseded", "succeeded"]
 
 
 def test_nothing_has_come_to_a_mark_in_a_target_that_nobody_knows(store: Store) -> None:
@@ -212,18 +146,14 @@ def test_what_a_living_run_is_at_is_left_to_it(location: str, store: Store, stat
         assert other.mark_sent("a", attempt)
         if state == "submitted":
             other.record("a", attempt, state, "task 1")
-        assert [owner.pid for owner in store.at_work(A.target)] == [other.process.pid]
+        assert [owner.pid for owner in store.at_work(A.target)] == [other.pid]
         store.supersede(A.target)
-        receipt = receipt_of(store)
-        assert receipt is not None
-        assert receipt.state == state
+        assert receipt_of(store).state == state
         assert store.in_place(A.target) == []
         other.kill()
         assert store.at_work(A.target) == []
         store.supersede(A.target)
-    receipt = receipt_of(store)
-    assert receipt is not None
-    assert receipt.state == "superseded"
+    assert receipt_of(store).state == "superseded"
 
 
 @pytest.mark.parametrize("state", ["succeeded", "scheduled", "incomplete", "submitted", "unknown", "failed"])
@@ -232,7 +162,6 @@ def test_only_what_stood_when_it_was_asked_for_is_there_no_more(store: Store, st
     standing = store.in_place(A.target)
     store.supersede_attempts(standing)
     receipt = receipt_of(store)
-    assert receipt is not None
     if state in ("succeeded", "scheduled", "incomplete"):
         assert (standing, receipt.state) == ([(A.key, attempt)], "superseded")
     else:

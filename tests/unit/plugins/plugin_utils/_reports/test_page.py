@@ -120,6 +120,6 @@ def test_a_night_leads_to_its_newest_import_in_the_list_and_a_dry_run_to_none() 
 def test_two_hundred_targets_by_ninety_nights_are_less_than_a_megabyte() -> None:
     page = "".join(html(report(targets=200, nights=90, count=1000)))
     assert len(page.encode()) < 1_000_000
-    found = parsed(page)
-    assert len([1 for one in found.iter("table") if one.get("class") == "nights" for _cell in one.iter("td")]) == 18_000
+    nights = page.partition('<table class="nights"')[2].partition("</table>")[0]
+    assert nights.count("<td") == 18_000
     assert "and 700 more" in page
