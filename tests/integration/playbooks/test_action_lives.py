@@ -396,8 +396,6 @@ def kill_worker(dying: Dying) -> None:
 OUTLIVED = {kill} if core_version > "2.19" else {kill, terminate}
 """Deaths of the main process of which the worker hears nothing, so that the import goes on."""
 
-DEATHS = (interrupt, terminate, kill, kill_worker)
-
 
 def lives_on(pid: int, death: Callable[[Dying], None]) -> bool:
     """Whether a worker outlives this death. After Ctrl-C it may, for any time; otherwise it is known."""
@@ -412,7 +410,7 @@ def lives_on(pid: int, death: Callable[[Dying], None]) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("death", [interrupt, terminate, kill, kill_worker])
 def test_the_next_run_resumes_an_import_that_died_while_it_waited(dying: Dying, death: Callable[[Dying], None]) -> None:
     dying.start()
     dying.sandbox.wait_for(operation="status", count=2, timeout=60)  # the first one asks whether the server is there
@@ -431,8 +429,9 @@ def test_the_next_run_resumes_an_import_that_died_while_it_waited(dying: Dying, 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("death", [interrupt, terminate])
 def test_an_import_that_died_before_its_answer_is_not_sent_again(dying: Dying, death: Callable[[Dying], None]) -> None:
+    """By a signal that it hears: workers are killed there by the tests of crashes, at every point."""
     dying.sandbox.fault("hold", operation="import", when="after_body")
     dying.start()
     dying.sandbox.wait_for("held", operation="import", timeout=60)

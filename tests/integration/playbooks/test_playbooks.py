@@ -13,6 +13,7 @@ import pytest
 
 from ...running import ROOT, run_module
 from ...sandbox.handle import Sandbox
+from ..support import Logs
 from .driver import FIXTURES, MODULE, SERVER, Ansible, assert_ended_well, without_spaces
 
 TASK_INFO = "assetops.imports.licstat_task_info"
@@ -59,12 +60,12 @@ def test_check_mode_predicts_before_and_agrees_after_and_the_second_run_finds_no
 
 
 @pytest.mark.slow
-def test_options_come_from_module_defaults_the_environment_or_the_home_of_the_user(ansible: Ansible) -> None:
+def test_options_come_from_module_defaults_the_environment_or_the_home_of_the_user(
+    ansible: Ansible, make_log: Logs
+) -> None:
     """And a failed task has as complete a result as another, with the words of the server."""
     connection = ansible.connection()
-    logs = [
-        {"license_server_id": SERVER, "src": [str(FIXTURES / f"{name}/debug.log")]} for name in ("cad", "eda", "cae")
-    ]
+    logs = [{"license_server_id": SERVER, "src": [str(make_log())]} for _number in range(3)]
     undated = FIXTURES / "truncated/debug.log"
     defaults = {
         "group/assetops.imports.licstat": connection,

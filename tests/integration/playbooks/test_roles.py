@@ -369,10 +369,10 @@ def test_an_archive_is_imported_once_and_the_library_counted_where_that_is_asked
     refused = roles.role("lm_import", src=str(archive), password="wrong-one")
     rescued = {"block": [refused], "rescue": [{"ansible.builtin.meta": "noop"}]}
 
-    done = roles.play(as_planned(by_file), by_file, by_file, by_url, rescued, arguments=["--diff"])
+    done = roles.play(as_planned(by_file), rescued, by_file, by_file, by_url, arguments=["--diff"])
 
     assert done.status == 0, done.output
-    planned, *results, failed = of_task(done, "Import the archive")
+    planned, failed, *results = of_task(done, "Import the archive")
     assert (planned["state"], len(archives.held.runs)) == ("planned", 2)
     assert [result["changed"] for result in results] == [True, False, True]
     assert ["counts" in result for result in results] == [False, False, True]
@@ -388,19 +388,24 @@ def test_an_archive_is_imported_once_and_the_library_counted_where_that_is_asked
 
 @pytest.mark.slow
 def test_roles_run_in_the_worker_on_the_controller_and_as_modules_on_the_host(
-    roles: Roles, log: Path, tmp_path: Path
+    roles: Roles, make_log: Logs, tmp_path: Path
 ) -> None:
     """Whatever the inventory says of hosts and of itself; on a host as its own user, with its own store."""
     of_roles: dict[str, dict[str, Any]] = {
-        "licstat_import": {"src": [str(log)]},
+        "licstat_import": {"paths": ["{{ folder }}"], "patterns": ["*"], "min_age": 0},
         "bigfix_import": {},
         "haplo_batch": {"directory": str(ROOT / "tests/fixtures/haplo")},
         "lm_import": {"src": str(Lm(roles.sandbox, tmp_path).archive())},
     }
     inventory = {
         "hosts": {
-            "far": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
+            "far": {
+                "ansible_host": "192.0.2.1",
+                "ansible_connection": "ssh",
+                "folder": str(make_log("far/debug.log").parent),
+            },
             "near": {
+                "folder": str(make_log("near/debug.log").parent),
                 "ansible_connection": "local",
                 "ansible_python_interpreter": roles.python,
                 "ansible_become": False,
@@ -409,8 +414,8 @@ def test_roles_run_in_the_worker_on_the_controller_and_as_modules_on_the_host(
         },
         "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
     }
-    far = [roles.role(role, run_on="controller", tiemout=60, **of_roles[role]) for role in of_roles]
-    near = [roles.role(role, run_on="host", tiemout=60, **of_roles[role]) for role in of_roles]
+    far = [roles.role(role, run_on="controller", tiemout=60, **own) for role, own in of_roles.items()]
+    near = [roles.role(role, run_on="host", tiemout=60, **own) for role, own in of_roles.items()]
     for task in near:
         del task["vars"][f"{task['name'].removeprefix('Run ')}_receipts"]
     there = {"HOME": str(tmp_path / "home"), "ASSETOPS_RECEIPTS": str(tmp_path / "there.db")}
