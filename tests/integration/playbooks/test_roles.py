@@ -293,11 +293,11 @@ def test_the_examples_of_its_readme_run_as_they_stand(roles: Roles) -> None:
     )
     inventory = {"bigfix": {"hosts": {"server": None}, "vars": here}}
 
-    for changed in (1, 0):
-        done = roles.run_plays(inventory, playbook)
-        assert_ended_well(done)
-        assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (changed, 0)
-        assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
+    done = roles.run_plays(inventory, playbook)
+
+    assert_ended_well(done)
+    assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (1, 0)
+    assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
     assert len(roles.sandbox.bigfix().started_by_api) == 1
 
 
@@ -310,48 +310,41 @@ def yaml_of(text: str) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_the_batches_of_a_directory_are_scheduled_once(roles: Roles, tmp_path: Path) -> None:
+def test_the_batches_of_a_directory_or_a_list_are_scheduled_once_or_tried_first_or_of_a_kind(
+    roles: Roles, tmp_path: Path
+) -> None:
     directory = tmp_path / "batches"
     for name in ("arts", "science"):
         shutil.copytree(ROOT / "tests/fixtures/haplo", directory / name)
     (directory / "half a batch").mkdir()
     (directory / "half a batch/people.json").write_text("[]")
     role = roles.role("haplo_batch", directory=str(directory), comment="From HR", dryrun="kept to itself")
+    fixture = ROOT / "tests/fixtures/haplo"
+    control, people = str(fixture / "control.json"), {"name": "people", "src": str(fixture / "people.json")}
+    batch: dict[str, Any] = {"name": "people only", "control": control, "files": [people]}
+    listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
+    standard = {"kind": KIND, "files": [people], "api_key": roles.sandbox.haplo_standard_api_key}
 
-    done = roles.play(as_planned(role), role, role)
+    done = roles.play(
+        *(as_planned(role), role, role),
+        roles.role("haplo_batch", **listed, dry_run=True),
+        roles.role("haplo_batch", **listed),
+        roles.role("haplo_batch", **standard, control_copy=control, allow_missing_files=True),
+    )
 
     assert_ended_well(done)
     warned = "has no variable haplo_batch_dryrun, so that does nothing. Did you mean haplo_batch_dry_run?"
     assert without_spaces(warned) in without_spaces(done.output)
     assert "kept to itself" not in done.output
-    planned, first, second = of_task(done, "Schedule the batches")
+    planned, *results = of_task(done, "Schedule the batches")
     assert {one["state"] for one in planned["imports"]} == {"planned"}
-    assert [result["changed"] for result in (first, second)] == [True, False]
-    batches = roles.sandbox.haplo().batches
-    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in batches] == [("From HR", False, 2)] * 2
-    assert {file.name for batch in batches for file in batch.files} == {"people", "visitors"}
+    assert [result["changed"] for result in results] == [True, False, True, True, True]
+    of_directory, of_list = roles.sandbox.haplo().batches[:2], roles.sandbox.haplo().batches[2:]
+    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in of_directory] == [("From HR", False, 2)] * 2
+    assert {file.name for batch in of_directory for file in batch.files} == {"people", "visitors"}
+    assert [(batch.kind, batch.dry_run) for batch in of_list] == [(None, True), (None, False), (KIND, False)]
     assert "half a batch cannot be imported: there are files in it, and no control.json" in done.output
     assert done.recap()["skipped"] == 0
-
-
-@pytest.mark.slow
-def test_batches_may_be_listed_tried_first_and_of_a_kind(roles: Roles) -> None:
-    fixture = ROOT / "tests/fixtures/haplo"
-    batch: dict[str, Any] = {
-        "name": "people only",
-        "control": str(fixture / "control.json"),
-        "files": [{"name": "people", "src": str(fixture / "people.json")}],
-    }
-    listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
-    standard = {"kind": KIND, "files": batch["files"], "api_key": roles.sandbox.haplo_standard_api_key}
-    done = roles.play(
-        roles.role("haplo_batch", **listed, dry_run=True),
-        roles.role("haplo_batch", **listed),
-        roles.role("haplo_batch", **standard, control_copy=batch["control"], allow_missing_files=True),
-    )
-    assert_ended_well(done)
-    batches = roles.sandbox.haplo().batches
-    assert [(batch.kind, batch.dry_run) for batch in batches] == [(None, True), (None, False), (KIND, False)]
 
 
 # Lifecycle Manager.
@@ -392,20 +385,17 @@ def test_roles_run_in_the_worker_on_the_controller_and_as_modules_on_the_host(
 ) -> None:
     """Whatever the inventory says of hosts and of itself; on a host as its own user, with its own store."""
     of_roles: dict[str, dict[str, Any]] = {
-        "licstat_import": {"paths": ["{{ folder }}"], "patterns": ["*"], "min_age": 0},
+        "licstat_import": {"paths": [f"{tmp_path}/logs/{{{{ inventory_hostname }}}}"], "min_age": 0},
         "bigfix_import": {},
         "haplo_batch": {"directory": str(ROOT / "tests/fixtures/haplo")},
         "lm_import": {"src": str(Lm(roles.sandbox, tmp_path).archive())},
     }
+    for host in ("far", "near"):
+        make_log(f"{host}/debug.log.1")
     inventory = {
         "hosts": {
-            "far": {
-                "ansible_host": "192.0.2.1",
-                "ansible_connection": "ssh",
-                "folder": str(make_log("far/debug.log").parent),
-            },
+            "far": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
             "near": {
-                "folder": str(make_log("near/debug.log").parent),
                 "ansible_connection": "local",
                 "ansible_python_interpreter": roles.python,
                 "ansible_become": False,

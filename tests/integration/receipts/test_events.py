@@ -9,7 +9,6 @@ import random
 import re
 import runpy
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 
 from ...postgresql import Server, without_password_file
 from ...sandbox.handle import Sandbox
-from ...stores import KINDS, new_store
 from ...unit.plugins.module_utils.other_run import eventually
 from ..support import Licstat, Logs
 from .event_source import ROOT, SOURCE, Events
@@ -32,17 +30,6 @@ from .past import come_to
 RULEBOOK = ROOT / "extensions/eda/rulebooks/imports.yml"
 QUICK = 0.2
 """Seconds between two looks."""
-
-
-@pytest.fixture(params=KINDS)
-def location(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    return new_store(request.param, tmp_path, request)
-
-
-@pytest.fixture
-def store(location: str) -> Iterator[Store]:
-    with closing(open_store(location)) as store:
-        yield store
 
 
 def ended(store: Store, name: str, state: str = "succeeded") -> None:
@@ -205,15 +192,6 @@ def installed(folder: Path) -> Path:
 
 
 WITHOUT_SITE = (sys.executable, "-S")  # where nothing of the collection is, nor of Ansible
-
-
-def test_it_finds_the_collection_that_it_is_of(tmp_path: Path) -> None:
-    location = tmp_path / "receipts.db"
-    with Events(**options_of(tmp_path, str(location)), source=installed(tmp_path), python=WITHOUT_SITE) as events:
-        eventually((tmp_path / "cursor.json").exists)
-        with closing(open_store(str(location))) as store:
-            ended(store, "a")
-        assert events.next_state() == ("a", "succeeded")
 
 
 def test_it_finds_its_collection_where_there_are_others_elsewhere(tmp_path: Path) -> None:

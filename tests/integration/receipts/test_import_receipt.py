@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +18,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._receipts.store i
 from ansible_collections.assetops.imports.plugins.modules import import_receipt
 
 from ...running import run_module
-from ...stores import KINDS, ask, new_store
+from ...stores import ask
 from ..support import Licstat
 from .past import come_to, now
 
@@ -73,11 +72,9 @@ class Runs:
         return found[0]["state"] if found else None
 
 
-@pytest.fixture(params=KINDS)
-def runs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Runs]:
-    location = new_store(request.param, tmp_path, request)
-    with closing(open_store(location)) as store:
-        yield Runs(location, store)
+@pytest.fixture
+def runs(location: str, store: Store) -> Runs:
+    return Runs(location, store)
 
 
 # Listing.

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,7 +19,6 @@ from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights i
 
 from ...running import run_module
 from ...sandbox.handle import Sandbox
-from ...stores import KINDS, new_store
 from ..both_ways import make_action
 from ..playbooks.driver import Ansible
 from ..playbooks.targets import unreachable
@@ -96,18 +94,15 @@ class Reports(PastRuns):
         return {one["target"]: one["days"] for one in self.json(**options)["targets"]}
 
 
-@pytest.fixture(params=KINDS)
-def reports(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reports]:
-    location = new_store(request.param, tmp_path, request)
-    with closing(open_store(location)) as store:
-        yield Reports(location, store, tmp_path)
+@pytest.fixture
+def reports(location: str, store: Store, tmp_path: Path) -> Reports:
+    return Reports(location, store, tmp_path)
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Reports]:
+def local(local_store: tuple[str, Store], tmp_path: Path) -> Reports:
     """With an SQLite file only."""
-    with closing(open_store(str(tmp_path / "receipts.db"))) as store:
-        yield Reports(str(tmp_path / "receipts.db"), store, tmp_path)
+    return Reports(*local_store, tmp_path)
 
 
 # Nights.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.listing import receipt_by_key
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
+from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 
 from ...sandbox.handle import Sandbox
-from ...stores import KINDS, ask, new_store
+from ...stores import ask
 from ..both_ways import make_action
 from ..playbooks.driver import Ansible, without_spaces
 from ..support import Licstat, only
@@ -56,19 +56,15 @@ class Settle(Watch):
         return {str(key): str(state) for key, state, *_rest in self.dump()}
 
 
-@pytest.fixture(params=KINDS)
-def settle(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Settle]:
-    location = new_store(request.param, tmp_path, request)
-    with closing(open_store(location)) as store:
-        yield Settle(location, store)
+@pytest.fixture
+def settle(location: str, store: Store) -> Settle:
+    return Settle(location, store)
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Settle]:
+def local(local_store: tuple[str, Store]) -> Settle:
     """With an SQLite file only."""
-    location = str(tmp_path / "receipts.db")
-    with closing(open_store(location)) as store:
-        yield Settle(location, store)
+    return Settle(*local_store)
 
 
 def keys_of(result: dict[str, Any]) -> list[str]:
