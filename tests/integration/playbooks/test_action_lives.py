@@ -209,8 +209,9 @@ def registered(ansible: Ansible, sandbox: Sandbox, *, is_in_worker: bool) -> lis
     sandbox.configure(parallel=True, seconds_pending=0.0, seconds_running=0.1)
     tasks = scenarios(ansible, Logs(ansible.folder / "logs"))
     for number, task in enumerate(tasks):
-        own = {name: task[name].format(result=f"result_{number}") for name in ("until", "failed_when") if name in task}
-        task.update({**own, "register": f"result_{number}", "ignore_errors": True})
+        task.update({"register": f"result_{number}", "ignore_errors": True})
+        for condition in {"until", "failed_when"} & task.keys():
+            task[condition] = task[condition].format(result=task["register"])
     names = ", ".join(f"result_{number}" for number in range(len(tasks)))
     written = {
         "ansible.builtin.copy": {

@@ -323,7 +323,7 @@ def test_the_batches_of_a_directory_or_a_list_are_scheduled_once_or_tried_first_
     control, people = str(fixture / "control.json"), {"name": "people", "src": str(fixture / "people.json")}
     batch: dict[str, Any] = {"name": "people only", "control": control, "files": [people]}
     listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
-    standard = {"kind": KIND, "files": [people], "api_key": roles.sandbox.haplo_standard_api_key}
+    standard: dict[str, Any] = {"kind": KIND, "files": [people], "api_key": roles.sandbox.haplo_standard_api_key}
 
     done = roles.play(
         *(as_planned(role), role, role),
@@ -464,7 +464,8 @@ def test_the_example_of_the_report_runs_as_it_stands_with_each_target(
 
 
 def test_a_target_that_the_inventory_does_not_have_is_not_passed_over() -> None:
-    options, variables = {"targets": ["localhost", "locahost"]}, {"hostvars": {"localhost": {}}}
+    options: Task = {"targets": ["localhost", "locahost"]}
+    variables: dict[str, Any] = {"hostvars": {"localhost": {}}}
     with pytest.raises(AnsibleActionFail, match="locahost: no such host in the inventory"):
         make_action("import_summary", options, variables).run(task_vars=variables)
 
