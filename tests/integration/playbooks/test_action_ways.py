@@ -144,10 +144,7 @@ ELSEWHERE: dict[str, tuple[Mapping[str, Any], str]] = {
 
 # What the roles say is to run on the controller.
 
-AS_THE_ROLES = {
-    "delegate_to": "localhost",
-    "vars": {RUN_ON: "{{ run_on }}", "run_on": "controller"},
-}
+AS_THE_ROLES = {"delegate_to": "localhost", "vars": {RUN_ON: "{{ run_on }}", "run_on": "controller"}}
 
 THEN: Task = {
     "name": "Wait for what goes on in the background",

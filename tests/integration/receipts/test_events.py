@@ -64,6 +64,7 @@ def test_what_a_run_imported_is_an_event_and_what_was_refused_before_it_began_is
         assert events.next()["import"]["source"].endswith("c.log")
 
 
+@pytest.mark.parametrize("location", ["SQLite"], indirect=True)
 def test_an_event_that_is_reported_again_has_the_same_id(location: str, store: Store, tmp_path: Path) -> None:
     ended(store, "a", "failed")
     told = []
@@ -136,6 +137,7 @@ def test_a_file_that_is_no_store_for_a_while_is_waited_for(tmp_path: Path) -> No
         assert events.next_state() == ("a", "succeeded")
 
 
+@pytest.mark.parametrize("location", ["SQLite"], indirect=True)
 def test_a_cursor_that_cannot_be_written_is_reported_and_written_later(
     location: str, store: Store, tmp_path: Path
 ) -> None:
@@ -291,6 +293,7 @@ def test_its_documentation_tells_its_options() -> None:
         assert set(example["assetops.imports.imports"]) <= set(options)
 
 
+@pytest.mark.parametrize("location", ["SQLite"], indirect=True)
 def test_the_rulebook_and_the_documentation_name_what_events_hold(location: str, store: Store, tmp_path: Path) -> None:
     ended(store, "a")
     with Events(**options_of(tmp_path, location, start="beginning")) as events:

@@ -336,8 +336,7 @@ def at_two_targets(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "chosen"),
-    [("succeeded", {"target": "target of cad"}), ("failed", {"label": "cad", "system": "licstat"})],
+    ("state", "chosen"), [("succeeded", {"target": "target of cad"}), ("failed", {"label": "cad", "system": "licstat"})]
 )
 def test_all_that_is_in_doubt_at_a_target_is_settled_at_once(runs: Runs, state: str, chosen: dict[str, Any]) -> None:
     at_two_targets(runs)

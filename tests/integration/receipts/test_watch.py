@@ -195,9 +195,7 @@ def test_what_is_unknown_is_not_hidden_by_much_that_came_later(watch: Watch) -> 
     watch.have_ended()
     result = watch()
     assert {one["target"]: one["state"] for one in result["targets"]} == {"known": "unknown", "died": "unknown"}
-    assert {json.dumps(one["counts"]) for one in result["targets"]} == {
-        '{"failed": 7, "succeeded": 7, "unknown": 1}',
-    }
+    assert {json.dumps(one["counts"]) for one in result["targets"]} == {'{"failed": 7, "succeeded": 7, "unknown": 1}'}
     assert "failed" not in json.dumps(result["failures"])
 
 
