@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 from ...running import ROOT
@@ -23,7 +24,7 @@ _BATCH = {
         {"name": "visitors", "src": str(_FIXTURES / "haplo/visitors.tsv")},
     ],
 }
-_HOSTS: dict[str, dict[str, dict[str, Any]]] = {
+HOSTS: dict[str, dict[str, dict[str, Any]]] = {
     "licstat": {
         "cad": {
             "licstat_import_license_server_id": SERVER,
@@ -53,9 +54,22 @@ _HOSTS: dict[str, dict[str, dict[str, Any]]] = {
 def inventory(**variables: Any) -> dict[str, Any]:
     """What an inventory script prints, with these variables for all hosts. No secret is in it."""
     return {
-        "all": {"children": list(_HOSTS), "vars": variables},
-        **{group: {"hosts": list(members)} for group, members in _HOSTS.items()},
-        "_meta": {"hostvars": {name: own for members in _HOSTS.values() for name, own in members.items()}},
+        "all": {"children": list(HOSTS), "vars": variables},
+        **{group: {"hosts": list(members)} for group, members in HOSTS.items()},
+        "_meta": {"hostvars": {name: own for members in HOSTS.values() for name, own in members.items()}},
+    }
+
+
+def unreachable(folder: Path) -> dict[str, Any]:
+    """Variables of a license server whose logs are on a host that cannot be reached."""
+    ssh = folder / "no-ssh"
+    ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
+    ssh.chmod(0o700)
+    return {
+        "ansible_connection": "ssh",
+        "ansible_ssh_executable": str(ssh),
+        "licstat_import_run_on": "host",
+        "licstat_import_license_server_id": SERVER,
     }
 
 

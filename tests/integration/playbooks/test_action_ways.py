@@ -21,7 +21,7 @@ import pytest
 from ...sandbox.handle import Sandbox
 from ..both_ways import run_action
 from ..support import OTHER_PYTHON, Licstat, Logs
-from .driver import MODULE, Ansible, Done, Task, assert_ended_well
+from .driver import MODULE, Ansible, Done, Task
 
 IN_WORKER = "in the worker process"
 RUN_ON = "__licstat_import_run_on"
@@ -99,21 +99,6 @@ CASES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
 }
 
 
-@pytest.mark.slow
-def test_where_an_import_runs_is_decided_by_what_is_asked_for(plays: Plays) -> None:
-    for name, (variables, keywords, _way) in CASES.items():
-        plays.add(name, variables, plays.task(name, **keywords))
-    done = plays.run_all()
-    assert_ended_well(done)
-    assert ways(done) == {name: way for name, (_variables, _keywords, way) in CASES.items()}
-    assert [task["result"]["changed"] for task in done.tasks] == [True] * len(CASES)
-    assert plays.accepted() == len(CASES)
-    in_worker = {name for name, (_variables, _keywords, way) in CASES.items() if way == IN_WORKER}
-    assert not {host for host, _command in executed(done)} & in_worker
-    left = {path.parent for path in (plays.folder / "tmp").rglob("AnsiballZ*")}
-    assert len(left) <= 1, "only what runs in the background cleans up later"
-
-
 # Another host or user.
 
 
@@ -133,8 +118,20 @@ class Connection(Local):
         return 1, b"", b"The box is closed."
 '''
 
+HOSTILE: dict[str, Any] = {
+    "ansible_connection": "ssh",
+    "ansible_port": 9,
+    "ansible_become": True,
+    "ansible_become_user": "nobody",
+    "ansible_python_interpreter": "/usr/bin/false",
+}
+"""An inventory that has other things in mind than imports."""
+
+BY_SSH = "as a module: the connection is ansible.builtin.ssh"
+
 ELSEWHERE: dict[str, tuple[Mapping[str, Any], str]] = {
-    "ssh": ({**SAME_PYTHON, "ansible_connection": "ssh"}, "as a module: the connection is ansible.builtin.ssh"),
+    "ssh": ({**SAME_PYTHON, "ansible_connection": "ssh"}, BY_SSH),
+    "localhost": ({**HOSTILE, RUN_ON: "controller"}, BY_SSH),  # which only a role may say, and no host in its facts
     "box": ({**SAME_PYTHON, "ansible_connection": "into_a_box"}, "as a module: the connection is into_a_box"),
     **{
         f"found_{number}": ({**LOCAL, "ansible_python_interpreter": python}, f"{AUTO}{told}, not {sys.executable}")
@@ -145,34 +142,9 @@ ELSEWHERE: dict[str, tuple[Mapping[str, Any], str]] = {
 }
 
 
-@pytest.mark.slow
-def test_another_host_is_never_taken_for_this_one(plays: Plays) -> None:
-    plugin = plays.folder / "connection_plugins/into_a_box.py"
-    plugin.parent.mkdir()
-    plugin.write_text(DERIVED, encoding="utf-8")
-    for name, (variables, _way) in ELSEWHERE.items():
-        out_of_reach = {"ansible_host": "127.0.0.1", "ansible_port": 9}
-        plays.add(name, {**out_of_reach, **variables}, plays.task(name), ignore_unreachable=True, ignore_errors=True)
-    done = plays.run_all()
-    assert ways(done) == {name: way for name, (_variables, way) in ELSEWHERE.items()}
-    assert done.recap("ssh")["ignored"] == done.recap("box")["ignored"] == 1
-
-
 # What the roles say is to run on the controller.
 
-HOSTILE: dict[str, Any] = {
-    "ansible_connection": "ssh",
-    "ansible_port": 9,
-    "ansible_become": True,
-    "ansible_become_user": "nobody",
-    "ansible_python_interpreter": "/usr/bin/false",
-}
-"""An inventory that has other things in mind than imports."""
-
-AS_THE_ROLES = {
-    "delegate_to": "localhost",
-    "vars": {RUN_ON: "{{ run_on }}", "run_on": "controller"},
-}
+AS_THE_ROLES = {"delegate_to": "localhost", "vars": {RUN_ON: "{{ run_on }}", "run_on": "controller"}}
 
 THEN: Task = {
     "name": "Wait for what goes on in the background",
@@ -183,6 +155,33 @@ THEN: Task = {
     "retries": 200,
     "delay": 0.2,
 }
+
+
+@pytest.mark.slow
+def test_where_an_import_runs_is_decided_by_what_is_asked_for_and_another_host_is_never_taken_for_this_one(
+    plays: Plays,
+) -> None:
+    plugin = plays.folder / "connection_plugins/into_a_box.py"
+    plugin.parent.mkdir()
+    plugin.write_text(DERIVED, encoding="utf-8")
+    for name, (variables, keywords, _way) in CASES.items():
+        plays.add(name, variables, plays.task(name, **keywords))
+    for name, (variables, _way) in ELSEWHERE.items():
+        out_of_reach = {"ansible_host": "127.0.0.1", "ansible_port": 9}
+        plays.add(name, {**out_of_reach, **variables}, plays.task(name), ignore_unreachable=True, ignore_errors=True)
+
+    done = plays.run_all()
+
+    assert done.status == 0, done.output
+    asked = {name: way for name, (_variables, _keywords, way) in CASES.items()}
+    assert ways(done) == {**asked, **{name: way for name, (_variables, way) in ELSEWHERE.items()}}
+    assert {task["host"] for task in done.tasks if task["result"].get("changed")} == {*CASES}
+    assert plays.accepted() == len(CASES)
+    in_worker = {name for name, way in asked.items() if way == IN_WORKER}
+    assert not {host for host, _command in executed(done)} & in_worker
+    assert done.recap("ssh")["ignored"] == done.recap("box")["ignored"] == 1
+    left = {path.parent for path in (plays.folder / "tmp").rglob("AnsiballZ*")}
+    assert len(left) <= 1, "only what runs in the background cleans up later"
 
 
 @pytest.mark.slow
@@ -222,14 +221,6 @@ def test_an_import_for_the_controller_runs_there_whatever_the_inventory_says(pla
     assert not [command for _host, command in commands if re.search("ssh|sudo|/usr/bin/false", command)]
 
 
-def test_without_the_word_of_the_role_the_inventory_decides(plays: Plays) -> None:
-    hostile = {**HOSTILE, RUN_ON: "controller"}  # as a host could say in its facts
-    plays.add("localhost", hostile, plays.task("localhost"), ignore_unreachable=True)
-    done = plays.run_all()
-    assert ways(done) == {"localhost": "as a module: the connection is ansible.builtin.ssh"}
-    assert plays.accepted() == 0
-
-
 # What a task sets holds for the task.
 
 
@@ -246,13 +237,3 @@ def test_the_environment_of_a_task_ends_with_it(licstat: Licstat, log: Path, mon
     there = run_action("licstat_import", check=True, environment={"TZ": ahead, "LICSTAT_URL": "x"}, **options)
     assert there["state"] == "planned"
     assert (os.environ["TZ"], time.timezone, os.environ.get("LICSTAT_URL"), Path.cwd()) == (behind, 43200, None, where)
-
-
-def test_relative_paths_begin_at_the_playbook(plays: Plays) -> None:
-    task = plays.task("relative")
-    (source,) = task[MODULE]["src"]
-    task[MODULE]["src"] = [str(Path(source).relative_to(plays.folder))]
-    plays.add("relative", SAME_PYTHON, task)
-    done = plays.run_all()
-    assert_ended_well(done)
-    assert done.results[0]["imports"][0]["source"] == task[MODULE]["src"][0]

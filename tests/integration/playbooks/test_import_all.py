@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook for all systems, with fifty license servers and one target of each other kind."""
+"""The playbook for all systems, with twelve license servers and one target of each other kind."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ..support import QUICK, Logs, log_text
 from .driver import Ansible, Done, without_spaces
+from .targets import HOSTS, PLAYBOOK, unreachable
 
-PLAYBOOK = "assetops.imports.import_all"
-LICENSE_SERVERS = {f"server{number:02}": 100 + number for number in range(50)}
-OTHERS = ("inventory", "metric_tool", "research", "library")
+LICENSE_SERVERS = {f"server{number:02}": 100 + number for number in range(12)}
+OTHERS = ("bigfix_inventory", "license_metric_tool", "research", "library_demo")
 REPORT = re.compile(r"^(\d+ targets|\w+) +(\w+|-) +(not run|\w+) +(\S.*?|-) {2,}(.*?) +(\S+)$", re.MULTILINE)
 """A line of the report, for a target or for several of which there is the same to tell."""
 SAFE = {"no_task", "status", "library"}
@@ -39,73 +39,40 @@ class Site(Ansible):
         for name in (*LICENSE_SERVERS, "refused"):
             make_log(f"{name}/debug.log.1")
         self.logs = folder / "logs"
-        self.no_ssh = folder / "no-ssh"
-        self.no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
-        self.no_ssh.chmod(0o700)
         self.inventory = folder / "inventory.json"
-        self.inventory.write_text(json.dumps({"all": {"children": self.groups()}}))
+        self.write_inventory(self.groups())
 
     def groups(self) -> dict[str, Any]:
-        """The groups of the inventory, with the variables that they need."""
-        sandbox, receipts = self.sandbox, str(self.store)
-        server = {
-            "licstat_import_url": sandbox.licstat_url,
-            "licstat_import_api_token": sandbox.licstat_token,
+        """The groups of the inventory, with what the environment does not say."""
+        of_servers = {
             "licstat_import_paths": [f"{self.logs}/{{{{ inventory_hostname }}}}"],
             "licstat_import_min_age": 0,
-            "licstat_import_receipts": receipts,
             "licstat_import_wait_sleep": 0.2,
         }
-        # A second of the test is a thousand seconds of the sandbox.
-        bigfix = {"bigfix_import_receipts": receipts, "bigfix_import_wait_sleep": 0.2, "bigfix_import_max_age": 10**7}
-        haplo = {
-            "haplo_batch_url": sandbox.haplo_url,
-            "haplo_batch_api_key": sandbox.haplo_api_key,
-            "haplo_batch_directory": str(ROOT / "tests/fixtures/haplo"),
-            "haplo_batch_receipts": receipts,
-        }
-        library = {
-            "lm_import_url": sandbox.lm_url,
-            "lm_import_username": sandbox.lm_username,
-            "lm_import_password": sandbox.lm_password,
-            "lm_import_library": "LibraryDemo",
-            "lm_import_src": str(ROOT / "tests/fixtures/lm/contents_LibraryDemo.zip"),
-            "lm_import_receipts": receipts,
-            "lm_import_wait_sleep": 0.2,
-        }
-        unreachable = {
-            "ansible_connection": "ssh",
-            "ansible_ssh_executable": str(self.no_ssh),
-            "licstat_import_run_on": "host",
-            "licstat_import_license_server_id": 100,
-        }
-        ids = {name: {"licstat_import_license_server_id": number} for name, number in LICENSE_SERVERS.items()}
-        metric_tool = {
-            "bigfix_import_product": "license_metric_tool",
-            "bigfix_import_url": sandbox.lmt_url,
-            "bigfix_import_token": sandbox.lmt_token,
-        }
+        ids = {**LICENSE_SERVERS, "refused": 99}
+        servers: dict[str, Any] = {name: {"licstat_import_license_server_id": number} for name, number in ids.items()}
+        others = {group: {"hosts": hosts} for group, hosts in HOSTS.items()}
+        haplo = {"research": {"haplo_batch_directory": str(ROOT / "tests/fixtures/haplo")}}
         return {
-            "licstat": {
-                "hosts": {**ids, "refused": {"licstat_import_license_server_id": 99}, "unreachable": unreachable},
-                "vars": server,
-            },
-            "bigfix": {
-                "hosts": {"inventory": None},
-                "vars": {
-                    **bigfix,
-                    "bigfix_import_url": sandbox.bigfix_url,
-                    "bigfix_import_token": sandbox.bigfix_token,
-                },
-            },
-            "lmt": {"hosts": {"metric_tool": None}, "vars": {**bigfix, **metric_tool}},
-            "haplo": {"hosts": {"research": None}, "vars": haplo},
-            "lm": {"hosts": {"library": None}, "vars": library},
+            **others,
+            "licstat": {"hosts": {**servers, "unreachable": unreachable(self.folder)}, "vars": of_servers},
+            "haplo": {"hosts": haplo},
         }
+
+    def write_inventory(self, groups: dict[str, Any]) -> None:
+        """Write the inventory, in place of any that was there."""
+        self.inventory.write_text(json.dumps({"all": {"children": groups}}))
+
+    def run(self, *arguments: str, **environment: str) -> Done:
+        """Run ansible-playbook with what is common to all targets in its environment."""
+        usual = {**self.sandbox.environment, "ASSETOPS_RECEIPTS": str(self.store)}
+        del usual["HAPLO_OUTCOME_API_KEY"]  # a batch is scheduled, and that is that
+        return super().run(*arguments, **{**usual, **environment})
 
     def import_all(self, *arguments: str, **environment: str) -> Done:
         """Run the playbook."""
-        return self.run("-i", str(self.inventory), "-f", "10", PLAYBOOK, *arguments, **environment)
+        max_age = "bigfix_import_max_age=10000000"  # a second of the test is a thousand seconds of the sandbox
+        return self.run("-i", str(self.inventory), "-f", "10", "-e", max_age, PLAYBOOK, *arguments, **environment)
 
     @property
     def imports(self) -> dict[int, int]:
@@ -136,39 +103,43 @@ def reported(done: Done) -> dict[str, tuple[str, ...]]:
     return {found[0]: found[1:] for found in REPORT.findall(report) if found[0] != "target"}
 
 
+def handed_on(done: Done) -> dict[str, Any]:
+    """What the run hands on, which is shown before its recap."""
+    stats: dict[str, Any] = json.loads(done.output.partition("RUN: ")[2].splitlines()[0])
+    return stats
+
+
 def count_in(name: str) -> int:
     """Of how many targets a line of the report tells."""
     return int(name.split(maxsplit=1)[0]) if name.endswith(" targets") else 1
 
 
 @pytest.mark.slow
-def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_mode_foretold(site: Site) -> None:
+def test_each_of_twelve_servers_and_four_other_targets_is_imported_once_as_check_mode_foretold(site: Site) -> None:
     everywhere = {*LICENSE_SERVERS, *OTHERS}
     healthy = ["--limit", "all:!refused:!unreachable"]
 
-    foretold = site.import_all("--check", *healthy)
+    foretold = site.import_all("--check", *healthy, ANSIBLE_SHOW_CUSTOM_STATS="true")
     assert foretold.status == 0, foretold.output
     assert site.unsafe == ["schedule"]  # of a batch that there is not: the one safe question that Haplo has
     assert site.sandbox.haplo().batches == ()
     assert not site.store.exists()
     assert {line[1] for line in reported(foretold).values()} == {"planned"}
+    assert handed_on(foretold)["assetops_imports_summary"] == "16 targets: 16 planned"
 
     first = site.import_all(*healthy)
     assert first.status == 0, first.output
     assert changed(foretold) == changed(first) == everywhere
-    assert {number: count for number, count in site.imports.items() if number >= 100} == dict.fromkeys(
-        LICENSE_SERVERS.values(), 1
-    )
+    imports = {number: count for number, count in site.imports.items() if number >= 100}
+    assert imports == dict.fromkeys(LICENSE_SERVERS.values(), 1)
     assert len(site.sandbox.bigfix().started_by_api) == len(site.sandbox.lmt().started_by_api) == 1
     assert len(site.sandbox.haplo().batches) == 1
     assert len(site.sandbox.lm().libraries["LibraryDemo"].runs) == 1
     report = reported(first)
     table = first.output[first.output.index("target  ") : first.output.index("PLAY RECAP")]
     assert everywhere <= set(re.findall(r"\w+", table))
-    assert sum((Counter({line[1]: count_in(name)}) for name, line in report.items()), Counter()) == {
-        "succeeded": 53,
-        "scheduled": 1,
-    }
+    states = sum((Counter({line[1]: count_in(name)}) for name, line in report.items()), Counter())
+    assert states == {"succeeded": 15, "scheduled": 1}
     for name, line in report.items():
         assert line[3].startswith(f"{count_in(name)} of {count_in(name)}"), first.output
         assert float(line[4]) >= 0
@@ -180,10 +151,10 @@ def test_each_of_fifty_servers_and_four_other_targets_is_imported_once_as_check_
     assert changed(second) == set()
     assert len(site.unsafe) == asked
     assert {name: line[:3] for name, line in reported(second).items()} == {
-        "50 targets": ("licstat_import", "succeeded", "receipt"),
+        "12 targets": ("licstat_import", "succeeded", "receipt"),
         "2 targets": ("bigfix_import", "succeeded", "fresh"),
         "research": ("haplo_batch", "scheduled", "receipt"),
-        "library": ("lm_import", "succeeded", "receipt"),
+        "library_demo": ("lm_import", "succeeded", "receipt"),
     }, second.output
     assert_few_skipped(second)
 
@@ -197,16 +168,12 @@ def assert_few_skipped(done: Done) -> None:
 @pytest.mark.slow
 def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails(site: Site) -> None:
     groups = site.groups()
-    both = {
-        **groups["haplo"]["vars"],
-        "licstat_import_license_server_id": 99,
-        "haplo_batch_feed": "both",
-    }
+    both = {**groups["haplo"]["hosts"]["research"], "licstat_import_license_server_id": 99, "haplo_batch_feed": "both"}
     groups["licstat"]["hosts"]["both"] = both
     groups["haplo"]["hosts"]["both"] = None
     (site.logs / "both").mkdir()
     (site.logs / "both/debug.log.1").write_text(log_text(200))
-    site.inventory.write_text(json.dumps({"all": {"children": groups}}))
+    site.write_inventory(groups)
     few = ["--limit", "server00,both,research"]
 
     tagged = site.import_all(*few, "--tags", "haplo")
@@ -217,18 +184,13 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
         "server00": ("-", "not run"),
     }
 
-    skipped = site.import_all(*few, "--skip-tags", "licstat")
-    assert skipped.status == 0, skipped.output
-    assert reported(skipped)["2 targets"][:3] == ("haplo_batch", "scheduled", "receipt")
-    assert site.imports[100] == 0
-
     done = site.import_all(*few, "-e", "haplo_batch_feed=other")
     assert done.status == 2, done.output
     table = done.output[done.output.index("target  ") :]
     assert re.search(r"^both +licstat_import +failed +new ", table, re.MULTILINE)
     assert without_spaces("Importing is not enabled for license server refused.") in without_spaces(table)
     # Whichever of the two comes first sends what has become the same import.
-    assert re.search(r"^both +haplo_batch +scheduled +(new +1|receipt +0) of 1", table, re.MULTILINE)
+    assert re.search(r"^both +haplo_batch +scheduled +(new +1|(receipt|joined) +0) of 1", table, re.MULTILINE), table
     assert (done.recap("both")["failed"], done.recap("research")["failed"]) == (1, 0)
     assert site.imports[100] == 1
 
@@ -236,7 +198,7 @@ def test_tags_run_some_systems_and_a_target_of_two_has_both_run_though_one_fails
 @pytest.mark.slow
 def test_targets_that_fail_leave_the_others_running_and_stand_in_the_report(site: Site) -> None:
     few = ["--limit", "server00,server01,refused,unreachable,research"]
-    done = site.import_all(*few, "--tags", "licstat")
+    done = site.import_all(*few, "--tags", "licstat", ASSETOPS_PROGRESS="0")
     assert done.status == 2, done.output
     report = reported(done)
     assert {name: line[1] for name, line in report.items()} == {
@@ -252,24 +214,46 @@ def test_targets_that_fail_leave_the_others_running_and_stand_in_the_report(site
     assert (site.imports[100], site.imports[101], site.imports[102]) == (1, 1, 0)
     assert site.sandbox.requests("haplo") == []
     assert next(iter(report)) in ("refused", "unreachable")
+
+    # Ansible itself shows a line for each import, and each reason once.
+    lines = done.output.splitlines()
     assert without_spaces(done.output).count(without_spaces("Importing is not enabled")) == 1  # in the table
+    assert [line for line in lines if line.startswith("skipping: ")] == ["skipping: [research]"]  # by the tag
+    for line in ("changed: [server00 -> localhost]", "changed: [server01 -> localhost]", "ok: [refused -> localhost]"):
+        assert line in lines
+    fatal = [line for line in lines if line.startswith("fatal: ")]
+    assert len(fatal) == 2
+    assert all("The table above tells why" in line for line in fatal)
+    (result,) = [one["result"] for one in done.tasks if one["host"] == "refused" and "imports" in one["result"]]
+    assert "Importing is not enabled" in result["msg"]
+    assert result["http_status"] == 200
 
 
 @pytest.mark.slow
-def test_all_targets_failing_is_reported_as_well(site: Site) -> None:
-    done = site.import_all("--limit", "refused,unreachable")
+def test_all_targets_failing_is_reported_and_handed_on_as_well(site: Site) -> None:
+    done = site.import_all("--limit", "refused,unreachable", ANSIBLE_SHOW_CUSTOM_STATS="true")
     assert done.status == 2, done.output
     assert {name: line[1] for name, line in reported(done).items()} == {
         "refused": "failed",
         "unreachable": "unreachable",
     }
+    stats = handed_on(done)
+    assert stats["assetops_imports_summary"] == "2 targets: 1 failed (refused), 1 unreachable (unreachable)"
+    for entry, name, problem in zip(
+        stats["assetops_imports"], ("refused", "unreachable"), ("Importing is not enabled", "no route"), strict=True
+    ):
+        assert set(entry) == {"target", "role", "state", "reason", "remote_id", "key", "url", "problem"}
+        assert (entry["target"], entry["role"]) == (name, "licstat_import")
+        assert problem in entry["problem"]
+    assert stats["assetops_imports"][0]["reason"] == "new"
+    assert site.sandbox.licstat_token not in done.output
 
 
 # Green and empty.
 
 STRAYS: dict[str, Any] = {"all": {"children": {"licstats": {"hosts": {"cad": None}}, "web": {"hosts": {"www": None}}}}}
 """An inventory with a misspelled group."""
-EMPTY = {  # the playbook, the arguments, and what is told
+EMPTY = {  # the playbook, the arguments, and what is said; each playbook knows its own groups and tags
     "a group is misspelled": (
         "import_all",
         ["-i", "strays.json", "--check"],
@@ -277,17 +261,6 @@ EMPTY = {  # the playbook, the arguments, and what is told
             "No host of this run is in one of the groups licstat, bigfix, lmt, haplo, lm.",
             "strays.json) has the groups licstats, web. Is licstats meant to be licstat?",
         ),
-    ),
-    "the inventory is another": ("import_all", ["-i", "missing.json"], ("missing.json) has no hosts. Is -i right?",)),
-    "the limit leaves no target": (
-        "import_all",
-        ["-i", "inventory.json", "-i", "strays.json", "--limit", "www"],
-        ("in one of the groups licstat, bigfix, lmt, haplo, lm.", "--limit www leaves www."),
-    ),
-    "a tag is misspelled": (
-        "import_all",
-        ["-i", "inventory.json", "--tags", "lm,licstta"],
-        ("--tags licstta: there is no such tag here; did you mean licstat?",),
     ),
     "there are no hosts": ("licstat", ["-i", "nobody"], ("No host of this run is in the group licstat.",)),
     "the limit leaves only targets of others": (
@@ -318,9 +291,9 @@ def test_a_run_that_would_import_nothing_fails_and_says_why(site: Site, case: st
     done = site.run(f"assetops.imports.{playbook}", *arguments)
 
     assert done.status not in (0, 4), done.output
-    told = " ".join(task["result"].get("msg", "") for task in done.tasks if task["failed"])
+    said = " ".join(task["result"].get("msg", "") for task in done.tasks if task["failed"])
     for text in (*words, "Nothing was imported."):
-        assert text in told, done.output
+        assert text in said, done.output
     assert site.sandbox.requests() == []
     assert not site.store.exists()
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +15,16 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleActionFail
 
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
+from ..both_ways import make_action
 from ..haplo.driver import KIND
 from ..lm.driver import Lm
 from ..support import QUICK, SERVER, Logs, argument_spec
 from .driver import FIXTURES, Ansible, Done, Task, assert_ended_well, without_spaces
+from .targets import unreachable
 
 ROLES = ROOT / "roles"
 IMPORTING = ("licstat_import", "bigfix_import", "haplo_batch", "lm_import")
@@ -69,20 +71,27 @@ class Roles(Ansible):
             "vars": self.variables(role, **variables),
         }
 
+    def run_plays(self, inventory: dict[str, Any], plays: Any, *arguments: str, **environment: str) -> Done:
+        """Run plays, or the text of a playbook, with this inventory."""
+        hosts, path = self.folder / "hosts.json", self.folder / "play.yml"
+        hosts.write_text(json.dumps(inventory))
+        path.write_text(plays if isinstance(plays, str) else json.dumps(plays))
+        return self.run("-i", str(hosts), str(path), *arguments, **environment)
+
 
 @pytest.fixture
 def roles(sandbox: Sandbox, tmp_path: Path) -> Roles:
     return Roles(sandbox, tmp_path)
 
 
+def as_planned(*roles: Task) -> Task:
+    """The same in check mode."""
+    return {"name": "Plan", "block": [*roles], "check_mode": True}
+
+
 def of_task(done: Done, name: str) -> list[dict[str, Any]]:
     """What the tasks of that name gave, in order, but for those that were skipped."""
     return [task["result"] for task in done.tasks if task["task"].endswith(name)]
-
-
-def summary(done: Done) -> list[str]:
-    """The lines of all summaries."""
-    return [line for result in of_task(done, ": Say what happened") for line in result["msg"]]
 
 
 def folder_of_logs(folder: Path, make_log: Logs) -> Path:
@@ -127,7 +136,7 @@ def test_the_role_is_one_task_on_the_controller_or_on_the_host(role: str) -> Non
 
 
 @pytest.mark.parametrize("role", [*IMPORTING, "import_report", "import_settle", "import_watch"])
-def test_variables_are_prefixed_documented_and_have_the_defaults_that_are_told(role: str) -> None:
+def test_variables_are_prefixed_documented_and_have_the_defaults_that_are_documented(role: str) -> None:
     entries = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
     defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
     readme = (ROLES / role / "README.md").read_text()
@@ -157,22 +166,20 @@ def test_logs_are_found_by_pattern_and_age_imported_oldest_first_and_archived_af
     archive = tmp_path / "archive"
     role = roles.role("licstat_import", paths=[str(logs)], max_age=30 * DAY, afterwards="archive", archive=str(archive))
 
-    for planned in (
-        roles.play(role, arguments=["--check", "--diff"]),
-        roles.play({"name": "Try", "block": [role], "check_mode": True}, arguments=["--diff"]),
-    ):
-        assert_ended_well(planned)
-        assert {request.operation for request in roles.sandbox.requests()} == {"no_task"}
-        assert sorted(path.name for path in logs.iterdir()) == before
-        assert not archive.exists()
-        assert not roles.store.exists()
-        assert f"-{logs}/debug.log.1: not imported" in planned.output
-        assert f"+{logs}/debug.log.1: archived as {archive}/debug.log.1-" in planned.output
+    done = roles.play(as_planned(role), role, arguments=["--diff"])
 
-    done = roles.play(role)
     assert done.status == 2, done.output
+    planned, imported = of_task(done, "oldest first")
+    assert (planned["state"], planned["receipts"]["created"], imported["receipts"]["created"]) == (
+        "planned",
+        False,
+        True,
+    )
+    assert {one["reason"] for one in imported["imports"]} == {"new"}
+    for line in (f"-{logs}/debug.log.1: not imported", f"+{logs}/debug.log.1: archived as {archive}/debug.log.1-"):
+        assert line in done.output
     assert [task.file_name for task in roles.sandbox.licstat().tasks] == ["debug.log.3", "debug.log.2", "debug.log.1"]
-    assert_told(done, "no date")
+    assert "no date" in done.output
     moved = sorted(path.name for path in archive.iterdir())
     assert [name.rpartition("-")[0] for name in moved] == ["debug.log.1", "debug.log.2"]
     assert sorted(path.name for path in logs.iterdir()) == [
@@ -181,90 +188,45 @@ def test_logs_are_found_by_pattern_and_age_imported_oldest_first_and_archived_af
 
 
 @pytest.mark.slow
-def test_named_logs_are_taken_in_place_of_those_of_the_group_and_may_be_left_where_they_are(
-    roles: Roles, log: Path, tmp_path: Path
-) -> None:
-    of_the_group: dict[str, Any] = {"paths": ["/nowhere"], "patterns": ["*"], "min_age": 60, "recurse": True}
-    role = roles.role("licstat_import", src=[str(log)], afterwards="delete", **of_the_group)
-
+def test_logs_stay_where_they_are_where_that_tag_is_skipped(roles: Roles, log: Path) -> None:
+    role = roles.role("licstat_import", src=[str(log)], afterwards="delete")
     kept = roles.play(role, arguments=["--skip-tags", "licstat_import_afterwards"])
     assert_ended_well(kept)
     assert roles.accepted() == 1
     assert log.exists()
 
-    done = roles.play(role)
-    assert_ended_well(done)
-    (result,) = of_task(done, "oldest first")
-    assert [one["reason"] for one in result["imports"]] == ["receipt"]
-    assert [one["state"] for one in result["put_away"]] == ["deleted"]
-    assert not log.exists()
-    assert done.recap()["skipped"] == 0
-
 
 @pytest.mark.slow
-def test_what_is_wrong_is_told_in_the_words_of_the_module_and_a_later_night_without_logs_is_a_success(
+def test_what_is_wrong_is_said_in_the_words_of_the_module_and_a_later_night_without_logs_is_a_success(
     roles: Roles, log: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    never = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
-    first = roles.role("licstat_import", src=[str(log)])
-    required = roles.role("licstat_import", paths=[str(tmp_path / "empty")], require_logs=True)
-    missing = roles.role("licstat_import", paths=[str(tmp_path / "missing")])
-    wrong = roles.role("licstat_import", src=["/nowhere"], afterwards="burn")
-    rescue = [{"ansible.builtin.meta": "noop"}]
-    never, required, missing, wrong = (
-        {"block": [task], "rescue": rescue} for task in (never, required, missing, wrong)
+    """And logs that are named are taken in place of those of the group."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    of_the_group: dict[str, Any] = {"paths": ["/nowhere"], "patterns": ["*"], "min_age": 60, "recurse": True}
+    first = roles.role("licstat_import", src=[str(log)], afterwards="delete", **of_the_group)
+    quiet = roles.role("licstat_import", paths=[str(empty)])
+    required, missing, wrong = (
+        {"block": [roles.role("licstat_import", **one)], "rescue": [{"ansible.builtin.meta": "noop"}]}
+        for one in (
+            {"paths": [str(empty)], "require_logs": True},
+            {"paths": [str(tmp_path / "missing")]},
+            {"src": ["/nowhere"], "afterwards": "burn"},
+        )
     )
-    quiet = roles.role("licstat_import", paths=[str(tmp_path / "empty")])
-    done = roles.play(never, required, missing, wrong, first, quiet, required)
+
+    done = roles.play(required, missing, wrong, first, quiet, required)
+
     assert done.status == 0, done.output
-    nothing_known, nothing_found, not_there, _imported, quiet_night, nothing_again = of_task(done, "oldest first")
-    no_log = f"There is no log debug.log.* or debug.log-* in {tmp_path}/empty."
-    for failed in (nothing_known, nothing_found):
-        assert failed["msg"].startswith(f"{no_log} Nor do the receipts")
+    nothing_known, not_there, imported, quiet_night, nothing_again = of_task(done, "oldest first")
+    no_log = f"There is no log debug.log.* or debug.log-* in {empty}."
+    assert nothing_known["msg"].startswith(f"{no_log} Nor do the receipts")
     assert f"{tmp_path}/missing: No such file or directory" in not_there["msg"]
-    assert_told(done, "burn")
+    assert "burn" in done.output
+    assert [one["state"] for one in imported["put_away"]] == ["deleted"]
+    assert not log.exists()
     assert (quiet_night["state"], quiet_night["changed"], quiet_night["imports"]) == ("succeeded", False, [])
     assert nothing_again["msg"] == no_log
-    assert roles.accepted() == 1
-
-
-@pytest.mark.slow
-def test_logs_on_a_host_are_imported_there(roles: Roles, log: Path, tmp_path: Path) -> None:
-    """As its own user, with its own store: what is set for the connection to it holds."""
-    hosts = {"server": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    tasks = [roles.role("licstat_import", paths=[str(log.parent)], patterns=["*"], min_age=0, run_on="host")]
-    environment = {"HOME": str(tmp_path / "home"), "ASSETOPS_RECEIPTS": str(tmp_path / "there.db")}
-    tasks[0]["vars"].pop("licstat_import_receipts")
-    play = {"hosts": "server", "gather_facts": False, "tasks": tasks, "environment": environment}
-    (tmp_path / "play.yml").write_text(json.dumps([play]))
-    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), "-vvv")
-    assert_ended_well(done)
-    assert roles.accepted() == 1
-    assert (tmp_path / "there.db").exists()
-    assert "server -> " not in done.output
-
-
-@pytest.mark.slow
-def test_the_controller_imports_whatever_the_inventory_says_of_hosts_and_of_itself(
-    roles: Roles, log: Path, tmp_path: Path
-) -> None:
-    inventory = {
-        "all": {
-            "hosts": {
-                "server": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
-                "localhost": {"ansible_connection": "ssh", "ansible_python_interpreter": "/nowhere/python"},
-            },
-            "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
-        }
-    }
-    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
-    play = {"hosts": "server", "gather_facts": False, "become": True}
-    tasks = [roles.role("licstat_import", src=[str(log)])]
-    (tmp_path / "play.yml").write_text(json.dumps([{**play, "tasks": tasks}]))
-    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
-    assert_ended_well(done)
     assert roles.accepted() == 1
 
 
@@ -278,13 +240,10 @@ def test_the_example_of_its_readme_runs_as_it_stands(roles: Roles, make_log: Log
         "/srv/license-logs/cad": str(log.parent),
         "/srv/license-logs/archive/cad": str(tmp_path / "archive"),
     }
-    (tmp_path / "play.yml").write_text(
-        functools.reduce(lambda text, name: text.replace(name, here[name]), here, example)
-    )
+    playbook = functools.reduce(lambda text, name: text.replace(name, here[name]), here, example)
     secrets = json.dumps({"licstat_token": roles.sandbox.licstat_token})
-    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": {"cad": None}}}))
 
-    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), "-e", secrets)
+    done = roles.run_plays({"licstat": {"hosts": {"cad": None}}}, playbook, "-e", secrets)
 
     assert_ended_well(done)
     assert done.recap("cad") == {**done.recap("cad"), "ok": 2, "changed": 1, "skipped": 0}
@@ -299,17 +258,15 @@ def test_the_example_of_its_readme_runs_as_it_stands(roles: Roles, make_log: Log
 def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) -> None:
     imported = roles.role("bigfix_import", raw_first=True, max_age=DAY)
     gate = roles.role("bigfix_import", tasks_from="gate", gate_max_age=DAY)
-    planned = roles.play(imported, gate, arguments=["--check"])
-    assert_ended_well(planned)
-    assert roles.sandbox.requests("bigfix", "start") == []
-    assert of_task(planned, ": Go no further with data that is too old")[0]["is_fresh"] is True
 
-    done = roles.play(imported, imported, gate, arguments=["-vvv"])
+    done = roles.play(as_planned(imported, gate), imported, imported, gate, arguments=["-vvv"])
     assert_ended_well(done)
     assert "AnsiballZ" not in done.output, "a module was started"
     assert [one.type for one in roles.sandbox.bigfix().started_by_api] == ["raw_only", "complete"]
-    first, second = of_task(done, "recent enough")
-    assert (first["changed"], second["changed"]) == (True, False)
+    gates = of_task(done, ": Go no further with data that is too old")
+    assert [result["is_fresh"] for result in gates] == [True, True]
+    planned, first, second = of_task(done, "recent enough")
+    assert (planned["state"], first["changed"], second["changed"]) == ("planned", True, False)
     assert [one["source"] for one in first["imports"]] == ["raw_only import", "complete import"]
 
     roles.sandbox.clock(step=2 * DAY)
@@ -320,40 +277,27 @@ def test_raw_data_comes_first_and_the_gate_keeps_stale_data_out(roles: Roles) ->
         {"name": "Too far", "ansible.builtin.debug": {"msg": "reports on stale data"}},
     )
     assert later.status == 2, later.output
-    assert_told(later, "fresh=False")
+    assert "fresh=False" in later.output
     assert re.search(r"The data is \d+ s old; 86400 s are allowed\.", later.output)
     assert "reports on stale data" not in later.output
     assert len(roles.sandbox.bigfix().started_by_api) == 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run_on", ["controller", "host"])
-def test_the_examples_of_its_readme_run_as_they_stand(roles: Roles, tmp_path: Path, run_on: str) -> None:
-    """Whatever the inventory says of all hosts, the controller does it; or else the host."""
+def test_the_examples_of_its_readme_run_as_they_stand(roles: Roles) -> None:
     variables, playbook = yaml_of((ROLES / "bigfix_import/README.md").read_text())
     assert variables.pop("bigfix_import_url") == "https://bigfix.example.com:9081"
-    here = {"bigfix_import_url": roles.sandbox.bigfix_url, "bigfix_import_receipts": str(roles.store)}
     assert variables.pop("bigfix_import_token") == "{{ bigfix_token }}"
-    here["bigfix_import_token"] = roles.sandbox.bigfix_token
-    away = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_become": True}
-    at_home = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    inventory = {
-        "bigfix": {
-            "hosts": {"server": None},
-            "vars": {**variables, **here, "bigfix_import_run_on": run_on, "bigfix_import_wait_sleep": 0.05},
-        },
-        "all": {"vars": away if run_on == "controller" else at_home},
-    }
-    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
-    (tmp_path / "play.yml").write_text(json.dumps(playbook))
-    command = ["-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml")]
+    here = roles.variables(
+        "bigfix_import", **{name.removeprefix("bigfix_import_"): variables[name] for name in variables}
+    )
+    inventory = {"bigfix": {"hosts": {"server": None}, "vars": here}}
 
-    first, second = roles.run(*command), roles.run(*command)
+    done = roles.run_plays(inventory, playbook)
 
-    for done, changed in ((first, 1), (second, 0)):
-        assert_ended_well(done)
-        assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (changed, 0)
-        assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
+    assert_ended_well(done)
+    assert (done.recap("server")["changed"], done.recap("server")["skipped"]) == (1, 0)
+    assert [result["is_fresh"] for result in of_task(done, ": Go no further with data that is too old")] == [True]
     assert len(roles.sandbox.bigfix().started_by_api) == 1
 
 
@@ -366,74 +310,41 @@ def yaml_of(text: str) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_the_batches_of_a_directory_are_scheduled_once(roles: Roles, tmp_path: Path) -> None:
+def test_the_batches_of_a_directory_or_a_list_are_scheduled_once_or_tried_first_or_of_a_kind(
+    roles: Roles, tmp_path: Path
+) -> None:
     directory = tmp_path / "batches"
     for name in ("arts", "science"):
         shutil.copytree(ROOT / "tests/fixtures/haplo", directory / name)
     (directory / "half a batch").mkdir()
     (directory / "half a batch/people.json").write_text("[]")
     role = roles.role("haplo_batch", directory=str(directory), comment="From HR", dryrun="kept to itself")
-
-    planned = roles.play(role, arguments=["--check"])
-    assert_ended_well(planned)
-    told = "has no variable haplo_batch_dryrun, so that does nothing. Did you mean haplo_batch_dry_run?"
-    assert without_spaces(told) in without_spaces(planned.output)
-    assert "kept to itself" not in planned.output
-    assert {request.operation for request in roles.sandbox.requests()} == {"schedule"}  # of a batch that there is not
-    assert roles.sandbox.haplo().batches == ()
-
-    done = roles.play(role, role)
-    assert_ended_well(done)
-    assert [result["changed"] for result in of_task(done, "Schedule the batches")] == [True, False]
-    batches = roles.sandbox.haplo().batches
-    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in batches] == [("From HR", False, 2)] * 2
-    assert {file.name for batch in batches for file in batch.files} == {"people", "visitors"}
-    assert_told(done, "half a batch cannot be imported: there are files in it, and no control.json")
-    assert done.recap()["skipped"] == 0
-
-
-@pytest.mark.slow
-def test_batches_may_be_listed_tried_first_and_of_a_kind(roles: Roles) -> None:
     fixture = ROOT / "tests/fixtures/haplo"
-    batch: dict[str, Any] = {
-        "name": "people only",
-        "control": str(fixture / "control.json"),
-        "files": [{"name": "people", "src": str(fixture / "people.json")}],
-    }
+    control, people = str(fixture / "control.json"), {"name": "people", "src": str(fixture / "people.json")}
+    batch: dict[str, Any] = {"name": "people only", "control": control, "files": [people]}
     listed: dict[str, Any] = {"batches": [batch], "allow_missing_files": True}
-    standard = {"kind": KIND, "files": batch["files"], "api_key": roles.sandbox.haplo_standard_api_key}
+    standard: dict[str, Any] = {"kind": KIND, "files": [people], "api_key": roles.sandbox.haplo_standard_api_key}
+
     done = roles.play(
+        *(as_planned(role), role, role),
         roles.role("haplo_batch", **listed, dry_run=True),
         roles.role("haplo_batch", **listed),
-        roles.role("haplo_batch", **standard, control_copy=batch["control"], allow_missing_files=True),
+        roles.role("haplo_batch", **standard, control_copy=control, allow_missing_files=True),
     )
+
     assert_ended_well(done)
-    batches = roles.sandbox.haplo().batches
-    assert [(batch.kind, batch.dry_run) for batch in batches] == [(None, True), (None, False), (KIND, False)]
-
-
-@pytest.mark.slow
-def test_half_a_batch_no_batch_and_no_directory_fail_in_the_words_of_the_module(roles: Roles, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "tests/fixtures/haplo", tmp_path / "half")
-    (tmp_path / "half/people.json").unlink()
-    (tmp_path / "empty").mkdir()
-    told = {"ansible.builtin.debug": {"msg": "told: {{ ansible_failed_result.msg }}"}}
-    wrong: tuple[dict[str, Any], ...] = (
-        {"directory": str(tmp_path / "half")},
-        {"directory": str(tmp_path / "empty"), "require_batches": True},
-        {"directory": str(tmp_path / "missing")},
-        {"batches": [], "require_batches": True},
-        {},
-    )
-    done = roles.play(*({"block": [roles.role("haplo_batch", **one)], "rescue": [told]} for one in wrong))
-    assert done.status == 0, done.output
-    assert_told(done, "told: ")
-    assert_told(done, f"{tmp_path}/half: control.json names 'people', 'visitors', and there is no file for 'people'")
-    assert_told(done, f"told: There is no batch in {tmp_path}/empty")
-    assert_told(done, f"{tmp_path}/missing: No such file or directory")
-    assert_told(done, "told: batches is an empty list.")
-    assert_told(done, "told: one of the following is required: control, control_digest, kind, directory, batches")
-    assert roles.sandbox.requests() == []
+    warned = "has no variable haplo_batch_dryrun, so that does nothing. Did you mean haplo_batch_dry_run?"
+    assert without_spaces(warned) in without_spaces(done.output)
+    assert "kept to itself" not in done.output
+    planned, *results = of_task(done, "Schedule the batches")
+    assert {one["state"] for one in planned["imports"]} == {"planned"}
+    assert [result["changed"] for result in results] == [True, False, True, True, True]
+    of_directory, of_list = roles.sandbox.haplo().batches[:2], roles.sandbox.haplo().batches[2:]
+    assert [(batch.comment, batch.dry_run, len(batch.files)) for batch in of_directory] == [("From HR", False, 2)] * 2
+    assert {file.name for batch in of_directory for file in batch.files} == {"people", "visitors"}
+    assert [(batch.kind, batch.dry_run) for batch in of_list] == [(None, True), (None, False), (KIND, False)]
+    assert "half a batch cannot be imported: there are files in it, and no control.json" in done.output
+    assert done.recap()["skipped"] == 0
 
 
 # Lifecycle Manager.
@@ -448,90 +359,95 @@ def test_an_archive_is_imported_once_and_the_library_counted_where_that_is_asked
     archives.publish("http://acme.com/imports/build.zip", linked)
     by_file = roles.role("lm_import", src=str(archive))
     by_url = roles.role("lm_import", import_url="http://acme.com/imports/build.zip", import_version="17", counts=True)
+    refused = roles.role("lm_import", src=str(archive), password="wrong-one")
+    rescued = {"block": [refused], "rescue": [{"ansible.builtin.meta": "noop"}]}
 
-    planned = roles.play(by_file, arguments=["--check"])
-    assert_ended_well(planned)
-    assert roles.sandbox.requests("lm", "import") == []
+    done = roles.play(as_planned(by_file), rescued, by_file, by_file, by_url, arguments=["--diff"])
 
-    done = roles.play(by_file, by_file, by_url, arguments=["--diff"])
-    assert_ended_well(done)
-    results = of_task(done, "Import the archive")
+    assert done.status == 0, done.output
+    planned, failed, *results = of_task(done, "Import the archive")
+    assert (planned["state"], len(archives.held.runs)) == ("planned", 2)
     assert [result["changed"] for result in results] == [True, False, True]
     assert ["counts" in result for result in results] == [False, False, True]
-    assert_told(done, "-catalog assets: 3")
-    assert_told(done, "+catalog assets: 5")
+    assert re.search(r"HTTP 401 .*lm_import_password", failed["msg"])
+    for line in ("-catalog assets: 3", "+catalog assets: 5"):
+        assert line in done.output
     assert len(archives.held.assets) == 5
     assert done.recap()["skipped"] == 0
 
 
-@pytest.mark.slow
-def test_an_import_that_fails_does_so_in_the_words_of_the_module(roles: Roles, tmp_path: Path) -> None:
-    archive = Lm(roles.sandbox, tmp_path).archive()
-    told = {"ansible.builtin.debug": {"msg": "told: {{ ansible_failed_result.msg }}"}}
-    wrong: tuple[dict[str, Any], ...] = ({"password": "wrong-one"}, {"url": "http://127.0.0.1:9"})
-    tasks = [roles.role("lm_import", src=str(archive), counts=True, **one) for one in wrong]
-    done = roles.play(*({"block": [task], "rescue": [told]} for task in tasks))
-    assert done.status == 0, done.output
-    assert re.search(r"told: .*HTTP 401 .*lm_import_password", done.output), done.output
-    assert re.search(r"told: .*127\.0\.0\.1:9.*refused", done.output), done.output
+# All of them.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("role", ["haplo_batch", "lm_import"])
-def test_the_role_runs_in_the_worker_on_the_controller_and_as_a_module_on_the_host(
-    roles: Roles, tmp_path: Path, role: str
+def test_roles_run_in_the_worker_on_the_controller_and_as_modules_on_the_host(
+    roles: Roles, make_log: Logs, tmp_path: Path
 ) -> None:
-    """Whatever the inventory says of hosts and of itself, and the host is one of its own."""
-    variables = {
+    """Whatever the inventory says of hosts and of itself; on a host as its own user, with its own store."""
+    of_roles: dict[str, dict[str, Any]] = {
+        "licstat_import": {"paths": [f"{tmp_path}/logs/{{{{ inventory_hostname }}}}"], "min_age": 0},
+        "bigfix_import": {},
         "haplo_batch": {"directory": str(ROOT / "tests/fixtures/haplo")},
         "lm_import": {"src": str(Lm(roles.sandbox, tmp_path).archive())},
-    }[role]
-    hosts = {
-        "far": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
-        "near": {"ansible_connection": "local", "ansible_python_interpreter": roles.python},
-        "localhost": {"ansible_connection": "ssh", "ansible_python_interpreter": "/nowhere/python"},
     }
-    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    for host in ("far", "near"):
+        make_log(f"{host}/debug.log.1")
+    inventory = {
+        "hosts": {
+            "far": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"},
+            "near": {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": roles.python,
+                "ansible_become": False,
+            },
+            "localhost": {"ansible_connection": "ssh", "ansible_python_interpreter": "/nowhere/python"},
+        },
+        "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
+    }
+    far = [roles.role(role, run_on="controller", tiemout=60, **own) for role, own in of_roles.items()]
+    near = [roles.role(role, run_on="host", tiemout=60, **own) for role, own in of_roles.items()]
+    for task in near:
+        del task["vars"][f"{task['name'].removeprefix('Run ')}_receipts"]
+    there = {"HOME": str(tmp_path / "home"), "ASSETOPS_RECEIPTS": str(tmp_path / "there.db")}
     plays = [
-        {
-            "hosts": host,
-            "gather_facts": False,
-            "become": host == "far",
-            "tasks": [roles.role(role, run_on=where, tiemout=60, **variables)],
-        }
-        for host, where in (("far", "controller"), ("near", "host"))
+        {"hosts": "far", "gather_facts": False, "become": True, "tasks": far},
+        {"hosts": "near", "gather_facts": False, "tasks": near, "environment": there},
     ]
-    (tmp_path / "play.yml").write_text(json.dumps(plays))
-    done = roles.run("-vvv", "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"))
+
+    done = roles.run_plays({"all": inventory}, plays, "-vvv")
+
     assert_ended_well(done)
-    ways = re.findall(rf"<(\w+)> assetops\.imports\.{role} runs (in the worker|as a module|\S+)", done.output)
-    assert ways[0] == ("far", "in the worker")
-    assert [recap["changed"] for recap in map(done.recap, ("far", "near"))] == [1, 0]
-    warnings = [str(task["result"]["warnings"]) for task in done.tasks if "imports" in task["result"]]
-    assert [text.count(f"no variable {role}_tiemout, so that does nothing. Did") for text in warnings] == [1, 1]
+    ways = re.findall(r"<(\w+)> assetops\.imports\.(\w+) runs (in the worker|as a module)", done.output)
+    assert [way for way in ways if way[1] in IMPORTING] == [
+        *(("far", role, "in the worker") for role in IMPORTING),
+        *(("near", role, "as a module") for role in IMPORTING),
+    ]
+    results = [task["result"] for task in done.tasks if "imports" in task["result"]]
+    stores = [result["receipts"]["store"] for result in results]
+    assert stores == [str(roles.store)] * 4 + [str(tmp_path / "there.db")] * 4
+    assert "near -> " not in done.output
+    for role, result in zip(IMPORTING * 2, results, strict=True):
+        warning = f"no variable {role}_tiemout, so that does nothing. Did"
+        assert str(result["warnings"]).count(warning) == 1
 
 
 # The report.
 
 
 @pytest.mark.slow
-def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
+def test_the_example_of_the_report_runs_as_it_stands_with_each_target(
     roles: Roles, make_log: Logs, tmp_path: Path
 ) -> None:
     playbook, *_variables = yaml_of((ROLES / "import_report/README.md").read_text())
-    no_ssh = tmp_path / "no-ssh"
-    no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
-    no_ssh.chmod(0o700)
-    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(no_ssh), "licstat_import_run_on": "host"}
     hosts = {
         "good": roles.variables("licstat_import", src=[str(make_log())]),
         "wrong": roles.variables("licstat_import", src=[str(make_log())], merge_policy="burn"),
         "refused": roles.variables("licstat_import", src=[str(FIXTURES / "truncated/debug.log")]),
-        "gone": {**roles.variables("licstat_import", src=[str(make_log())]), **away},
+        "gone": {**roles.variables("licstat_import", src=[str(make_log())]), **unreachable(tmp_path)},
     }
-    (tmp_path / "hosts.json").write_text(json.dumps({"licstat": {"hosts": hosts}}))
-    (tmp_path / "play.yml").write_text(json.dumps(playbook))
-    done = roles.run("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.yml"), ANSIBLE_DISPLAY_OK_HOSTS="false")
+
+    done = roles.run_plays({"licstat": {"hosts": hosts}}, playbook, ANSIBLE_DISPLAY_OK_HOSTS="false")
+
     assert done.status == 2, done.output
     assert {name: done.recap(name)["failed"] for name in hosts} == {"good": 0, "wrong": 1, "refused": 1, "gone": 1}
     table = done.output[done.output.index("target  ") :].splitlines()
@@ -542,17 +458,16 @@ def test_the_example_of_the_report_runs_as_it_stands_and_tells_of_each_target(
         ["gone", "licstat_import", "unreachable"],
         ["good", "licstat_import", "succeeded"],
     ]
-    told = " ".join(" ".join(line for line in table[: table.index("")] if line.startswith(" ")).split())
+    said = " ".join(" ".join(line for line in table[: table.index("")] if line.startswith(" ")).split())
     for words in ("value of licstat_import_merge_policy must be one of", "no date", "cannot be reached", "no route"):
-        assert words in told
+        assert words in said
 
 
-@pytest.mark.slow
-def test_a_target_that_the_inventory_does_not_have_is_not_passed_over(roles: Roles) -> None:
-    report = {"assetops.imports.import_summary": {"targets": ["localhost", "locahost"]}}
-    done = roles.play(report)
-    assert done.status == 2, done.output
-    assert_told(done, "locahost: no such host in the inventory")
+def test_a_target_that_the_inventory_does_not_have_is_not_passed_over() -> None:
+    options: Task = {"targets": ["localhost", "locahost"]}
+    variables: dict[str, Any] = {"hostvars": {"localhost": {}}}
+    with pytest.raises(AnsibleActionFail, match="locahost: no such host in the inventory"):
+        make_action("import_summary", options, variables).run(task_vars=variables)
 
 
 @pytest.mark.slow
@@ -574,7 +489,3 @@ def test_what_each_item_of_a_loop_said_is_noted(roles: Roles) -> None:
     assert "/nowhere/a.log" in summary["failures"]["localhost"]
     assert "/nowhere/b.log" in summary["failures"]["localhost"]
     assert "One or more" not in summary["failures"]["localhost"]
-
-
-def assert_told(done: Done, text: str) -> None:
-    assert text in done.output, done.output

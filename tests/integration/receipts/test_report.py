@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,23 +12,23 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted, as_text, now_text
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Wanted
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.plugin_utils._reports.nights import SIGNS
 
 from ...running import run_module
 from ...sandbox.handle import Sandbox
-from ...stores import KINDS, ask, new_store
 from ..both_ways import make_action
 from ..playbooks.driver import Ansible
+from ..playbooks.targets import unreachable
 from ..support import QUICK, Logs
+from .past import PastRuns, come_to
 
 TODAY = datetime.now(timezone.utc).replace(hour=3, minute=0, second=0, microsecond=0)
 LAST = TODAY - timedelta(days=1)
 """In the last night that is over, whatever time it is now."""
 NIGHT = timedelta(days=1)
-ROLES = {"licstat": "licstat_import", "haplo": "haplo_batch"}
 EVIL = "<script>alert(1)</script>\x1b[31m =1+1"
 
 
@@ -37,22 +36,12 @@ class Refused(Exception):
     """The report could not be written; why, in words."""
 
 
-class Reports:
-    """Reports in this process of an inventory, and runs of before, which have left receipts."""
+class Reports(PastRuns):
+    """Reports in this process of an inventory."""
 
     def __init__(self, location: str, store: Store, folder: Path) -> None:
-        self.location = location
-        self.store = store
+        super().__init__(location, store)
         self.folder = folder
-        self.groups: dict[str, list[str]] = {"all": []}
-        self.hostvars: dict[str, dict[str, Any]] = {"localhost": {}}
-        self._made = 0
-
-    def target(self, name: str, group: str = "licstat", **variables: Any) -> None:
-        """A host of the inventory, in a group."""
-        self.groups["all"].append(name)
-        self.groups.setdefault(group, []).append(name)
-        self.hostvars[name] = {f"{ROLES[group]}_receipts": self.location, **variables}
 
     def left(
         self,
@@ -66,23 +55,14 @@ class Reports:
         **options: Any,
     ) -> str:
         """A run came as far as this with an import, so many nights before the last. Its key."""
-        self._made += 1
-        key = key or f"key {self._made}"
+        key = key or self.new_key()
         into = f"https://{label}.example.com/x"
         one = Wanted(key, system, into, f"stream of {label}", source, 3_456, "5a" * 32, options)
-        attempt = self.store.claim(one, self.store.find([key]).get(key), now_text(), label=label)
-        assert attempt is not None
-        if state != "claimed":
-            assert self.store.mark_sent(key, attempt, one.content_sha256)
-        if state not in ("claimed", "sent"):
-            detail = {"notes": {"row": 7}} if system == "haplo" else {}
-            self.store.record(key, attempt, state, f"it {state} {EVIL}", remote_id=f"task {self._made}", detail=detail)
+        said: dict[str, Any] = {"message": f"it {state} {EVIL}", "remote_id": f"task of {key}"}
+        detail = {"notes": {"row": 7}} if system == "haplo" else {}
+        attempt = come_to(self.store, one, state, label=label, detail=detail, **said)
         began = LAST - nights * NIGHT
-        ended = as_text(began + timedelta(seconds=90))
-        change = "UPDATE attempts SET started_at = ?, changed_at = ? WHERE key = ? AND attempt = ?"
-        ask(self.location, change, as_text(began), ended, key, attempt)
-        finish = "UPDATE attempts SET finished_at = ? WHERE key = ? AND attempt = ? AND finished_at IS NOT NULL"
-        ask(self.location, finish, ended, key, attempt)
+        self.set_times(key, attempt, began, began + timedelta(seconds=90))
         return key
 
     def __call__(self, *names: str, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
@@ -96,9 +76,8 @@ class Reports:
         if not self.groups["all"]:
             usual["receipts"] = self.location
         options = {**usual, "file": [str(self.folder / name) for name in names], **options}
-        variables = {"inventory_hostname": "localhost", "hostvars": self.hostvars, "groups": self.groups}
-        action = make_action("import_report", options, variables, check=check, diff=diff)
-        result: dict[str, Any] = action.run(task_vars=variables)
+        action = make_action("import_report", options, self.variables, check=check, diff=diff)
+        result: dict[str, Any] = action.run(task_vars=self.variables)
         json.dumps(result)
         if result.get("failed"):
             raise Refused(result["msg"])
@@ -115,18 +94,15 @@ class Reports:
         return {one["target"]: one["days"] for one in self.json(**options)["targets"]}
 
 
-@pytest.fixture(params=KINDS)
-def reports(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reports]:
-    location = new_store(request.param, tmp_path, request)
-    with closing(open_store(location)) as store:
-        yield Reports(location, store, tmp_path)
+@pytest.fixture
+def reports(location: str, store: Store, tmp_path: Path) -> Reports:
+    return Reports(location, store, tmp_path)
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Reports]:
+def local(local_store: tuple[str, Store], tmp_path: Path) -> Reports:
     """With an SQLite file only."""
-    with closing(open_store(str(tmp_path / "receipts.db"))) as store:
-        yield Reports(str(tmp_path / "receipts.db"), store, tmp_path)
+    return Reports(*local_store, tmp_path)
 
 
 # Nights.
@@ -155,7 +131,7 @@ def test_each_night_of_each_target(reports: Reports) -> None:
     for name, (imports, _signs) in CASES.items():
         for state, nights, *source in imports:
             reports.left(name, state, nights, source=source[0] if source else "/debug.log")
-    ask(reports.location, "DELETE FROM runs")
+    reports.have_ended()
     found = {name: "".join(SIGNS[night] for night in nights[-4:]) for name, nights in reports.nights().items()}
     assert found == {name: signs for name, (_imports, signs) in CASES.items()}
     reports("report.txt")
@@ -177,7 +153,7 @@ def test_a_target_that_is_imported_weekly_has_no_holes_between(reports: Reports)
     assert nights["told"] == nights["by the inventory"]
 
 
-def test_dry_runs_are_told_and_are_no_imports(reports: Reports) -> None:
+def test_dry_runs_are_listed_and_are_no_imports(reports: Reports) -> None:
     reports.left("research", "scheduled", 1, system="haplo", dry_run=False)
     reports.left("research", "failed", 0, system="haplo", dry_run=True)
     report = reports.json()
@@ -187,7 +163,7 @@ def test_dry_runs_are_told_and_are_no_imports(reports: Reports) -> None:
     assert report["imports"][0]["url"] == "https://research.example.com/x/do/haplo-data-import-batch/batch/7"
 
 
-def test_what_failed_is_told_until_it_is_made_up_for(reports: Reports) -> None:
+def test_what_failed_is_reported_until_it_is_made_up_for(reports: Reports) -> None:
     reports.left("cad", "failed", 3)
     reports.left("cad", "succeeded", 2)
     reports.left("cae", "failed", 3, source="/other.log")
@@ -200,8 +176,8 @@ def test_what_failed_is_told_until_it_is_made_up_for(reports: Reports) -> None:
     reports.left("lost window", "succeeded", 2, identity="window", **{"from": "2026-11-02", "to": "2026-11-03"})
     reports.left("again", "failed", 3, key="the same")
     reports.left("again", "succeeded", 2, key="the same")
-    told = {one["target"]: one["state"] for one in reports()["failures"]}
-    assert told == {"cae": "failed", "cam": "unknown", "lost window": "failed"}
+    failures = {one["target"]: one["state"] for one in reports()["failures"]}
+    assert failures == {"cae": "failed", "cam": "unknown", "lost window": "failed"}
     (again,) = (one for one in reports.json()["imports"] if one["target"] == "again")
     assert [one["state"] for one in again["attempts"]] == ["failed", "succeeded"]
 
@@ -229,7 +205,7 @@ def test_it_is_of_the_nights_the_system_the_target_and_the_label_that_are_asked_
     assert reports(label="nobody")["summary"] == "Nothing is known to be wrong. 0 targets, 0 imports: none."
 
 
-def test_every_store_of_the_inventory_is_read_once_and_one_that_cannot_be_is_told(
+def test_every_store_of_the_inventory_is_read_once_and_one_that_cannot_be_is_named(
     local: Reports, tmp_path: Path
 ) -> None:
     local.target("cad")
@@ -256,7 +232,7 @@ def test_every_store_of_the_inventory_is_read_once_and_one_that_cannot_be_is_tol
     assert local("all.txt", receipts=local.location)["unread"] == []
 
 
-def test_a_target_of_the_inventory_without_any_import_is_told_of_the_night_that_is(local: Reports) -> None:
+def test_a_target_of_the_inventory_without_any_import_is_reported_for_the_night_that_is(local: Reports) -> None:
     local.target("cad")
     local.target("cae", licstat_import_label="CAE")
     local.left("cad", "succeeded")
@@ -351,7 +327,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_cannot_be_is_told_before_anything_is_written(local: Reports, case: str) -> None:
+def test_what_cannot_be_is_refused_before_anything_is_written(local: Reports, case: str) -> None:
     options, words = BAD[case]
     file = [text.format(local.folder) for text in options.get("file", ["{0}/report.txt"])]
     with pytest.raises(Refused) as refused:
@@ -392,19 +368,15 @@ def test_it_has_to_run_as_an_action() -> None:
 
 
 @pytest.mark.slow
-def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone_tell_it_later(
+def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone_say_it_later(
     sandbox: Sandbox, tmp_path: Path, make_log: Logs
 ) -> None:
     ansible = Ansible(sandbox, tmp_path)
     sandbox.clock(speed=QUICK)
-    no_ssh = tmp_path / "no-ssh"
-    no_ssh.write_text("#!/bin/sh\necho no route to host >&2\nexit 255\n")
-    no_ssh.chmod(0o700)
-    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(no_ssh), "licstat_import_run_on": "host"}
     hosts = {
         "bad": {"licstat_import_merge_policy": "guess"},
         "cad": {"licstat_import_src": [str(make_log())]},
-        "away": {**away, "licstat_import_receipts": str(ansible.store)},
+        "away": {**unreachable(tmp_path), "licstat_import_receipts": str(ansible.store)},
     }
     usual = {
         "licstat_import_url": sandbox.licstat_url,
@@ -424,10 +396,10 @@ def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone
     assert done.recap("cad")["failed"] == 0
     assert done.recap("bad")["failed"] == 1
     report = json.loads(Path(files[1]).read_text())
-    told = {one["target"]: one for one in report["failures"]}
-    assert set(told) == {"bad", "away"}
-    assert told["away"]["state"] == "unreachable"
-    assert "merge_policy" in told["bad"]["message"]
+    failures = {one["target"]: one for one in report["failures"]}
+    assert set(failures) == {"bad", "away"}
+    assert failures["away"]["state"] == "unreachable"
+    assert "merge_policy" in failures["bad"]["message"]
     assert [one["target"] for one in report["imports"]] == ["cad"]
     assert "no route to host" in Path(files[0]).read_text()
     days = {one["target"]: one["days"][-1] for one in report["targets"]}
@@ -440,13 +412,10 @@ def test_a_run_writes_what_failed_before_the_targets_fail_and_the_receipts_alone
     assert "merge_policy" in refused.output
 
     requests = len(sandbox.requests())
-    given = json.dumps({"import_report_receipts": str(ansible.store)})
-    shown = ansible.run("-i", "localhost,", "assetops.imports.report", "-e", given)
-    assert shown.status == 0, shown.output
-    assert "Imports from" in shown.output
-    assert "  cad  succeeded  " in shown.output
     lost = ansible.run("-i", str(inventory), "assetops.imports.report", "-e", "import_report_lable=cad")
     assert lost.status == 2
     assert "The report is not complete: away: Its receipts are in a file on the host" in lost.output
     assert "no variable import_report_lable" in lost.output
+    assert "Imports from" in lost.output
+    assert "  cad  succeeded  " in lost.output
     assert len(sandbox.requests()) == requests
