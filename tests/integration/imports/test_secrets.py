@@ -22,7 +22,7 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import ADMIN_USER
 from ..bigfix.driver import DataImports
-from ..canary import SECRET, SPELLINGS, as_found, assert_quiet, run_at_highest_verbosity, run_with_a_defect, traces
+from ..canary import SECRET, SPELLINGS, Held, as_found, assert_quiet, run_at_highest_verbosity, traces
 from ..haplo.driver import PLAIN, STANDARD, Api, Haplo
 from ..lies import NO, NO_ANSWER, REDIRECTS, Lie, http, text
 from ..listener import Listener
@@ -43,6 +43,7 @@ class Watched:
     """
 
     modules: Any
+    system: str
     module: str
     what: tuple[Path, ...] = ()
     login: ClassVar[dict[str, Any]]
@@ -59,7 +60,7 @@ class Watched:
 
     def fault(self, operation: str, **fault: Any) -> None:
         """Script a fault for when a request has come whole."""
-        self.modules.sandbox.fault(operation=operation, when="after_body", **fault)
+        self.modules.sandbox.fault(system=self.system, operation=operation, when="after_body", **fault)
 
     def seen(self) -> bool:
         """Whether the server was sent the secret."""
@@ -83,7 +84,7 @@ def of_basic(user: str, secret: str) -> str:
 
 
 class OfLicstat(Watched):
-    module, header = "licstat_import", ("x-auth-token", SECRET)
+    system, module, header = "licstat", "licstat_import", ("x-auth-token", SECRET)
     login: ClassVar[dict[str, Any]] = {"api_token": SECRET}
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -110,7 +111,7 @@ class OfLicstat(Watched):
 class OfBigFix(Watched):
     """With a token that was exchanged for a password, which has the words of the token, so that both are found."""
 
-    module, held, header = "bigfix_import", "start", ("token", IN_URL)
+    system, module, held, header = "bigfix", "bigfix_import", "start", ("token", IN_URL)
     login: ClassVar[dict[str, Any]] = {"token": ABSENT, "username": MANAGER, "password": SECRET}
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -155,7 +156,7 @@ class OfBigFixPasswordAndHeader(OfBigFix):
 
 
 class OfHaplo(Watched):
-    module, held = "haplo_batch", "batch"
+    system, module, held = "haplo", "haplo_batch", "batch"
     login: ClassVar[dict[str, Any]] = {"api_key": SECRET}
     header = ("authorization", of_basic("haplo", SECRET))
     api: Api = PLAIN
@@ -179,7 +180,7 @@ class OfHaploStandard(OfHaplo):
 
 
 class OfLm(Watched):
-    module = "lm_import"
+    system, module = "lm", "lm_import"
     what: tuple[Path, ...] = (ARCHIVE,)
     login: ClassVar[dict[str, Any]] = {"password": SECRET}
     header = ("authorization", of_basic(ADMIN_USER, SECRET))
@@ -249,10 +250,19 @@ def test_an_import_that_goes_well_says_nothing_of_it(watched: Watched) -> None:
 
 # A server that does not do what it is asked.
 
+WAYS_TO_FAIL = {
+    *("a page of another kind", "a page without a title", "success missing", "a list nested too deep"),
+    *("trouble in the server", "a page of the proxy", "a page to log in", "no success, with a reason"),
+    *("HTTP 401", "HTTP 404"),
+}
+ANSWERS = [lie for lie in (*NO_ANSWER, *NO) if lie.name in WAYS_TO_FAIL]
+FAILURES = [*ANSWERS, *(lie for lie in NO_ANSWER if lie.status is None)]
+"""One of each kind of answer, and all that is not even HTTP: these come with errors of the libraries below."""
+
 ASKED: dict[type[Watched], tuple[list[str], list[Lie]]] = {
-    OfLicstat: (["import", "status"], [*NO_ANSWER, *NO]),
-    OfBigFix: (["get_token", "status", "start"], [*NO_ANSWER, *NO]),
-    OfLm: (["import", "status"], [*NO_ANSWER[:4], *NO[:4]]),
+    OfLicstat: (["import", "status"], FAILURES),
+    OfBigFix: (["get_token", "status", "start"], FAILURES),
+    OfLm: (["import", "status"], ANSWERS),
 }
 
 
@@ -276,9 +286,11 @@ LOCATIONS: dict[str, Callable[[str], str]] = {
     "partly quoted": quote,
 }
 REDIRECTED = [
-    *[(OfLicstat, "import", status, spelling) for status in REDIRECTS for spelling in LOCATIONS],
-    *[(OfBigFix, asked, status, "quoted") for asked in ASKED[OfBigFix][0] for status in REDIRECTS],
-    *[(OfLm, "import", status, "quoted") for status in REDIRECTS],
+    *[(OfLicstat, "import", status, "plain") for status in REDIRECTS],
+    *[(OfLicstat, "import", 302, spelling) for spelling in ("quoted", "partly quoted")],
+    *[(OfBigFix, asked, 302, "quoted") for asked in ASKED[OfBigFix][0]],
+    (OfBigFix, "get_token", 307, "quoted"),
+    *[(OfLm, "import", status, "quoted") for status in (302, 303)],
     *[(one, step, 302, "quoted") for one in (OfHaplo, OfHaploStandard) for step in one.api.steps],
 ]
 
@@ -341,10 +353,11 @@ REPEATS: dict[type[Watched], dict[str, tuple[str, dict[str, Any]]]] = {
         "an odd library": ("library", {"body": '{"activeRequests": "@@", "catalogAssets": 1, "more": "@@"}'}),
     },
 }
-OF_LM = ("as it is", "for a URL", "in Base64")
+USUAL = ("as it is", "for a URL", "in Base64")
 REPEATED = [
-    *[of(one, answer, spelling) for one in (OfLicstat, OfBigFix) for answer in REPEATS[one] for spelling in SPELLINGS],
-    *[of(one, answer, spelling) for one in (OfLm, OfLmUrl) for answer in REPEATS[OfLm] for spelling in OF_LM],
+    *[of(one, "a page", spelling) for one in (OfLicstat, OfBigFix) for spelling in SPELLINGS if spelling not in USUAL],
+    *[of(one, answer, spelling) for one in REPEATS for answer in REPEATS[one] for spelling in USUAL],
+    *[of(OfLmUrl, answer, spelling) for answer in REPEATS[OfLm] for spelling in USUAL[:2]],
 ]
 
 
@@ -366,34 +379,13 @@ def test_a_server_that_repeats_it_is_not_repeated(watched: Watched, answer: str,
 BAD_INPUT: dict[type[Watched], list[dict[str, Any]]] = {
     OfLicstat: [
         {"src": ["/nowhere/debug.log"]},
-        {"from": "yesterday"},
-        {"receipts": "relative.db"},
-        {"ca_path": "/nowhere/ca.pem"},
         {"url": "http://licstat.invalid"},
-        {"url": "no address"},
-        {"api_version": "v1"},
         {"unheard_of": True},
-        {"api_token": f" {SECRET}"},
-        {"api_token": f"{SECRET}\n"},
-        {"api_token": f"{SECRET}\nX-More: 1"},
-        {"api_token": f"{SECRET}é"},
+        *[{"api_token": token} for token in (f" {SECRET}", f"{SECRET}\nX-More: 1", f"{SECRET}é")],
     ],
-    OfBigFixTokenAndPassword: [
-        {"ca_path": "/nowhere/ca.pem"},
-        {"newer_than": "yesterday"},
-        {"url": "no address"},
-        {"unheard_of": True},
-        {"token": f"{IN_URL}\n"},
-        {"token": f"{IN_URL}\u00e9"},
-    ],
-    OfHaplo: [{"files": []}, {"control": "/nowhere"}, {"feed": ""}, {"api_path": "x"}, {"no": 1}],
-    OfLmUrl: [
-        {"once": "never"},
-        {"src": str(ARCHIVE)},
-        {"settle_time": -1},
-        {"import_url": f"{URL} "},
-        {"library": "a/b"},
-    ],
+    OfBigFixTokenAndPassword: [{"newer_than": "yesterday"}, {"token": f"{IN_URL}\n"}, {"token": f"{IN_URL}é"}],
+    OfHaplo: [{"control": "/nowhere"}, {"no": 1}],
+    OfLmUrl: [{"once": "never"}, {"src": str(ARCHIVE)}, {"import_url": f"{URL} "}, {"library": "a/b"}],
 }
 
 
@@ -411,45 +403,64 @@ def test_no_bad_input_says_anything_of_it(watched: Watched, options: dict[str, A
 
 
 @pytest.mark.parametrize("watched", [of(OfLicstat), of(OfHaplo)], indirect=True)
-def test_an_error_that_nobody_expected_does_not_give_it_away(watched: Watched) -> None:
-    output, errors = run_with_a_defect(watched.module, watched.options())
+def test_an_error_that_nobody_expected_does_not_give_it_away(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_session: Any, _method: str, _url: str, headers: Any, **_more: Any) -> None:
+        raise TypeError(f"what is {headers}?")
+
+    monkeypatch.setattr("requests.Session.request", fail)
+
+    output = watched.output()
 
     assert "defect" in output
-    assert_quiet(watched.modules.folder, output, errors)
+    assert_quiet(watched.modules.folder, output, *capfd.readouterr())
 
 
 # A real run.
 
-RUNS = [
-    *[of(one, where) for one in (OfLicstat, OfBigFix) for where in ("in the worker", "as a module")],
-    *[of(one, "in the worker") for one in (OfHaplo, OfLm)],
-]
+RUNS = {"in the worker": [OfLicstat, OfBigFix, OfHaplo, OfLm], "as a module": [OfLicstat, OfBigFix]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("watched", "where"), RUNS, indirect=["watched"])
+@pytest.mark.parametrize("where", RUNS)
 def test_a_playbook_says_nothing_of_it_at_any_verbosity(
-    watched: Watched, where: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    where: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nor do the processes that may be seen meanwhile, of Ansible's worker or of the module."""
-    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(watched.modules.folder / "ansible.log"))
-    tasks, secrets = watched.tasks()
-    watched.fault(watched.held, action="hold")
+    """Nor do the processes that may be seen meanwhile, of Ansible's worker or of the modules."""
+    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(tmp_path / "ansible.log"))
+    sandbox.clock(speed=QUICK)
+    tasks: list[dict[str, Any]] = []
+    secrets: dict[str, str] = {}
+    held: list[Held] = []
+    for one in RUNS[where]:
+        (tmp_path / one.system).mkdir()
+        watched = one(sandbox, tmp_path / one.system)
+        own_tasks, own_secrets = watched.tasks()
+        tasks += [*own_tasks, {"ansible.builtin.debug": {"var": "good"}}]
+        secrets.update(own_secrets)
+        watched.fault(one.held, action="hold")
+        held.append((one.system, one.held))
 
     shown = run_at_highest_verbosity(
-        watched.modules.folder,
+        tmp_path,
         tmp_path_factory.mktemp("secret"),
-        [*tasks, {"ansible.builtin.debug": {"var": "good"}}],
+        tasks,
         secrets,
-        sandbox=watched.modules.sandbox,
-        held=watched.held,
+        sandbox=sandbox,
+        held=held,
         python=sys.executable if where == "in the worker" else OTHER_PYTHON,
     )
 
     assert shown.status == 0, shown.output
-    assert f"ok={len(tasks) + 1}" in shown.output
+    assert f"ok={len(tasks)}" in shown.output
     assert f"ignored={sum('ignore_errors' in task for task in tasks)}" in shown.output
-    seen = b"playbook.yml" if where == "in the worker" else watched.module.encode()
-    assert any(seen in command for command in shown.commands)
-    assert [command for command in shown.commands if traces(command)] == []
-    assert_quiet(watched.modules.folder, shown.output)
+    for one, commands in zip(RUNS[where], shown.commands):
+        seen = b"playbook.yml" if where == "in the worker" else one.module.encode()
+        assert any(seen in command for command in commands)
+        assert [command for command in commands if traces(command)] == []
+    assert_quiet(tmp_path, shown.output)
