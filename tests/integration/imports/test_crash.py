@@ -21,7 +21,7 @@ from ..kills import first, kill_at_each
 from ..support import only
 from .systems import SYSTEMS, One
 
-USUAL = 7  # at every how-manieth point a run is killed, as a rule
+USUAL = 14  # at every how-manieth point a run is killed, as a rule
 FRESH: dict[str, dict[str, Any]] = {"bigfix": {"max_age": DAY}}
 """Options with which the import of an earlier run will do, where receipts decide nothing."""
 
