@@ -18,6 +18,7 @@ import pytest
 from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ..bigfix.driver import DAY
+from ..exercised import exercises
 from ..faults import PATIENCE, POINTS, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
 from ..support import QUICK, Licstat, Logs, assert_ended_well, assert_plain_failure, only
@@ -117,6 +118,7 @@ LOST_BY_LIFECYCLE_MANAGER = [
 ]
 
 
+@exercises("on_unknown", of="lm_import")
 @of(
     {
         "licstat": [*at("after_body", LOST[:3]), *at("after_work", [*LOST, *LOST_BY_LICENSE_STATISTICS])],

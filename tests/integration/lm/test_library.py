@@ -51,10 +51,12 @@ def test_a_library_is_emptied_once(full: Lm) -> None:
 
 
 def test_an_empty_library_is_left_alone(lm: Lm) -> None:
-    result = lm.empty(diff=True)
+    for check in (True, False):
+        result = lm.empty(check=check, diff=True)
 
-    assert result["changed"] is False
-    assert result["diff"]["before"] == result["diff"]["after"]
+        assert result["changed"] is False
+        assert result["diff"]["before"] == result["diff"]["after"]
+        assert not (check and lm.store.exists())
     assert lm.asked("clear") == []
 
 
@@ -69,11 +71,6 @@ def test_check_mode_and_diff_tell_what_would_be_lost(full: Lm) -> None:
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")  # no receipt was touched
     done = full.empty(diff=True)
     assert (done["before"], done["after"], done["diff"]) == (predicted["before"], predicted["after"], predicted["diff"])
-
-
-def test_check_mode_of_an_empty_library_foresees_nothing(lm: Lm) -> None:
-    assert lm.empty(check=True)["changed"] is False
-    assert not lm.store.exists()
 
 
 def test_what_is_emptied_is_imported_again(full: Lm) -> None:
@@ -146,9 +143,6 @@ def test_an_import_that_may_bring_its_assets_yet_stays_when_a_library_is_found_e
     [
         {"action": "status", "status": 503},
         {"action": "status", "status": 401},
-        {"action": "drop"},
-        {"action": "html", "body": "<html>0</html>"},
-        {"action": "json", "json": {"catalogAssets": 0}},
         {"action": "json", "json": {"catalogAssets": None, "activeRequests": 0}},
     ],
     ids=str,
@@ -317,17 +311,9 @@ def test_a_library_without_authentication_is_emptied_without(lm: Lm) -> None:
 
 # What breaks on the way.
 
-LOST: list[dict[str, Any]] = [
-    {"action": "drop"},
-    {"action": "drop", "reset": False},
-    {"action": "garbage"},
-    {"action": "html", "status": 500},
-    {"action": "status", "status": 503},
-    {"action": "hold"},
-]
+LOST: list[dict[str, Any]] = [{"action": "drop"}, {"action": "html", "status": 500}, {"action": "hold"}]
 NO_WORDS: list[dict[str, Any]] = [
     {"action": "status", "status": 500, "body": "Internal Server Error"},
-    {"action": "status", "status": 503, "body": "no healthy upstream"},
     {"action": "status", "status": 502, "body": "The server is busy"},
 ]
 
@@ -366,9 +352,8 @@ def test_an_answer_lost_before_the_work_is_told_and_not_sent_again(full: Lm, fau
 @pytest.mark.parametrize(
     "fault",
     [
-        *[{"action": "status", "status": status} for status in (400, 401, 403, 404)],
+        *[{"action": "status", "status": status} for status in (400, 401)],
         {"action": "redirect"},
-        {"action": "redirect", "status": 307},
     ],
     ids=str,
 )
@@ -388,9 +373,7 @@ def test_a_refusal_is_told_and_nothing_changed(full: Lm, fault: dict[str, Any]) 
     "fault",
     [
         {"action": "status", "status": 503},
-        {"action": "drop"},
         {"action": "html", "body": "<html>0</html>"},
-        {"action": "json", "json": {"assets": 0}},
         {"action": "json", "json": {"catalogAssets": 0}},
     ],
     ids=str,

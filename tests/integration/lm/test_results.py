@@ -143,9 +143,8 @@ def test_a_run_that_the_server_does_not_know_is_told_in_its_words(lm: Lm) -> Non
     assert (result["http_status"], "There is no import run" in result["msg"]) == (500, True)
 
 
-@pytest.mark.parametrize("name", ["runid", "run-id", "runId"])
-def test_the_run_id_is_found_by_any_name(lm: Lm, name: str) -> None:
-    lm.sandbox.configure("lm", run_id_field=name)
+def test_the_run_id_is_found_by_any_name(lm: Lm) -> None:
+    lm.sandbox.configure("lm", run_id_field="run-id")
 
     result = lm(ARCHIVE)
 
@@ -166,19 +165,12 @@ def test_the_last_answers_of_the_server_are_told_as_they_came(lm: Lm) -> None:
     assert lm(ARCHIVE)["imports"][0]["server"] == server
 
 
-def test_of_many_bad_rows_fifty_are_told(lm: Lm) -> None:
-    result = lm(lm.archive(assets=1, bad=60))
-
-    assert "60 rows did not parse" in result["msg"]
-    assert "and 10 more" in result["msg"]
-    assert len(only(result)["server"]["import"]["assetImportMessages"]) == 50
-
-
 def test_a_megabyte_of_bad_rows_is_no_lost_answer(lm: Lm) -> None:
     result = lm(lm.archive(assets=1, bad=9000))
 
     assert (result["state"], result["changed"]) == ("incomplete", True)
     assert "At least " in result["msg"]
+    assert len(only(result)["server"]["import"]["assetImportMessages"]) == 50
     assert only(result)["remote_id"] == lm.held.runs[0].runid
 
 

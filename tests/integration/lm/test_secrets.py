@@ -16,7 +16,6 @@ from ...sandbox.lm.credentials import ADMIN_USER
 from .. import canary
 from ..canary import SECRET
 from ..lies import text
-from ..support import only
 from .driver import Lm
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
@@ -64,24 +63,3 @@ def test_a_server_that_repeats_the_header_is_not_repeated(lm: Lm) -> None:
     lm.sandbox.fault(operation="import", when="after_body", **text(f"I heard Basic {BASIC}", status=400))
 
     assert_quiet(lm, lm.output(ARCHIVE))
-
-
-@pytest.mark.parametrize("word", ["import", "assets", "status", "library", "null", "true", "false", "valid", "a year"])
-def test_a_password_that_is_a_common_word_changes_nothing_that_a_server_said(lm: Lm, word: str) -> None:
-    year = str(only(lm(ARCHIVE, username=PLAIN[0], password=PLAIN[1]))["remote_id"])[7:11]
-    password = year if word == "a year" else word
-    admin = {"name": ADMIN_USER, "password": password, "ace": True, "usage_controller": True}
-    lm.sandbox.configure("lm", users=[admin])
-    lm.sandbox.clock(speed=0)
-
-    sent = lm(lm.archive(bad=1), wait=False, password=password, allow_parsing_errors=True)
-    lm.sandbox.clock(step=60, speed=1000)
-    done = lm(lm.folder / "archives" / "contents-1.zip", password=password, allow_parsing_errors=True)
-
-    assert [(one["state"], one["changed"]) for one in (sent, done)] == [("submitted", True), ("incomplete", False)]
-    assert lm.asked("status")[-1].query == f"runid={lm.held.runs[-1].runid}"
-    server = only(done)["server"]
-    assert server["status"] == {"unpublished-assets": 0}
-    assert server["library"]["catalogAssets"] == 15
-    assert server["import"]["parsingErrorsExist"] is True
-    assert lm(ARCHIVE, password=password)["changed"] is False
