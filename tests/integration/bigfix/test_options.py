@@ -24,7 +24,7 @@ from ...sandbox.bigfix.credentials import (
 from .. import exercised
 from ..listener import Listener, client_certificates_wanted, http_answer
 from ..support import ABSENT, assert_plain_failure, in_process, only
-from .driver import DAY, DataImports, assert_imported, outcome
+from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
 
 exercises = functools.partial(exercised.exercises, of="bigfix_import")
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
@@ -118,9 +118,7 @@ def test_a_token_in_the_url_that_the_server_forbids_is_told(lmt: DataImports) ->
 
     result = lmt(token_transport="query")
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert result["http_status"] == 401
+    assert_failed(result, status=401)
 
 
 @exercises("token")
@@ -130,9 +128,7 @@ def test_a_token_of_nobody_is_reported_however_the_server_does(bigfix: DataImpor
 
     result = bigfix(token="nobody-has-this-token", unreachable_timeout=0.1)
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert result["http_status"] == status
+    assert_failed(result, status=status)
     assert "credentials" in result["msg"] or "redirects are not followed" in result["msg"]
     assert {request.operation for request in bigfix.sent()} == {"status"}
 
@@ -160,10 +156,7 @@ def test_a_wrong_password_is_tried_once_however_it_is_answered(bigfix: DataImpor
 
     result = bigfix(**{**WITH_PASSWORD, "password": "not-that-one"})
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert result["http_status"] == status
-    assert "Invalid user name or password" in result["msg"]
+    assert_failed(result, "Invalid user name or password", status=status)
     assert [request.operation for request in bigfix.sent()] == ["get_token"]
 
 
@@ -174,8 +167,7 @@ def test_single_sign_on_is_told_with_what_to_do(bigfix: DataImports, how: str) -
 
     result = bigfix(**WITH_PASSWORD)
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
+    assert_failed(result)
     assert [request.operation for request in bigfix.sent()] == ["get_token"]
     assert "single sign-on" in result["msg"] or how != "login_page"
 
@@ -196,10 +188,7 @@ def test_a_password_is_not_sent_again_and_again_to_a_server_in_trouble(
 
     result = bigfix(**WITH_PASSWORD)
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert "could lock the user out" in result["msg"]
-    assert "Nothing was started." in result["msg"]
+    assert_failed(result, "could lock the user out", "Nothing was started.")
     assert [request.operation for request in bigfix.sent()] == ["get_token"] * 3
 
 
@@ -219,9 +208,7 @@ def test_a_user_who_may_not_run_imports_is_told_before_it_is_tried(bigfix: DataI
     for server, token in ((bigfix, BIGFIX_VIEWER_TOKEN), (lmt, LMT_VIEWER_TOKEN)):
         result = server(token=token)
 
-        assert_plain_failure(result)
-        assert outcome(result) == ("failed", False, True)
-        assert "Manage Imports" in result["msg"]
+        assert_failed(result, "Manage Imports")
         assert server.starts == []
 
 
@@ -249,8 +236,7 @@ def test_raw_imports_that_are_not_enabled_are_told_as_such(bigfix: DataImports, 
 
     result = bigfix(import_type="raw_only")
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
+    assert_failed(result)
     for words in ("did not start an import", "/management/feature"):
         assert words in result["msg"]
     assert len(bigfix.starts) == 1
@@ -272,9 +258,7 @@ def test_a_product_that_it_is_not_starts_nothing_and_is_told(bigfix: DataImports
 
     result = bigfix(product="license_metric_tool", token_transport="query")
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert "did not start an import" in result["msg"]
+    assert_failed(result, "did not start an import")
     assert len(bigfix.starts) == 1
 
 
@@ -542,8 +526,7 @@ def test_join_takes_a_failure_too(bigfix: DataImports) -> None:
 
     result = bigfix(if_running="join")
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
+    assert_failed(result)
     assert only(result)["reason"] == "joined"
     assert bigfix.starts == []
 
@@ -571,10 +554,7 @@ def test_queue_waits_for_the_import_that_runs_and_then_starts_one(busy: DataImpo
 def test_fail_fails_while_one_runs(busy: DataImports) -> None:
     result = busy(if_running="fail")
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", False, True)
-    assert "An import is running (1 %)" in result["msg"]
-    assert "if_running=fail" in result["msg"]
+    assert_failed(result, "An import is running (1 %)", "if_running=fail")
     assert busy.starts == []
 
 
@@ -617,9 +597,7 @@ def test_wait_timeout_bounds_the_waiting_and_the_next_run_joins(busy: DataImport
 
     result = busy(wait_timeout=0.1)
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("running", True, True)
-    assert "wait_timeout" in result["msg"]
+    assert_failed(result, "wait_timeout", state="running", changed=True)
     assert ".." not in result["msg"]
     busy.sandbox.clock(speed=SLOWLY)
     assert_imported(busy(), changed=False, reason="joined")

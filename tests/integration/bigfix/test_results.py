@@ -15,7 +15,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.s
 
 from ..results import assert_returned, documented
 from ..support import assert_plain_failure, only
-from .driver import DAY, DataImports, assert_imported, outcome
+from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
 
 
 def succeeding(server: DataImports) -> dict[str, Any]:
@@ -298,10 +298,7 @@ def test_a_failed_import_is_told_with_the_words_of_the_server(bigfix: DataImport
 
     result = bigfix()
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", True, True)
-    assert "BigFix Inventory says" in result["msg"]
-    assert "Failed: datasource 3" in result["msg"]
+    assert_failed(result, "BigFix Inventory says", "Failed: datasource 3", changed=True)
     assert only(result)["server"]["last_status"] == "Failed: datasource 3"
 
 
