@@ -302,45 +302,6 @@ def test_a_failed_import_is_told_with_the_words_of_the_server(bigfix: DataImport
     assert only(result)["server"]["last_status"] == "Failed: datasource 3"
 
 
-def test_an_import_shorter_than_one_look_is_recognised(bigfix: DataImports) -> None:
-    bigfix.configure(seconds_complete=1, history=[{"age": 5}])
-
-    assert_imported(bigfix(wait_sleep=0.2), changed=True, reason="new")
-    assert len(bigfix.sent("status")) == 3
-
-
-def test_an_import_of_another_type_that_ended_in_between_is_not_taken_for_ours(bigfix: DataImports) -> None:
-    bigfix.sandbox.clock(speed=0)
-    bigfix.configure(seconds_complete=20, seconds_raw=5, others=[{"at": 25, "type": "raw_only"}], failures=1)
-    module = bigfix.start()
-    bigfix.sandbox.wait_for(system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=60)
-
-    result = module.finish()
-
-    assert outcome(result) == ("unknown", True, True)
-    assert "raw_only" in result["msg"]
-    assert [one.type for one in bigfix.held.imports] == ["complete", "raw_only"]
-
-
-def test_a_start_that_came_second_to_somebody_elses_import_of_another_type_is_unknown(bigfix: DataImports) -> None:
-    """Theirs begins between our last question and our start, which then starts nothing."""
-    bigfix.sandbox.clock(speed=0)
-    bigfix.configure(others=[{"at": 10, "type": "raw_only"}], seconds_raw=5)
-    bigfix.fault("hold", "start")
-    module = bigfix.start()
-    bigfix.sandbox.wait_for("held", system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=12)
-    bigfix.sandbox.release()
-    bigfix.sandbox.wait_for("finished", system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=12)
-
-    result = module.finish()
-
-    assert outcome(result) == ("unknown", True, True)
-    assert [(one.type, one.by) for one in bigfix.held.imports] == [("raw_only", "schedule")]
-
-
 def test_an_old_success_is_never_taken_for_that_of_an_import_that_did_not_start(bigfix: DataImports) -> None:
     bigfix.configure(history=[{"age": 2}])
     bigfix.fault("json", "start", when="after_body", json={"mode": "running", "last_status": "successful"})

@@ -9,7 +9,7 @@ status, and every way to break off, is in the unit tests of the client. What onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..bigfix.driver import DAY
 from ..exercised import exercises
 from ..faults import PATIENCE, POINTS, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
-from ..support import QUICK, Licstat, Logs, assert_ended_well, assert_plain_failure, only
+from ..support import Licstat, Logs, assert_ended_well, assert_plain_failure, only
 from .systems import SYSTEMS, One
 
 STARTS = {"bigfix": "start"}  # else it is called "import"
@@ -38,15 +38,13 @@ def system(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def server(system: str, sandbox: Sandbox, tmp_path: Path) -> Iterator[One]:
+def server(system: str, quick: Sandbox, tmp_path: Path) -> One:
     """One import of it. Lifecycle Manager does not look into archives here."""
-    sandbox.clock(speed=QUICK)
-    sandbox.configure("lm", accepts_anything=True)
-    one = SYSTEMS[system.partition(" ")[0]](sandbox, tmp_path)
+    quick.configure("lm", accepts_anything=True)
+    one = SYSTEMS[system.partition(" ")[0]](quick, tmp_path)
     if system == "lm by url":
         one.what, one.options = (), {"import_url": f"http://acme.com/imports/{DEMO}"}
-    yield one
-    one.after_faults()
+    return one
 
 
 def holds(server: One, imports: int) -> bool:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What logs in to a server is nobody's business: it appears in no output, no receipt, and at no other host.
 
-So it is for each system, whatever comes of the import. What only one system has, is in its own `test_secrets.py`.
+So it is for each system, whatever comes of the import. What only License Statistics and Haplo have, is in a
+`test_secrets.py` of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -27,7 +28,7 @@ from ..haplo.driver import PLAIN, STANDARD, Api, Haplo
 from ..lies import NO, NO_ANSWER, REDIRECTS, Lie, http, text
 from ..listener import Listener
 from ..lm.driver import Lm
-from ..support import ABSENT, OTHER_PYTHON, QUICK, Licstat, Logs
+from ..support import ABSENT, OTHER_PYTHON, Licstat, Logs
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
 IN_URL = SECRET.replace(" ", "_")
@@ -219,12 +220,10 @@ class OfLmUrl(OfLm):
 
 
 @pytest.fixture
-def watched(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[Watched]:
+def watched(request: pytest.FixtureRequest, quick: Sandbox, tmp_path: Path) -> Watched:
     """The system that is the parameter. What it does takes next to no time."""
-    sandbox.clock(speed=QUICK)
-    yield request.param(sandbox, tmp_path)
-    sandbox.clear_faults()
-    sandbox.wait_idle()
+    found: Watched = request.param(quick, tmp_path)
+    return found
 
 
 def of(name: type[Watched], *more: Any) -> Any:
@@ -233,7 +232,18 @@ def of(name: type[Watched], *more: Any) -> Any:
     return pytest.param(name, *more, id="-".join([name.__name__.removeprefix("Of"), *words]).replace(" ", "_"))
 
 
-KNOWN = [OfLicstat, OfBigFix, OfBigFixToken, OfBigFixHeader, OfBigFixPasswordAndHeader, OfHaplo, OfHaploStandard, OfLm]
+OF_BIGFIX = [OfBigFix, OfBigFixToken, OfBigFixHeader, OfBigFixPasswordAndHeader]
+KNOWN = [OfLicstat, *OF_BIGFIX, OfHaplo, OfHaploStandard, OfLm, OfLmUrl]
+
+
+@pytest.mark.parametrize("watched", [of(one) for one in OF_BIGFIX], indirect=True)
+def test_a_look_that_fails_says_nothing_of_it(watched: Watched) -> None:
+    watched.fault("status", action="status", skip=2, times=None, status=500, body=f"Who is {IN_URL}?")
+
+    output = watched.output(unreachable_timeout=0)
+
+    assert json.loads(output)["state"] == "running"
+    assert_quiet(watched.modules.folder, output)
 
 
 @pytest.mark.parametrize("watched", [of(one) for one in KNOWN], indirect=True)
@@ -244,6 +254,7 @@ def test_an_import_that_goes_well_says_nothing_of_it(watched: Watched) -> None:
     assert json.loads(foretold)["state"] == "planned"
     assert json.loads(first)["state"] in ("succeeded", "scheduled")
     assert json.loads(first)["changed"] is True
+    assert json.loads(first)["imports"][0]["started_at"].startswith("20")  # though the URL of an archive holds a year
     assert watched.seen()
     assert_quiet(watched.modules.folder, foretold, first, again, *others)
 
@@ -342,9 +353,13 @@ REPEATS: dict[type[Watched], dict[str, tuple[str, dict[str, Any]]]] = {
         "a page": ("status", {"body": "<html><title>Not with @@</title></html>"}),
         "an answer to the start": ("start", {"body": '{"mode": "idle", "message": "Not with @@"}'}),
         "a page after the start": ("start", {"body": "<html><title>Not with @@</title></html>"}),
+        "no token": ("get_token", {"body": '{"token": ["@@"]}'}),
+        "more than a token": ("get_token", {"body": '{"token": "@@ and more"}'}),
+        "a wrong password": ("get_token", {"status": 401, "body": '{"message": "The password @@ is wrong."}'}),
     },
     OfLm: {
         "a no": ("import", {"status": 400, "content_type": "text/plain", "body": "Not with @@"}),
+        "its header": ("import", {"status": 400, "body": f"I heard {of_basic(ADMIN_USER, SECRET)}"}),
         "a documented error": ("import", {"status": 500, "content_type": "text/plain", "body": "Not with @@"}),
         "odd JSON": ("import", {"body": '{"@@": ["@@", {"@@": "@@"}]}'}),
         "bad rows": ("import", {"body": f'{{"runid": "import_1", "assetImportMessages": [{ROW}]}}'}),
@@ -365,7 +380,7 @@ REPEATED = [
 def test_a_server_that_repeats_it_is_not_repeated(watched: Watched, answer: str, spelling: str) -> None:
     answers = next(known for one, known in REPEATS.items() if isinstance(watched, one))
     operation, what = answers[answer]
-    secret = IN_URL if isinstance(watched, OfBigFix) else SECRET
+    secret = IN_URL if isinstance(watched, OfBigFix) and answer != "a wrong password" else SECRET
     body = what["body"].replace("@@", SPELLINGS[spelling](secret))
     watched.fault(operation, action="json", times=None, **{**what, "body": body})
 
@@ -426,20 +441,19 @@ RUNS = {"in the worker": [OfLicstat, OfBigFix, OfHaplo, OfLm], "as a module": [O
 @pytest.mark.parametrize("where", RUNS)
 def test_a_playbook_says_nothing_of_it_at_any_verbosity(
     where: str,
-    sandbox: Sandbox,
+    quick: Sandbox,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nor do the processes that may be seen meanwhile, of Ansible's worker or of the modules."""
     monkeypatch.setenv("ANSIBLE_LOG_PATH", str(tmp_path / "ansible.log"))
-    sandbox.clock(speed=QUICK)
     tasks: list[dict[str, Any]] = []
     secrets: dict[str, str] = {}
     held: list[Held] = []
     for one in RUNS[where]:
         (tmp_path / one.system).mkdir()
-        watched = one(sandbox, tmp_path / one.system)
+        watched = one(quick, tmp_path / one.system)
         own_tasks, own_secrets = watched.tasks()
         tasks += [*own_tasks, {"ansible.builtin.debug": {"var": "good"}}]
         secrets.update(own_secrets)
@@ -451,7 +465,7 @@ def test_a_playbook_says_nothing_of_it_at_any_verbosity(
         tmp_path_factory.mktemp("secret"),
         tasks,
         secrets,
-        sandbox=sandbox,
+        sandbox=quick,
         held=held,
         python=sys.executable if where == "in the worker" else OTHER_PYTHON,
     )

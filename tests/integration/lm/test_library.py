@@ -173,15 +173,6 @@ def test_an_archive_that_brings_no_assets_is_imported_once(lm: Lm) -> None:
     assert_ended_well(lm(nothing), changed=False, reason="receipt")
 
 
-def test_what_is_not_submitted_may_not_be_counted_and_is_believed(lm: Lm) -> None:
-    lm(ARCHIVE, submit=False)
-    emptied_by_others(lm)
-
-    again = lm(ARCHIVE, submit=False)
-
-    assert (again["state"], again["changed"]) == ("scheduled", False)
-
-
 def test_an_import_whose_library_is_emptied_meanwhile_is_no_success(lm: Lm) -> None:
     lm.sandbox.clock(speed=0)
     module = lm.start(ARCHIVE, wait_timeout=60)
@@ -266,16 +257,6 @@ def test_events_stay_unless_they_are_to_be_cleared(lm: Lm, clear_events: bool) -
     again = lm.empty(clear_events=True)
     assert again["changed"] == (not clear_events)
     assert lm.empty(clear_events=True)["changed"] is False
-
-
-def test_a_library_that_empties_slowly_is_waited_for(full: Lm) -> None:
-    full.sandbox.configure("lm", clear_seconds=300.0)
-
-    result = full.empty(wait_timeout=5)
-
-    assert "failed" not in result
-    assert counts(result["after"]) == EMPTY
-    assert len(full.asked("clear")) == 1
 
 
 def test_a_library_that_stays_full_is_a_failure(full: Lm) -> None:
