@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.assetops.imports.plugins.module_utils._engine import status_importer
+from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
+
 from ...sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
 from ..faults import PATIENCE, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
@@ -174,3 +177,24 @@ def test_a_restart_in_the_middle_and_trouble_at_every_other_look_are_borne(bigfi
 
     assert_imported(bigfix(), changed=True, reason="new")
     assert len(bigfix.starts) == len(bigfix.held.started_by_api) == 1
+
+
+@pytest.mark.parametrize(("wait_sleep", "shortest"), [(30, 10), (4, 4)])
+def test_looks_are_ten_seconds_apart_unless_wait_sleep_is_less(
+    bigfix: DataImports, monkeypatch: pytest.MonkeyPatch, wait_sleep: float, shortest: float
+) -> None:
+    """In the time of the sandbox, which passes only while the module sleeps."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(round(seconds, 3))
+        bigfix.sandbox.clock(step=seconds)
+
+    bigfix.sandbox.clock(speed=0)
+    bigfix.configure(seconds_complete=500)
+    monkeypatch.setattr(status_importer, "Clock", lambda: Clock(now=bigfix.sandbox.clock, sleep=sleep))
+
+    assert_imported(bigfix(wait_sleep=wait_sleep, wait_timeout=14400), changed=True, reason="new")
+    assert min(pauses) == shortest
+    assert max(pauses) == wait_sleep
+    assert len(bigfix.sent("status")) == len(pauses) + 2
