@@ -164,7 +164,7 @@ def test_an_address_with_the_path_of_the_api_or_a_page_is_refused(
 @pytest.mark.parametrize(
     ("module", "words"), [("licstat_import", "port"), ("haplo_batch", "/do"), ("lm_import", "port")]
 )
-@pytest.mark.parametrize("ending", ["/#/", "/#/servers", "/?page=1", "/a b"])
+@pytest.mark.parametrize("ending", ["/#/servers", "/a b"])
 def test_what_is_no_address_comes_with_what_is_one(
     runs: dict[str, Run], licstat: Licstat, module: str, words: str, ending: str
 ) -> None:
