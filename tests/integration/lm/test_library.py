@@ -14,7 +14,7 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import IMPORTER_PASSWORD, IMPORTER_USER
 from ..crashing import Crash, Crasher, Herd
-from ..kills import first, kill_at_each
+from ..kills import first, kill_at_each, wait_for_the_rest
 from ..results import assert_returned, documented
 from ..support import ABSENT, assert_ended_well, assert_plain_failure, only
 from .driver import LIBRARY, Lm
@@ -405,8 +405,9 @@ def emptied(sandbox: Sandbox, crasher: Crasher, folder: Path, kill_at: int | Non
     lm = Lm(sandbox, folder)
     for archive in (ARCHIVE, lm.archive("second.zip")):
         lm(archive)
+    before = len(sandbox.requests())
     crash = crasher.run("lm_library", lm.emptying(), kill_at)
-    sandbox.wait_idle()
+    wait_for_the_rest(sandbox, crash, before)
     return lm, crash
 
 
