@@ -504,7 +504,7 @@ def test_join_starts_one_after_an_import_of_a_type_that_does_not_do(bigfix: Data
 
 @exercises("if_running")
 def test_queue_waits_for_the_import_that_runs_and_then_starts_one(busy: DataImports) -> None:
-    busy.sandbox.clock(speed=1000)
+    busy.sandbox.clock(speed=SLOWLY)
 
     assert_imported(busy(if_running="queue", max_age=DAY), changed=True, reason="new")
     assert [one.by for one in busy.held.imports] == ["schedule", "api"]

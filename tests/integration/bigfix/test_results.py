@@ -225,6 +225,7 @@ HOUR = 3600.0
 def test_info_says_whether_the_data_is_recent_enough_and_fails_where_it_is_told_to(
     bigfix: DataImports, history: list[dict[str, Any]], options: dict[str, Any], is_fresh: bool | None, says: str
 ) -> None:
+    bigfix.sandbox.clock(speed=0)
     bigfix.configure(history=history)
 
     known = bigfix.info(**options)
