@@ -11,15 +11,13 @@ import base64
 import html
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from ..running import ROOT
 from ..sandbox.handle import Sandbox
 from .support import Playbook
 
@@ -97,27 +95,8 @@ def as_found(output: str, spelling: str) -> str:
 
 # Runs that show all they have.
 
-
-def run_with_a_defect(module: str, options: dict[str, Any]) -> tuple[str, str]:
-    """What a module says that breaks, with its credentials in the error, in a place where nobody expects it."""
-    program = (
-        "import requests\n"
-        "def fail(self, method, url, headers, **more):\n"
-        "    raise TypeError(f'what is {headers}?')\n"
-        "requests.Session.request = fail\n"
-        "from tests import running\n"
-        "running.main()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, module],
-        cwd=ROOT,
-        input=json.dumps(options),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.stdout, done.stderr
+Held = tuple[str, str]
+"""The system and operation of a request that a fault holds."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +105,8 @@ class Shown:
 
     status: int
     output: str
-    commands: list[bytes]
+    commands: list[list[bytes]]
+    """Those of all processes at each look."""
 
 
 def run_at_highest_verbosity(
@@ -136,17 +116,19 @@ def run_at_highest_verbosity(
     secrets: dict[str, str],
     *,
     sandbox: Sandbox,
-    held: str,
+    held: Sequence[Held],
     python: str = sys.executable,
 ) -> Shown:
     """Run tasks as a playbook that gets its secrets from a file outside of the folder that is looked through.
 
-    The processes are looked at while a fault holds a request of the operation `held`.
+    The processes are looked at while a fault holds a request, once for each that is `held`, in their order.
     """
     (outside / "secrets.json").write_text(json.dumps(secrets), encoding="utf-8")
     process = Playbook(folder, tasks, python=python).start("-vvvv", "--diff", "-e", f"@{outside / 'secrets.json'}")
-    sandbox.wait_for("held", operation=held, timeout=60)
-    commands = command_lines()
-    sandbox.release()
+    commands = []
+    for system, operation in held:
+        sandbox.wait_for("held", system=system, operation=operation, timeout=60)
+        commands.append(command_lines())
+        sandbox.release()
     output, _unused = process.communicate(timeout=120)
     return Shown(process.returncode, output, commands)

@@ -90,26 +90,44 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def licstat(sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
-    """The modules for License Statistics, connected to the sandbox, whose tasks take next to no time."""
-    yield from _connected(sandbox, tmp_path)
+def calm(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox, from which nothing that faults hold reaches into the next test."""
+    yield from left_calm(sandbox)
 
 
 @pytest.fixture
-def tls_licstat(tls_sandbox: Sandbox, tmp_path: Path) -> Iterator[Licstat]:
+def quick(calm: Sandbox) -> Sandbox:
+    """The same, in which everything takes next to no time."""
+    calm.clock(speed=QUICK)
+    return calm
+
+
+@pytest.fixture
+def quick_tls(tls_sandbox: Sandbox) -> Iterator[Sandbox]:
     """The same over TLS."""
-    yield from _connected(tls_sandbox, tmp_path)
+    tls_sandbox.clock(speed=QUICK)
+    yield from left_calm(tls_sandbox)
 
 
 @pytest.fixture
-def haplo(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[Haplo]:
+def licstat(quick: Sandbox, tmp_path: Path) -> Licstat:
+    """The modules for License Statistics, connected to the sandbox, whose tasks take next to no time."""
+    return Licstat(quick, tmp_path)
+
+
+@pytest.fixture
+def tls_licstat(quick_tls: Sandbox, tmp_path: Path) -> Licstat:
+    """The same over TLS."""
+    return Licstat(quick_tls, tmp_path)
+
+
+@pytest.fixture
+def haplo(request: pytest.FixtureRequest, calm: Sandbox, tmp_path: Path) -> Haplo:
     """The module for Haplo, connected to the sandbox, whose batches wait until they are looked at.
 
     It imports over the API that is its parameter, if it has one.
     """
-    yield Haplo(sandbox, tmp_path, getattr(request, "param", PLAIN))
-    sandbox.clear_faults()
-    sandbox.wait_idle()
+    return Haplo(calm, tmp_path, getattr(request, "param", PLAIN))
 
 
 @pytest.fixture
@@ -126,24 +144,21 @@ def told(haplo: Haplo) -> Told:
 
 
 @pytest.fixture
-def bigfix(sandbox: Sandbox, tmp_path: Path) -> Iterator[DataImports]:
+def bigfix(quick: Sandbox, tmp_path: Path) -> DataImports:
     """The modules for BigFix Inventory, connected to the sandbox, whose imports take next to no time."""
-    yield from _importing(sandbox, tmp_path, "bigfix_inventory")
+    return DataImports(quick, tmp_path)
 
 
 @pytest.fixture
-def lmt(sandbox: Sandbox, tmp_path: Path) -> Iterator[DataImports]:
+def lmt(quick: Sandbox, tmp_path: Path) -> DataImports:
     """The same for License Metric Tool."""
-    yield from _importing(sandbox, tmp_path, "license_metric_tool")
+    return DataImports(quick, tmp_path, "license_metric_tool")
 
 
 @pytest.fixture
-def lm(sandbox: Sandbox, tmp_path: Path) -> Iterator[Lm]:
+def lm(quick: Sandbox, tmp_path: Path) -> Lm:
     """The modules for Lifecycle Manager, connected to the sandbox, whose imports take next to no time."""
-    sandbox.clock(speed=QUICK)
-    yield Lm(sandbox, tmp_path)
-    sandbox.clear_faults()
-    sandbox.wait_idle()
+    return Lm(quick, tmp_path)
 
 
 @pytest.fixture
@@ -180,15 +195,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "_backoff", lambda _number: 0.01)
 
 
-def _connected(sandbox: Sandbox, folder: Path) -> Iterator[Licstat]:
-    sandbox.clock(speed=QUICK)
-    yield Licstat(sandbox, folder)
-    sandbox.clear_faults()  # what they hold is not to reach into the next test
-    sandbox.wait_idle()
-
-
-def _importing(sandbox: Sandbox, folder: Path, product: str) -> Iterator[DataImports]:
-    sandbox.clock(speed=QUICK)
-    yield DataImports(sandbox, folder, product)
+def left_calm(sandbox: Sandbox) -> Iterator[Sandbox]:
+    yield sandbox
     sandbox.clear_faults()
     sandbox.wait_idle()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from ..sandbox.handle import Sandbox
 from .crashing import Crash
 
 Scene = TypeVar("Scene")
@@ -45,6 +46,17 @@ def first(crash: Crash, *beginnings: str) -> int:
 def last_block(crash: Crash) -> str:
     """The point at which an upload has left as a whole, "none" if there was none."""
     return next((point for point in reversed(crash.points) if point.startswith("after import block")), "none")
+
+
+def wait_for_the_rest(sandbox: Sandbox, crash: Crash, before: int = 0) -> None:
+    """Wait until the sandbox has done all that it was sent before the kill, which it may not have read yet.
+
+    `before`: how many requests there were before the run.
+    """
+    sent = before + sum(point.endswith(" block 1") and "after " in point for point in crash.points)
+    if sent:
+        sandbox.wait_for("begun", count=sent)
+    sandbox.wait_idle()
 
 
 def moments(crash: Crash) -> list[int]:

@@ -41,24 +41,18 @@ CONNECTION = [
 ]
 IMPORTING = [
     bad("import_type", "raw", "import_type", "raw_only"),
-    bad("import_type", "Complete", "import_type", "complete"),
     bad("import_type", "raw_only", "License Metric Tool", "raw_only", **LMT),
     bad("max_age", -1, "max_age"),
     bad("max_age", "nan", "max_age"),
-    bad("max_age", "inf", "max_age"),
-    bad("max_age", "a day", "max_age"),
     bad("raw_first", "perhaps", "raw_first"),
     bad("raw_first", True, "raw_first", "wait=true", wait=False),
+    bad("raw_first", True, "raw_first", "import_type=complete", import_type="raw_only"),
     bad("raw_first", True, "raw_first", "License Metric Tool", **LMT),
     bad("raw_max_age", -1, "raw_max_age"),
-    bad("raw_max_age", "nan", "raw_max_age"),
     bad("newer_than", "yesterday", "newer_than", "yesterday"),
     bad("newer_than", "", "newer_than"),
-    bad("newer_than", "2026-11-22", "newer_than", "offset"),
     bad("newer_than", "2026-11-22T03:00:00", "newer_than", "offset"),
-    bad("newer_than", "2026-11-22T03:00:00 CET", "newer_than", "offset"),
     bad("newer_than", "2026-02-30T03:00:00Z", "newer_than", "does not exist"),
-    bad("newer_than", "2026-11-22T25:00:00Z", "newer_than", "does not exist"),
     bad("newer_than", "2026-11-22T03:00:00+99:00", "newer_than", "does not exist"),
     bad("newer_than", "\u0662\u0660\u0662\u0666-11-22T03:00:00Z", "newer_than"),
     bad("newer_than", 1763780400, "newer_than"),
@@ -84,16 +78,14 @@ IMPORTING = [
 ]
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 @pytest.mark.parametrize("wrong", [*CONNECTION, *IMPORTING])
-def test_bad_input_is_told_before_anything_is_sent_made_or_written(
-    bigfix: DataImports, wrong: Bad, check: bool
-) -> None:
-    assert_told_before_anything_happens(wrong, bigfix, bigfix.sandbox, bigfix.folder, check=check)
+def test_bad_input_is_reported_before_anything_is_sent_made_or_written(bigfix: DataImports, wrong: Bad) -> None:
+    for check in (False, True):
+        assert_told_before_anything_happens(wrong, bigfix, bigfix.sandbox, bigfix.folder, check=check)
 
 
 @pytest.mark.parametrize("wrong", CONNECTION)
-def test_bad_input_of_the_module_that_only_reads_is_told_as_well(bigfix: DataImports, wrong: Bad) -> None:
+def test_bad_input_of_the_module_that_only_reads_is_reported_as_well(bigfix: DataImports, wrong: Bad) -> None:
     assert_told_before_anything_happens(wrong, bigfix.info, bigfix.sandbox, bigfix.folder)
 
 

@@ -15,7 +15,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.s
 
 from ..results import assert_returned, documented
 from ..support import assert_plain_failure, only
-from .driver import DAY, DataImports, assert_imported, outcome
+from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
 
 
 def succeeding(server: DataImports) -> dict[str, Any]:
@@ -71,21 +71,22 @@ def out_of_reach(server: DataImports) -> dict[str, Any]:
     return server(unreachable_timeout=0)
 
 
-@pytest.mark.parametrize("product", ["bigfix", "lmt"])
 @pytest.mark.parametrize(
-    ("run", "has_failed", "has_answer"),
+    ("product", "run", "has_failed", "has_answer"),
     [
-        (succeeding, False, False),
-        (unchanged, False, False),
-        (planned, False, False),
-        (not_waiting, False, False),
-        (joining, False, False),
-        (without_receipts, False, False),
-        (failing_at_the_server, True, False),
-        (turned_down, True, True),
-        (starting_nothing, True, True),
-        (out_of_time, True, False),
-        (out_of_reach, True, True),
+        ("bigfix", succeeding, False, False),
+        ("bigfix", unchanged, False, False),
+        ("bigfix", planned, False, False),
+        ("bigfix", not_waiting, False, False),
+        ("bigfix", joining, False, False),
+        ("bigfix", without_receipts, False, False),
+        ("bigfix", failing_at_the_server, True, False),
+        ("bigfix", turned_down, True, True),
+        ("bigfix", starting_nothing, True, True),
+        ("bigfix", out_of_time, True, False),
+        ("bigfix", out_of_reach, True, True),
+        ("lmt", succeeding, False, False),
+        ("lmt", turned_down, True, True),
     ],
 )
 def test_everything_documented_is_returned_and_nothing_else(
@@ -107,20 +108,16 @@ def test_everything_documented_is_returned_and_nothing_else(
         assert_plain_failure(result)
 
 
-@pytest.mark.parametrize("product", ["bigfix", "lmt"])
 @pytest.mark.parametrize("situation", ["never", "running", "over", "pending"])
-def test_the_status_is_returned_as_documented_in_every_mode(
-    request: pytest.FixtureRequest, product: str, situation: str
-) -> None:
-    server: DataImports = request.getfixturevalue(product)
+def test_the_status_is_returned_as_documented_in_every_mode(bigfix: DataImports, situation: str) -> None:
     if situation != "never":
-        server.sandbox.clock(speed=0)
-        server(wait=False)
+        bigfix.sandbox.clock(speed=0)
+        bigfix(wait=False)
     if situation in ("over", "pending"):
-        server.sandbox.clock(step=60)
-        server.configure(pending=situation == "pending")
+        bigfix.sandbox.clock(step=60)
+        bigfix.configure(pending=situation == "pending")
 
-    result = server.info()
+    result = bigfix.info()
 
     keys = documented("bigfix_import_info")
     assert_returned(result, {name: keys[name] for name in keys if name not in ("http_status", "response")})
@@ -131,7 +128,7 @@ def test_the_status_is_returned_as_documented_in_every_mode(
     assert not result["changed"]
     if situation in ("over", "pending"):
         assert (result["last_status"], result["last_import_type"]) == ("successful", "complete")
-        assert result["last_import_time"] == result["last_success_time"] == server.held.imports[0].finished_at
+        assert result["last_import_time"] == result["last_success_time"] == bigfix.held.imports[0].finished_at
         assert result["age"] == 40
     if situation == "running":
         assert result["progress"] == 1
@@ -177,9 +174,10 @@ def test_an_import_that_runs_is_told_with_its_progress_mode_and_times(lmt: DataI
     assert only(result)["server"]["last_success_time"].endswith("Z")
 
 
-@pytest.mark.parametrize("progress", ["moving", "stale", "absent"])
-@pytest.mark.parametrize("last_times", ["end", "start"])
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize(
+    ("progress", "last_times", "tells"),
+    [("moving", "end", True), ("stale", "start", False), ("absent", "start", True), ("absent", "end", False)],
+)
 def test_no_field_that_may_be_missing_is_needed(
     bigfix: DataImports, progress: str, last_times: str, tells: bool
 ) -> None:
@@ -227,6 +225,7 @@ HOUR = 3600.0
 def test_info_says_whether_the_data_is_recent_enough_and_fails_where_it_is_told_to(
     bigfix: DataImports, history: list[dict[str, Any]], options: dict[str, Any], is_fresh: bool | None, says: str
 ) -> None:
+    bigfix.sandbox.clock(speed=0)
     bigfix.configure(history=history)
 
     known = bigfix.info(**options)
@@ -300,52 +299,8 @@ def test_a_failed_import_is_told_with_the_words_of_the_server(bigfix: DataImport
 
     result = bigfix()
 
-    assert_plain_failure(result)
-    assert outcome(result) == ("failed", True, True)
-    assert "BigFix Inventory says" in result["msg"]
-    assert "Failed: datasource 3" in result["msg"]
+    assert_failed(result, "BigFix Inventory says", "Failed: datasource 3", changed=True)
     assert only(result)["server"]["last_status"] == "Failed: datasource 3"
-
-
-@pytest.mark.parametrize("product", ["bigfix", "lmt"])
-def test_an_import_shorter_than_one_look_is_recognised(request: pytest.FixtureRequest, product: str) -> None:
-    server: DataImports = request.getfixturevalue(product)
-    server.configure(seconds_complete=1, history=[{"age": 5}])
-
-    assert_imported(server(wait_sleep=0.2), changed=True, reason="new")
-    assert len(server.sent("status")) == 3
-
-
-def test_an_import_of_another_type_that_ended_in_between_is_not_taken_for_ours(bigfix: DataImports) -> None:
-    bigfix.sandbox.clock(speed=0)
-    bigfix.configure(seconds_complete=20, seconds_raw=5, others=[{"at": 25, "type": "raw_only"}], failures=1)
-    module = bigfix.start()
-    bigfix.sandbox.wait_for(system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=60)
-
-    result = module.finish()
-
-    assert outcome(result) == ("unknown", True, True)
-    assert "raw_only" in result["msg"]
-    assert [one.type for one in bigfix.held.imports] == ["complete", "raw_only"]
-
-
-def test_a_start_that_came_second_to_somebody_elses_import_of_another_type_is_unknown(bigfix: DataImports) -> None:
-    """Theirs begins between our last question and our start, which then starts nothing."""
-    bigfix.sandbox.clock(speed=0)
-    bigfix.configure(others=[{"at": 10, "type": "raw_only"}], seconds_raw=5)
-    bigfix.fault("hold", "start")
-    module = bigfix.start()
-    bigfix.sandbox.wait_for("held", system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=12)
-    bigfix.sandbox.release()
-    bigfix.sandbox.wait_for("finished", system="bigfix", operation="start", timeout=60)
-    bigfix.sandbox.clock(step=12)
-
-    result = module.finish()
-
-    assert outcome(result) == ("unknown", True, True)
-    assert [(one.type, one.by) for one in bigfix.held.imports] == [("raw_only", "schedule")]
 
 
 def test_an_old_success_is_never_taken_for_that_of_an_import_that_did_not_start(bigfix: DataImports) -> None:

@@ -116,7 +116,7 @@ def test_a_playbook_says_nothing_of_the_key_at_any_verbosity(
         [task, task],
         {"key": KEY},
         sandbox=told.sandbox,
-        held="batch",
+        held=[("haplo", "batch")],
     )
 
     assert shown.status == 0, shown.output

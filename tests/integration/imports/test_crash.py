@@ -17,11 +17,11 @@ from ...sandbox.handle import Sandbox
 from ...stores import new_store
 from ..bigfix.driver import DAY
 from ..crashing import Crash, Crasher
-from ..kills import first, kill_at_each
+from ..kills import first, kill_at_each, wait_for_the_rest
 from ..support import only
 from .systems import SYSTEMS, One
 
-USUAL = 7  # at every how-manieth point a run is killed, as a rule
+USUAL = 14  # at every how-manieth point a run is killed, as a rule
 FRESH: dict[str, dict[str, Any]] = {"bigfix": {"max_age": DAY}}
 """Options with which the import of an earlier run will do, where receipts decide nothing."""
 
@@ -56,7 +56,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
         one = SYSTEMS[system](sandbox, tmp_path / name)
         one.options = {"receipts": new_store("PostgreSQL", tmp_path, request), **FRESH.get(system, {})}
         crash = crasher.run(one.modules.module, one.modules.options(*one.what, **one.options), kill_at)
-        sandbox.wait_idle()
+        wait_for_the_rest(sandbox, crash)
         return one, crash
 
     def look(one: One, _crash: Crash) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import trustme
 
 from ...running import start_module
+from ..crashing import Crasher
 from ..haplo.driver import Haplo, assert_one_whole_batch, assert_scheduled
 from ..lm.driver import Lm
 from ..support import ABSENT, Licstat, Logs, argument_spec, assert_ended_well, assert_plain_failure, only
@@ -21,61 +23,71 @@ NAMES = ["Lizenzen-f\u00fcr-K\u00f6ln.log", "\u65e5\u672c\u8a9e.log", "\u20ac 5.
 LOCALES = {"de_DE.ISO-8859-1": ("de_DE", "ISO-8859-1"), "ja_JP.EUC-JP": ("ja_JP", "EUC-JP")}
 
 
+Abroad = Callable[..., dict[str, Any]]
+
+
 @pytest.fixture(scope="module", params=LOCALES)
-def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """That of a host whose locale does not have UTF-8."""
+def abroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abroad]:
+    """Runs modules as on a host whose locale does not have UTF-8."""
     if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales").is_dir():
         pytest.skip("localedef or its sources (package locales) are not installed")
     folder = tmp_path_factory.mktemp("locales")
     source, charmap = LOCALES[request.param]
     subprocess.run(["localedef", "-i", source, "-f", charmap, folder / request.param], check=True, capture_output=True)
-    return {"LOCPATH": str(folder), "LC_ALL": request.param}
+
+    def run(module: str, options: dict[str, Any]) -> dict[str, Any]:
+        result = crasher.run(module, options).result
+        assert result is not None
+        return result
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LOCPATH", str(folder))
+        environment.setenv("LC_ALL", request.param)
+        crasher = Crasher()
+    with crasher:
+        assert f"LC_ALL={request.param}" in Path(f"/proc/{crasher._process.pid}/environ").read_text()
+        yield run
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_log_is_found_and_sent_by_its_name_in_utf8(
-    licstat: Licstat, make_log: Logs, environment: dict[str, str], name: str
-) -> None:
-    log = make_log(f"\u00dcbersicht/{name}")
+def test_a_log_is_found_and_sent_by_its_name_in_utf8(licstat: Licstat, make_log: Logs, abroad: Abroad) -> None:
+    logs = [make_log(f"\u00dcbersicht/{name}") for name in NAMES]
 
-    result = licstat.start(log, environment=environment).finish()
+    result = abroad("licstat_import", licstat.options(*logs))
 
-    assert_ended_well(result, changed=True, reason="new")
-    assert only(result)["source"] == str(log)
-    assert [task.file_name for task in licstat.sandbox.licstat().tasks] == [name]
-    assert_ended_well(licstat(log), changed=False, reason="receipt")
+    assert (result["state"], result["changed"]) == ("succeeded", True), result.get("msg")
+    assert [one["source"] for one in result["imports"]] == [str(log) for log in logs]
+    assert [task.file_name for task in licstat.sandbox.licstat().tasks] == NAMES
+    assert licstat(*logs)["changed"] is False
 
 
-def test_a_log_that_is_missing_is_called_by_its_name(
-    licstat: Licstat, make_log: Logs, environment: dict[str, str]
-) -> None:
+def test_a_log_that_is_missing_is_called_by_its_name(licstat: Licstat, make_log: Logs, abroad: Abroad) -> None:
     log = make_log(NAMES[0])
 
-    result = licstat.start(log.with_name("Lizenzen-f\u00fcr-K\u00f6ln"), environment=environment).finish()
+    result = abroad("licstat_import", licstat.options(log.with_name("Lizenzen-f\u00fcr-K\u00f6ln")))
 
     assert_plain_failure(result)
     assert f"{log.parent}/Lizenzen-f\u00fcr-K\u00f6ln: " in result["msg"]  # the rest in the language of the host
     assert NAMES[0] in result["msg"]
 
 
-def test_all_files_of_a_batch_are_found(haplo: Haplo, environment: dict[str, str]) -> None:
+def test_all_files_of_a_batch_are_found(haplo: Haplo, abroad: Abroad) -> None:
     control = haplo.control.rename(haplo.folder / "Pers\u00f6nlich.json")
     data = Path(haplo.files[0]["src"]).rename(haplo.folder / NAMES[0])
     files = [{"name": "people", "src": str(data)}, haplo.files[1]]
     options = haplo.options(control=str(control), files=files)
 
-    assert_scheduled(start_module("haplo_batch", environment, **options).finish(), changed=True, reason="new")
+    assert_scheduled(abroad("haplo_batch", options), changed=True, reason="new")
     assert_one_whole_batch(haplo)
 
 
-def test_a_directory_with_a_folder_of_a_batch_is_found(haplo: Haplo, environment: dict[str, str]) -> None:
+def test_a_directory_with_a_folder_of_a_batch_is_found(haplo: Haplo, abroad: Abroad) -> None:
     folder = haplo.folder / "\u00dcbersicht" / "K\u00f6ln \u20ac"
     folder.mkdir(parents=True)
     control = haplo.control_file("control.json", files={"D\u00e4nen": {"read": "json"}}).rename(folder / "control.json")
     Path(haplo.files[0]["src"]).rename(folder / "D\u00e4nen.json")
     options = haplo.options(control=ABSENT, files=ABSENT, directory=str(folder.parent))
 
-    result = start_module("haplo_batch", environment, **options).finish()
+    result = abroad("haplo_batch", options)
 
     assert_scheduled(result, changed=True, reason="new")
     assert only(result)["source"] == str(control)
@@ -83,19 +95,18 @@ def test_a_directory_with_a_folder_of_a_batch_is_found(haplo: Haplo, environment
     assert_scheduled(haplo(control=ABSENT, files=ABSENT, directory=str(folder.parent)), changed=False, reason="receipt")
 
 
-def test_an_archive_and_a_store_are_found(lm: Lm, environment: dict[str, str]) -> None:
+def test_an_archive_and_a_store_are_found(lm: Lm, abroad: Abroad) -> None:
     archive = lm.archive("\u00dcbersicht.zip")
     store = lm.folder / "B\u00fccher \u20ac" / "receipts.db"
 
-    options = lm.options(archive, receipts=str(store))
-    result = start_module("lm_import", environment, **options).finish()
+    result = abroad("lm_import", lm.options(archive, receipts=str(store)))
 
     assert_ended_well(result, changed=True, reason="new")
     assert result["receipts"]["store"] == str(store)
     assert store.is_file()
 
 
-def test_files_for_tls_are_found(tls_licstat: Licstat, log: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_files_for_tls_are_found(tls_licstat: Licstat, log: Path, tmp_path: Path, abroad: Abroad) -> None:
     folder = tmp_path / "Schl\u00fcssel \u20ac"
     folder.mkdir()
     mine = trustme.CA().issue_cert("a@example.com")
@@ -106,23 +117,23 @@ def test_files_for_tls_are_found(tls_licstat: Licstat, log: Path, tmp_path: Path
     tls = {"client_cert": str(folder / "m\u00e4in.pem"), "client_key": str(folder / "m\u00e4in.key")}
 
     for ca_path, policy, more in ((folder / "\u00e4.pem", "reject", {}), (folder, "replace", tls)):
-        started = tls_licstat.start(log, environment=environment, ca_path=str(ca_path), merge_policy=policy, **more)
-        result = started.finish()
+        options = tls_licstat.options(log, ca_path=str(ca_path), merge_policy=policy, **more)
+        result = abroad("licstat_import", options)
         assert result["state"] == "succeeded", result["msg"]
 
 
 # Variables and the home.
 
 
-@pytest.mark.parametrize("name", ["$HOME.log", "${HOME}.log", "a$HOME", "$NOT_SET.log", "~debug.log", "$$", "100%.log"])
-def test_a_name_that_looks_like_a_variable_is_that_name(licstat: Licstat, make_log: Logs, name: str) -> None:
-    log = make_log(name)
+def test_a_name_that_looks_like_a_variable_is_that_name(licstat: Licstat, make_log: Logs) -> None:
+    names = ["$HOME.log", "${HOME}.log", "a$HOME", "$NOT_SET.log", "~debug.log", "$$", "100%.log"]
+    logs = [make_log(name) for name in names]
 
-    result = licstat(log)
+    result = licstat(*logs)
 
-    assert_ended_well(result, changed=True, reason="new")
-    assert only(result)["source"] == str(log)
-    assert [task.file_name for task in licstat.sandbox.licstat().tasks] == [name]
+    assert (result["state"], result["changed"]) == ("succeeded", True), result.get("msg")
+    assert [one["source"] for one in result["imports"]] == [str(log) for log in logs]
+    assert [task.file_name for task in licstat.sandbox.licstat().tasks] == names
 
 
 def test_a_name_that_begins_with_a_tilde_in_a_list_is_that_name(

@@ -79,17 +79,17 @@ EMPTY = [
 ]
 
 
-@pytest.mark.parametrize("value", ["", "   ", "\t"])
 @pytest.mark.parametrize(("module", "option", "first", "second"), EMPTY)
 def test_an_empty_option_is_called_empty(
-    runs: dict[str, Run], licstat: Licstat, module: str, option: str, first: str, second: str, value: str
+    runs: dict[str, Run], licstat: Licstat, module: str, option: str, first: str, second: str
 ) -> None:
-    others = {"confirm": value} if module == "lm_library" and option == "library" else {}
+    for value in ("", " \t"):
+        others = {"confirm": value} if module == "lm_library" and option == "library" else {}
 
-    result = runs[module](**{option: value, **others})
+        result = runs[module](**{option: value, **others})
 
-    assert_says(result, f"{option} is empty", first, second)
-    assert "shorter" not in result["msg"]
+        assert_says(result, f"{option} is empty", first, second)
+        assert "shorter" not in result["msg"]
     assert licstat.sandbox.requests() == []
 
 
@@ -124,22 +124,16 @@ def test_an_empty_password_for_receipts_is_called_empty(runs: dict[str, Run]) ->
 
 # Addresses.
 
+PAGES = ["/index.html", "/ui/start.jsp"]
 BEYOND = {
-    "licstat_import": [
-        "/api",
-        "/api/",
-        "/api/v3",
-        "/api/v2/",
-        "/api/v3/admin",
-        "/api/v3/admin/license-server/40/import",
-    ],
+    "licstat_import": ["/api", "/api/v2/", "/api/v3/admin/license-server/40/import", *PAGES],
     "licstat_task_info": ["/api/v3"],
-    "bigfix_import": ["/api", "/api/import_status.json", "/api/get_token", "/management/imports", "/management"],
+    "bigfix_import": ["/api", "/api/get_token", "/management/imports", "/management", *PAGES],
     "bigfix_import_info": ["/api/import_status.json"],
-    "haplo_batch": ["/api", "/api/haplo-data-import-batch", "/api/haplo-data-import-batch/batch", "/do/admin", "/do"],
-    "haplo_batch_info": ["/api", "/do/haplo-data-import-batch/batch", "/do/haplo-data-import-batch/batch/7", "/do"],
-    "standard": ["/api/haplo-data-import-standard-api", "/api/haplo-data-import-standard-api/schedule"],
-    "lm_import": ["/lm/custom", "/lm/custom/rest", "/lm/custom/rest/LibraryDemo/importutils"],
+    "haplo_batch": ["/api", "/api/haplo-data-import-batch/batch", "/do/admin", "/do", *PAGES],
+    "haplo_batch_info": ["/api", "/do/haplo-data-import-batch/batch/7"],
+    "standard": ["/api/haplo-data-import-standard-api/schedule"],
+    "lm_import": ["/lm/custom", "/lm/custom/rest/LibraryDemo/importutils", *PAGES],
     "lm_import_info": ["/lm/custom/rest"],
     "lm_library": ["/lm/custom/rest"],
     "lm_library_info": ["/lm/custom/rest"],
@@ -153,25 +147,24 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
 @pytest.mark.parametrize(
-    ("module", "ending"),
-    [(module, ending) for module, endings in BEYOND.items() for ending in [*endings, "/index.html", "/ui/start.jsp"]],
+    ("module", "ending"), [(module, ending) for module, endings in BEYOND.items() for ending in endings]
 )
 def test_an_address_with_the_path_of_the_api_or_a_page_is_refused(
-    runs: dict[str, Run], licstat: Licstat, module: str, ending: str, check: bool
+    runs: dict[str, Run], licstat: Licstat, module: str, ending: str
 ) -> None:
-    result = runs[module](url=f"{licstat.sandbox.url}/prefix{ending}", check=check)
+    for check in (False, True):
+        result = runs[module](url=f"{licstat.sandbox.url}/prefix{ending}", check=check)
 
-    assert_says(result, "url", f"leave out '{ending.rstrip('/')}'"[:-1].replace("/ui", ""), "with")
-    assert ADDRESSES[module.split("_", maxsplit=1)[0]] in result["msg"]
+        assert_says(result, "url", f"leave out '{ending.rstrip('/')}'"[:-1].replace("/ui", ""), "with")
+        assert ADDRESSES[module.split("_", maxsplit=1)[0]] in result["msg"]
     assert licstat.sandbox.requests() == []
 
 
 @pytest.mark.parametrize(
     ("module", "words"), [("licstat_import", "port"), ("haplo_batch", "/do"), ("lm_import", "port")]
 )
-@pytest.mark.parametrize("ending", ["/#/", "/#/servers", "/?page=1", "/a b"])
+@pytest.mark.parametrize("ending", ["/#/servers", "/a b"])
 def test_what_is_no_address_comes_with_what_is_one(
     runs: dict[str, Run], licstat: Licstat, module: str, words: str, ending: str
 ) -> None:
@@ -196,15 +189,12 @@ NOWHERE = [
 
 
 @pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("path", ["", "/admin", "/lm", "/nothing/here"])
 @pytest.mark.parametrize(("module", "words"), NOWHERE)
-def test_where_there_is_nothing_it_is_told_how_an_address_looks(
-    runs: dict[str, Run], licstat: Licstat, module: str, words: list[str], path: str
+def test_where_there_is_nothing_it_is_said_how_an_address_looks(
+    runs: dict[str, Run], licstat: Licstat, module: str, words: list[str]
 ) -> None:
-    result = runs[module](url=f"{licstat.sandbox.url}{path}")
-
-    if not (module.startswith("lm") and path == "/lm"):
-        assert_says(result, "404", *words)
+    for path in ("", "/nothing/here"):
+        assert_says(runs[module](url=f"{licstat.sandbox.url}{path}"), "404", *words)
 
 
 @pytest.mark.usefixtures("quick_retries")
@@ -260,9 +250,7 @@ def test_a_refused_key_is_explained_before_the_words_of_haplo(haplo: Haplo) -> N
 # Numbers.
 
 
-@pytest.mark.parametrize(
-    "value", ["", "cad", "License server 40", 4.5, "4.5", "40/..", [40], True, 0, -1, "0x28", "٤٠"]
-)
+@pytest.mark.parametrize("value", ["", "cad", 4.5, "4.5", "40/..", [40], True, 0, -1, "0x28", "٤٠"])
 def test_a_license_server_that_is_no_number_is_told_where_the_number_is(
     runs: dict[str, Run], licstat: Licstat, value: Any
 ) -> None:
@@ -282,7 +270,6 @@ def test_a_number_of_a_license_server_may_be_written_as_yaml_and_templates_do(ru
 
 ODD = [
     ("{logs}/*.log", ["wildcards are not expanded", "fileglob"]),
-    ("{logs}/debug-[0-9].log", ["wildcards are not expanded"]),
     ("{logs}/debug-?.log", ["wildcards are not expanded"]),
     ("C:\\logs\\x.log", ["a path of Windows"]),
     ("c:/logs/x.log", ["a path of Windows"]),
@@ -303,6 +290,7 @@ ODD = [
     ("", ["name is empty"]),
     ("  ", ["name is empty"]),
 ]
+OF_EACH_KIND = ("{logs}/*.log", "https://logs.example.com/x.log", "{logs}", "")
 
 
 def placed(name: str, logs: Path) -> str:
@@ -318,7 +306,7 @@ def test_what_is_no_name_of_a_file_is_told_for_what_it_is(
     assert_says(licstat(src=[placed(name, log.parent)]), "src", *words, socket.gethostname())
 
 
-@pytest.mark.parametrize(("name", "words"), ODD)
+@pytest.mark.parametrize(("name", "words"), [one for one in ODD if one[0] in OF_EACH_KIND])
 def test_what_is_no_name_of_a_file_is_told_of_a_batch_and_an_archive_too(
     haplo: Haplo, lm: Lm, log: Path, name: str, words: list[str]
 ) -> None:
@@ -405,20 +393,14 @@ def test_a_store_of_another_user_is_told_with_its_owner_and_this_user(licstat: L
     [
         ([{"first": "Joe"}], ["not a JSON object", "looks like a data file"]),
         ({"first": "Joe"}, ["has no dataImportControlFileVersion", "looks like a data file"]),
-        ("first\tlast\nJoe\tBloggs\n", ["not JSON", "looks like a data file"]),
         ("<people><person/></people>", ["not JSON", "looks like a data file"]),
-        ({**CONTROL, "dataImportControlFileVersion": "0"}, ["dataImportControlFileVersion has to be 0, a number"]),
         ({name: CONTROL[name] for name in ("model", "files", "instructions")}, ["has no dataImportControlFileVersion"]),
         ({**CONTROL, "model": ["haplo:person"]}, ["model has to be the name"]),
-        ({**CONTROL, "model": ""}, ["model has to be the name"]),
         ({**CONTROL, "instructions": "new"}, ["instructions has to be a list"]),
-        ({**CONTROL, "instructions": {"action": "new"}}, ["instructions has to be a list"]),
         ({**CONTROL, "instructions": None}, ["instructions has to be a list"]),
         ({**CONTROL, "instructions": [{"action": "new"}, "new"]}, ["instruction 2 has to be an object"]),
         ({**CONTROL, "instructions": [{"action": ["new"]}]}, ["action of instruction 1"]),
         ({**CONTROL, "instructions": [{"filters": "trim"}]}, ["filters of instruction 1 has to be a list"]),
-        ({**CONTROL, "files": ["people"]}, ["files has to be an object"]),
-        ({**CONTROL, "files": {"people": "json"}}, ["'people' does not say how to read it"]),
     ],
 )
 def test_a_control_file_of_another_shape_is_told(haplo: Haplo, content: Any, words: list[str]) -> None:
@@ -431,7 +413,7 @@ def test_a_control_file_of_another_shape_is_told(haplo: Haplo, content: Any, wor
 # What the server says.
 
 
-@pytest.mark.parametrize("words", ["No.", "No!", "No?", "No...", "Not now", 'It said "no."'])
+@pytest.mark.parametrize("words", ["No.", "No?", "No...", "Not now", 'It said "no."'])
 def test_the_words_of_a_server_end_once(licstat: Licstat, log: Path, words: str) -> None:
     said = {"success": False, "msg": words, "data": None}
     licstat.sandbox.fault("json", operation="import", when="after_body", json=said)
@@ -439,18 +421,13 @@ def test_the_words_of_a_server_end_once(licstat: Licstat, log: Path, words: str)
     assert_says(licstat(log), words.rstrip("."))
 
 
-@pytest.mark.parametrize("words", ["No.", "No!", "No?", "Not now"])
-def test_the_words_of_a_task_and_of_another_system_end_once(
-    licstat: Licstat, haplo: Haplo, log: Path, words: str
-) -> None:
-    task = {"success": True, "msg": None, "data": {"tid": None, "sts": "FAILURE", "err": words}}
+def test_the_words_of_a_task_and_of_another_system_end_once(licstat: Licstat, haplo: Haplo, log: Path) -> None:
+    task = {"success": True, "msg": None, "data": {"tid": None, "sts": "FAILURE", "err": "No."}}
     licstat.sandbox.fault("json", operation="status", json=task, times=None)
-    assert_says(licstat(log), words.rstrip("."))
+    assert_says(licstat(log), "No")
 
-    haplo.sandbox.fault(
-        "status", system="haplo", operation="batch", when="after_body", status=400, body=words, times=None
-    )
-    assert_says(haplo(), words.rstrip("."))
+    haplo.sandbox.fault("status", system="haplo", operation="batch", when="after_body", status=400, body="No.")
+    assert_says(haplo(), "No")
 
 
 # An import of which nobody knows.

@@ -116,15 +116,6 @@ def test_bigfix_tells_its_percentage(watched: Watched, bigfix: DataImports, sand
     assert re.fullmatch(rf"{way}: succeeded after .*", watched.end)
 
 
-def test_bigfix_tells_of_the_import_that_it_joins(watched: Watched, bigfix: DataImports, sandbox: Sandbox) -> None:
-    sandbox.clock(speed=0)
-    bigfix(wait=False)
-    way = re.escape(f"{sandbox.bigfix_url}: complete import")
-    watched.when(rf"^{way}: An import is running \(\d+ %\) after ", lambda: sandbox.clock(speed=QUICK))
-    assert only(watched("bigfix_import", **bigfix.options()))["reason"] == "joined"
-    assert re.fullmatch(rf"{way}: succeeded after .*", watched.end)
-
-
 def test_lifecycle_manager_tells_its_count(watched: Watched, lm: Lm, sandbox: Sandbox) -> None:
     archive = lm.archive()
     sandbox.clock(speed=0)
@@ -163,44 +154,6 @@ def test_of_several_logs_a_line_tells_how_many_are_where(
 
 
 # What is not told
-
-
-def test_what_was_imported_already_is_not_told(watched: Watched, licstat: Licstat, log: Path) -> None:
-    licstat(log)
-    assert watched("licstat_import", **licstat.options(log), progress=60)["changed"] is False
-    assert watched.lines == []
-
-
-@pytest.mark.parametrize("how", [{"check": True}, {"progress": 0}])
-def test_check_mode_and_whoever_wants_no_line_have_none(
-    watched: Watched, licstat: Licstat, log: Path, how: dict[str, Any]
-) -> None:
-    result = watched("licstat_import", **{**licstat.options(log), **how})
-    assert result["state"] in ("planned", "succeeded")
-    assert watched.lines == []
-
-
-@pytest.mark.parametrize("interval", ["-1", "nan", "inf", "1e12"])
-def test_an_interval_that_is_none_is_refused(watched: Watched, licstat: Licstat, log: Path, interval: str) -> None:
-    result = watched("licstat_import", **licstat.options(log, progress=interval))
-    assert result["msg"] == "progress has to be a number of seconds, 0 or more, a year at most."
-    assert licstat.uploads == []
-
-
-def test_neither_secrets_nor_terminal_escapes_are_in_a_line(
-    watched: Watched, licstat: Licstat, make_log: Logs, sandbox: Sandbox
-) -> None:
-    log = make_log(f"\x1b[2J{sandbox.licstat_token}\n\u202e.log")
-    words = f"\x1b]0;pwned\x07 {sandbox.licstat_token}\r\n{{{{ 7 * 7 }}}}"
-    sandbox.fault("patch", operation="status", set={"data.sts": words}, times=None)
-    sandbox.clock(speed=0)
-    watched.when("pwned", sandbox.clear_faults)
-    watched.when("pwned", lambda: sandbox.clock(speed=QUICK))
-    assert watched("licstat_import", **licstat.options(log))["state"] == "succeeded"
-    for line in watched.lines:
-        assert sandbox.licstat_token not in line
-        assert line.isprintable()
-    assert any("{{ 7 * 7 }}" in line for line in watched.lines)
 
 
 def test_a_token_that_was_exchanged_for_a_password_is_not_told(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -24,12 +25,17 @@ from ..support import QUICK, Licstat, Logs
 RANDOM = "q7#Zk2!vWx9"
 MASKED = re.compile(r"\*{8}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 
-EVERYWHERE = ("null", "true", "false", "HTTP", "failed", "unknown", "submitted", "succeeded", "receipt", "2026")
+EVERYWHERE = ("null", "true", "false", "HTTP", f"{datetime.now(timezone.utc):%Y}")  # the year is in ids and times
+STATES = ("failed", "unknown", "submitted", "succeeded", "receipt")
+"""Words of our own, for each of the two importers."""
+
 LICSTAT = (
+    *STATES,
     *("success", "data", "PENDING", "SUCCESS", "SCHEDULED", "import", "import_", "sbtr", "sbtd"),
     *("Denials", "status", "admin", "license-server"),
 )
 BIGFIX = (
+    *STATES,
     *("mode", "idle", "none", "running", "progress", "complete", "raw_only", "successful", "last_status", "last"),
     *("import", "import_status", "last_success_time", "can_run_imports", "token"),
 )
@@ -101,6 +107,12 @@ def lm_story(lm: Lm) -> Story:
     return tell
 
 
+@pytest.fixture(scope="module")
+def with_random() -> dict[str, Any]:
+    """What came of each story told with a random secret."""
+    return {}
+
+
 @pytest.mark.parametrize(
     ("system", "word"),
     [
@@ -110,12 +122,15 @@ def lm_story(lm: Lm) -> Story:
     ],
 )
 def test_a_secret_that_is_a_word_of_the_protocol_changes_nothing(
-    request: pytest.FixtureRequest, sandbox: Sandbox, system: str, word: str
+    request: pytest.FixtureRequest, sandbox: Sandbox, with_random: dict[str, Any], system: str, word: str
 ) -> None:
     story: Story = request.getfixturevalue(f"{system}_story")
     modules: Any = request.getfixturevalue(system)
+    if system not in with_random:
+        with_random[system] = _as_told(sandbox, modules, system, story, RANDOM)
+    expected = with_random[system]
 
-    expected, told = (_as_told(sandbox, modules, system, story, secret) for secret in (RANDOM, word))
+    told = _as_told(sandbox, modules, system, story, word)
 
     assert told["requests"] == expected["requests"]
     assert told["states"] == expected["states"]

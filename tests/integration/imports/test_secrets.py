@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What logs in to a server is nobody's business: it appears in no output, no receipt, and at no other host.
 
-So it is for each system, whatever comes of the import. What only one system has, is in its own `test_secrets.py`.
+So it is for each system, whatever comes of the import. What only License Statistics and Haplo have, is in a
+`test_secrets.py` of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -22,12 +23,12 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import ADMIN_USER
 from ..bigfix.driver import DataImports
-from ..canary import SECRET, SPELLINGS, as_found, assert_quiet, run_at_highest_verbosity, run_with_a_defect, traces
+from ..canary import SECRET, SPELLINGS, Held, as_found, assert_quiet, run_at_highest_verbosity, traces
 from ..haplo.driver import PLAIN, STANDARD, Api, Haplo
 from ..lies import NO, NO_ANSWER, REDIRECTS, Lie, http, text
 from ..listener import Listener
 from ..lm.driver import Lm
-from ..support import ABSENT, OTHER_PYTHON, QUICK, Licstat, Logs
+from ..support import ABSENT, OTHER_PYTHON, Licstat, Logs
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
 IN_URL = SECRET.replace(" ", "_")
@@ -43,6 +44,7 @@ class Watched:
     """
 
     modules: Any
+    system: str
     module: str
     what: tuple[Path, ...] = ()
     login: ClassVar[dict[str, Any]]
@@ -59,7 +61,7 @@ class Watched:
 
     def fault(self, operation: str, **fault: Any) -> None:
         """Script a fault for when a request has come whole."""
-        self.modules.sandbox.fault(operation=operation, when="after_body", **fault)
+        self.modules.sandbox.fault(system=self.system, operation=operation, when="after_body", **fault)
 
     def seen(self) -> bool:
         """Whether the server was sent the secret."""
@@ -83,7 +85,7 @@ def of_basic(user: str, secret: str) -> str:
 
 
 class OfLicstat(Watched):
-    module, header = "licstat_import", ("x-auth-token", SECRET)
+    system, module, header = "licstat", "licstat_import", ("x-auth-token", SECRET)
     login: ClassVar[dict[str, Any]] = {"api_token": SECRET}
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -110,7 +112,7 @@ class OfLicstat(Watched):
 class OfBigFix(Watched):
     """With a token that was exchanged for a password, which has the words of the token, so that both are found."""
 
-    module, held, header = "bigfix_import", "start", ("token", IN_URL)
+    system, module, held, header = "bigfix", "bigfix_import", "start", ("token", IN_URL)
     login: ClassVar[dict[str, Any]] = {"token": ABSENT, "username": MANAGER, "password": SECRET}
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
@@ -155,7 +157,7 @@ class OfBigFixPasswordAndHeader(OfBigFix):
 
 
 class OfHaplo(Watched):
-    module, held = "haplo_batch", "batch"
+    system, module, held = "haplo", "haplo_batch", "batch"
     login: ClassVar[dict[str, Any]] = {"api_key": SECRET}
     header = ("authorization", of_basic("haplo", SECRET))
     api: Api = PLAIN
@@ -179,7 +181,7 @@ class OfHaploStandard(OfHaplo):
 
 
 class OfLm(Watched):
-    module = "lm_import"
+    system, module = "lm", "lm_import"
     what: tuple[Path, ...] = (ARCHIVE,)
     login: ClassVar[dict[str, Any]] = {"password": SECRET}
     header = ("authorization", of_basic(ADMIN_USER, SECRET))
@@ -218,12 +220,10 @@ class OfLmUrl(OfLm):
 
 
 @pytest.fixture
-def watched(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> Iterator[Watched]:
+def watched(request: pytest.FixtureRequest, quick: Sandbox, tmp_path: Path) -> Watched:
     """The system that is the parameter. What it does takes next to no time."""
-    sandbox.clock(speed=QUICK)
-    yield request.param(sandbox, tmp_path)
-    sandbox.clear_faults()
-    sandbox.wait_idle()
+    found: Watched = request.param(quick, tmp_path)
+    return found
 
 
 def of(name: type[Watched], *more: Any) -> Any:
@@ -232,7 +232,18 @@ def of(name: type[Watched], *more: Any) -> Any:
     return pytest.param(name, *more, id="-".join([name.__name__.removeprefix("Of"), *words]).replace(" ", "_"))
 
 
-KNOWN = [OfLicstat, OfBigFix, OfBigFixToken, OfBigFixHeader, OfBigFixPasswordAndHeader, OfHaplo, OfHaploStandard, OfLm]
+OF_BIGFIX = [OfBigFix, OfBigFixToken, OfBigFixHeader, OfBigFixPasswordAndHeader]
+KNOWN = [OfLicstat, *OF_BIGFIX, OfHaplo, OfHaploStandard, OfLm, OfLmUrl]
+
+
+@pytest.mark.parametrize("watched", [of(one) for one in OF_BIGFIX], indirect=True)
+def test_a_look_that_fails_says_nothing_of_it(watched: Watched) -> None:
+    watched.fault("status", action="status", skip=2, times=None, status=500, body=f"Who is {IN_URL}?")
+
+    output = watched.output(unreachable_timeout=0)
+
+    assert json.loads(output)["state"] == "running"
+    assert_quiet(watched.modules.folder, output)
 
 
 @pytest.mark.parametrize("watched", [of(one) for one in KNOWN], indirect=True)
@@ -243,16 +254,26 @@ def test_an_import_that_goes_well_says_nothing_of_it(watched: Watched) -> None:
     assert json.loads(foretold)["state"] == "planned"
     assert json.loads(first)["state"] in ("succeeded", "scheduled")
     assert json.loads(first)["changed"] is True
+    assert json.loads(first)["imports"][0]["started_at"].startswith("20")  # though the URL of an archive holds a year
     assert watched.seen()
     assert_quiet(watched.modules.folder, foretold, first, again, *others)
 
 
 # A server that does not do what it is asked.
 
+WAYS_TO_FAIL = {
+    *("a page of another kind", "a page without a title", "success missing", "a list nested too deep"),
+    *("trouble in the server", "a page of the proxy", "a page to log in", "no success, with a reason"),
+    *("HTTP 401", "HTTP 404"),
+}
+ANSWERS = [lie for lie in (*NO_ANSWER, *NO) if lie.name in WAYS_TO_FAIL]
+FAILURES = [*ANSWERS, *(lie for lie in NO_ANSWER if lie.status is None)]
+"""One of each kind of answer, and all that is not even HTTP: these come with errors of the libraries below."""
+
 ASKED: dict[type[Watched], tuple[list[str], list[Lie]]] = {
-    OfLicstat: (["import", "status"], [*NO_ANSWER, *NO]),
-    OfBigFix: (["get_token", "status", "start"], [*NO_ANSWER, *NO]),
-    OfLm: (["import", "status"], [*NO_ANSWER[:4], *NO[:4]]),
+    OfLicstat: (["import", "status"], FAILURES),
+    OfBigFix: (["get_token", "status", "start"], FAILURES),
+    OfLm: (["import", "status"], ANSWERS),
 }
 
 
@@ -276,9 +297,11 @@ LOCATIONS: dict[str, Callable[[str], str]] = {
     "partly quoted": quote,
 }
 REDIRECTED = [
-    *[(OfLicstat, "import", status, spelling) for status in REDIRECTS for spelling in LOCATIONS],
-    *[(OfBigFix, asked, status, "quoted") for asked in ASKED[OfBigFix][0] for status in REDIRECTS],
-    *[(OfLm, "import", status, "quoted") for status in REDIRECTS],
+    *[(OfLicstat, "import", status, "plain") for status in REDIRECTS],
+    *[(OfLicstat, "import", 302, spelling) for spelling in ("quoted", "partly quoted")],
+    *[(OfBigFix, asked, 302, "quoted") for asked in ASKED[OfBigFix][0]],
+    (OfBigFix, "get_token", 307, "quoted"),
+    *[(OfLm, "import", status, "quoted") for status in (302, 303)],
     *[(one, step, 302, "quoted") for one in (OfHaplo, OfHaploStandard) for step in one.api.steps],
 ]
 
@@ -330,9 +353,13 @@ REPEATS: dict[type[Watched], dict[str, tuple[str, dict[str, Any]]]] = {
         "a page": ("status", {"body": "<html><title>Not with @@</title></html>"}),
         "an answer to the start": ("start", {"body": '{"mode": "idle", "message": "Not with @@"}'}),
         "a page after the start": ("start", {"body": "<html><title>Not with @@</title></html>"}),
+        "no token": ("get_token", {"body": '{"token": ["@@"]}'}),
+        "more than a token": ("get_token", {"body": '{"token": "@@ and more"}'}),
+        "a wrong password": ("get_token", {"status": 401, "body": '{"message": "The password @@ is wrong."}'}),
     },
     OfLm: {
         "a no": ("import", {"status": 400, "content_type": "text/plain", "body": "Not with @@"}),
+        "its header": ("import", {"status": 400, "body": f"I heard {of_basic(ADMIN_USER, SECRET)}"}),
         "a documented error": ("import", {"status": 500, "content_type": "text/plain", "body": "Not with @@"}),
         "odd JSON": ("import", {"body": '{"@@": ["@@", {"@@": "@@"}]}'}),
         "bad rows": ("import", {"body": f'{{"runid": "import_1", "assetImportMessages": [{ROW}]}}'}),
@@ -341,10 +368,11 @@ REPEATS: dict[type[Watched], dict[str, tuple[str, dict[str, Any]]]] = {
         "an odd library": ("library", {"body": '{"activeRequests": "@@", "catalogAssets": 1, "more": "@@"}'}),
     },
 }
-OF_LM = ("as it is", "for a URL", "in Base64")
+USUAL = ("as it is", "for a URL", "in Base64")
 REPEATED = [
-    *[of(one, answer, spelling) for one in (OfLicstat, OfBigFix) for answer in REPEATS[one] for spelling in SPELLINGS],
-    *[of(one, answer, spelling) for one in (OfLm, OfLmUrl) for answer in REPEATS[OfLm] for spelling in OF_LM],
+    *[of(one, "a page", spelling) for one in (OfLicstat, OfBigFix) for spelling in SPELLINGS if spelling not in USUAL],
+    *[of(one, answer, spelling) for one in REPEATS for answer in REPEATS[one] for spelling in USUAL],
+    *[of(OfLmUrl, answer, spelling) for answer in REPEATS[OfLm] for spelling in USUAL[:2]],
 ]
 
 
@@ -352,7 +380,7 @@ REPEATED = [
 def test_a_server_that_repeats_it_is_not_repeated(watched: Watched, answer: str, spelling: str) -> None:
     answers = next(known for one, known in REPEATS.items() if isinstance(watched, one))
     operation, what = answers[answer]
-    secret = IN_URL if isinstance(watched, OfBigFix) else SECRET
+    secret = IN_URL if isinstance(watched, OfBigFix) and answer != "a wrong password" else SECRET
     body = what["body"].replace("@@", SPELLINGS[spelling](secret))
     watched.fault(operation, action="json", times=None, **{**what, "body": body})
 
@@ -366,34 +394,13 @@ def test_a_server_that_repeats_it_is_not_repeated(watched: Watched, answer: str,
 BAD_INPUT: dict[type[Watched], list[dict[str, Any]]] = {
     OfLicstat: [
         {"src": ["/nowhere/debug.log"]},
-        {"from": "yesterday"},
-        {"receipts": "relative.db"},
-        {"ca_path": "/nowhere/ca.pem"},
         {"url": "http://licstat.invalid"},
-        {"url": "no address"},
-        {"api_version": "v1"},
         {"unheard_of": True},
-        {"api_token": f" {SECRET}"},
-        {"api_token": f"{SECRET}\n"},
-        {"api_token": f"{SECRET}\nX-More: 1"},
-        {"api_token": f"{SECRET}é"},
+        *[{"api_token": token} for token in (f" {SECRET}", f"{SECRET}\nX-More: 1", f"{SECRET}é")],
     ],
-    OfBigFixTokenAndPassword: [
-        {"ca_path": "/nowhere/ca.pem"},
-        {"newer_than": "yesterday"},
-        {"url": "no address"},
-        {"unheard_of": True},
-        {"token": f"{IN_URL}\n"},
-        {"token": f"{IN_URL}\u00e9"},
-    ],
-    OfHaplo: [{"files": []}, {"control": "/nowhere"}, {"feed": ""}, {"api_path": "x"}, {"no": 1}],
-    OfLmUrl: [
-        {"once": "never"},
-        {"src": str(ARCHIVE)},
-        {"settle_time": -1},
-        {"import_url": f"{URL} "},
-        {"library": "a/b"},
-    ],
+    OfBigFixTokenAndPassword: [{"newer_than": "yesterday"}, {"token": f"{IN_URL}\n"}, {"token": f"{IN_URL}é"}],
+    OfHaplo: [{"control": "/nowhere"}, {"no": 1}],
+    OfLmUrl: [{"once": "never"}, {"src": str(ARCHIVE)}, {"import_url": f"{URL} "}, {"library": "a/b"}],
 }
 
 
@@ -411,45 +418,63 @@ def test_no_bad_input_says_anything_of_it(watched: Watched, options: dict[str, A
 
 
 @pytest.mark.parametrize("watched", [of(OfLicstat), of(OfHaplo)], indirect=True)
-def test_an_error_that_nobody_expected_does_not_give_it_away(watched: Watched) -> None:
-    output, errors = run_with_a_defect(watched.module, watched.options())
+def test_an_error_that_nobody_expected_does_not_give_it_away(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_session: Any, _method: str, _url: str, headers: Any, **_more: Any) -> None:
+        raise TypeError(f"what is {headers}?")
+
+    monkeypatch.setattr("requests.Session.request", fail)
+
+    output = watched.output()
 
     assert "defect" in output
-    assert_quiet(watched.modules.folder, output, errors)
+    assert_quiet(watched.modules.folder, output, *capfd.readouterr())
 
 
 # A real run.
 
-RUNS = [
-    *[of(one, where) for one in (OfLicstat, OfBigFix) for where in ("in the worker", "as a module")],
-    *[of(one, "in the worker") for one in (OfHaplo, OfLm)],
-]
+RUNS = {"in the worker": [OfLicstat, OfBigFix, OfHaplo, OfLm], "as a module": [OfLicstat, OfBigFix]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("watched", "where"), RUNS, indirect=["watched"])
+@pytest.mark.parametrize("where", RUNS)
 def test_a_playbook_says_nothing_of_it_at_any_verbosity(
-    watched: Watched, where: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    where: str,
+    quick: Sandbox,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nor do the processes that may be seen meanwhile, of Ansible's worker or of the module."""
-    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(watched.modules.folder / "ansible.log"))
-    tasks, secrets = watched.tasks()
-    watched.fault(watched.held, action="hold")
+    """Nor do the processes that may be seen meanwhile, of Ansible's worker or of the modules."""
+    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(tmp_path / "ansible.log"))
+    tasks: list[dict[str, Any]] = []
+    secrets: dict[str, str] = {}
+    held: list[Held] = []
+    for one in RUNS[where]:
+        (tmp_path / one.system).mkdir()
+        watched = one(quick, tmp_path / one.system)
+        own_tasks, own_secrets = watched.tasks()
+        tasks += [*own_tasks, {"ansible.builtin.debug": {"var": "good"}}]
+        secrets.update(own_secrets)
+        watched.fault(one.held, action="hold")
+        held.append((one.system, one.held))
 
     shown = run_at_highest_verbosity(
-        watched.modules.folder,
+        tmp_path,
         tmp_path_factory.mktemp("secret"),
-        [*tasks, {"ansible.builtin.debug": {"var": "good"}}],
+        tasks,
         secrets,
-        sandbox=watched.modules.sandbox,
-        held=watched.held,
+        sandbox=quick,
+        held=held,
         python=sys.executable if where == "in the worker" else OTHER_PYTHON,
     )
 
     assert shown.status == 0, shown.output
-    assert f"ok={len(tasks) + 1}" in shown.output
+    assert f"ok={len(tasks)}" in shown.output
     assert f"ignored={sum('ignore_errors' in task for task in tasks)}" in shown.output
-    seen = b"playbook.yml" if where == "in the worker" else watched.module.encode()
-    assert any(seen in command for command in shown.commands)
-    assert [command for command in shown.commands if traces(command)] == []
-    assert_quiet(watched.modules.folder, shown.output)
+    for one, commands in zip(RUNS[where], shown.commands):
+        seen = b"playbook.yml" if where == "in the worker" else one.module.encode()
+        assert any(seen in command for command in commands)
+        assert [command for command in commands if traces(command)] == []
+    assert_quiet(tmp_path, shown.output)

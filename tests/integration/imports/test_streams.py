@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...sandbox.handle import Sandbox
+from ..exercised import exercises
 from ..haplo.driver import PLAIN, STANDARD, Haplo, in_both
 from ..lm.driver import Lm
 from ..support import QUICK, Licstat, Logs
@@ -29,12 +30,14 @@ def test_an_archive_under_the_name_of_the_next_night_is_imported_once_more_and_t
     assert len(lm.asked("import")) == 2
 
 
+@exercises("feed", of="lm_import")
 def test_an_archive_that_gets_a_feed_later_is_imported_once_into_it(lm: Lm) -> None:
     archive = lm.archive()
     feeds: list[dict[str, Any]] = [{}, {"feed": "nightly"}, {"feed": "nightly"}, {}, {"feed": "weekly"}, {}]
     assert changed(*[lm(archive, **feed) for feed in feeds]) == [True, True, False, False, True, False]
 
 
+@exercises("once", of="lm_import")
 def test_once_for_ever_it_is_imported_under_no_other_name(lm: Lm) -> None:
     first = lm.archive("assets-11-24.zip")
     second = lm.write("assets-11-25.zip", first.read_bytes())

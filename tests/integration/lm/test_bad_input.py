@@ -17,9 +17,9 @@ from .driver import LIBRARY, Lm
 
 LIBRARIES = [
     bad("library", ABSENT, "library", "required"),
-    *[bad("library", value, "library") for value in ("", "  ", ".", "..", "a\nb", " LibraryDemo", "LibraryDemo ")],
-    *[bad("library", value, "library", "slash") for value in ("a/b", "/", "../other", "LibraryDemo/")],
-    *[bad("function_name", value, "function_name") for value in ("", " ", ".", "..", "a\tb")],
+    *[bad("library", value, "library") for value in ("", "..", "a\nb", " LibraryDemo")],
+    *[bad("library", value, "library", "slash") for value in ("a/b", "../other")],
+    bad("function_name", " ", "function_name"),
     bad("function_name", "importutils/import", "function_name", "slash"),
 ]
 CREDENTIALS = [
@@ -48,29 +48,20 @@ IMPORT = [
     bad("src", "{place}", "not a regular file"),
     *[
         bad("import_url", value, "import_url", src=ABSENT)
-        for value in (
-            "",
-            "a.zip",
-            "/srv/a.zip",
-            "acme.com/a.zip",
-            "http://",
-            "http://acme.com/a b",
-            "http://acme.com/ä",
-        )
+        for value in ("", "acme.com/a.zip", "http://", "http://acme.com/a b", "http://acme.com/ä")
     ],
     bad("import_url", "http://jdoe:hunter22@acme.com:port/a.zip?hunter22", "import_url", src=ABSENT),
     bad("import_version", "1", "import_version", "src"),
     bad("import_version", " ", "import_version", src=ABSENT, import_url="http://acme.com/a.zip"),
     bad("feed", "", "feed"),
-    bad("feed", "  ", "feed"),
     *[bad(name, "", name) for name in ("import_user", "attribute_delimiter", "attribute_value_delimiter")],
-    *[bad(name, v, name) for name in ("concurrent_thread", "load_factor", "thread_sleep") for v in (-1, "few", 1.5)],
+    *[bad(name, v, name) for name in ("concurrent_thread", "load_factor", "thread_sleep") for v in (-1, "few")],
     *[
         bad(name, "perhaps", name)
         for name in ("replace", "email_results", "ignore_asset_id", "bypass_governance", "validate_import", "submit")
     ],
     *[bad(name, "perhaps", name) for name in ("allow_parsing_errors", "allow_unpublished", "counts")],
-    *[bad("settle_time", value, "settle_time") for value in (-1, "nan", "inf", 1e300, "soon", "")],
+    *[bad("settle_time", value, "settle_time") for value in (-1, "inf", 1e300, "soon")],
     bad("once", "never", "once"),
     bad("target_name", " ", "target_name"),
 ]
@@ -78,10 +69,10 @@ EMPTYING = [
     bad("state", ABSENT, "state", "required"),
     bad("state", "present", "state", "present"),
     bad("confirm", ABSENT, "confirm", "required"),
-    *[bad("confirm", value, "confirm", "equal") for value in ("", "librarydemo", "LibraryDemo ", "yes", True)],
+    *[bad("confirm", value, "confirm", "equal") for value in ("", "librarydemo", "LibraryDemo ", True)],
     bad("library", "Other", "confirm", "equal", confirm=LIBRARY),
     bad("clear_events", "perhaps", "clear_events"),
-    *[bad("wait_timeout", value, "wait_timeout") for value in (-1, "nan", "inf", "soon")],
+    *[bad("wait_timeout", value, "wait_timeout") for value in (-1, "nan")],
     bad("require_receipts", True, "require_receipts"),
     bad("receipts", "relative.db", "relative.db"),
     bad("target_name", " ", "target_name"),
@@ -118,7 +109,7 @@ def test_bad_input_of_a_question_is_told_before_anything_happens(lm: Lm, case: B
     assert_told_before_anything_happens(case, lm.run_info, lm.sandbox, lm.folder, run_id="import_1")
 
 
-@pytest.mark.parametrize("run_id", ["", "  ", "a\nb", "a\t"])
+@pytest.mark.parametrize("run_id", ["", "a\nb"])
 def test_what_cannot_be_a_run_id_is_told(lm: Lm, run_id: str) -> None:
     result = lm.run_info(run_id)
 

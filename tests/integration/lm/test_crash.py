@@ -56,7 +56,7 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     claim, begin, end = (whole.points.index(place) for place in places)
     numbers = [
         *range(claim, begin, stride(8)),
-        *range(begin, end + 2),
+        *range(begin, end + 2, stride(1)),
         *range(end + 2, len(whole.points), stride(8)),
     ]
     kill_at_each(numbers, whole, run, look, is_steady=False)
@@ -105,7 +105,7 @@ def check_next_run(lm: Lm, crashed: Crash, source: dict[str, Any], *, was_sent_w
 def test_twenty_runs_at_once_import_an_archive_once(own_sandbox: Sandbox, tmp_path: Path) -> None:
     own_sandbox.reset()
     lm = Lm(own_sandbox, tmp_path)
-    options = lm.options(ARCHIVE, wait_timeout=60, wait_sleep=0.05)
+    options = lm.options(ARCHIVE, wait_timeout=60, wait_sleep=0.5)
     herd = Herd("lm_import", [options] * MANY, tmp_path)
     try:
         results = [result for result in herd.results() if result is not None]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from ...sandbox.handle import Sandbox
 from ...sandbox.lm.asset_archives import DEMO
 from ...sandbox.lm.credentials import IMPORTER_PASSWORD, IMPORTER_USER
 from ..crashing import Crash, Crasher, Herd
-from ..kills import first, kill_at_each
+from ..kills import first, kill_at_each, wait_for_the_rest
 from ..results import assert_returned, documented
-from ..support import ABSENT, argument_spec, assert_ended_well, assert_plain_failure, only
+from ..support import ABSENT, assert_ended_well, assert_plain_failure, only
 from .driver import LIBRARY, Lm
 
 ARCHIVE = ROOT / "tests/fixtures/lm" / DEMO
@@ -51,10 +51,12 @@ def test_a_library_is_emptied_once(full: Lm) -> None:
 
 
 def test_an_empty_library_is_left_alone(lm: Lm) -> None:
-    result = lm.empty(diff=True)
+    for check in (True, False):
+        result = lm.empty(check=check, diff=True)
 
-    assert result["changed"] is False
-    assert result["diff"]["before"] == result["diff"]["after"]
+        assert result["changed"] is False
+        assert result["diff"]["before"] == result["diff"]["after"]
+        assert not (check and lm.store.exists())
     assert lm.asked("clear") == []
 
 
@@ -69,11 +71,6 @@ def test_check_mode_and_diff_tell_what_would_be_lost(full: Lm) -> None:
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")  # no receipt was touched
     done = full.empty(diff=True)
     assert (done["before"], done["after"], done["diff"]) == (predicted["before"], predicted["after"], predicted["diff"])
-
-
-def test_check_mode_of_an_empty_library_foresees_nothing(lm: Lm) -> None:
-    assert lm.empty(check=True)["changed"] is False
-    assert not lm.store.exists()
 
 
 def test_what_is_emptied_is_imported_again(full: Lm) -> None:
@@ -146,9 +143,6 @@ def test_an_import_that_may_bring_its_assets_yet_stays_when_a_library_is_found_e
     [
         {"action": "status", "status": 503},
         {"action": "status", "status": 401},
-        {"action": "drop"},
-        {"action": "html", "body": "<html>0</html>"},
-        {"action": "json", "json": {"catalogAssets": 0}},
         {"action": "json", "json": {"catalogAssets": None, "activeRequests": 0}},
     ],
     ids=str,
@@ -177,15 +171,6 @@ def test_an_archive_that_brings_no_assets_is_imported_once(lm: Lm) -> None:
 
     assert_ended_well(lm(nothing), changed=True, reason="new")
     assert_ended_well(lm(nothing), changed=False, reason="receipt")
-
-
-def test_what_is_not_submitted_may_not_be_counted_and_is_believed(lm: Lm) -> None:
-    lm(ARCHIVE, submit=False)
-    emptied_by_others(lm)
-
-    again = lm(ARCHIVE, submit=False)
-
-    assert (again["state"], again["changed"]) == ("scheduled", False)
 
 
 def test_an_import_whose_library_is_emptied_meanwhile_is_no_success(lm: Lm) -> None:
@@ -274,16 +259,6 @@ def test_events_stay_unless_they_are_to_be_cleared(lm: Lm, clear_events: bool) -
     assert lm.empty(clear_events=True)["changed"] is False
 
 
-def test_a_library_that_empties_slowly_is_waited_for(full: Lm) -> None:
-    full.sandbox.configure("lm", clear_seconds=300.0)
-
-    result = full.empty(wait_timeout=5)
-
-    assert "failed" not in result
-    assert counts(result["after"]) == EMPTY
-    assert len(full.asked("clear")) == 1
-
-
 def test_a_library_that_stays_full_is_a_failure(full: Lm) -> None:
     full.sandbox.configure("lm", clear_leaves=3)
 
@@ -317,19 +292,7 @@ def test_a_library_without_authentication_is_emptied_without(lm: Lm) -> None:
 
 # What breaks on the way.
 
-LOST: list[dict[str, Any]] = [
-    {"action": "drop"},
-    {"action": "drop", "reset": False},
-    {"action": "garbage"},
-    {"action": "html", "status": 500},
-    {"action": "status", "status": 503},
-    {"action": "hold"},
-]
-NO_WORDS: list[dict[str, Any]] = [
-    {"action": "status", "status": 500, "body": "Internal Server Error"},
-    {"action": "status", "status": 503, "body": "no healthy upstream"},
-    {"action": "status", "status": 502, "body": "The server is busy"},
-]
+LOST: list[dict[str, Any]] = [{"action": "drop"}, {"action": "html", "status": 500}, {"action": "hold"}]
 
 
 @pytest.mark.parametrize("fault", LOST, ids=str)
@@ -345,7 +308,7 @@ def test_an_answer_lost_after_the_work_is_settled_by_reading(full: Lm, fault: di
     assert (only(predicted)["reason"], only(predicted)["message"]) == ("new", "")
 
 
-@pytest.mark.parametrize("fault", [*LOST, *NO_WORDS, {"action": "status", "status": 500, "body": "no disk"}], ids=str)
+@pytest.mark.parametrize("fault", [*LOST, {"action": "status", "status": 500, "body": "no disk"}], ids=str)
 def test_an_answer_lost_before_the_work_is_told_and_not_sent_again(full: Lm, fault: dict[str, Any]) -> None:
     full.sandbox.fault(operation="clear", when="before_body", **fault)
 
@@ -366,9 +329,8 @@ def test_an_answer_lost_before_the_work_is_told_and_not_sent_again(full: Lm, fau
 @pytest.mark.parametrize(
     "fault",
     [
-        *[{"action": "status", "status": status} for status in (400, 401, 403, 404)],
+        *[{"action": "status", "status": status} for status in (400, 401)],
         {"action": "redirect"},
-        {"action": "redirect", "status": 307},
     ],
     ids=str,
 )
@@ -388,9 +350,7 @@ def test_a_refusal_is_told_and_nothing_changed(full: Lm, fault: dict[str, Any]) 
     "fault",
     [
         {"action": "status", "status": 503},
-        {"action": "drop"},
         {"action": "html", "body": "<html>0</html>"},
-        {"action": "json", "json": {"assets": 0}},
         {"action": "json", "json": {"catalogAssets": 0}},
     ],
     ids=str,
@@ -405,15 +365,6 @@ def test_a_library_that_cannot_be_read_is_not_emptied(full: Lm, fault: dict[str,
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")
 
 
-@pytest.mark.parametrize("fault", NO_WORDS, ids=str)
-def test_what_a_gateway_says_is_no_answer_of_the_server(full: Lm, fault: dict[str, Any]) -> None:
-    """The server clears the library a little later than its gateway has given up."""
-    full.sandbox.configure("lm", clear_seconds=0.2)
-    full.sandbox.fault(operation="clear", when="after_work", **fault)
-
-    assert "failed" not in full.empty(wait_timeout=20)
-
-
 def test_a_clearing_of_which_nothing_is_known_leaves_the_receipts(full: Lm) -> None:
     full.sandbox.fault("drop", operation="clear", when="before_body")
     full.sandbox.fault("status", operation="library", status=401, skip=1)
@@ -421,25 +372,6 @@ def test_a_clearing_of_which_nothing_is_known_leaves_the_receipts(full: Lm) -> N
     assert_plain_failure(full.empty())
 
     assert_ended_well(full(ARCHIVE), changed=False, reason="receipt")
-
-
-def test_a_clearing_whose_effect_cannot_be_read_has_been_accepted(full: Lm) -> None:
-    full.sandbox.fault("status", operation="library", status=401, skip=1)
-
-    assert_plain_failure(full.empty())
-
-    predicted = full(ARCHIVE, check=True)
-    assert (only(predicted)["reason"], only(predicted)["message"]) == ("new", "")
-
-
-def test_a_library_that_cannot_be_read_any_more_is_told(full: Lm) -> None:
-    full.sandbox.fault("status", operation="library", status=401, times=None, skip=1)
-
-    result = full.empty()
-
-    assert_plain_failure(result)
-    assert (result["changed"], result["http_status"]) == (True, 401)
-    assert "could not be read" in result["msg"]
 
 
 # Killed.
@@ -453,14 +385,16 @@ def own_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.slow
-def test_an_emptying_killed_anywhere_leaves_receipts_of_what_is_there(own_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_emptying_killed_anywhere_leaves_receipts_of_what_is_there(
+    stride: Callable[[int], int], own_sandbox: Sandbox, tmp_path: Path
+) -> None:
     def run(name: str, kill_at: int | None = None) -> tuple[Lm, Crash]:
         return emptied(own_sandbox, crasher, tmp_path / name, kill_at)
 
     with Crasher() as crasher:
         whole = run("whole")[1]
         sent = first(whole, "before clearassets block 1")
-        kill_at_each(range(sent - 3, len(whole.points) + 1), whole, run, check_imports, is_steady=False)
+        kill_at_each(range(sent - 3, len(whole.points) + 1, stride(2)), whole, run, check_imports, is_steady=False)
     assert "before UPDATE attempts SET" in whole.points[sent:]
 
 
@@ -471,8 +405,9 @@ def emptied(sandbox: Sandbox, crasher: Crasher, folder: Path, kill_at: int | Non
     lm = Lm(sandbox, folder)
     for archive in (ARCHIVE, lm.archive("second.zip")):
         lm(archive)
+    before = len(sandbox.requests())
     crash = crasher.run("lm_library", lm.emptying(), kill_at)
-    sandbox.wait_idle()
+    wait_for_the_rest(sandbox, crash, before)
     return lm, crash
 
 
@@ -491,7 +426,7 @@ def test_twenty_runs_at_once_fill_a_library_that_others_emptied_once(own_sandbox
     lm = Lm(own_sandbox, tmp_path)
     lm(ARCHIVE)
     emptied_by_others(lm)
-    herd = Herd("lm_import", [lm.options(ARCHIVE, wait_timeout=60, wait_sleep=0.05)] * 20, tmp_path)
+    herd = Herd("lm_import", [lm.options(ARCHIVE, wait_timeout=60, wait_sleep=0.5)] * 20, tmp_path)
     try:
         results = [result for result in herd.results() if result is not None]
     finally:
@@ -512,19 +447,3 @@ def test_an_emptying_returns_what_is_documented(full: Lm, check: bool) -> None:
 
     assert_returned(full.empty(check=check), keys)
     assert_returned(full.empty(password="not-the-password"), of_failure)
-
-
-def test_options_of_an_emptying_are_those_of_receipts_and_of_the_library() -> None:
-    shared = set(argument_spec("lm_library_info"))
-    assert set(argument_spec("lm_library")) - shared == {
-        *(
-            "state",
-            "confirm",
-            "clear_events",
-            "wait_timeout",
-            "receipts",
-            "receipts_password",
-            "require_receipts",
-            "target_name",
-        ),
-    }
