@@ -18,7 +18,7 @@ from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ..playbooks.driver import Ansible, Done, assert_ended_well, without_spaces
 
-PROJECT = ROOT / "extensions/awx/project"
+PROJECTS = {"https://git.example.com/imports.git": ROOT / "extensions/awx/project"}
 EXAMPLE = ROOT / "extensions/awx/setup.yml"
 SECRETS = {name: f"secret-of-{name}" for name in re.findall(r"\bvault_\w+", EXAMPLE.read_text(encoding="utf-8"))}
 PLAYBOOK = "assetops.imports.awx"
@@ -39,9 +39,10 @@ ENVIRONMENT = {
 class Setup:
     """The playbook, with the file of variables that is the example, and a stand-in of AWX."""
 
-    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox, python: str) -> None:
         self.awx = awx
         self._ansible = Ansible(sandbox, folder)
+        self._python = f"ansible_python_interpreter={python}"
         self._secrets = folder / "secrets.yml"
         self._secrets.write_text(yaml.safe_dump(SECRETS), encoding="utf-8")
 
@@ -50,24 +51,22 @@ class Setup:
         return self.run_bare(*files, *arguments, playbook=playbook, **environment)
 
     def run_bare(self, *arguments: str, playbook: str = PLAYBOOK, **environment: str) -> Done:
-        settings = {**self.awx.environment, "ANSIBLE_PIPELINING": "1", **environment}
-        return self._ansible.run(*arguments, playbook, **settings)
-
-
-def made(folder: Path, sandbox: Sandbox) -> Iterator[Setup]:
-    with Awx({"https://git.example.com/imports.git": PROJECT}) as awx:
-        yield Setup(awx, folder, sandbox)
+        return self._ansible.run("-e", self._python, *arguments, playbook, **{**self.awx.environment, **environment})
 
 
 @pytest.fixture
-def setup(tmp_path: Path, running_sandbox: Sandbox) -> Iterator[Setup]:
-    yield from made(tmp_path, running_sandbox)
+def setup(tmp_path: Path, running_sandbox: Sandbox, module_python: str) -> Iterator[Setup]:
+    with Awx(PROJECTS) as awx:
+        yield Setup(awx, tmp_path, running_sandbox, module_python)
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox) -> Iterator[tuple[Setup, Done]]:
-    """AWX after a first run, which takes a while: awx.awx asks for each object in a process of its own."""
-    for setup in made(tmp_path_factory.mktemp("awx"), running_sandbox):
+def done(
+    tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox, module_python: str
+) -> Iterator[tuple[Setup, Done]]:
+    """AWX after a first run."""
+    with Awx(PROJECTS) as awx:
+        setup = Setup(awx, tmp_path_factory.mktemp("awx"), running_sandbox, module_python)
         first = setup.run("-vvv")
         assert_ended_well(first)
         yield setup, first
