@@ -16,6 +16,7 @@ import traceback
 import types
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 LIBRARIES = (
     "ansible.module_utils._internal._ansiballz._loader",  # from ansible-core 2.19 on
@@ -87,13 +88,12 @@ def status_of(arguments: list[str]) -> int:
     try:
         if arguments:
             main.__file__ = arguments[0]
-            sys.path.insert(0, os.path.dirname(arguments[0]))
-        with open(arguments[0] if arguments else 0, "rb") as file:
-            program = compile(file.read(), file.name, "exec")
-        exec(program, main.__dict__)  # noqa: S102 (it is what Ansible wants to be run)
+            sys.path.insert(0, str(Path(arguments[0]).parent))
+        program = Path(arguments[0]).read_bytes() if arguments else sys.stdin.buffer.read()
+        exec(compile(program, sys.argv[0], "exec"), main.__dict__)  # noqa: S102 (it is what Ansible wants to be run)
     except SystemExit as end:
         status = end.code
-    except BaseException:  # noqa: BLE001 (as Python itself does)
+    except BaseException:
         traceback.print_exc()
         status = 1
     atexit._run_exitfuncs()
