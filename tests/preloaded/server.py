@@ -51,7 +51,7 @@ def serve(address: str) -> None:
         listener.bind(address)
         listener.listen(64)
         os.write(1, b"ready\n")
-        while 0 not in select.select([listener, 0], [], [])[0]:
+        while 0 not in select.select([listener.fileno(), 0], [], [])[0]:
             client, _address = listener.accept()
             with client:
                 if os.fork() == 0:
