@@ -14,11 +14,12 @@ import yaml
 from jinja2 import Template
 
 from ...awx.handle import Awx
+from ...awx.store import Thing
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ..playbooks.driver import Ansible, Done, assert_ended_well, without_spaces
 
-PROJECT = ROOT / "extensions/awx/project"
+PROJECTS = {"https://git.example.com/imports.git": ROOT / "extensions/awx/project"}
 EXAMPLE = ROOT / "extensions/awx/setup.yml"
 SECRETS = {name: f"secret-of-{name}" for name in re.findall(r"\bvault_\w+", EXAMPLE.read_text(encoding="utf-8"))}
 PLAYBOOK = "assetops.imports.awx"
@@ -39,9 +40,10 @@ ENVIRONMENT = {
 class Setup:
     """The playbook, with the file of variables that is the example, and a stand-in of AWX."""
 
-    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox, python: str) -> None:
         self.awx = awx
         self._ansible = Ansible(sandbox, folder)
+        self._python = f"ansible_python_interpreter={python}"
         self._secrets = folder / "secrets.yml"
         self._secrets.write_text(yaml.safe_dump(SECRETS), encoding="utf-8")
 
@@ -50,24 +52,22 @@ class Setup:
         return self.run_bare(*files, *arguments, playbook=playbook, **environment)
 
     def run_bare(self, *arguments: str, playbook: str = PLAYBOOK, **environment: str) -> Done:
-        settings = {**self.awx.environment, "ANSIBLE_PIPELINING": "1", **environment}
-        return self._ansible.run(*arguments, playbook, **settings)
-
-
-def made(folder: Path, sandbox: Sandbox) -> Iterator[Setup]:
-    with Awx({"https://git.example.com/imports.git": PROJECT}) as awx:
-        yield Setup(awx, folder, sandbox)
+        return self._ansible.run("-e", self._python, *arguments, playbook, **{**self.awx.environment, **environment})
 
 
 @pytest.fixture
-def setup(tmp_path: Path, running_sandbox: Sandbox) -> Iterator[Setup]:
-    yield from made(tmp_path, running_sandbox)
+def setup(tmp_path: Path, running_sandbox: Sandbox, module_python: str) -> Iterator[Setup]:
+    with Awx(PROJECTS) as awx:
+        yield Setup(awx, tmp_path, running_sandbox, module_python)
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox) -> Iterator[tuple[Setup, Done]]:
-    """AWX after a first run, which takes a while: awx.awx asks for each object in a process of its own."""
-    for setup in made(tmp_path_factory.mktemp("awx"), running_sandbox):
+def done(
+    tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox, module_python: str
+) -> Iterator[tuple[Setup, Done]]:
+    """AWX after a first run."""
+    with Awx(PROJECTS) as awx:
+        setup = Setup(awx, tmp_path_factory.mktemp("awx"), running_sandbox, module_python)
         first = setup.run("-vvv")
         assert_ended_well(first)
         yield setup, first
@@ -77,17 +77,18 @@ def changed(run: Done) -> list[str]:
     return [task["task"] for task in run.tasks if task["result"].get("changed")]
 
 
+def nodes(awx: Awx, *names: str) -> list[Thing]:
+    return [awx.named("workflow_job_template_nodes", name) for name in names]
+
+
 # What a first run makes.
 
 
 @pytest.mark.slow
 def test_all_objects_are_made_and_nothing_is_sent_that_awx_would_ignore(done: tuple[Setup, Done]) -> None:
     awx = done[0].awx
-    assert {path: awx.names(path) for path in ("projects", "inventories", "execution_environments")} == {
-        "projects": {"imports"},
-        "inventories": {"imports"},
-        "execution_environments": {"imports"},
-    }
+    for path in ("projects", "inventories", "execution_environments"):
+        assert awx.names(path) == {"imports"}
     assert awx.names("organizations") == {"Default", "Asset management"}
     assert awx.names("credentials") == {"Ansible Galaxy", *(f"imports: {system}" for system in ENVIRONMENT)}
     templates = {f"imports: {name}" for name in ("import", "check", "haplo", "settle", "report", "watch")}
@@ -107,12 +108,8 @@ def test_the_objects_are_those_that_worked_in_a_real_awx(done: tuple[Setup, Done
     assert (environment["pull"], environment["organization"]) == ("missing", organization.id)
 
     source = awx.named("inventory_sources", "imports: source")
-    assert {name: source[name] for name in ("source", "source_path", "overwrite", "overwrite_vars")} == {
-        "source": "scm",
-        "source_path": "inventory/hosts.yml",
-        "overwrite": True,
-        "overwrite_vars": True,
-    }
+    assert (source["source"], source["source_path"]) == ("scm", "inventory/hosts.yml")
+    assert source["overwrite"] is source["overwrite_vars"] is True
     template = awx.named("job_templates", "imports: import")
     names = {awx.store.things["credentials"][number]["name"] for number in template.lists["credentials"]}
     assert names == {f"imports: {system}" for system in ENVIRONMENT}
@@ -127,9 +124,7 @@ def test_the_objects_are_those_that_worked_in_a_real_awx(done: tuple[Setup, Done
 @pytest.mark.slow
 def test_the_workflow_is_dry_run_then_approval_then_import(done: tuple[Setup, Done]) -> None:
     awx = done[0].awx
-    dry_run, approval, real = (
-        awx.named("workflow_job_template_nodes", name) for name in ("dry_run", "approval", "import")
-    )
+    dry_run, approval, real = nodes(awx, "dry_run", "approval", "import")
     assert (dry_run.lists["success_nodes"], approval.lists["success_nodes"]) == ([approval.id], [real.id])
     assert (dry_run["job_tags"], real["job_tags"]) == ("dry_run", "import")
     template = awx.store.things["workflow_approval_templates"][approval["unified_job_template"]]
@@ -147,7 +142,7 @@ def test_the_survey_asks_for_the_variables_of_the_role_that_settles(done: tuple[
 
 
 @pytest.mark.slow
-def test_failures_are_told_with_the_summary_of_the_run(done: tuple[Setup, Done]) -> None:
+def test_failures_are_reported_with_the_summary_of_the_run(done: tuple[Setup, Done]) -> None:
     awx = done[0].awx
     notification = awx.named("notification_templates", "imports")
     message = notification["messages"]["error"]["message"]
@@ -232,32 +227,35 @@ def test_check_mode_sends_nothing_and_says_how_far_it_sees(setup: Setup) -> None
 # What is refused.
 
 
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"awx_setup_image": None, "awx_setup_project_url": None}, "Not set: awx_setup_image, awx_setup_project_url."),
+    ({"awx_setup_schedul": "x"}, "The role awx_setup has no variable awx_setup_schedul."),
+    ({"awx_setup_credentials": {"licstat": {"url": "u", "api_token": "secret-9"}}}, "receipts"),
+    ({"awx_setup_credentials": {"receipts": {"receipts": "r"}, "bigfx": {}}}, "bigfx"),
+    ({"awx_setup_forks": "many"}, "awx_setup_forks"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"awx_setup_image": None, "awx_setup_project_url": None}, "Not set: awx_setup_image, awx_setup_project_url."),
-        ({"awx_setup_schedul": "x"}, "The role awx_setup has no variable awx_setup_schedul."),
-        ({"awx_setup_credentials": {"licstat": {"url": "u", "api_token": "secret-9"}}}, "receipts"),
-        ({"awx_setup_credentials": {"receipts": {"receipts": "r"}, "bigfx": {}}}, "bigfx"),
-        ({"awx_setup_forks": "many"}, "awx_setup_forks"),
-    ],
-)
-def test_bad_input_is_refused_before_anything_is_asked(
-    setup: Setup, tmp_path: Path, variables: dict[str, Any], said: str
-) -> None:
-    given = {**yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")), **SECRETS, **variables}
-    file = tmp_path / "given.json"
-    file.write_text(json.dumps({name: value for name, value in given.items() if value is not None}), encoding="utf-8")
-    done = setup.run_bare("-e", f"@{file}")
-    assert done.status != 0
-    assert without_spaces(said) in without_spaces(done.output)
+def test_bad_input_is_refused_before_anything_is_asked(setup: Setup, tmp_path: Path) -> None:
+    right = {**yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")), **SECRETS}
+    hosts = {}
+    for number, (wrong, _said) in enumerate(REFUSED):
+        given = {name: value for name, value in {**right, **wrong}.items() if value is not None}
+        hosts[f"run-{number}"] = {**given, "ansible_connection": "local"}
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    done = run_role(setup, tmp_path, "-i", str(inventory), how={}, hosts="all")
+    for number, (_wrong, said) in enumerate(REFUSED):
+        (refused,) = [task for task in done.tasks if task["host"] == f"run-{number}" and task["failed"]]
+        assert said in json.dumps(refused["result"])
+        assert without_spaces(said) in without_spaces(done.output)
     assert "secret-9" not in done.output
     assert setup.awx.api.asked == []
 
 
 @pytest.mark.slow
-def test_without_awx_awx_it_is_told_what_is_needed(setup: Setup, tmp_path: Path) -> None:
+def test_without_awx_awx_the_role_says_what_is_needed(setup: Setup, tmp_path: Path) -> None:
     (tmp_path / "collections/ansible_collections/awx/awx").mkdir(parents=True)
     done = setup.run(ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"))
     assert done.status != 0
@@ -267,7 +265,7 @@ def test_without_awx_awx_it_is_told_what_is_needed(setup: Setup, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_wrong_token_is_told_and_nothing_is_made(setup: Setup) -> None:
+def test_a_wrong_token_is_reported_and_nothing_is_made(setup: Setup) -> None:
     done = setup.run(CONTROLLER_OAUTH_TOKEN="wrong-token")
     assert done.status != 0
     assert "HTTP 401" in done.results[-1]["msg"]
@@ -277,13 +275,9 @@ def test_a_wrong_token_is_told_and_nothing_is_made(setup: Setup) -> None:
 
 @pytest.mark.slow
 def test_what_awx_says_to_a_notification_is_shown_without_its_secret(setup: Setup, tmp_path: Path) -> None:
-    setup.awx.store.add("organizations", name="Assets")
-    done = alone(
-        setup,
-        tmp_path,
-        "notification.yml",
-        awx_setup_notification={"type": "email", "configuration": {"password": "secret-9", "host": "mail.example.com"}},
-    )
+    configuration = {"password": "secret-9", "host": "mail.example.com"}
+    notification = {"type": "email", "configuration": configuration}
+    done = alone(setup, tmp_path, "notification.yml", awx_setup_notification=notification)
     assert done.status != 0
     assert "AWX did not accept awx_setup_notification" in done.results[-1]["msg"]
     assert "recipients" in done.results[-1]["msg"]
@@ -301,27 +295,24 @@ def alone(setup: Setup, folder: Path, tasks: str, **variables: Any) -> Done:
     if tasks == "workflow.yml":
         for name in ("haplo", "tell"):
             store.add("job_templates", name=f"imports: {name}", project=project.id, ask_tags_on_launch=True)
-    role = {"name": "assetops.imports.awx_setup", "tasks_from": tasks, "rolespec_validate": False}
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"__awx_setup_organization": {"id": organization.id}, **variables},
-        "tasks": [{"name": "Run it", "ansible.builtin.include_role": role}],
-    }
-    path = folder / "part.json"
-    path.write_text(json.dumps([play]), encoding="utf-8")
-    return setup.run_bare("-vvv", playbook=str(path))
+    variables["__awx_setup_organization"] = {"id": organization.id}
+    how = {"tasks_from": tasks, "rolespec_validate": False}
+    return run_role(setup, folder, "-vvv", how=how, hosts="localhost", connection="local", vars=variables)
+
+
+def run_role(setup: Setup, folder: Path, *arguments: str, how: dict[str, Any], **play: Any) -> Done:
+    include = {"ansible.builtin.include_role": {"name": "assetops.imports.awx_setup", **how}}
+    path = folder / "play.json"
+    path.write_text(json.dumps([{"gather_facts": False, "tasks": [include], **play}]), encoding="utf-8")
+    return setup.run_bare(*arguments, playbook=str(path))
 
 
 @pytest.mark.slow
-def test_the_approval_says_what_the_dry_run_told(setup: Setup, tmp_path: Path) -> None:
+def test_the_approval_says_what_the_dry_run_said(setup: Setup, tmp_path: Path) -> None:
     awx = setup.awx
     done = alone(setup, tmp_path, "workflow.yml", awx_setup_approval_credential="AWX itself")
     assert_ended_well(done)
-    dry_run, tell, approval = (
-        awx.named("workflow_job_template_nodes", name) for name in ("dry_run", "tell", "approval")
-    )
+    dry_run, tell, approval = nodes(awx, "dry_run", "tell", "approval")
     assert (dry_run.lists["success_nodes"], tell.lists["success_nodes"]) == ([tell.id], [approval.id])
     workflow = awx.named("workflow_job_templates", "imports: Haplo with approval")
     variables = {"assetops_imports_summary": "2 of 2 batches have no errors", "awx_workflow_job_id": workflow.id}

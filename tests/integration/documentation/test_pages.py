@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from ...postgresql import Server, programs
 from ...running import ROOT
 from ...sandbox.handle import Sandbox
 from ...stores import ask
-from ..awx.packaged import build
+from ..awx.packaged import build, run
 from ..support import QUICK, SERVER, in_process, only
 from .pages import GUIDES, PAGES, Reader, blocks_of
 
@@ -27,8 +26,10 @@ EVERYTHING = "ansible-playbook -i /etc/assetops/inventory assetops.imports.impor
 INSTALL = "ansible-galaxy collection install --offline --force"
 
 INSTEAD = {
+    # Installed once for all pages, by this command.
+    r"(?m)^ansible-galaxy collection install assetops\.imports$": ":",
     # There is no Galaxy within reach: it gives the archive that was built here.
-    r"(?m)^ansible-galaxy collection install assetops\.imports": f"{INSTALL} ARCHIVE",
+    r"(?m)^ansible-galaxy collection install assetops\.imports ": f"{INSTALL} ARCHIVE ",
     # Built once for all pages, by this command.
     r"(?m)^ansible-galaxy collection build --output-path dist$": "mkdir dist; cp ARCHIVE dist",
     # The checkout is found as an installed collection of the same version.
@@ -53,8 +54,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a user who has installed the collection."""
     folder = tmp_path_factory.mktemp("home")
-    install = [sys.executable, "-m", "ansible", "galaxy", "collection", "install", "--offline", "--force"]
-    subprocess.run([*install, str(archive), "-p", str(folder / ".ansible/collections")], check=True)
+    run(*INSTALL.split(), str(archive), "-p", str(folder / ".ansible/collections"))
     return folder
 
 
@@ -75,10 +75,6 @@ def with_an_inventory(reader: Reader) -> None:
 # What has to be there, or has to have happened, before a page is read.
 
 
-def nothing(reader: Reader) -> None:
-    """The page begins with nothing."""
-
-
 def imported(reader: Reader) -> None:
     with_an_inventory(reader)
     done = reader.run(EVERYTHING)
@@ -89,15 +85,7 @@ def in_doubt(reader: Reader) -> None:
     """The answer to an upload was lost, of an import that has a receipt where the inventory says."""
     with_an_inventory(reader)
     reader.sandbox.fault("drop", operation="import", when="after_work")
-    result = in_process(
-        "licstat_import",
-        url=reader.sandbox.licstat_url,
-        api_token=reader.sandbox.licstat_token,
-        license_server_id=SERVER,
-        src=[str(reader.root / "srv/license-logs/cad/debug.log.1")],
-        receipts=reader.environment["ASSETOPS_RECEIPTS"],
-        label="cad",
-    )
+    result = an_import(reader, "srv/license-logs/cad/debug.log.1", label="cad")
     assert result["state"] == "unknown"
     reader.instead[KEY] = only(result)["key"]
 
@@ -105,16 +93,19 @@ def in_doubt(reader: Reader) -> None:
 def under_way(reader: Reader) -> None:
     with_an_inventory(reader)
     (reader.folder / "inventory").symlink_to(reader.root / "etc/assetops/inventory")
-    done = in_process(
+    reader.instead[TASK] = only(an_import(reader, "var/log/flexlm/debug.log.1", wait=False))["remote_id"]
+
+
+def an_import(reader: Reader, log: str, **options: Any) -> dict[str, Any]:
+    return in_process(
         "licstat_import",
         url=reader.sandbox.licstat_url,
         api_token=reader.sandbox.licstat_token,
         license_server_id=SERVER,
-        src=[str(reader.root / "var/log/flexlm/debug.log.1")],
+        src=[str(reader.root / log)],
         receipts=reader.environment["ASSETOPS_RECEIPTS"],
-        wait=False,
+        **options,
     )
-    reader.instead[TASK] = only(done)["remote_id"]
 
 
 def with_an_archive_to_fetch(reader: Reader) -> None:
@@ -133,7 +124,8 @@ BEFORE: dict[str, Callable[[Reader], None]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "receipts.rst"], ids=lambda page: page.name)
 def test_what_a_page_says_to_do_can_be_done(page: Path, reader: Reader) -> None:
-    BEFORE.get(page.name, nothing)(reader)
+    if page.name in BEFORE:
+        BEFORE[page.name](reader)
 
     done = reader.follow(page)
 
