@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ..preloaded import preloaded_python
 from ..running import run_module
 from ..sandbox.handle import Sandbox
 from . import support
@@ -46,13 +45,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("way", ["module", "action"] if both else ["module"], indirect=True)
     if {"crasher", "stride"} <= set(metafunc.fixturenames):
         metafunc.parametrize("crasher", ["module", "action"], indirect=True, scope="module")
-
-
-@pytest.fixture(scope="session")
-def module_python() -> Iterator[str]:
-    """A Python for modules that Ansible starts, in a fraction of the time."""
-    with preloaded_python() as python:
-        yield python
 
 
 @pytest.fixture(scope="session")

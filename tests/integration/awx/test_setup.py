@@ -40,10 +40,9 @@ ENVIRONMENT = {
 class Setup:
     """The playbook, with the file of variables that is the example, and a stand-in of AWX."""
 
-    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox, python: str) -> None:
+    def __init__(self, awx: Awx, folder: Path, sandbox: Sandbox) -> None:
         self.awx = awx
         self._ansible = Ansible(sandbox, folder)
-        self._python = f"ansible_python_interpreter={python}"
         self._secrets = folder / "secrets.yml"
         self._secrets.write_text(yaml.safe_dump(SECRETS), encoding="utf-8")
 
@@ -52,22 +51,21 @@ class Setup:
         return self.run_bare(*files, *arguments, playbook=playbook, **environment)
 
     def run_bare(self, *arguments: str, playbook: str = PLAYBOOK, **environment: str) -> Done:
-        return self._ansible.run("-e", self._python, *arguments, playbook, **{**self.awx.environment, **environment})
+        settings = {**self.awx.environment, "ANSIBLE_PIPELINING": "1", **environment}
+        return self._ansible.run(*arguments, playbook, **settings)
 
 
 @pytest.fixture
-def setup(tmp_path: Path, running_sandbox: Sandbox, module_python: str) -> Iterator[Setup]:
+def setup(tmp_path: Path, running_sandbox: Sandbox) -> Iterator[Setup]:
     with Awx(PROJECTS) as awx:
-        yield Setup(awx, tmp_path, running_sandbox, module_python)
+        yield Setup(awx, tmp_path, running_sandbox)
 
 
 @pytest.fixture(scope="module")
-def done(
-    tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox, module_python: str
-) -> Iterator[tuple[Setup, Done]]:
+def done(tmp_path_factory: pytest.TempPathFactory, running_sandbox: Sandbox) -> Iterator[tuple[Setup, Done]]:
     """AWX after a first run."""
     with Awx(PROJECTS) as awx:
-        setup = Setup(awx, tmp_path_factory.mktemp("awx"), running_sandbox, module_python)
+        setup = Setup(awx, tmp_path_factory.mktemp("awx"), running_sandbox)
         first = setup.run("-vvv")
         assert_ended_well(first)
         yield setup, first
