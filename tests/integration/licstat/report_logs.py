@@ -28,7 +28,9 @@ class ReportLogs(Licstat):
         self._made = 0
 
     def options(self, *logs: Path, **options: Any) -> dict[str, Any]:
-        return super().options(*logs, **{"receipts": self.location, "wait_timeout": PATIENCE, **options})
+        return super().options(
+            *logs, **{"receipts": self.location, "wait_sleep": 0.05, "wait_timeout": PATIENCE, **options}
+        )
 
     def log(self, size: int = 1000) -> Path:
         """A new log."""

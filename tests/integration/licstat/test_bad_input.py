@@ -7,7 +7,6 @@ many more cases; here are one or a few of each kind for each option.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sqlite3
 from contextlib import closing
@@ -319,41 +318,3 @@ def test_a_store_in_a_folder_that_may_not_be_written_is_reported_before_anything
     assert str(licstat.store) in result["msg"]
     assert len(licstat.uploads) == 1
     assert everything_below(licstat.store.parent) == before
-
-
-# What changes on the way.
-
-
-def test_a_log_that_becomes_shorter_before_it_is_sent_is_not_sent(
-    licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs")
-    look = module.open_contents
-
-    def look_and_cut(paths: list[str]) -> Any:
-        contents = look(paths)
-        os.truncate(log, 100)
-        return contents
-
-    monkeypatch.setattr(module, "open_contents", look_and_cut)
-
-    result = licstat(log)
-
-    assert_plain_failure(result)
-    assert f"{log} became shorter" in result["msg"]
-    assert licstat.sandbox.requests() == []
-
-
-def test_of_several_logs_one_that_cannot_be_imported_keeps_all_from_being_sent(
-    licstat: Licstat, make_log: Logs, tmp_path: Path
-) -> None:
-    logs = [make_log(), tmp_path / "missing.log", make_log(), tmp_path]
-
-    result = licstat(*logs)
-
-    assert_plain_failure(result)
-    assert str(logs[1]) in result["msg"]
-    assert f"{tmp_path}: not a regular file" in result["msg"]
-    assert str(logs[0]) not in result["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.parent.exists()

@@ -32,21 +32,6 @@ def test_a_server_that_reads_haltingly_gets_it_all(licstat: Licstat, big: Path, 
     assert licstat.sandbox.licstat().tasks[0].size == big.stat().st_size
 
 
-def test_a_pause_that_the_server_asks_for_is_kept_within_bounds(
-    licstat: Licstat, big: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
-
-    monkeypatch.setattr(_client, "MAX_RETRY_AFTER", 0.1)
-    for asked in ("0", "3600", "soon"):
-        licstat.sandbox.fault(
-            "status", operation="import", status=429, headers={"Retry-After": asked}, when="before_body"
-        )
-
-    assert_ended_well(licstat(big), changed=True, reason="new")
-    assert [request.status for request in licstat.uploads] == [429, 429, 429, 200]
-
-
 # Refused while a large upload is running.
 
 

@@ -374,19 +374,6 @@ def test_no_log_is_a_success_once_something_was_imported_unless_there_has_to_be_
 # What cannot be searched.
 
 
-def test_a_folder_that_is_not_there_is_an_error_with_its_path(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
-    rotated("debug.log.1", 1)
-    (folder / "file").touch()
-    for place, words in ((folder / "missing", "No such file"), (folder / "file", "no folder")):
-        result = found(licstat, folder, place)
-        assert_plain_failure(result)
-        assert f"{place}: " in result["msg"]
-        assert words in result["msg"]
-        assert "nothing was sent" in result["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.exists()
-
-
 def test_a_folder_below_that_cannot_be_read_is_an_error_with_its_path(
     licstat: Licstat, rotated: Rotated, folder: Path
 ) -> None:
@@ -400,29 +387,6 @@ def test_a_folder_below_that_cannot_be_read_is_an_error_with_its_path(
     assert_plain_failure(result)
     assert f"{locked}: Permission denied" in result["msg"]
     assert "mode 0000" in result["msg"]
-
-
-def test_a_log_that_cannot_be_read_is_an_error_with_its_path(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
-    rotated("debug.log.1", 1)
-    locked = rotated("debug.log.2", 1)
-    locked.chmod(0)
-    result = licstat.unprivileged(src=ABSENT, paths=[str(folder)])
-    assert_plain_failure(result)
-    assert f"{locked}: Permission denied" in result["msg"]
-    assert licstat.sandbox.requests() == []
-
-
-def test_a_link_to_nothing_is_an_error_if_it_is_called_like_a_log(
-    licstat: Licstat, rotated: Rotated, folder: Path
-) -> None:
-    rotated("debug.log.1", 1)
-    (folder / "other").symlink_to("nothing")
-    assert names(found(licstat, folder)) == ["debug.log.1"]
-    (folder / "debug.log.2").symlink_to("nothing")
-    result = found(licstat, folder)
-    assert_plain_failure(result)
-    assert f"{folder}/debug.log.2: " in result["msg"]
-    assert "a link to nothing" in result["msg"]
 
 
 # A rotation meanwhile.
@@ -501,13 +465,3 @@ def test_yesterday_is_that_of_the_time_zone_of_the_host(
         time.tzset()
     assert days[0] != days[1]
     assert len(licstat.uploads) == 2
-
-
-def test_yesterday_is_taken_from_one_log_only(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
-    rotated("debug.log.1", 1)
-    assert_ended_well(found(licstat, folder, window="yesterday"), changed=True, reason="new")
-    rotated("debug.log.2", 2)
-    result = found(licstat, folder, window="yesterday")
-    assert_plain_failure(result)
-    assert "exactly one log, and here are 2" in result["msg"]
-    assert licstat.held.imports == 1

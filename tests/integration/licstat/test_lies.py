@@ -20,7 +20,6 @@ from ..lies import (
     NO_ANSWER,
     Lie,
     accepted,
-    http,
     nested,
     replaced,
     text,
@@ -77,16 +76,6 @@ def test_a_no_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, lie
     assert licstat.held.accepted == 0
 
 
-@pytest.mark.parametrize("status", [304, 499])
-def test_a_status_that_does_not_say_no_makes_the_import_unknown(licstat: Licstat, log: Path, status: int) -> None:
-    body = "" if status == 304 else "no"
-    licstat.sandbox.fault("status", operation="import", when="after_body", status=status, body=body)
-
-    result = licstat(log)
-
-    assert_failed(result, "unknown", changed=True, status=status)
-
-
 @pytest.mark.parametrize(
     ("status", "where"),
     [
@@ -110,17 +99,6 @@ def test_a_redirect_of_an_upload_is_told_and_not_followed(
     assert licstat.sandbox.licstat_token not in json.dumps(result)
     assert elsewhere.received() == []
     assert [request.operation for request in licstat.sandbox.requests()] == ["no_task", "import"]
-
-
-@pytest.mark.parametrize("location", ["http://[half/an/address", "http://host:port/", "\xff\xfe"])
-def test_a_redirect_to_what_is_no_address_is_a_failure_like_any_other(
-    licstat: Licstat, log: Path, location: str
-) -> None:
-    licstat.sandbox.fault(operation="import", when="after_body", **http("moved", "302 Found", f"Location: {location}"))
-
-    result = licstat(log)
-
-    assert_failed(result, "failed", status=302)
 
 
 @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden"])
@@ -362,16 +340,6 @@ def test_asking_for_a_task_fails_where_the_answer_tells_nothing(licstat: Licstat
     assert not result.get("changed")
     assert lie.words in result["msg"]
     assert result.get("http_status") == lie.status
-
-
-@pytest.mark.parametrize("lie", named(GONE))
-def test_asking_for_a_task_that_the_server_does_not_know_tells_so(licstat: Licstat, lie: Lie) -> None:
-    licstat.sandbox.fault(operation="status", **lie.fault)
-
-    result = licstat.task_info(task_id="import_1")
-
-    assert (result["state"], result["task"], result["changed"]) == ("unknown", None, False)
-    assert lie.words in result["message"]
 
 
 def test_asking_for_a_task_follows_no_redirect(licstat: Licstat, elsewhere: Listener) -> None:

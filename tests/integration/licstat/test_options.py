@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import socket
-import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -540,26 +539,6 @@ def test_unreachable_timeout_bounds_how_long_a_server_may_be_away(
 # Receipts.
 
 
-@exercises("receipts")
-def test_receipts_names_a_file_that_is_made_for_its_owner_alone(licstat: Licstat, log: Path, tmp_path: Path) -> None:
-    store = tmp_path / "not" / "yet" / "there" / "receipts.db"
-
-    first = licstat(log, receipts=str(store))
-    second = licstat(log, receipts=str(store))
-
-    assert_ended_well(first, changed=True, reason="new")
-    assert_ended_well(second, changed=False, reason="receipt")
-    assert [result["receipts"] for result in (first, second)] == [
-        {"store": str(store), "created": True},
-        {"store": str(store), "created": False},
-    ]
-    for word in (str(store), os.uname().nodename, f"user id {os.getuid()}"):
-        assert word in str(first["warnings"])
-    assert "warnings" not in second
-    assert stat.S_IMODE(store.stat().st_mode) == 0o600
-    assert stat.S_IMODE(store.parent.stat().st_mode) == 0o700
-
-
 @exercises("require_receipts")
 def test_a_store_that_is_required_has_to_be_in_the_database(licstat: Licstat, log: Path, postgresql: Server) -> None:
     location = postgresql.new_store()
@@ -579,16 +558,6 @@ def test_force_imports_again_what_was_imported(licstat: Licstat, log: Path) -> N
     assert_ended_well(result, changed=True, reason="forced")
     assert only(result)["attempts"] == 2
     assert licstat.held.imports == 2
-
-
-@exercises("force")
-def test_force_resumes_what_is_not_over(licstat: Licstat, log: Path) -> None:
-    licstat.sandbox.clock(speed=0)
-    licstat(log, wait=False)
-    licstat.sandbox.clock(speed=1000)
-
-    assert_ended_well(licstat(log, force=True), changed=False, reason="resumed")
-    assert len(licstat.uploads) == 1
 
 
 @exercises("force")
