@@ -70,7 +70,7 @@ FUTURE = f"{datetime.now() + timedelta(hours=2):%Y-%m-%d %H:%M:%S}"
 
 IMPORT = [
     bad("license_server_id", ABSENT, "license_server_id", "required"),
-    *[bad("license_server_id", value, "license_server_id") for value in (0, "cad", 4.5, "40/..")],
+    *[bad("license_server_id", value, "license_server_id") for value in (0, "", "cad", 4.5, "40/..")],
     bad("src", ABSENT, "src", "required"),
     bad("src", [], "src", "empty"),
     bad("src", [""], "src"),
