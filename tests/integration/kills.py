@@ -59,11 +59,12 @@ def wait_for_the_rest(sandbox: Sandbox, crash: Crash, before: int = 0) -> None:
     sandbox.wait_idle()
 
 
-def moments(crash: Crash) -> list[int]:
-    """The numbers of the points that are moments of their own, from the claim on, or all where nothing is claimed.
+def moments(crash: Crash, begin: int | None = None) -> list[int]:
+    """The numbers of the points that are moments of their own, from a point on: the claim, or the first without one.
 
     What comes before a statement, block or answer is the same moment as what came after the one before it.
     """
-    begin = first(crash, "before claim") if crash.came_to("before claim") else 1
+    if begin is None:
+        begin = first(crash, "before claim") if crash.came_to("before claim") else 1
     later = enumerate(crash.points[begin:], begin + 1)
     return [begin, *(number for number, point in later if not point.rpartition(": ")[2].startswith("before "))]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import threading
@@ -24,7 +23,7 @@ Answer = Callable[[bytes], Iterable[bytes]]
 def client_certificates_wanted(folder: Path) -> ssl.SSLContext:
     """Has a listener take clients with a certificate only.
 
-    In the folder are `ca.pem` and what a client shows: `mine.pem` and `mine.key`, or both in `both.pem`.
+    In the folder are `ca.pem` and what a client shows: `mine.pem` and `mine.key`.
     """
     import trustme  # takes a while, and few tests want it
 
@@ -37,7 +36,6 @@ def client_certificates_wanted(folder: Path) -> ssl.SSLContext:
     mine = authority.issue_cert("asset-manager@example.com")
     mine.cert_chain_pems[0].write_to_path(str(folder / "mine.pem"))
     mine.private_key_pem.write_to_path(str(folder / "mine.key"))
-    mine.private_key_and_cert_chain_pem.write_to_path(str(folder / "both.pem"))
     return context
 
 
@@ -126,21 +124,6 @@ class Listener:
         except OSError:
             client.close()
             raise
-
-
-class Tunnel(Listener):
-    """A proxy as for TLS: it connects where it is told by CONNECT, and sees nothing of what passes through."""
-
-    def _reply(self, client: socket.socket, request: bytes) -> None:
-        host, _unused, port = request.split(b" ")[1].decode("ascii").rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=_PATIENCE) as server:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            ends = {client: server, server: client}
-            while ready := select.select(list(ends), [], [], _PATIENCE)[0]:
-                for end in ready:
-                    if not (block := end.recv(64 * 1024)):
-                        return
-                    ends[end].sendall(block)
 
 
 def http_answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bad input of every option: a plain word about it, before anything is sent, made or written."""
+"""Bad input of every option: a plain word about it, before anything is sent, made or written.
+
+All that is no address, token, certificate, time or store is refused by parts with unit tests of their own, which have
+many more cases; here are one or a few of each kind for each option.
+"""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sqlite3
-import stat
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 import trustme
 
 from ..bad_input import Bad, assert_told_before_anything_happens, bad, everything_below, options_without
-from ..support import ABSENT, MIB, Licstat, Logs, assert_plain_failure, log_text, only
+from ..support import ABSENT, Licstat, Logs, assert_plain_failure, log_text
 
 
 def bad_search(option: str, value: Any, *words: str, **others: Any) -> Any:
@@ -26,112 +28,57 @@ def bad_search(option: str, value: Any, *words: str, **others: Any) -> Any:
 
 # Bad values of the options that both modules have.
 
-URLS = [
+CONNECTION = [
     bad("url", ABSENT, "url", "required"),
     bad("url", "", "url"),
-    bad("url", "   ", "url"),
     bad("url", "licstat.example.com", "url", "https://"),
-    bad("url", "localhost:8080", "url"),
-    bad("url", "//licstat.example.com", "url"),
-    bad("url", "/api/v3", "url"),
-    bad("url", "ftp://licstat.example.com", "url"),
-    bad("url", "file:///etc/passwd", "url"),
-    bad("url", "http://", "url"),
-    bad("url", "http:///licstat", "url"),
-    bad("url", "http://:8080", "url"),
-    bad("url", "http://licstat.example.com:port", "url"),
     bad("url", "http://licstat.example.com:99999", "url"),
-    bad("url", "http://licstat.example.com:-1", "url"),
-    bad("url", "http://[::1", "url"),
     bad("url", "http://licstat.example.com/?tenant=1", "url", "query"),
     bad("url", "http://licstat.example.com/#top", "url", "fragment"),
     bad("url", "http://lic stat.example.com", "url", "space"),
-    bad("url", "http://licstat.example.com/a b", "url", "space"),
-    bad("url", " http://licstat.example.com", "url"),
-    bad("url", "http://licstat.example.com\n", "url"),
     bad("url", "http://licstat.example.com\r\nX-Evil: 1", "url"),
-    bad("url", "http://licstat.example.com\\@evil.example.com", "url"),
     bad("url", "http://licstat.example.com/\0"),
     bad("url", ["http://licstat.example.com"], "url"),
-]
-WITH_CREDENTIALS = [
     bad("url", "http://jdoe:hunter22@licstat.example.com", "url", "user name or a password"),
-    bad("url", "http://jdoe@licstat.example.com", "url", "user name or a password"),
     bad("url", "http://:hunter22@licstat.example.com", "url", "user name or a password"),
-    bad("url", "http://@licstat.example.com", "url"),
-]
-TOKENS = [
     bad("api_token", ABSENT, "api_token", "required"),
     bad("api_token", "", "api_token"),
     bad("api_token", "abc", "api_token", "shorter"),
-    bad("api_token", "    ", "api_token"),
-    bad("api_token", "0123456789abcdef\n", "api_token", "line break"),
-    bad("api_token", "0123456789\nabcdef", "api_token", "line break"),
     bad("api_token", "0123456789\r\nX-Evil: 1", "api_token", "line break"),
-    bad("api_token", " 0123456789abcdef", "api_token", "space"),
     bad("api_token", "0123456789abcdef ", "api_token", "space"),
-    bad("api_token", "0123456789\tabcdef", "api_token"),
     bad("api_token", "0123456789\0abcdef", "api_token"),
-    bad("api_token", "0123456789abcdéf", "api_token"),
     bad("api_token", "0123456789\u201cabcdef\u201d", "api_token"),
-]
-TLS = [
     bad("ca_path", "{place}/missing.pem", "ca_path", "missing.pem"),
     bad("ca_path", "{place}/text", "ca_path", "text", url="https://127.0.0.1:9"),
-    bad("ca_path", "{place}/empty", "ca_path", "empty", url="https://127.0.0.1:9"),
     bad("ca_path", "", "ca_path"),
     bad("client_cert", "{place}/missing.pem", "client_cert", "missing.pem"),
-    bad("client_cert", "{place}/text", "client_cert", "text", url="https://127.0.0.1:9"),
     bad("client_cert", "{place}/mine.pem", "client_cert", "mine.pem", url="https://127.0.0.1:9"),  # without its key
     bad("client_cert", "", "client_cert"),
     bad("client_key", "{place}/mine.key", "client_key", "client_cert"),
-    bad("client_key", "{place}/missing.key", "client_key", "missing.key", client_cert="{place}/mine.pem"),
-    bad("client_key", "{place}/text", "client_key", client_cert="{place}/mine.pem", url="https://127.0.0.1:9"),
     bad("client_key", "{place}/other.key", "client_key", client_cert="{place}/mine.pem", url="https://127.0.0.1:9"),
     bad("client_key", "", "client_key", client_cert="{place}/mine.pem"),
     bad("validate_certs", "perhaps", "validate_certs"),
     bad("use_proxy", "perhaps", "use_proxy"),
-]
-CONNECTION = [
-    *URLS,
-    *WITH_CREDENTIALS,
-    *TOKENS,
-    *TLS,
     bad("api_version", "v1", "api_version"),
-    bad("api_version", "", "api_version"),
-    *[bad("timeout", value, "timeout") for value in (0, -1, "nan", "inf", "-inf", 1e300, "soon", "", [1])],
+    *[bad("timeout", value, "timeout") for value in (0, "inf", 1e300, "soon")],
 ]
 
 # Of licstat_import.
 
-NO_TIMES = [
-    *("", "   ", "yesterday", "now", "10.01.2022", "01/10/2022", "2022-1-5", "2022-01", "20220110", "1641800000"),
-    *("2022-01-10 8:00", "2022-01-10 08", "2022-01-10  08:00", "2022-01-10_08:00", "2022-01-10 08:00:00.5"),
-    *("2022-01-10 08:00 ", " 2022-01-10 08:00", "2022-01-10 08:00\n", "2022-W02-1", "2022-01-10 08:00 PM"),
-]
-NO_SUCH_TIMES = [
-    *("2022-02-30 00:00", "2022-13-01 00:00", "2022-00-10 00:00", "2022-01-00 00:00", "2021-02-29 00:00"),
-    *("0000-01-01 00:00", "2022-01-10 25:00", "2022-01-10 08:60", "2022-01-10 08:00:61"),
-]
-ZONES = ["Z", " Z", "+01:00", "+0100", "+01", "-08:00", " UTC", " GMT", " CET", " Europe/Berlin", ".123Z"]
 PAST, LATER, WINDOW = "2022-01-10 00:00", "2022-01-11 00:00", {"identity": "window"}
 FUTURE = f"{datetime.now() + timedelta(hours=2):%Y-%m-%d %H:%M:%S}"
 
 IMPORT = [
     bad("license_server_id", ABSENT, "license_server_id", "required"),
-    *[bad("license_server_id", value, "license_server_id") for value in (0, -1, "", "cad", 4.5, "40/..", [40])],
+    *[bad("license_server_id", value, "license_server_id") for value in (0, "", "cad", 4.5, "40/..")],
     bad("src", ABSENT, "src", "required"),
     bad("src", [], "src", "empty"),
     bad("src", [""], "src"),
-    bad("src", "", "src"),
     bad("src", ["{place}/missing.log"], "missing.log", "No such file"),
-    bad("src", ["{place}/dangling"], "dangling", "No such file"),
     bad("src", ["{place}/folder"], "folder", "not a regular file"),
     bad("src", ["{place}/pipe"], "pipe", "not a regular file"),
-    bad("src", ["{place}/socket"], "socket", "not a regular file"),
     bad("src", ["/dev/zero"], "/dev/zero", "not a regular file"),
     bad("src", ["{place}/empty"], "empty"),
-    bad("src", ["{place}/text/debug.log"], "text/debug.log", "Not a directory"),
     bad("src", ["{place}/a\0b"]),
     bad("src", ["{place}/" + "x" * 300], "File name too long"),
     bad("src", ["{place}/missing.log", "{place}/good.log", "{place}/folder"], "missing.log", "folder"),
@@ -140,7 +87,6 @@ IMPORT = [
     bad_search("paths", [" "], "paths holds an empty text"),
     bad_search("paths", ["{place}/missing"], "{place}/missing", "No such file"),
     bad_search("paths", ["{place}/text"], "{place}/text", "no folder"),
-    bad_search("paths", ["{place}/dangling"], "{place}/dangling", "No such file"),
     bad_search("paths", ["{place}/folder", "{place}/text/logs"], "{place}/text/logs", "Not a directory"),
     bad_search("paths", ["{place}/a\0b"], "embedded null"),
     bad_search("patterns", [], "patterns is an empty list"),
@@ -150,7 +96,7 @@ IMPORT = [
     bad_search("excludes", [""], "excludes holds an empty text"),
     bad_search("excludes", ["old/*"], "excludes are matched with names"),
     bad_search("recurse", "maybe", "recurse"),
-    *[bad_search(name, value, name) for name in ("min_age", "max_age") for value in (-1, "1d", "", 0.5)],
+    *[bad_search(name, value, name) for name in ("min_age", "max_age") for value in (-1, "1d")],
     *[
         bad(option, value, f"{option} says which logs are found in paths")
         for option, value in (
@@ -173,25 +119,22 @@ IMPORT = [
     bad("window", "since_last", "yet to come", to=FUTURE),
     bad("window", "since_last", "exactly one log", src=["{place}/good.log", "{place}/text"]),
     bad("identity", "since_last", "later than", to=PAST, **{"from": LATER}),
-    *[bad("timezone", zone, "timezone", "IANA") for zone in ("Mars/Olympus", "", " ", "../etc/zone", "Europe", "/etc")],
+    *[bad("timezone", zone, "timezone", "IANA") for zone in ("Mars/Olympus", "", "../etc/zone", "Europe")],
     bad("on_gap", "ignore", "on_gap", "ignore"),
     bad("label", "", "label is empty"),
-    bad("label", " ", "label is empty"),
     bad("adopt", "maybe", "adopt"),
     bad("adopt", True, "adopt sends nothing", force=True),
     bad("adopt", True, "adopt needs receipts", receipts="none"),
     bad_search("window", "yesterday", "exactly one log, and here are 2", patterns=["good.log", "text"]),
     bad("gather", [], "gather", "empty"),
     bad("gather", ["sessions"], "gather", "sessions"),
-    bad("gather", ["Denials"], "gather", "Denials"),
     bad("gather", "", "gather"),
     bad("merge_policy", "keep", "merge_policy", "keep"),
-    bad("merge_policy", "Leave Tail", "merge_policy", "Leave Tail"),
-    bad("merge_policy", "", "merge_policy"),
-    *[bad(name, value, name) for name in ("from", "to") for value in NO_TIMES],
-    *[bad(name, value, name, "does not exist") for name in ("from", "to") for value in NO_SUCH_TIMES],
-    *[bad(option, PAST + zone, option) for option in ("from", "to") for zone in ZONES],
-    *[bad(option, f"{PAST}:00{zone}", option, "zone") for option in ("from", "to") for zone in ZONES[:5]],
+    *[
+        bad(option, value, option, *words)
+        for option in ("from", "to")
+        for value, *words in (("yesterday",), ("",), ("2022-02-30 00:00", "does not exist"), (f"{PAST}Z", "zone"))
+    ],
     bad("to", "2022-01-10", "to", "2022-01-10 23:59:59"),
     bad("from", LATER, "later than to", to=PAST),
     bad("identity", "both", "identity", "both"),
@@ -205,23 +148,20 @@ IMPORT = [
     bad("wait", "maybe", "wait"),
     *[
         bad(name, value, name)
-        for name in ("response_timeout", "wait_timeout", "wait_sleep", "unreachable_timeout", "progress")
-        for value in (-1, "nan", "inf", "soon", "")
+        for name, value in (
+            *(("response_timeout", 0), ("wait_timeout", -1), ("wait_sleep", 0), ("unreachable_timeout", "nan")),
+            *(("progress", -1), ("progress", "inf"), ("wait_timeout", "soon")),
+        )
     ],
-    *[bad(option, 0, option) for option in ("response_timeout", "wait_sleep")],
-    bad("response_timeout", 1e300, "response_timeout"),
     bad("force", "maybe", "force"),
     bad("once", "never", "once", "never"),
     bad("on_unknown", "ignore", "on_unknown", "ignore"),
-    bad("target_name", "", "target_name"),
     bad("target_name", "  ", "target_name"),
     bad("require_receipts", "maybe", "require_receipts"),
     bad("require_receipts", True, "require_receipts", "{place}/none-yet.db", receipts="{place}/none-yet.db"),
     bad("require_receipts", True, "require_receipts", "none", receipts="none"),
     bad("receipts", "", "receipts"),
     bad("receipts", "receipts.db", "receipts.db", "absolute"),
-    bad("receipts", "./receipts.db", "receipts.db", "absolute"),
-    bad("receipts", "None", "None", "absolute"),
     bad("receipts", "postgresql://127.0.0.1:9/assets", "postgresql://127.0.0.1:9/assets", "could not be opened"),
     bad("receipts", "postgresql://me:s3cret@127.0.0.1:9/assets", "receipts_password"),
     bad("receipts", "postgresql://127.0.0.1:9/assets?password=s3cret", "receipts_password"),
@@ -229,14 +169,11 @@ IMPORT = [
     bad("receipts_password", "abc", "receipts_password", receipts="postgresql://127.0.0.1:9/assets"),
     bad("receipts_password", "s3cret", "receipts_password", "not the URL"),
     bad("receipts", "{place}/folder", "receipt", "{place}/folder"),
-    bad("receipts", "{place}/", "receipt", "{place}"),
     bad("receipts", "{place}/text/receipts.db", "receipt", "{place}/text/receipts.db"),
-    bad("receipts", "{place}/text", "receipt", "{place}/text"),
     bad("receipts", "{place}/foreign.db", "{place}/foreign.db", "no receipt store"),
-    bad("receipts", "{place}/newer.db", "{place}/newer.db", "newer"),
     bad("receipts", "{place}/broken.db", "{place}/broken.db"),
+    bad("receipts", "{place}/newer.db", "{place}/newer.db", "newer"),
     bad("receipts", "{place}/dangling/receipts.db", "{place}/dangling/receipts.db"),
-    bad("receipts", "{place}/pipe", "{place}/pipe"),
     bad("receipts", "{place}/a\0b"),
     bad("receipts", "{place}/" + "x" * 300, "receipt"),
     bad("receipts", "/dev/null", "/dev/null"),
@@ -286,7 +223,6 @@ def place(tmp_path: Path, files: dict[str, bytes]) -> Path:
         (folder / name).write_bytes(content)
     (folder / "dangling").symlink_to(folder / "nowhere")
     os.mkfifo(folder / "pipe")
-    os.mknod(folder / "socket", stat.S_IFSOCK | 0o600)
     return folder
 
 
@@ -295,14 +231,14 @@ def assert_nothing_happened(licstat: Licstat, before: dict[str, tuple[int, int, 
     assert everything_below(licstat.folder) == before
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
 @pytest.mark.parametrize("case", [*CONNECTION, *IMPORT])
-def test_bad_input_of_an_import_is_told_before_anything_happens(
-    licstat: Licstat, place: Path, case: Bad, check: bool, monkeypatch: pytest.MonkeyPatch
+def test_bad_input_of_an_import_is_reported_before_anything_happens(
+    licstat: Licstat, place: Path, case: Bad, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     good = {"src": ["{place}/good.log"]}
-    assert_told_before_anything_happens(case, licstat, licstat.sandbox, licstat.folder, check=check, **good)
+    for check in (False, True):
+        assert_told_before_anything_happens(case, licstat, licstat.sandbox, licstat.folder, check=check, **good)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +246,7 @@ def test_bad_input_of_an_import_is_told_before_anything_happens(
     [
         *CONNECTION,
         bad("task_id", ABSENT, "task_id", "required"),
-        *[bad("task_id", value, "task_id") for value in ("", "   ", "..", ".", "import_1\n")],
+        *[bad("task_id", value, "task_id") for value in ("", "..", "import_1\n")],
     ],
 )
 @pytest.mark.usefixtures("place")
@@ -333,16 +269,14 @@ def test_every_option_has_bad_input_in_this_file(module: str) -> None:
 # What only shows where permissions apply.
 
 
-@pytest.mark.parametrize("option", ["src", "ca_path", "client_cert", "client_key"])
-def test_a_file_that_may_not_be_read_is_told_before_anything_happens(
+@pytest.mark.parametrize("option", ["src", "client_cert"])
+def test_a_file_that_may_not_be_read_is_reported_before_anything_happens(
     licstat: Licstat, place: Path, option: str
 ) -> None:
     secret = place / "unreadable"
     secret.write_bytes((place / "mine.pem").read_bytes())
     secret.chmod(0)
     options: dict[str, Any] = {"src": [str(place / "good.log")]}
-    if option == "client_key":
-        options["client_cert"] = str(place / "mine.pem")
     options[option] = [str(secret)] if option == "src" else str(secret)
     before = everything_below(licstat.folder)
 
@@ -368,16 +302,12 @@ def test_a_store_that_may_not_be_read_is_told_before_anything_happens(licstat: L
     assert everything_below(licstat.folder) == before
 
 
-@pytest.mark.parametrize("mode", ["file", "folder"])
-def test_a_store_that_may_not_be_written_is_told_before_anything_is_sent(
-    licstat: Licstat, log: Path, make_log: Logs, mode: str
+def test_a_store_in_a_folder_that_may_not_be_written_is_reported_before_anything_is_sent(
+    licstat: Licstat, log: Path, make_log: Logs
 ) -> None:
     licstat(log)
-    if mode == "file":
-        licstat.store.chmod(0o400)
-    else:
-        licstat.store.parent.chmod(0o500)
-    before = everything_below(licstat.folder / "store")
+    licstat.store.parent.chmod(0o500)
+    before = everything_below(licstat.store.parent)
     try:
         result = licstat.unprivileged(make_log())
     finally:
@@ -387,88 +317,4 @@ def test_a_store_that_may_not_be_written_is_told_before_anything_is_sent(
     assert not result.get("changed")
     assert str(licstat.store) in result["msg"]
     assert len(licstat.uploads) == 1
-    assert everything_below(licstat.folder / "store") == before
-
-
-def test_a_store_that_cannot_be_made_is_told_before_anything_is_sent(licstat: Licstat, log: Path) -> None:
-    licstat.store.parent.mkdir()
-    licstat.store.parent.chmod(0o500)
-
-    result = licstat.unprivileged(log)
-
-    assert_plain_failure(result)
-    assert str(licstat.store) in result["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.exists()
-
-
-def test_a_store_where_the_system_makes_no_files_is_told_before_anything_is_sent(licstat: Licstat, log: Path) -> None:
-    result = licstat(log, receipts="/proc/receipts.db")
-
-    assert_plain_failure(result)
-    assert "/proc/receipts.db" in result["msg"]
-    assert licstat.sandbox.requests() == []
-
-
-# What changes on the way.
-
-
-def test_a_log_that_becomes_shorter_before_it_is_sent_is_not_sent(
-    licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = importlib.import_module("ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.logs")
-    look = module.open_contents
-
-    def look_and_cut(paths: list[str]) -> Any:
-        contents = look(paths)
-        os.truncate(log, 100)
-        return contents
-
-    monkeypatch.setattr(module, "open_contents", look_and_cut)
-
-    result = licstat(log)
-
-    assert_plain_failure(result)
-    assert f"{log} became shorter" in result["msg"]
-    assert licstat.sandbox.requests() == []
-
-
-@pytest.mark.parametrize("change", ["shorter", "other"])
-def test_a_log_that_changes_while_it_is_sent_is_broken_off(licstat: Licstat, make_log: Logs, change: str) -> None:
-    log = make_log(mib=16)
-    licstat.sandbox.fault("hold", operation="import", after_bytes=MIB)
-    module = licstat.start(log)
-    licstat.sandbox.wait_for("held", operation="import")
-    if change == "shorter":
-        os.truncate(log, MIB)
-    else:
-        with log.open("r+b") as file:
-            file.seek(-100, os.SEEK_END)
-            file.write(b"something else")
-
-    licstat.sandbox.release()
-    result = module.finish()
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert str(log) in result["msg"]
-    assert "shorter" in result["msg"] if change == "shorter" else "changed" in result["msg"]
-    assert not any(request.complete for request in licstat.uploads)
-    assert licstat.held.accepted == 0
-    assert only(licstat(log))["reason"] in ("new", "retried")
-    assert licstat.held.imports == 1
-
-
-def test_of_several_logs_one_that_cannot_be_imported_keeps_all_from_being_sent(
-    licstat: Licstat, make_log: Logs, tmp_path: Path
-) -> None:
-    logs = [make_log(), tmp_path / "missing.log", make_log(), tmp_path]
-
-    result = licstat(*logs)
-
-    assert_plain_failure(result)
-    assert str(logs[1]) in result["msg"]
-    assert f"{tmp_path}: not a regular file" in result["msg"]
-    assert str(logs[0]) not in result["msg"]
-    assert licstat.sandbox.requests() == []
-    assert not licstat.store.parent.exists()
+    assert everything_below(licstat.store.parent) == before

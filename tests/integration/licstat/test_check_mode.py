@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,70 @@ import pytest
 
 from ..support import MIB, SERVER, Licstat, Logs, assert_plain_failure, only, snapshot
 
-
-def timeless(result: dict[str, Any]) -> dict[str, Any]:
-    """A result without the times at which ends were seen."""
-    imports = [{**entry, "finished_at": None, "duration": None} for entry in result.get("imports", [])]
-    return {**result, "imports": imports}
-
-
 Situation = Callable[[Licstat, Logs], tuple[list[Path], dict[str, Any]]]
+"""What makes it, and gives the logs that are then to be imported, with options."""
+
+WINDOW: dict[str, Any] = {"identity": "window", "from": "2022-01-10", "to": "2022-01-11 00:00"}
+OTHER_WINDOW: dict[str, Any] = {"identity": "window", "from": "2022-02-10", "to": "2022-02-11 00:00"}
+LATEST: dict[str, Any] = {"once": "latest", "merge_policy": "replace"}
+REFUSED: dict[str, Any] = {"action": "status", "status": 400}
+LOST: dict[str, Any] = {"action": "drop"}
 
 
-def nothing_yet(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return [make_log()], {}
+def new(**options: Any) -> Situation:
+    """Nothing is known of the log."""
+    return lambda _licstat, make_log: ([make_log()], options)
+
+
+def imported(
+    before: dict[str, Any] | None = None, *, fault: dict[str, Any] | None = None, more: str = "", **options: Any
+) -> Situation:
+    """A run before had these options and this fault, and the log has grown by so much since."""
+
+    def make(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
+        log = make_log()
+        if fault:
+            licstat.sandbox.fault(operation="import", when="after_body", **fault)
+        licstat(log, **(before or {}))
+        if more:
+            log.write_text(log.read_text() + more)
+        return [log], options
+
+    return make
+
+
+def running(
+    *, step: float = 0, status: int | None = None, settings: dict[str, Any] | None = None, **options: Any
+) -> Situation:
+    """A run before did not wait, so many seconds ago; the server answers questions with this status by now."""
+
+    def make(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
+        log = make_log()
+        licstat.sandbox.configure(**(settings or {}))
+        licstat.sandbox.clock(speed=0)
+        licstat(log, wait=False)
+        licstat.sandbox.clock(step=step)
+        if status:
+            licstat.sandbox.fault("status", operation="status", times=None, status=status)
+        return [log], options
+
+    return make
+
+
+def died(mib: float, **where: Any) -> Situation:
+    """A run before was killed while the server held its upload there."""
+
+    def make(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
+        log = make_log(mib=mib)
+        licstat.sandbox.fault("hold", operation="import", **where)
+        module = licstat.start(log)
+        licstat.sandbox.wait_for("held", operation="import")
+        module.kill()
+        licstat.sandbox.clear_faults()
+        licstat.sandbox.wait_idle()
+        return [log], {}
+
+    return make
 
 
 def another_log_was_imported(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
@@ -31,117 +82,10 @@ def another_log_was_imported(licstat: Licstat, make_log: Logs) -> tuple[list[Pat
     return [make_log()], {}
 
 
-def receipts_are_not_kept(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return [make_log()], {"receipts": "none"}
-
-
-def it_was_imported(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat(log)
-    return [log], {}
-
-
-def it_was_imported_and_is_forced(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat(log, merge_policy="replace")
-    return [log], {"force": True, "merge_policy": "replace"}
-
-
-def it_was_imported_with_other_options(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat(log, gather=["usage"])
-    return [log], {"gather": ["denials"]}
-
-
 def another_state_was_imported_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    options: dict[str, Any] = {"once": "latest", "merge_policy": "replace"}
     for day in (0, 1):
-        licstat(make_log("debug.log", day=day), **options)
-    return [make_log("debug.log", day=0)], options
-
-
-def its_window_was_imported(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    options: dict[str, Any] = {"identity": "window", "from": "2022-01-10", "to": "2022-01-11 00:00"}
-    licstat(log, **options)
-    log.write_text(log.read_text() + "\n")
-    return [log], options
-
-
-def its_window_was_not_imported(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat(log)
-    return [log], {"identity": "window", "from": "2022-02-10", "to": "2022-02-11 00:00"}
-
-
-def it_failed(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat.sandbox.fault("status", operation="import", when="after_body", status=400)
-    licstat(log)
-    return [log], {}
-
-
-def its_answer_was_lost(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat.sandbox.fault("drop", operation="import", when="after_body")
-    licstat(log)
-    return [log], {}
-
-
-def its_answer_was_lost_and_it_is_to_be_retried(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return its_answer_was_lost(licstat, make_log)[0], {"on_unknown": "retry"}
-
-
-def it_runs(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat.sandbox.clock(speed=0)
-    licstat(log, wait=False)
-    return [log], {"wait": False}
-
-
-def it_runs_and_is_forced(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return it_runs(licstat, make_log)[0], {"wait": False, "force": True}
-
-
-def it_has_ended_well_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _unused = it_runs(licstat, make_log)
-    licstat.sandbox.clock(step=60)
-    return logs, {}
-
-
-def it_has_failed_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    licstat.sandbox.configure(final_error="Disk full")
-    return it_has_ended_well_since(licstat, make_log)
-
-
-def it_was_forgotten_since(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    licstat.sandbox.configure(forget_after=0.0)
-    return it_has_ended_well_since(licstat, make_log)
-
-
-def it_cannot_be_asked_for(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _unused = it_runs(licstat, make_log)
-    licstat.sandbox.fault("status", operation="status", times=None, status=503)
-    return logs, {"wait": False}
-
-
-def it_may_not_be_asked_for(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    logs, _unused = it_runs(licstat, make_log)
-    return logs, {"wait": False, "api_token": "this-is-not-the-token"}
-
-
-def a_run_died_before_it_had_sent_all(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log(mib=16)
-    licstat.sandbox.fault("hold", operation="import", after_bytes=MIB)
-    _die(licstat, log)
-    return [log], {}
-
-
-def a_run_died_before_it_had_an_answer(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    log = make_log()
-    licstat.sandbox.fault("hold", operation="import", when="after_body")
-    _die(licstat, log)
-    return [log], {}
+        licstat(make_log("debug.log", day=day), **LATEST)
+    return [make_log("debug.log", day=0)], LATEST
 
 
 def it_stands_there_twice(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
@@ -155,96 +99,96 @@ def one_of_several_is_new(licstat: Licstat, make_log: Logs) -> tuple[list[Path],
 
 
 def one_is_new_and_one_unknown(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return [make_log(), *its_answer_was_lost(licstat, make_log)[0]], {}
-
-
-def receipts_are_required_and_not_there(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
-    return [make_log()], {"require_receipts": True}
+    return [make_log(), *imported(fault=LOST)(licstat, make_log)[0]], {}
 
 
 def a_log_is_missing(licstat: Licstat, make_log: Logs) -> tuple[list[Path], dict[str, Any]]:
     return [make_log(), licstat.folder / "missing.log"], {}
 
 
-def _die(licstat: Licstat, log: Path) -> None:
-    module = licstat.start(log)
-    licstat.sandbox.wait_for("held", operation="import")
-    module.kill()
-    licstat.sandbox.clear_faults()
-    licstat.sandbox.wait_idle()
-
-
-@dataclass(frozen=True)
-class Forecast:
+def forecast(
+    name: str,
+    situation: Situation,
+    states: str = "",
+    reasons: str = "",
+    changed: tuple[bool, ...] = (False,),
+    *,
+    fails: bool = False,
+) -> Any:
     """What check mode says, per import, and whether the task fails."""
-
-    situation: Situation
-    states: list[str]
-    reasons: list[str]
-    changed: list[bool] = field(default_factory=lambda: [False])
-    fails: bool = False
+    return pytest.param(situation, states.split(), reasons.split(), list(changed), fails, id=name)
 
 
+YES = (True,)
 FORECASTS = [
-    Forecast(nothing_yet, ["planned"], ["new"], [True]),
-    Forecast(another_log_was_imported, ["planned"], ["new"], [True]),
-    Forecast(receipts_are_not_kept, ["planned"], ["new"], [True]),
-    Forecast(it_was_imported, ["succeeded"], ["receipt"]),
-    Forecast(it_was_imported_and_is_forced, ["planned"], ["forced"], [True]),
-    Forecast(it_was_imported_with_other_options, ["planned"], ["new"], [True]),
-    Forecast(another_state_was_imported_since, ["planned"], ["new"], [True]),
-    Forecast(its_window_was_imported, ["succeeded"], ["receipt"]),
-    Forecast(its_window_was_not_imported, ["planned"], ["new"], [True]),
-    Forecast(it_failed, ["planned"], ["retried"], [True]),
-    Forecast(its_answer_was_lost, ["unknown"], ["receipt"], fails=True),
-    Forecast(its_answer_was_lost_and_it_is_to_be_retried, ["planned"], ["retried"], [True]),
-    Forecast(it_runs, ["running"], ["resumed"]),
-    Forecast(it_runs_and_is_forced, ["running"], ["resumed"]),
-    Forecast(it_has_ended_well_since, ["succeeded"], ["resumed"]),
-    Forecast(it_has_failed_since, ["failed"], ["resumed"], fails=True),
-    Forecast(it_was_forgotten_since, ["unknown"], ["resumed"], fails=True),
-    Forecast(it_cannot_be_asked_for, ["running"], ["resumed"], fails=True),
-    Forecast(it_may_not_be_asked_for, ["running"], ["resumed"], fails=True),
-    Forecast(a_run_died_before_it_had_sent_all, ["planned"], ["retried"], [True]),
-    Forecast(a_run_died_before_it_had_an_answer, ["unknown"], ["receipt"], fails=True),
-    Forecast(it_stands_there_twice, ["planned", "planned"], ["new", "duplicate"], [True, False]),
-    Forecast(
+    forecast("nothing yet", new(), "planned", "new", YES),
+    forecast("another log was imported", another_log_was_imported, "planned", "new", YES),
+    forecast("receipts are not kept", new(receipts="none"), "planned", "new", YES),
+    forecast("imported", imported(), "succeeded", "receipt"),
+    forecast("imported and forced", imported(LATEST, force=True, merge_policy="replace"), "planned", "forced", YES),
+    forecast("imported otherwise", imported({"gather": ["usage"]}, gather=["denials"]), "planned", "new", YES),
+    forecast("another state imported since", another_state_was_imported_since, "planned", "new", YES),
+    forecast("its window was imported", imported(WINDOW, more="\n", **WINDOW), "succeeded", "receipt"),
+    forecast("its window was not imported", imported(**OTHER_WINDOW), "planned", "new", YES),
+    forecast("failed", imported(fault=REFUSED), "planned", "retried", YES),
+    forecast("unknown", imported(fault=LOST), "unknown", "receipt", fails=True),
+    forecast("unknown and retried", imported(fault=LOST, on_unknown="retry"), "planned", "retried", YES),
+    forecast("running", running(wait=False), "running", "resumed"),
+    forecast("running and forced", running(wait=False, force=True), "running", "resumed"),
+    forecast("ended well since", running(step=60), "succeeded", "resumed"),
+    forecast("failed since", running(step=60, settings={"final_error": "Full"}), "failed", "resumed", fails=True),
+    forecast("forgotten since", running(step=60, settings={"forget_after": 0.0}), "unknown", "resumed", fails=True),
+    forecast("away", running(status=503, wait=False), "running", "resumed", fails=True),
+    forecast("not answered", running(wait=False, api_token="not-the-token"), "running", "resumed", fails=True),
+    forecast("killed before it had sent all", died(16, after_bytes=MIB), "planned", "retried", YES),
+    forecast("killed before an answer", died(0, when="after_body"), "unknown", "receipt", fails=True),
+    forecast("there twice", it_stands_there_twice, "planned planned", "new duplicate", (True, False)),
+    forecast(
+        "one of several is new",
         one_of_several_is_new,
-        ["succeeded", "planned", "succeeded"],
-        ["receipt", "new", "receipt"],
-        [False, True, False],
+        "succeeded planned succeeded",
+        "receipt new receipt",
+        (False, True, False),
     ),
-    Forecast(one_is_new_and_one_unknown, ["planned", "unknown"], ["new", "receipt"], [True, False], fails=True),
-    Forecast(receipts_are_required_and_not_there, [], [], [], fails=True),
-    Forecast(a_log_is_missing, [], [], [], fails=True),
+    forecast(
+        "one new, one unknown",
+        one_is_new_and_one_unknown,
+        "planned unknown",
+        "new receipt",
+        (True, False),
+        fails=True,
+    ),
+    forecast("receipts required", new(require_receipts=True), changed=(), fails=True),
+    forecast("a log is missing", a_log_is_missing, changed=(), fails=True),
 ]
 
 
-@pytest.mark.parametrize("forecast", [pytest.param(one, id=one.situation.__name__) for one in FORECASTS])
+@pytest.mark.parametrize(("situation", "states", "reasons", "changed", "fails"), FORECASTS)
 def test_check_mode_changes_nothing_and_says_what_the_run_then_does(
-    licstat: Licstat, make_log: Logs, forecast: Forecast
+    licstat: Licstat,
+    make_log: Logs,
+    situation: Situation,
+    states: list[str],
+    reasons: list[str],
+    changed: list[bool],
+    fails: bool,
 ) -> None:
-    logs, options = forecast.situation(licstat, make_log)
+    logs, options = situation(licstat, make_log)
 
     foreseen = licstat.foresee(*logs, **options)
-
-    assert [entry["state"] for entry in foreseen.get("imports", [])] == forecast.states
-    assert [entry["reason"] for entry in foreseen.get("imports", [])] == forecast.reasons
-    assert [entry["changed"] for entry in foreseen.get("imports", [])] == forecast.changed
-    assert bool(foreseen.get("failed")) == forecast.fails
-    assert bool(foreseen.get("changed")) == any(forecast.changed)
-    if forecast.fails:
-        assert_plain_failure(foreseen)
-    assert timeless(licstat.foresee(*logs, **options)) == timeless(foreseen)
-
     done = licstat(*logs, diff=True, **options)
 
-    assert [entry["reason"] for entry in done.get("imports", [])] == forecast.reasons
-    assert [entry["changed"] for entry in done.get("imports", [])] == forecast.changed
-    assert bool(done.get("failed")) == forecast.fails
-    ends = ["succeeded" if state == "planned" else state for state in forecast.states]
-    assert [entry["state"] for entry in done.get("imports", [])] == ends
-    for before, after in zip(foreseen.get("imports", []), done.get("imports", [])):
+    planned, ended = foreseen.get("imports", []), done.get("imports", [])
+    assert [entry["state"] for entry in planned] == states
+    assert [entry["state"] for entry in ended] == ["succeeded" if state == "planned" else state for state in states]
+    for result, entries in ((foreseen, planned), (done, ended)):
+        assert [entry["reason"] for entry in entries] == reasons
+        assert [entry["changed"] for entry in entries] == changed
+        assert bool(result.get("failed")) == fails
+    assert bool(foreseen.get("changed")) == any(changed)
+    if fails:
+        assert_plain_failure(foreseen)
+    for before, after in zip(planned, ended):
         assert (before["key"], before["source"], before["size"]) == (after["key"], after["source"], after["size"])
     for before, after in zip(foreseen.get("diff", []), done.get("diff", [])):
         assert before["before"] == after["before"]

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs that are killed, and connections that are cut: the next run makes it one import, or says that nobody can know.
 
-The module is killed by SIGKILL at every statement to the receipt store, at every block that it sends and within it, and
-around every answer. Where exactly is decided by the module's own process (`crashing.py`), or by the sandbox, which
-holds a request at a known place. Nothing here waits for time to pass.
+The module is killed by SIGKILL after every statement to the receipt store, after every block that it sends and within
+it, and after every answer. Where exactly is decided by the module's own process (`crashing.py`), or by the sandbox,
+which holds a request at a known place. Nothing here waits for time to pass.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import os
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
@@ -18,20 +15,17 @@ from typing import Any
 
 import pytest
 
-from ...running import run_module, start_module
 from ...sandbox.handle import Sandbox
 from ...sandbox.licstat.view import Task
 from ...stores import KINDS, ask, check_that_it_is_whole, new_store
 from ..crashing import Crash, Crasher, more_than_buffers_hold
-from ..kills import first, kill_at_each, last_block
+from ..kills import first, kill_at_each, last_block, moments
+from ..support import only
+from .outcomes import assert_failed
+from .report_logs import AT_ONCE, PATIENCE, ReportLogs, assert_imported, digest_of
 
-SERVER = 40
-PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
-LOG = b"\0 a report log, which License Statistics takes without looking into it\n"
 SIZE = 2500  # bytes: three blocks of the small ones that `crashing` sets
 LARGE = more_than_buffers_hold()
-
-AT_ONCE: dict[str, Any] = {"parallel": True, "seconds_pending": 0.0, "seconds_running": 0.0}
 
 
 class Phase(IntEnum):
@@ -51,82 +45,42 @@ def phase_of(crash: Crash) -> Phase:
     return Phase.CLAIMED if crash.came_to("claim: after COMMIT") else Phase.NOT_CLAIMED
 
 
-class Case:
+class Case(ReportLogs):
     """One or more logs with a receipt store of their own, and the module to import them with."""
 
     def __init__(
         self, sandbox: Sandbox, folder: Path, *, logs: int = 1, size: int = SIZE, store: str | None = None
     ) -> None:
-        folder.mkdir(parents=True)
-        self.sandbox = sandbox
-        self.store = store or str(folder / "receipts.db")
+        super().__init__(sandbox, folder, store)
         self.uploads_before = 0
-        self.logs = [folder / f"{number}.rl" for number in range(logs)]
-        for log in self.logs:
-            log.write_bytes((LOG + os.urandom(16)).ljust(size, b"-"))
+        self.logs = [self.log(size) for _unused in range(logs)]
 
-    def options(self, **options: Any) -> dict[str, Any]:
-        return {
-            "url": self.sandbox.licstat_url,
-            "api_token": self.sandbox.licstat_token,
-            "license_server_id": SERVER,
-            "src": [str(log) for log in self.logs],
-            "receipts": self.store,
-            "wait_sleep": 0.01,
-            "wait_timeout": PATIENCE,
-            **({"ca_path": str(self.sandbox.ca_path)} if self.sandbox.ca_path else {}),
-            **options,
-        }
+    def options(self, *logs: Path, **options: Any) -> dict[str, Any]:
+        return super().options(*(logs or self.logs), **options)
 
-    def run(self, **options: Any) -> dict[str, Any]:
-        """The module's result, run in this process."""
-        return run_module("licstat_import", **self.options(**options))
-
-    def accepted(self, log: int = 0) -> list[Task]:
+    def taken(self, log: int = 0) -> list[Task]:
         """What the sandbox took of a log, once no request is under way any more."""
-        self.sandbox.wait_idle()
-        return [task for task in self.sandbox.licstat().tasks if task.sha256 == digest_of(self.logs[log])]
+        return self.accepted(self.logs[log])
 
     def assert_at_rest(self, *, attempts: int | None = None) -> None:
         """The receipt tells of the import that the sandbox took last, a further run has nothing to do, and the store is
         whole.
         """
         requests = len(self.sandbox.requests())
-        rest = self.run()
-        assert not rest.get("failed"), rest["msg"]
-        assert (rest["state"], rest["changed"]) == ("succeeded", False)
+        rest = self()
+        assert_imported(rest, changed=False, reason="receipt")
         for number, one in enumerate(rest["imports"]):
-            assert (one["state"], one["reason"], one["changed"]) == ("succeeded", "receipt", False)
-            assert one["remote_id"] == self.accepted(number)[-1].tid
+            assert one["remote_id"] == self.taken(number)[-1].tid
             assert one["content_sha256"] == digest_of(self.logs[number])
             assert attempts in (None, one["attempts"])
         assert len(self.sandbox.requests()) == requests, "a run with nothing to do asked the server"
-        check_that_it_is_whole(self.store)
-        assert ask(self.store, "SELECT count(*) FROM runs")[0][0] <= 1, "who ended well is still at work"
+        check_that_it_is_whole(self.location)
+        assert ask(self.location, "SELECT count(*) FROM runs")[0][0] <= 1, "who ended well is still at work"
 
 
-@functools.cache
-def digest_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def entry(result: dict[str, Any]) -> dict[str, Any]:
-    """The one import of a result."""
-    (one,) = result["imports"]
-    assert isinstance(one, dict)
-    return one
-
-
-def assert_imported(result: dict[str, Any], *, changed: bool) -> None:
-    assert not result.get("failed"), result["msg"]
-    assert (result["state"], result["changed"]) == ("succeeded", changed)
-
-
-def assert_unknown(result: dict[str, Any]) -> None:
-    """It fails, changes nothing, and says what to do."""
-    assert result.get("failed"), result
-    assert (result["state"], result["changed"]) == ("unknown", False)
-    assert "on_unknown=retry" in result["msg"]
+def assert_unknown(result: dict[str, Any], *, changed: bool = False) -> None:
+    """It fails, and says what to do."""
+    assert_failed(result, "unknown", "on_unknown=retry", changed=changed)
 
 
 @pytest.fixture(scope="module")
@@ -145,24 +99,24 @@ def nothing(case: Case) -> None:
 
 def submitted(case: Case) -> None:
     """A run before sent it and did not wait."""
-    assert entry(case.run(wait=False))["state"] == "submitted"
+    assert only(case(wait=False))["state"] == "submitted"
 
 
 def unknown(case: Case) -> None:
     """The answer to a run before was lost, though the server took the import."""
     case.sandbox.fault("drop", operation="import", when="after_work")
-    assert entry(case.run())["state"] == "unknown"
+    assert only(case())["state"] == "unknown"
 
 
 def succeeded(case: Case) -> None:
     """It was imported."""
-    assert entry(case.run())["state"] == "succeeded"
+    assert only(case())["state"] == "succeeded"
 
 
 def failed(case: Case) -> None:
     """The server refused it."""
     case.sandbox.fault("status", operation="import", when="after_body", status=400)
-    assert entry(case.run())["state"] == "failed"
+    assert only(case())["state"] == "failed"
 
 
 # What had happened, the options of the run that is killed, and how many imports the server has before it.
@@ -175,19 +129,19 @@ SITUATIONS: dict[str, tuple[Prepare, dict[str, Any], int]] = {
 }
 
 
-# At every how-manieth point a run is killed, as a rule: most of what later runs come to, the first does as well. With
+# At every how-manieth moment a run is killed, as a rule: most of what later runs come to, the first does as well. With
 # PostgreSQL, what a run does beside the store is the same.
 KILLED = [
     ("a first run", "SQLite", 1),
-    ("a run after a failure", "SQLite", 4),
+    ("a run after a failure", "SQLite", 3),
     ("a run that resumes", "SQLite", 2),
     ("a run that retries an unknown import", "SQLite", 3),
-    ("a forced run", "SQLite", 4),
-    ("a first run", "PostgreSQL", 3),
-    ("a run after a failure", "PostgreSQL", 20),
-    ("a run that resumes", "PostgreSQL", 20),
-    ("a run that retries an unknown import", "PostgreSQL", 5),
-    ("a forced run", "PostgreSQL", 20),
+    ("a forced run", "SQLite", 3),
+    ("a first run", "PostgreSQL", 4),
+    ("a run after a failure", "PostgreSQL", 10),
+    ("a run that resumes", "PostgreSQL", 10),
+    ("a run that retries an unknown import", "PostgreSQL", 4),
+    ("a forced run", "PostgreSQL", 10),
 ]
 
 
@@ -220,15 +174,20 @@ def test_a_run_killed_anywhere_is_made_good_by_the_next_one(
     assert whole.result is not None
     assert_imported(whole.result, changed=situation != "a run that resumes")
     # Up to its first write, a run that finds a store does nothing that the first run did not do as well.
-    numbers = range(1 if situation == "a first run" else first_write(whole), len(whole.points) + 1)
+    numbers = moments(whole, made(whole) if situation == "a first run" else first_write(whole))
     kill_at_each(numbers[:: stride(usual)], whole, run, look)
 
     are_all_met = all(counts.values()) or stride(1) > 1  # where few points are tried, phases may be missed
     assert situation == "a run that resumes" or are_all_met, counts
     with capsys.disabled():
         places = ", ".join(f"{count} {phase.name.lower().replace('_', ' ')}" for phase, count in counts.items())
-        killed = f"{sum(counts.values())} of {len(numbers)} points"
+        killed = f"{sum(counts.values())} of {len(numbers)} moments"
         print(f"\n  {kind}: {situation} was killed at {killed} ({places})", end=" ")
+
+
+def made(crash: Crash) -> int:
+    """The point at which a first run has made its store."""
+    return first(crash, "after COMMIT")
 
 
 def first_write(crash: Crash) -> int:
@@ -253,39 +212,37 @@ def crash_run(
     prepare(case)
     case.uploads_before = sum(request.complete for request in sandbox.requests(operation="import"))
     sandbox.fault("patch", operation="status", set={"data.sts": "PENDING"})
-    crash = crasher.run("licstat_import", case.options(**options), kill_at)
+    crash = crasher.run(case.module, case.options(**options), kill_at)
     sandbox.clear_faults()
     return case, crash
 
 
 def check_next_run(case: Case, crash: Crash, situation: str, before: int, *, was_sent_whole: bool) -> None:
-    """One import by this attempt; or at most one, and told as unknown, where it was sent and nothing was heard."""
+    """One import by this attempt; or at most one, and reported as unknown, where it was sent and nothing was heard."""
     phase = phase_of(crash)
     held = before + was_sent_whole
     if was_sent_whole:  # what a killed client sent whole is taken, be it a little later
         case.sandbox.wait_for("complete", operation="import", count=case.uploads_before + 1, timeout=PATIENCE)
-    assert len(case.accepted()) == held
+    assert len(case.taken()) == held
 
-    again = case.run()
+    again = case()
     if phase is Phase.SENT:
         assert_unknown(again)
-        assert len(case.accepted()) == held, "what may have been imported was sent again without asking"
-        assert_unknown(case.run())
-        retried = case.run(on_unknown="retry")
-        assert_imported(retried, changed=True)
-        assert entry(retried)["reason"] == "retried"
-        assert len(case.accepted()) == held + 1
+        assert len(case.taken()) == held, "what may have been imported was sent again without asking"
+        assert_unknown(case())
+        assert_imported(case(on_unknown="retry"), changed=True, reason="retried")
+        assert len(case.taken()) == held + 1
     elif phase is Phase.NOT_CLAIMED and situation == "a run that retries an unknown import":
         assert_unknown(again)
-        assert len(case.accepted()) == before
+        assert len(case.taken()) == before
         return
     elif phase is Phase.ACCEPTED or situation in ("a run that resumes", "a forced run"):
         # An earlier success stands, whatever became of the attempt to repeat it before anything was sent.
         assert_imported(again, changed=False)
-        assert len(case.accepted()) == held
+        assert len(case.taken()) == held
     else:
         assert_imported(again, changed=True)
-        assert len(case.accepted()) == before + 1
+        assert len(case.taken()) == before + 1
     case.assert_at_rest()
 
 
@@ -311,29 +268,28 @@ def test_a_task_of_two_logs_killed_anywhere_is_made_good_log_by_log(
         if whole_uploads:
             own_sandbox.wait_for("complete", operation="import", count=whole_uploads, timeout=PATIENCE)
 
-        again = case.run()
-        states = [one["state"] for one in again["imports"]]
+        again = case()
         expected = ["succeeded", "succeeded"]
         if was_on_its_way:
             unknowns += 1
             expected[answered] = "unknown"
             assert str(case.logs[answered]) in again["msg"]
             assert str(case.logs[1 - answered]) not in again["msg"]
-            assert len(case.accepted(answered)) == (whole_uploads > answered)
-            assert len(case.accepted(1 - answered)) == 1
+            assert len(case.taken(answered)) == (whole_uploads > answered)
+            assert len(case.taken(1 - answered)) == 1
         else:
-            assert [len(case.accepted(log)) for log in (0, 1)] == [1, 1]
-        assert states == expected
+            assert [len(case.taken(log)) for log in (0, 1)] == [1, 1]
+        assert [one["state"] for one in again["imports"]] == expected
         if was_on_its_way:
-            assert_imported(case.run(on_unknown="retry"), changed=True)
+            assert_imported(case(on_unknown="retry"), changed=True)
         case.assert_at_rest()
 
     whole = run("whole")[1]
-    numbers = range(first_write(whole), len(whole.points) + 1, stride(3))
+    numbers = moments(whole)[:: stride(3)]
     kill_at_each(numbers, whole, run, look)
     assert unknowns > 5 // stride(1), whole.points
     with capsys.disabled():
-        print(f"\n  a task of two logs was killed at {len(numbers)} of {len(whole.points)} points", end=" ")
+        print(f"\n  a task of two logs was killed at {len(numbers)} of {len(moments(whole))} moments", end=" ")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -347,136 +303,100 @@ def test_a_store_whose_making_was_killed_is_a_new_one_to_the_next_run(
         return crash_run(own_sandbox, crasher, tmp_path / name, nothing, {}, kill_at, store=store)
 
     def look(case: Case, _crash: Crash) -> None:
-        refused = case.run(require_receipts=True)
+        refused = case(require_receipts=True)
         assert refused.get("failed"), "an empty store was taken for one"
         assert "require_receipts" in refused["msg"]
-        assert case.run()["receipts"]["created"], "nobody was told of the new store"
+        again = case()
+        assert again["receipts"]["created"], "nobody was told of the new store"
+        assert_imported(again, changed=True)
+        assert len(case.taken()) == 1
 
     whole = run("whole")[1]
-    last = first(whole, "before COMMIT")  # of the transaction that makes the tables
-    kill_at_each(range(1, last + 1), whole, run, look)
-    assert last > 10, whole.points
+    numbers = [number for number in moments(whole, 1) if number < made(whole)]
+    kill_at_each(numbers, whole, run, look)
+    assert len(numbers) > 10, whole.points
 
 
 # Killed while the server holds the request.
 
-# Where the server stands still, whether all was sent by then, and whether it takes the import once the client is dead.
-HELD: dict[str, tuple[dict[str, Any], bool, bool]] = {
-    "before the body is read": ({"action": "stall", "when": "before_body"}, False, False),
-    "after its first bytes": ({"action": "stall", "after_bytes": 1}, False, False),
-    "in the middle of the body": ({"action": "stall", "after_bytes": LARGE // 8}, False, False),
-    "after the whole body": ({"action": "hold", "when": "after_body"}, True, True),
-    "after the work": ({"action": "hold", "when": "after_work"}, True, True),
+# Where the server stands still, whether all was sent by then, and over what.
+HELD: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "before the body is read": ({"action": "stall", "when": "before_body"}, False, "sandbox"),
+    "in the middle of the body": ({"action": "stall", "after_bytes": LARGE // 8}, False, "sandbox"),
+    "after the whole body": ({"action": "hold", "when": "after_body"}, True, "sandbox"),
+    "in the middle of the body, over TLS": ({"action": "stall", "after_bytes": LARGE // 8}, False, "tls_sandbox"),
+    "after the work, over TLS": ({"action": "hold", "when": "after_work"}, True, "tls_sandbox"),
 }
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["HTTP", "HTTPS"])
 @pytest.mark.parametrize("place", HELD)
 def test_a_run_killed_while_the_server_holds_its_upload_imports_once_at_most(
-    place: str, tls: bool, request: pytest.FixtureRequest, tmp_path: Path
+    place: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    sandbox: Sandbox = request.getfixturevalue("tls_sandbox" if tls else "sandbox")
+    fault, was_sent_whole, server = HELD[place]
+    sandbox: Sandbox = request.getfixturevalue(server)
     sandbox.configure(**AT_ONCE)
-    fault, was_sent_whole, is_taken = HELD[place]
     case = Case(sandbox, tmp_path / "case", size=SIZE if was_sent_whole else LARGE)
     sandbox.fault(operation="import", **fault)
-    module = start_module("licstat_import", **case.options())
-    sandbox.wait_for("held", operation="import", timeout=PATIENCE)
+    module = case.start()
+    case.wait_until_held()
 
     module.kill()
     sandbox.clear_faults()
-    assert len(case.accepted()) == is_taken
+    assert len(case.taken()) == was_sent_whole
 
-    again = case.run()
     if was_sent_whole:
-        assert_unknown(again)
-        assert len(case.accepted()) == 1
-        assert_imported(case.run(on_unknown="retry"), changed=True)
+        assert_unknown(case())
+        assert len(case.taken()) == 1
+        assert_imported(case(on_unknown="retry"), changed=True)
     else:
-        assert_imported(again, changed=True)
-        assert len(case.accepted()) == 1
+        assert_imported(case(), changed=True)
+        assert len(case.taken()) == 1
     case.assert_at_rest()
 
 
-@pytest.mark.parametrize("when", ["before_body", "after_work"])
-def test_a_run_killed_while_it_asks_for_its_task_is_resumed(when: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.configure(**AT_ONCE)
-    case = Case(sandbox, tmp_path / "case")
-    sandbox.fault("hold", operation="status", when=when)
-    module = start_module("licstat_import", **case.options())
-    sandbox.wait_for("held", operation="status", timeout=PATIENCE)
-
-    module.kill()
-    sandbox.clear_faults()
-
-    again = case.run()
-    assert_imported(again, changed=False)
-    assert entry(again)["reason"] == "resumed"
-    assert entry(again)["attempts"] == 1
-    assert len(case.accepted()) == 1
-    case.assert_at_rest()
-
-
-# Connections that are cut.
-
-CUTS: dict[str, dict[str, Any]] = {
-    "before the body": {"when": "before_body"},
-    "after 64 KiB": {"after_bytes": 64 * 1024},
-    "in the middle of the body": {"after_bytes": LARGE // 8},  # and no more is read
-}
+# Connections that are cut under TLS; `imports/test_faults.py` has those without.
 
 
 @pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("tls", [False, True], ids=["HTTP", "HTTPS"])
 @pytest.mark.parametrize("reset", [True, False], ids=["by a reset", "by an orderly close"])
-@pytest.mark.parametrize("place", CUTS)
+@pytest.mark.parametrize("place", [{"when": "before_body"}, {"after_bytes": LARGE // 8}])
 def test_an_upload_that_was_cut_off_is_sent_again_by_itself(
-    place: str, reset: bool, tls: bool, request: pytest.FixtureRequest, tmp_path: Path
+    place: dict[str, Any], reset: bool, tls_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """At once while the run goes on, and by the next run when it was cut off each time."""
-    sandbox: Sandbox = request.getfixturevalue("tls_sandbox" if tls else "sandbox")
-    sandbox.configure(**AT_ONCE)
-    case = Case(sandbox, tmp_path / "once", size=LARGE)
-    sandbox.fault("drop", operation="import", reset=reset, **CUTS[place])
-    assert_imported(case.run(), changed=True)
-    assert len(case.accepted()) == 1
-    assert len(sandbox.requests(operation="import")) == 2
+    tls_sandbox.configure(**AT_ONCE)
+    case = Case(tls_sandbox, tmp_path / "once", size=LARGE)
+    tls_sandbox.fault("drop", operation="import", reset=reset, **place)
+    assert_imported(case(), changed=True)
+    assert len(case.taken()) == 1
+    assert len(case.uploads) == 2
     case.assert_at_rest(attempts=1)
 
-    case = Case(sandbox, tmp_path / "always", size=LARGE)
-    sandbox.fault("drop", operation="import", reset=reset, times=None, **CUTS[place])
-    cut = case.run()
-    assert cut.get("failed"), cut
-    assert (cut["state"], cut["changed"]) == ("failed", False)
-    assert case.accepted() == []
-    sandbox.clear_faults()
-    again = case.run()
-    assert_imported(again, changed=True)
-    assert entry(again)["reason"] == "retried"
-    assert len(case.accepted()) == 1
+    case = Case(tls_sandbox, tmp_path / "always", size=LARGE)
+    tls_sandbox.fault("drop", operation="import", reset=reset, times=None, **place)
+    assert_failed(case(), "failed")
+    assert case.taken() == []
+    tls_sandbox.clear_faults()
+    assert_imported(case(), changed=True, reason="retried")
+    assert len(case.taken()) == 1
     case.assert_at_rest(attempts=2)
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["HTTP", "HTTPS"])
 @pytest.mark.parametrize("reset", [True, False], ids=["by a reset", "by an orderly close"])
 @pytest.mark.parametrize(("when", "is_taken"), [("after_body", False), ("after_work", True)])
 def test_an_upload_cut_off_after_its_last_block_is_unknown_and_not_sent_again(
-    when: str, is_taken: bool, reset: bool, tls: bool, request: pytest.FixtureRequest, tmp_path: Path
+    when: str, is_taken: bool, reset: bool, tls_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox: Sandbox = request.getfixturevalue("tls_sandbox" if tls else "sandbox")
-    sandbox.configure(**AT_ONCE)
-    case = Case(sandbox, tmp_path / "case")
-    sandbox.fault("drop", operation="import", reset=reset, when=when)
+    tls_sandbox.configure(**AT_ONCE)
+    case = Case(tls_sandbox, tmp_path / "case")
+    tls_sandbox.fault("drop", operation="import", reset=reset, when=when)
 
-    lost = case.run()
-    assert lost.get("failed"), lost
-    # It may have made the server start an import, so it may have changed something.
-    assert (lost["state"], lost["changed"]) == ("unknown", True)
-    assert "on_unknown=retry" in lost["msg"]
-    assert len(case.accepted()) == is_taken
+    assert_unknown(case(), changed=True)  # it may have made the server start an import
+    assert len(case.taken()) == is_taken
 
-    assert_unknown(case.run())
-    assert len(sandbox.requests(operation="import")) == 1
-    assert_imported(case.run(on_unknown="retry"), changed=True)
-    assert len(case.accepted()) == 1 + is_taken
+    assert_unknown(case())
+    assert len(case.uploads) == 1
+    assert_imported(case(on_unknown="retry"), changed=True)
+    assert len(case.taken()) == 1 + is_taken
     case.assert_at_rest(attempts=2)

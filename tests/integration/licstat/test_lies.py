@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that lie: whatever comes back, nothing is called a success that the server did not plainly call one."""
+"""Servers that lie: whatever comes back, nothing is called a success that the server did not plainly call one.
+
+What each answer means is shown by the unit tests of `_http` and `_systems/licstat`; here, what becomes of the import.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-import tracemalloc
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,18 @@ import pytest
 
 from ..lies import (
     GOOD,
-    MAINTENANCE_PAGE,
     NO,
     NO_ANSWER,
-    REDIRECTS,
     Lie,
     accepted,
-    http,
     nested,
-    page,
     replaced,
     text,
     value,
-    without,
 )
 from ..listener import Listener, http_answer
 from ..support import MIB, Licstat, Logs, assert_ended_well, assert_plain_failure, only
+from .outcomes import assert_failed
 
 TASK = "import_527ddd6f-d7de-4854-bc99-839b5afd458e"
 
@@ -42,19 +39,7 @@ def named(lies: list[Lie]) -> list[Any]:
 # To the import. The answers come after the whole log was read, and the server took nothing.
 
 NO_TASK = [
-    Lie("data an empty object", value(replaced(accepted(), "data", {}))),
-    Lie("task missing", value(without(accepted(), "data.ti"))),
     Lie("task null", value(replaced(accepted(), "data.ti", None))),
-    Lie("task a list", value(replaced(accepted(), "data.ti", [accepted()["data"]["ti"]]))),
-    Lie("task a string", value(replaced(accepted(), "data.ti", TASK))),
-    Lie("task one level too high, as for a question", value({**accepted(), "data": accepted()["data"]["ti"]})),
-    Lie("task id missing", value(without(accepted(), "data.ti.tid"))),
-    Lie("task id null", value(accepted(tid=None))),
-    Lie("task id empty", value(accepted(tid=""))),
-    Lie("task id blank", value(accepted(tid="  "))),
-    Lie("task id a number", value(accepted(tid=527))),
-    Lie("task id true", value(accepted(tid=True))),
-    Lie("task id a list", value(accepted(tid=[TASK]))),
     Lie("task id that no text can hold", text(json.dumps(accepted(tid="import_\ud800")))),
     Lie("task id that leads elsewhere", value(accepted(tid=".."))),
 ]
@@ -68,53 +53,36 @@ def test_an_answer_that_tells_nothing_makes_the_import_unknown_until_the_user_de
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("unknown", True)
-    assert lie.words in result["msg"]
-    assert "on_unknown=retry" in result["msg"]
+    assert_failed(result, "unknown", lie.words, "on_unknown=retry", changed=True)
     assert result.get("http_status") == lie.status
     assert ("response" in result) == ("http_status" in result)
 
     again = licstat(log)
-
     assert_plain_failure(again)
     assert (again["state"], again["changed"], only(again)["reason"]) == ("unknown", False, "receipt")
     assert lie.words in again["msg"]
     assert only(again)["attempts"] == 1
     assert len(licstat.uploads) == 1
 
-    assert_ended_well(licstat(log, on_unknown="retry"), changed=True, reason="retried")
-    assert licstat.held.imports == 1
 
-
-@pytest.mark.parametrize("lie", named(NO))
+@pytest.mark.parametrize("lie", named([*NO[:7], *NO[-3:]]))  # of statuses that refuse, one
 def test_a_no_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, lie: Lie) -> None:
     licstat.sandbox.fault(operation="import", when="after_body", **lie.fault)
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    if lie.fault.get("status") != 304:  # has no body
-        assert lie.words in result["msg"]
+    assert_failed(result, "failed", lie.words)
     assert result["http_status"] == lie.status
-    assert_ended_well(licstat(log), changed=True, reason="retried")
-    assert licstat.held.imports == 1
+    assert licstat.held.accepted == 0
 
 
-@pytest.mark.parametrize("status", [300, 304, 419, 460, 499])
-def test_a_status_that_does_not_say_no_makes_the_import_unknown(licstat: Licstat, log: Path, status: int) -> None:
-    body = "" if status == 304 else "no"
-    licstat.sandbox.fault("status", operation="import", when="after_body", status=status, body=body)
-
-    result = licstat(log)
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("unknown", True, status)
-
-
-@pytest.mark.parametrize("status", REDIRECTS)
-@pytest.mark.parametrize("where", ["{url}/api/v3", "{url}/?token={token}#{token}", "//127.0.0.1:{port}/", "/login"])
+@pytest.mark.parametrize(
+    ("status", "where"),
+    [
+        *((301, "{url}/api/v3"), (302, "{url}/?token={token}#{token}"), (303, "{url}/?{token}")),
+        *((307, "//127.0.0.1:{port}/"), (308, "/login")),
+    ],
+)
 def test_a_redirect_of_an_upload_is_told_and_not_followed(
     licstat: Licstat, log: Path, elsewhere: Listener, status: int, where: str
 ) -> None:
@@ -133,32 +101,7 @@ def test_a_redirect_of_an_upload_is_told_and_not_followed(
     assert [request.operation for request in licstat.sandbox.requests()] == ["no_task", "import"]
 
 
-ODD_LOCATIONS = [
-    "",
-    "http://[half/an/address",
-    "http://host:port/",
-    "\xff\xfe",
-    "https://",
-    "javascript:alert(1)",
-    "?",
-    "\\\\host",
-]
-
-
-@pytest.mark.parametrize("location", ODD_LOCATIONS)
-def test_a_redirect_to_what_is_no_address_is_a_failure_like_any_other(
-    licstat: Licstat, log: Path, location: str
-) -> None:
-    fault = http("moved", "302 Found", f"Location: {location}")
-    licstat.sandbox.fault(operation="import", when="after_body", **fault)
-
-    result = licstat(log)
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 302)
-
-
-@pytest.mark.parametrize("status", ["200 OK", "302 Found", "403 Forbidden", "500 Internal Server Error"])
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden"])
 def test_an_answer_that_never_ends_does_not_hold_the_module(licstat: Licstat, log: Path, status: str) -> None:
     def drip(request: bytes) -> Iterator[bytes]:
         if b"/status " in request:
@@ -177,13 +120,13 @@ def test_an_answer_that_never_ends_does_not_hold_the_module(licstat: Licstat, lo
 
     assert_plain_failure(result)
     assert took < 3
-    if status[0] in "25":
+    if status == "200 OK":
         assert (result["state"], result["changed"]) == ("unknown", True)
     else:  # what the headers said was plain enough, but saying that the answer broke off is no lie either
         assert (result["state"], result["changed"]) in [("failed", False), ("unknown", True)]
 
 
-@pytest.mark.parametrize("status", ["200 OK", "302 Found", "403 Forbidden", "500 Internal Server Error"])
+@pytest.mark.parametrize("status", ["200 OK", "302 Found"])
 def test_of_an_answer_without_bounds_only_the_beginning_is_read(licstat: Licstat, log: Path, status: str) -> None:
     taken = 0
 
@@ -203,44 +146,20 @@ def test_of_an_answer_without_bounds_only_the_beginning_is_read(licstat: Licstat
     assert len(result["response"]) < 10_000
 
 
-def test_an_answer_that_swells_when_it_is_decompressed_does_not_fill_the_memory(licstat: Licstat, log: Path) -> None:
-    bomb = zlib.compressobj(wbits=31)
-    body = b"".join(bomb.compress(b" " * MIB) for _unused in range(128)) + bomb.flush()
-    with Listener(http_answer(body, content_encoding="gzip")) as liar:
-        licstat(log, url=f"{liar.url}/warm-up")  # imports what is needed
-        tracemalloc.start()
-        result = licstat(log, url=liar.url)
-        _now, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("unknown", True)
-    assert peak < 16 * MIB
-
-
-EARLY = [
-    Lie("the right answer", text(GOOD)),
-    Lie("a page", page(MAINTENANCE_PAGE)),
-    Lie("no HTTP", {"action": "garbage"}, status=None),
-]
-
-
 @pytest.mark.usefixtures("quick_retries")
-@pytest.mark.parametrize("lie", named(EARLY))
-def test_an_answer_before_the_log_was_sent_is_no_import(licstat: Licstat, make_log: Logs, lie: Lie) -> None:
-    big = make_log(mib=64)  # more than any socket's buffers hold
-    licstat.sandbox.fault(operation="import", when="during_body", after_bytes=MIB, times=None, **lie.fault)
+def test_an_answer_before_the_log_was_sent_is_no_import(licstat: Licstat, make_log: Logs) -> None:
+    big = make_log(mib=16)  # more than any socket's buffers hold
+    licstat.sandbox.fault(operation="import", when="during_body", after_bytes=MIB, times=None, **text(GOOD))
 
     result = licstat(big)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
+    assert_failed(result, "failed")
     assert licstat.held.accepted == 0
     licstat.sandbox.clear_faults()
     assert_ended_well(licstat(big), changed=True, reason="retried")
 
 
-@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize("status", [201, 202])
 def test_the_right_answer_is_believed_with_any_status_of_success(licstat: Licstat, log: Path, status: int) -> None:
     licstat.sandbox.fault("json", operation="import", when="after_body", status=status, json=accepted())
 
@@ -249,8 +168,7 @@ def test_the_right_answer_is_believed_with_any_status_of_success(licstat: Licsta
     assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
 
 
-@pytest.mark.parametrize("mib", [0.01, 5])
-@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+@pytest.mark.parametrize(("interim", "mib"), [("100 Continue", 0.01), ("102 Processing", 5), ("103 Early Hints", 5)])
 def test_an_interim_answer_is_no_answer_yet(licstat: Licstat, make_log: Logs, interim: str, mib: float) -> None:
     log = make_log(mib=mib)
     with Listener(http_answer(GOOD.encode()), interim=f"HTTP/1.1 {interim}\r\nX-Wait: yes\r\n\r\n".encode()) as server:
@@ -259,26 +177,6 @@ def test_an_interim_answer_is_no_answer_yet(licstat: Licstat, make_log: Logs, in
 
     assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
     assert log.read_bytes() in request
-
-
-@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
-def test_an_answer_may_end_with_its_connection(licstat: Licstat, log: Path, version: str) -> None:
-    answer = f"{version} 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{GOOD}"
-    with Listener(answer.encode()) as server:
-        result = licstat(log, url=server.url, wait=False)
-
-    assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
-@pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=iso-8859-1"])
-def test_the_right_answer_is_believed_in_any_unicode_and_whatever_it_is_called(
-    licstat: Licstat, log: Path, encoding: str, content_type: str
-) -> None:
-    with Listener(http_answer(json.dumps(accepted()).encode(encoding), content_type=content_type)) as server:
-        result = licstat(log, url=server.url, wait=False)
-
-    assert (result["state"], result["changed"], only(result)["remote_id"]) == ("submitted", True, TASK)
 
 
 def test_what_an_answer_says_beyond_the_documented_is_no_reason_to_doubt_it(licstat: Licstat, log: Path) -> None:
@@ -301,16 +199,13 @@ OTHER_TASK = [
 ]
 
 
-@pytest.mark.parametrize("lie", named([*NO_ANSWER, *OTHER_TASK]))
+@pytest.mark.parametrize("lie", named([*NO_ANSWER[::4], *OTHER_TASK]))
 def test_a_task_that_cannot_be_asked_for_is_left_running_and_found_again(licstat: Licstat, log: Path, lie: Lie) -> None:
     licstat.sandbox.fault(operation="status", times=None, **lie.fault)
 
     result = licstat(log, unreachable_timeout=0.05)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("running", True)
-    assert lie.words in result["msg"]
-    assert only(result)["remote_id"] in result["msg"]
+    assert_failed(result, "running", lie.words, only(result)["remote_id"], changed=True)
     assert result.get("http_status") == lie.status
 
     licstat.sandbox.clear_faults()
@@ -331,7 +226,7 @@ def test_different_lies_in_a_row_are_one_outage(licstat: Licstat, log: Path) -> 
     assert time.monotonic() - begun < 30
 
 
-@pytest.mark.parametrize("status", REDIRECTS)
+@pytest.mark.parametrize("status", [302, 303])
 def test_a_redirect_of_a_question_is_told_and_not_followed(
     licstat: Licstat, log: Path, elsewhere: Listener, status: int
 ) -> None:
@@ -340,24 +235,9 @@ def test_a_redirect_of_a_question_is_told_and_not_followed(
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("running", True, status)
-    assert elsewhere.url in result["msg"]
+    assert_failed(result, "running", elsewhere.url, changed=True, status=status)
     assert elsewhere.received() == []
     assert licstat.sandbox.licstat_token not in json.dumps(result)
-    licstat.sandbox.clear_faults()
-    assert_ended_well(licstat(log), changed=False, reason="resumed")
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 405, 429])
-def test_a_question_that_is_refused_leaves_the_import_running(licstat: Licstat, log: Path, status: int) -> None:
-    licstat.sandbox.fault("status", operation="status", times=None, status=status, body="not you")
-
-    result = licstat(log, unreachable_timeout=0.1)
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("running", True, status)
-    assert "not you" in result["msg"]
     licstat.sandbox.clear_faults()
     assert_ended_well(licstat(log), changed=False, reason="resumed")
 
@@ -374,29 +254,21 @@ def test_a_task_that_the_server_no_longer_knows_is_unknown(licstat: Licstat, log
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("unknown", True)
-    assert lie.words in result["msg"]
-    assert only(result)["remote_id"] in result["msg"]
+    assert_failed(result, "unknown", lie.words, only(result)["remote_id"], changed=True)
+    again = licstat(log)
+    assert_failed(again, "unknown")
     assert len(licstat.uploads) == 1
 
 
-ERRORS: list[Any] = ["Disk full", "0", {"code": 7, "text": "Disk full"}, ["Disk full"], 7, True, "", 0, False, {}, []]
-
-
-@pytest.mark.parametrize("state", ["SUCCESS", "PENDING"])
-@pytest.mark.parametrize("error", ERRORS, ids=json.dumps)
-def test_a_task_with_an_error_has_failed_whatever_its_state(
-    licstat: Licstat, log: Path, state: str, error: Any
-) -> None:
-    licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": state, "data.err": error})
+@pytest.mark.parametrize("error", ["Disk full", {"code": 7, "text": "Disk full"}, ""], ids=json.dumps)
+def test_a_task_with_an_error_has_failed_whatever_its_state(licstat: Licstat, log: Path, error: Any) -> None:
+    licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": "SUCCESS", "data.err": error})
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", True)
+    assert_failed(result, "failed", changed=True)
     assert not error or str(error) in result["msg"]
-    assert only(result)["server"]["sts"] == state
+    assert only(result)["server"]["sts"] == "SUCCESS"
     assert only(result)["server"]["err"] == error
 
 
@@ -411,55 +283,30 @@ def test_an_error_that_no_text_can_hold_is_told_as_far_as_it_goes(licstat: Licst
         again = licstat(log, url=liar.url)
 
     for one in (result, again):
-        assert_plain_failure(one)
-        assert (one["state"], one["changed"]) == ("failed", True)
-        assert "Disk" in one["msg"]
+        assert_failed(one, "failed", "Disk", changed=True)
 
 
-@pytest.mark.parametrize(
-    "state", ["FAILURE", "FAILED", "ERROR", "CANCELED", "CANCELLED", "REVOKED", "ABORTED", "REJECTED"]
-)
-def test_a_state_that_is_called_like_a_failure_is_one(licstat: Licstat, log: Path, state: str) -> None:
-    licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": state})
+def test_a_state_that_is_called_like_a_failure_is_one(licstat: Licstat, log: Path) -> None:
+    licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": "ABORTED"})
 
     result = licstat(log)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", True)
-    assert state in result["msg"]
+    assert_failed(result, "failed", "ABORTED", changed=True)
 
 
-STATES: list[Any] = [
-    *(
-        "STARTED",
-        "DONE",
-        "FINISHED",
-        "success",
-        "Success",
-        "SUCCESS ",
-        "SUCCESSFUL",
-        "SUCCESS_WITH_ERRORS",
-        "UNSUCCESSFUL",
-    ),
-    *("", None, 0, 1, True, ["SUCCESS"], {"SUCCESS": 1}),
-]
-
-
-@pytest.mark.parametrize("state", STATES, ids=json.dumps)
+@pytest.mark.parametrize("state", ["success", None, {"SUCCESS": 1}], ids=json.dumps)
 def test_a_state_that_nobody_knows_means_still_running_and_is_told(licstat: Licstat, log: Path, state: Any) -> None:
     licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": state})
 
     result = licstat(log, wait_timeout=0.2)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("running", True)
-    assert str(state) in result["msg"]
+    assert_failed(result, "running", str(state), changed=True)
     assert only(result)["server"]["sts"] == state
     licstat.sandbox.clear_faults()
     assert_ended_well(licstat(log), changed=False, reason="resumed")
 
 
-@pytest.mark.parametrize("depth", [10, 500, 2_000, 20_000])
+@pytest.mark.parametrize("depth", [500, 20_000])
 def test_a_task_with_data_nested_deep_is_no_reason_to_break_down(licstat: Licstat, log: Path, depth: int) -> None:
     def answer(request: bytes) -> list[bytes]:
         task = json.dumps(accepted()["data"]["ti"]).replace('"data": null', f'"data": {nested(depth)}')
@@ -482,7 +329,7 @@ def test_a_task_with_data_nested_deep_is_no_reason_to_break_down(licstat: Licsta
 # The module that only asks.
 
 
-@pytest.mark.parametrize("lie", named([*NO_ANSWER, *OTHER_TASK]))
+@pytest.mark.parametrize("lie", named([*NO_ANSWER[::10], OTHER_TASK[0]]))
 def test_asking_for_a_task_fails_where_the_answer_tells_nothing(licstat: Licstat, lie: Lie) -> None:
     licstat.sandbox.fault(operation="status", times=None, **lie.fault)
 
@@ -495,23 +342,12 @@ def test_asking_for_a_task_fails_where_the_answer_tells_nothing(licstat: Licstat
     assert result.get("http_status") == lie.status
 
 
-@pytest.mark.parametrize("lie", named(GONE))
-def test_asking_for_a_task_that_the_server_does_not_know_tells_so(licstat: Licstat, lie: Lie) -> None:
-    licstat.sandbox.fault(operation="status", **lie.fault)
-
-    result = licstat.task_info(task_id="import_1")
-
-    assert (result["state"], result["task"], result["changed"]) == ("unknown", None, False)
-    assert lie.words in result["message"]
-
-
-@pytest.mark.parametrize("status", REDIRECTS)
-def test_asking_for_a_task_follows_no_redirect(licstat: Licstat, elsewhere: Listener, status: int) -> None:
-    licstat.sandbox.fault("redirect", operation="status", status=status, location=elsewhere.url)
+def test_asking_for_a_task_follows_no_redirect(licstat: Licstat, elsewhere: Listener) -> None:
+    licstat.sandbox.fault("redirect", operation="status", status=302, location=elsewhere.url)
 
     result = licstat.task_info(task_id="import_1")
 
     assert_plain_failure(result)
-    assert result["http_status"] == status
+    assert result["http_status"] == 302
     assert elsewhere.url in result["msg"]
     assert elsewhere.received() == []

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every option of the modules for License Statistics, and what the server sees of it or the module does with it.
 
-Each test says by `@exercises` which options it is about; the last test knows when one has none.
+Each test says by `@exercises` which options it is about; the last test knows when one has none. How names, times,
+certificates and proxies are taken in all their forms is shown by unit tests of the parts that all systems share.
 """
 
 from __future__ import annotations
@@ -11,22 +12,18 @@ import hashlib
 import json
 import os
 import socket
-import ssl
-import stat
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-import trustme
 
 from ...postgresql import Server
-from ...sandbox.licstat.tokens import AGENT_TOKEN, USER_TOKEN
+from ...sandbox.licstat.tokens import USER_TOKEN
 from .. import exercised
 from ..lies import accepted
-from ..listener import Listener, Tunnel, client_certificates_wanted, http_answer
+from ..listener import Listener, client_certificates_wanted, http_answer
 from ..support import (
     ABSENT,
     MIB,
@@ -38,6 +35,7 @@ from ..support import (
     log_text,
     only,
 )
+from .outcomes import assert_failed
 
 IMPORT, TASK_INFO = "licstat_import", "licstat_task_info"
 exercises = functools.partial(exercised.exercises, of=IMPORT)
@@ -63,7 +61,7 @@ def query(licstat: Licstat) -> str:
 
 
 @exercises("url")
-@pytest.mark.parametrize("spelling", ["{url}", "{url}/", "{url}///", "HTTP{rest}"])
+@pytest.mark.parametrize("spelling", ["{url}///", "HTTP{rest}"])
 def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(licstat: Licstat, log: Path, spelling: str) -> None:
     url = licstat.sandbox.licstat_url
 
@@ -86,56 +84,38 @@ def test_api_token_goes_in_a_header_of_its_own_and_nowhere_else(licstat: Licstat
 
 
 @exercises("api_token")
-def test_credentials_in_netrc_are_not_used(licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    netrc = Path.home() / ".netrc"
-    netrc.write_text("machine 127.0.0.1 login jdoe password hunter22\n", encoding="utf-8")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-
-    assert_ended_well(licstat(log), changed=True, reason="new")
-    assert all(request.header("authorization") is None for request in licstat.sandbox.requests())
-
-
-@exercises("api_token")
 @pytest.mark.parametrize(
     ("token", "status", "words"),
     [
         ("nobody-has-this-token", 401, "Authentication required"),
         (USER_TOKEN, 403, "Access denied"),
-        (AGENT_TOKEN, 403, "Access denied"),
     ],
-    ids=["of nobody", "of no administrator", "of the agent"],
+    ids=["of nobody", "of no administrator"],
 )
-def test_an_api_token_that_may_not_import_is_told_in_the_words_of_the_server(
+def test_an_api_token_that_may_not_import_is_refused_in_the_words_of_the_server(
     licstat: Licstat, log: Path, token: str, status: int, words: str
 ) -> None:
     result = licstat(log, api_token=token)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, status)
-    assert words in result["msg"]
+    assert_failed(result, "failed", words, status=status)
 
 
 @exercises("api_version")
-@pytest.mark.parametrize("version", ["v2", "v3"])
-def test_api_version_is_part_of_every_path(licstat: Licstat, log: Path, version: str) -> None:
-    result = licstat(log, api_version=version)
-
-    task = only(result)["remote_id"]
-    assert {request.path for request in licstat.uploads} == {
-        f"/licstat/api/{version}/admin/license-server/{SERVER}/import"
-    }
-    assert {request.path for request in licstat.questions} == {f"/licstat/api/{version}/admin/task/{task}/status"}
-
-
-@exercises("api_version")
-def test_an_old_license_statistics_is_spoken_to_by_the_older_api(licstat: Licstat, log: Path) -> None:
+def test_api_version_is_part_of_every_path_and_an_old_license_statistics_has_the_older_one(
+    licstat: Licstat, log: Path
+) -> None:
     licstat.sandbox.configure(version="6.12")
 
     refused = licstat(log)
     assert (refused["state"], refused["http_status"]) == ("failed", 404)
-    assert_ended_well(licstat(log, api_version="v2"), changed=True, reason="retried")
+    result = licstat(log, api_version="v2")
+    assert_ended_well(result, changed=True, reason="retried")
     assert_ended_well(licstat(log, api_version="v3"), changed=False, reason="receipt")  # it is the same import
+
+    imports = [f"/licstat/api/{version}/admin/license-server/{SERVER}/import" for version in ("v3", "v2")]
+    assert [request.path for request in licstat.uploads] == imports
+    task = only(result)["remote_id"]
+    assert {request.path for request in licstat.questions} == {f"/licstat/api/v2/admin/task/{task}/status"}
 
 
 @exercises("license_server_id")
@@ -152,14 +132,12 @@ def test_license_server_id_says_whose_data_it_is(licstat: Licstat, log: Path) ->
     ("server", "words"),
     [(43, "Importing is not enabled"), (44, "Importing is not supported"), (999, "License server 999 not found")],
 )
-def test_a_license_server_that_takes_no_imports_is_told_in_the_words_of_the_server(
+def test_a_license_server_that_takes_no_imports_is_refused_in_the_words_of_the_server(
     licstat: Licstat, log: Path, server: int, words: str
 ) -> None:
     result = licstat(log, license_server_id=server)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert words in result["msg"]
+    assert_failed(result, "failed", words)
 
 
 # What is sent.
@@ -185,40 +163,7 @@ def test_src_is_sent_byte_by_byte_as_one_part_of_a_form(licstat: Licstat, log: P
 
 
 @exercises("src")
-def test_a_large_src_is_sent_whole(licstat: Licstat, make_log: Logs) -> None:
-    log = make_log(mib=5.3)
-
-    result = licstat(log)
-
-    (task,) = licstat.sandbox.licstat().tasks
-    assert task.size == log.stat().st_size > 5 * MIB
-    assert task.sha256 == only(result)["content_sha256"] == hashlib.sha256(log.read_bytes()).hexdigest()
-
-
-@exercises("src")
-def test_a_binary_report_log_is_sent_as_it_is(licstat: Licstat, tmp_path: Path) -> None:
-    report = tmp_path / "report.rl"
-    report.write_bytes(bytes(range(256)) * 64 + b"\r\n--\r\n\0")
-
-    assert_ended_well(licstat(report), changed=True, reason="new")
-
-    assert licstat.sandbox.licstat().tasks[0].content == report.read_bytes()
-
-
-@exercises("src")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "debug log of März.log",
-        "日本語.log",
-        'a "quoted" name.log',
-        "two\nlines\r.log",
-        "semi;colon=equal\\s.log",
-        "100%25.log",
-        ".hidden",
-        os.fsdecode(b"not-utf-8-\xff.log"),
-    ],
-)
+@pytest.mark.parametrize("name", ['a "quoted" name.log', "two\nlines\r.log", os.fsdecode(b"not-utf-8-\xff.log")])
 def test_src_may_have_any_name_that_a_file_can_have(licstat: Licstat, make_log: Logs, name: str) -> None:
     log = make_log(name)
 
@@ -231,19 +176,6 @@ def test_src_may_have_any_name_that_a_file_can_have(licstat: Licstat, make_log: 
     assert_ended_well(licstat(log), changed=False, reason="receipt")
 
 
-@exercises("src")
-def test_src_is_found_below_the_home_and_by_variables(
-    licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (Path.home() / "debug.log").write_bytes(log.read_bytes())
-    monkeypatch.setenv("LOGS", str(log.parent))
-
-    result = licstat(src=["~/debug.log", f"$LOGS/{log.name}"])
-
-    assert [entry["reason"] for entry in result["imports"]] == ["new", "duplicate"]
-    assert result["imports"][0]["source"] == str(Path.home() / "debug.log")
-
-
 @exercises("gather")
 @pytest.mark.parametrize(
     ("gather", "sent", "sessions", "denials"),
@@ -251,7 +183,6 @@ def test_src_is_found_below_the_home_and_by_variables(
         (ABSENT, "", 1, 1),
         (["denials"], "gather=Denials", 0, 1),
         (["usage"], "gather=Usage", 1, 0),
-        (["denials", "usage"], "gather=Denials%2CUsage", 1, 1),
         (["usage", "denials", "usage"], "gather=Denials%2CUsage", 1, 1),
     ],
 )
@@ -308,13 +239,9 @@ def test_merge_policy_says_what_becomes_of_data_that_overlaps(
     ("option", "value", "sent"),
     [
         ("from", "2022-01-10 08:02:00", "from=2022-01-10%2008%3A02%3A00"),
-        ("from", "2022-01-10T08:02:00", "from=2022-01-10%2008%3A02%3A00"),
-        ("from", "2022-01-10 08:02", "from=2022-01-10%2008%3A02%3A00"),
-        ("from", "2022-01-10T08:02", "from=2022-01-10%2008%3A02%3A00"),
         ("from", "2022-01-10", "from=2022-01-10%2000%3A00%3A00"),
         ("to", "2022-01-10 08:02:11", "to=2022-01-10%2008%3A02%3A11"),
-        ("to", "2022-01-10T08:02:11", "to=2022-01-10%2008%3A02%3A11"),
-        ("to", "2022-01-10 08:02", "to=2022-01-10%2008%3A02%3A00"),
+        ("to", "2022-01-10T08:02", "to=2022-01-10%2008%3A02%3A00"),
     ],
 )
 def test_from_and_to_bound_what_is_imported(licstat: Licstat, log: Path, option: str, value: str, sent: str) -> None:
@@ -329,32 +256,16 @@ def test_from_and_to_bound_what_is_imported(licstat: Licstat, log: Path, option:
     assert licstat.held.features["FEAT_A"].seconds == seconds[option][sent[-12:].replace("%3A", ":")[-8:]]
 
 
-@exercises("from", "to")
-def test_a_time_is_the_same_however_it_is_spelled(licstat: Licstat, log: Path) -> None:
-    spelled: dict[str, Any] = {"from": "2022-01-10 00:00:00", "to": "2022-01-11 00:00:00"}
-    otherwise: dict[str, Any] = {"from": "2022-01-10", "to": "2022-01-11T00:00"}
-    licstat(log, **spelled)
-
-    result = licstat(log, **otherwise)
-
-    assert_ended_well(result, changed=False, reason="receipt")
-
-
 @exercises("resolve_domain_names_to_ip", "find_domain_names_by_ip")
-@pytest.mark.parametrize(
-    ("option", "name"),
-    [("resolve_domain_names_to_ip", "resolveDomainNamesToIP"), ("find_domain_names_by_ip", "findDomainNamesByIP")],
-)
 @pytest.mark.parametrize("value", [True, False])
-def test_looking_up_names_is_told_to_the_server_only_if_it_is_set(
-    licstat: Licstat, log: Path, option: str, name: str, value: bool
-) -> None:
+def test_looking_up_names_is_left_to_the_server_unless_it_is_set(licstat: Licstat, log: Path, value: bool) -> None:
     licstat(log)
     assert query(licstat) == ""
 
-    licstat(log, force=True, merge_policy="merge", **{option: value})
+    licstat(log, resolve_domain_names_to_ip=value, find_domain_names_by_ip=not value, merge_policy="merge")
 
-    assert query(licstat) == f"mergePolicy=Merge&{name}={str(value).lower()}"
+    yes, no = str(value).lower(), str(not value).lower()
+    assert query(licstat) == f"mergePolicy=Merge&resolveDomainNamesToIP={yes}&findDomainNamesByIP={no}"
 
 
 @exercises("resolve_domain_names_to_ip", "find_domain_names_by_ip")
@@ -363,9 +274,7 @@ def test_looking_up_names_is_refused_by_a_server_that_cannot(licstat: Licstat, l
 
     result = licstat(log, resolve_domain_names_to_ip=True, find_domain_names_by_ip=True)
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"], result["http_status"]) == ("failed", False, 400)
-    assert "resolveDomainNamesToIP" in result["msg"]
+    assert_failed(result, "failed", "resolveDomainNamesToIP", status=400)
     assert_ended_well(licstat(log), changed=True, reason="new")
 
 
@@ -389,24 +298,16 @@ def test_a_default_that_is_spelled_out_is_the_same_import(licstat: Licstat, log:
 
 
 @exercises("gather", "merge_policy", "from", "to", "resolve_domain_names_to_ip", "find_domain_names_by_ip")
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"gather": ["denials"]},
-        {"merge_policy": "merge"},
-        {"from": "2022-01-01"},
-        {"to": "2023-01-01 00:00"},
-        {"resolve_domain_names_to_ip": True},
-        {"find_domain_names_by_ip": True},
-        {"license_server_id": 41},
-    ],
-)
-def test_what_changes_what_is_imported_makes_it_another_import(
-    licstat: Licstat, log: Path, options: dict[str, Any]
-) -> None:
+def test_what_changes_what_is_imported_makes_it_another_import(licstat: Licstat, log: Path) -> None:
+    changes: list[dict[str, Any]] = [
+        *({"gather": ["denials"]}, {"merge_policy": "merge"}, {"license_server_id": 41}),
+        *({"from": "2022-01-01"}, {"to": "2023-01-01 00:00"}),
+        *({"resolve_domain_names_to_ip": True}, {"find_domain_names_by_ip": True}),
+    ]
     licstat(log)
 
-    assert only(licstat(log, check=True, **options))["reason"] == "new"
+    for options in changes:
+        assert only(licstat(log, check=True, **options))["reason"] == "new"
 
 
 @exercises("identity")
@@ -453,54 +354,15 @@ def test_a_window_is_another_import_with_another_option_or_without_being_one(lic
 # TLS.
 
 
-@exercises("ca_path")
-def test_ca_path_may_be_a_folder_of_authorities(tls_licstat: Licstat, log: Path, tmp_path: Path) -> None:
-    authority = tls_licstat.sandbox.ca_path
-    assert authority is not None
-    name = subprocess.check_output(["openssl", "x509", "-hash", "-noout", "-in", authority], text=True).strip()
-    folder = tmp_path / "authorities"
-    folder.mkdir()
-    (folder / f"{name}.0").write_bytes(authority.read_bytes())
-
-    assert_ended_well(tls_licstat(log, ca_path=str(folder)), changed=True, reason="new")
-
-
-@exercises("ca_path")
-def test_an_authority_may_be_named_by_the_environment(
-    tls_licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls_licstat.sandbox.ca_path))
-
-    assert_ended_well(tls_licstat(log, ca_path=ABSENT), changed=True, reason="new")
-
-
-@exercises("validate_certs")
-def test_a_certificate_of_another_host_is_refused(licstat: Licstat, log: Path, tmp_path: Path) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("licstat.example.com").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-
-    with Listener(context=context) as other:
-        result = licstat(log, url=other.url, ca_path=str(tmp_path / "ca.pem"))
-
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert "certificate" in result["msg"]
-
-
 @exercises("client_cert", "client_key")
-@pytest.mark.parametrize("is_apart", [True, False], ids=["key apart", "key in the same file"])
 @pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "not shown"])
 def test_client_cert_is_shown_to_a_server_that_asks_for_it(
-    licstat: Licstat, log: Path, tmp_path: Path, is_apart: bool, is_shown: bool
+    licstat: Licstat, log: Path, tmp_path: Path, is_shown: bool
 ) -> None:
     context = client_certificates_wanted(tmp_path)
     options: dict[str, Any] = {"ca_path": str(tmp_path / "ca.pem"), "wait": False}
-    if is_shown and is_apart:
+    if is_shown:
         options.update(client_cert=str(tmp_path / "mine.pem"), client_key=str(tmp_path / "mine.key"))
-    elif is_shown:
-        options.update(client_cert=str(tmp_path / "both.pem"))
 
     with Listener(lambda _request: [http_answer(ACCEPTED)], context) as server:
         result = licstat(log, url=server.url, **options)
@@ -529,34 +391,13 @@ def test_a_proxy_that_the_environment_names_is_used(
 
 
 @exercises("use_proxy")
-@pytest.mark.parametrize("why", ["use_proxy", "no_proxy"])
-def test_a_proxy_is_not_used_if_told_so(
-    licstat: Licstat, log: Path, elsewhere: Listener, monkeypatch: pytest.MonkeyPatch, why: str
+def test_a_proxy_is_not_used_unless_wanted(
+    licstat: Licstat, log: Path, elsewhere: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", elsewhere.url)
-    if why == "no_proxy":
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
 
-    result = licstat(log, use_proxy=why != "use_proxy")
-
-    assert_ended_well(result, changed=True, reason="new")
+    assert_ended_well(licstat(log, use_proxy=False), changed=True, reason="new")
     assert elsewhere.received() == []
-
-
-@exercises("use_proxy")
-def test_a_proxy_sees_nothing_of_what_passes_through_it_under_tls(
-    tls_licstat: Licstat, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Tunnel() as proxy:
-        monkeypatch.setenv("https_proxy", proxy.url)
-        result = tls_licstat(log)
-        requests = proxy.received()
-
-    assert_ended_well(result, changed=True, reason="new")
-    assert {request.split(b"\r\n")[0] for request in requests} == {
-        f"CONNECT {tls_licstat.sandbox.url.removeprefix('https://')} HTTP/1.1".encode()
-    }
-    assert not any(tls_licstat.sandbox.licstat_token.encode() in request for request in requests)
 
 
 # Patience.
@@ -575,9 +416,7 @@ def test_timeout_bounds_connecting(licstat: Licstat, log: Path) -> None:
         result = licstat(log, url=f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout=0.2)
         took = time.monotonic() - begun
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert "timed out" in result["msg"]
+    assert_failed(result, "failed", "timed out")
     assert 0.8 <= took < 3
 
 
@@ -591,9 +430,7 @@ def test_timeout_bounds_an_upload_that_stalls(licstat: Licstat, make_log: Logs) 
     result = licstat(log, timeout=0.2, response_timeout=60)
     took = time.monotonic() - begun
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("failed", False)
-    assert "timed out" in result["msg"]
+    assert_failed(result, "failed", "timed out")
     assert 0.8 <= took < 5
 
 
@@ -605,8 +442,7 @@ def test_timeout_bounds_the_answer_to_a_question(licstat: Licstat, log: Path) ->
     result = licstat(log, timeout=0.2, unreachable_timeout=0)
     took = time.monotonic() - begun
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("running", True)
+    assert_failed(result, "running", changed=True)
     assert 0.2 <= took < 3
 
 
@@ -618,8 +454,7 @@ def test_response_timeout_bounds_the_answer_to_an_upload(licstat: Licstat, log: 
     result = licstat(log, timeout=60, response_timeout=0.3)
     took = time.monotonic() - begun
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("unknown", True)
+    assert_failed(result, "unknown", changed=True)
     assert 0.3 <= took < 3
 
 
@@ -666,10 +501,7 @@ def test_wait_timeout_bounds_the_waiting_and_the_next_run_resumes(licstat: Licst
     result = licstat(log, wait_timeout=timeout)
     took = time.monotonic() - begun
 
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == ("running", True)
-    assert "wait_timeout" in result["msg"]
-    assert only(result)["remote_id"] in result["msg"]
+    assert_failed(result, "running", "wait_timeout", only(result)["remote_id"], changed=True)
     assert timeout <= took < timeout + 2
     assert licstat.questions
     licstat.sandbox.clock(speed=1000)
@@ -701,32 +533,10 @@ def test_unreachable_timeout_bounds_how_long_a_server_may_be_away(
     if ends_well:
         assert_ended_well(result, changed=True, reason="new")
     else:
-        assert_plain_failure(result)
-        assert (result["state"], result["changed"], result["http_status"]) == ("running", True, 503)
-        assert "back soon" in result["msg"]
+        assert_failed(result, "running", "back soon", changed=True, status=503)
 
 
 # Receipts.
-
-
-@exercises("receipts")
-def test_receipts_names_a_file_that_is_made_for_its_owner_alone(licstat: Licstat, log: Path, tmp_path: Path) -> None:
-    store = tmp_path / "not" / "yet" / "there" / "receipts.db"
-
-    first = licstat(log, receipts=str(store))
-    second = licstat(log, receipts=str(store))
-
-    assert_ended_well(first, changed=True, reason="new")
-    assert_ended_well(second, changed=False, reason="receipt")
-    assert [result["receipts"] for result in (first, second)] == [
-        {"store": str(store), "created": True},
-        {"store": str(store), "created": False},
-    ]
-    for word in (str(store), os.uname().nodename, f"user id {os.getuid()}"):
-        assert word in str(first["warnings"])
-    assert "warnings" not in second
-    assert stat.S_IMODE(store.stat().st_mode) == 0o600
-    assert stat.S_IMODE(store.parent.stat().st_mode) == 0o700
 
 
 @exercises("require_receipts")
@@ -748,16 +558,6 @@ def test_force_imports_again_what_was_imported(licstat: Licstat, log: Path) -> N
     assert_ended_well(result, changed=True, reason="forced")
     assert only(result)["attempts"] == 2
     assert licstat.held.imports == 2
-
-
-@exercises("force")
-def test_force_resumes_what_is_not_over(licstat: Licstat, log: Path) -> None:
-    licstat.sandbox.clock(speed=0)
-    licstat(log, wait=False)
-    licstat.sandbox.clock(speed=1000)
-
-    assert_ended_well(licstat(log, force=True), changed=False, reason="resumed")
-    assert len(licstat.uploads) == 1
 
 
 @exercises("force")
@@ -799,8 +599,7 @@ def test_on_unknown_says_whether_to_send_again_what_may_have_arrived(licstat: Li
     licstat(log)
 
     for result in (licstat(log), licstat(log, on_unknown="fail")):
-        assert_plain_failure(result)
-        assert (result["state"], result["changed"]) == ("unknown", False)
+        assert_failed(result, "unknown")
     assert len(licstat.uploads) == 1
     assert_ended_well(licstat(log, on_unknown="retry"), changed=True, reason="retried")
     assert_ended_well(licstat(log, on_unknown="retry"), changed=False, reason="receipt")
@@ -817,7 +616,7 @@ def task(licstat: Licstat, log: Path) -> str:
 
 
 @exercises_of_task_info("task_id", "url", "api_token")
-def test_a_task_is_told_as_the_server_tells_it(licstat: Licstat, task: str) -> None:
+def test_a_task_is_returned_as_the_server_has_it(licstat: Licstat, task: str) -> None:
     pending = licstat.task_info(task_id=task)
     licstat.sandbox.clock(step=1)
     running = licstat.task_info(task_id=task)
@@ -842,11 +641,8 @@ def test_a_task_is_told_as_the_server_tells_it(licstat: Licstat, task: str) -> N
 @pytest.mark.parametrize(
     ("task_id", "path"),
     [
-        ("import 1", "import%201"),
         ("a/b", "a%2Fb"),
         ("../../other", "..%2F..%2Fother"),
-        ("what?x=1#y", "what%3Fx%3D1%23y"),
-        ("100%", "100%25"),
         ("ä", "%C3%A4"),
     ],
 )

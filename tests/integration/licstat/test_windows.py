@@ -87,6 +87,11 @@ def window(first: int | None, last: int) -> dict[str, str | None]:
     return {"from": start and start.replace(" ", "T"), "to": end.replace(" ", "T")}
 
 
+def ends(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why each import was or was not done, and how it ended."""
+    return [(one["reason"], one["state"]) for one in result["imports"]]
+
+
 # The high-water mark.
 
 
@@ -168,10 +173,7 @@ def test_two_runs_with_ends_of_their_own_import_nothing_twice(nights: Nights) ->
 def test_what_was_not_waited_for_is_seen_to_its_end_before_the_next_one(nights: Nights) -> None:
     nights(0, wait=False)
     result = nights(1)
-    assert [(one["reason"], one["state"]) for one in result["imports"]] == [
-        ("resumed", "succeeded"),
-        ("new", "succeeded"),
-    ]
+    assert ends(result) == [("resumed", "succeeded"), ("new", "succeeded")]
     assert nights.ranges == [days(None, 0), days(1, 1)]
 
 
@@ -216,23 +218,15 @@ def test_an_unknown_night_is_sent_again_where_the_user_wants_that(nights: Nights
     nights(0)
     nights.is_lost(1, merge_policy="merge")
     result = nights(2, merge_policy="merge", on_unknown="retry")
-    assert [(one["reason"], one["state"]) for one in result["imports"]] == [
-        ("retried", "succeeded"),
-        ("new", "succeeded"),
-    ]
+    assert ends(result) == [("retried", "succeeded"), ("new", "succeeded")]
     assert nights.ranges[1:] == [days(1, 1), days(1, 1), days(2, 2)]
 
 
 def test_an_unknown_night_that_a_later_range_holds_blocks_nothing(nights: Nights) -> None:
     nights(0)
     nights.is_lost(1)
-    by_hand: dict[str, Any] = {
-        "identity": "window",
-        "from": "2022-01-11",
-        "to": str(end_of(2)),
-        "merge_policy": "merge",
-    }
-    assert not nights(2, **by_hand).get("failed")
+    by_hand: dict[str, Any] = {"identity": "window", "from": "2022-01-11", "to": str(end_of(2))}
+    assert not nights(2, merge_policy="merge", **by_hand).get("failed")
     assert_ended_well(nights(3), changed=True, reason="new")
     assert nights.ranges[-1] == days(3, 3)
 
@@ -325,8 +319,9 @@ def test_a_log_that_ended_before_the_time_range_is_told(nights: Nights) -> None:
 # Whose midnight it is.
 
 
-@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Etc/GMT-14", "UTC", "Europe/Berlin"])
-@pytest.mark.parametrize("kind", ["yesterday", "since_last"])
+@pytest.mark.parametrize(
+    ("zone", "kind"), [("Etc/GMT+12", "yesterday"), ("Etc/GMT-14", "since_last"), ("Europe/Berlin", "yesterday")]
+)
 def test_the_last_day_is_that_of_the_zone(licstat: Licstat, log: Path, zone: str, kind: str) -> None:
     before = local(zone)
     assert_ended_well(licstat(log, window=kind, timezone=zone), changed=True, reason="new")

@@ -205,7 +205,10 @@ def test_redirects_are_told_and_not_followed(status: str) -> None:
     assert peer.connections == 2
 
 
-@pytest.mark.parametrize("location", ["/login", "//elsewhere/", "", "http://[", "http://h\xe9/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "location",
+    ["/login", "//elsewhere/", "", "http://[", "http://h\xe9/", "\xff\xfe", "http://host:port/", "javascript:alert(1)"],
+)
 def test_a_redirect_to_wherever_is_told(location: str) -> None:
     with Peer(answering("302 Found", b"", location=location)) as peer:
         with pytest.raises(Refused, match="302 Found"):

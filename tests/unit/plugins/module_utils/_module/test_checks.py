@@ -69,7 +69,21 @@ def test_the_environment_stands_in_for_what_is_not_set(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "token", ["", "abc", "with a\nline", "line-end\n", " 1st-space", "tab\there", "účtenka", "nul\0byte", "x\x7f"]
+    "token",
+    [
+        "",
+        "    ",
+        "abc",
+        "with a\nline",
+        "line-end\n",
+        " 1st-space",
+        "space-end ",
+        "\u201cquoted\u201d",
+        "tab\there",
+        "účtenka",
+        "nul\0byte",
+        "x\x7f",
+    ],
 )
 def test_a_token_that_cannot_be_one_is_refused_without_repeating_it(token: str) -> None:
     with pytest.raises(BadInput, match=r"^api_token ") as raised:
@@ -115,7 +129,7 @@ def test_a_time_that_has_to_pass_is_above_nothing_and_ends(option: str, value: s
         client_to(host(**{option: value}))
 
 
-@pytest.mark.parametrize("option", ["wait_timeout", "unreachable_timeout"])
+@pytest.mark.parametrize("option", ["wait_timeout", "unreachable_timeout", "progress"])
 @pytest.mark.parametrize("value", ["-1", "nan", "inf"])
 def test_a_time_that_may_pass_is_no_less_than_nothing_and_ends(option: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"^{option} "):

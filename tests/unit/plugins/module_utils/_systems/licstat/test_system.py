@@ -61,7 +61,10 @@ def test_an_upload_of_what_was_digested_is_committed_with_its_digest(content: Co
         envelope({"sst": "SCHEDULED", "ti": None}),
         envelope({"sst": "SCHEDULED", "ti": []}),
         envelope({"sst": "SCHEDULED", "ti": TASK}),
-        *(envelope({"sst": "SCHEDULED", "ti": a_task(tid=tid)}) for tid in (None, "", " ", 17, [TASK], "..", "\ud800")),
+        *(
+            envelope({"sst": "SCHEDULED", "ti": a_task(tid=tid)})
+            for tid in (None, "", " ", 17, True, [TASK], "..", "\ud800")
+        ),
         envelope(None),
         envelope([]),
         envelope(a_task()),
@@ -125,7 +128,13 @@ def test_a_task_that_waits_is_running() -> None:
     assert poll(envelope(a_task("PENDING"))) == PollResult("running", "", a_task("PENDING"), server_words="PENDING")
 
 
-@pytest.mark.parametrize("state", ["STARTED", "PARSING", "success", "Success", "", None, 7, [], {"a": 1}, "SUCCESS "])
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("STARTED", "PARSING", "DONE", "success", "Success", "SUCCESS ", "SUCCESSFUL", "SUCCESS_WITH_ERRORS"),
+        *("UNSUCCESSFUL", "", None, 0, 7, True, [], ["SUCCESS"], {"SUCCESS": 1}),
+    ],
+)
 def test_a_state_that_is_not_documented_is_still_running_and_told(state: Any) -> None:
     found = poll(envelope(a_task(state)))
     assert (found.state, found.server) == ("running", a_task(state))
@@ -143,7 +152,7 @@ def test_a_state_that_is_called_like_a_failure_is_one(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["SUCCESS", "PENDING", "FAILURE", "STARTED", None])
-@pytest.mark.parametrize("error", ["The range overlaps.", {"code": 17}, ["a", "b"], "", 0, False, {}])
+@pytest.mark.parametrize("error", ["The range overlaps.", "0", {"code": 17}, ["a", "b"], 7, True, "", 0, False, {}, []])
 def test_an_error_counts_whatever_the_state_says(state: Any, error: Any) -> None:
     found = poll(envelope(a_task(state, error)))
     assert found.state == "failed"
