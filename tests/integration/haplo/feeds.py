@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..support import ABSENT
-from .driver import Haplo
+from .driver import NEITHER, Haplo
 
 
 class Feeds:
@@ -25,7 +24,7 @@ class Feeds:
         return self.haplo(check=check, diff=diff, **self.options(**options))
 
     def options(self, **options: Any) -> dict[str, Any]:
-        return {"control": ABSENT, "files": ABSENT, "directory": str(self.path), **options}
+        return {**NEITHER, "directory": str(self.path), **options}
 
     def add(
         self, name: str = "", *, person: str = "Joe", files: tuple[str, ...] = ("people.json", "guests.json")

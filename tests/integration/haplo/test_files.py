@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check as file_checks
 
-from ..support import ABSENT, assert_plain_failure, only
-from .driver import Haplo, assert_one_whole_batch, assert_scheduled, warnings
+from ..support import assert_plain_failure, only
+from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled, warnings
 from .test_options import exercises
 
 TSV = "first\tlast\nJoe\tBloggs\nAnn\tBloggs"
@@ -109,7 +109,7 @@ def test_of_several_batches_only_the_bad_one_is_not_sent(haplo: Haplo) -> None:
         {"control": str(haplo.control), "files": haplo.files},
     ]
 
-    result = haplo(control=ABSENT, files=ABSENT, batches=batches)
+    result = haplo(**NEITHER, batches=batches)
 
     assert_plain_failure(result)
     assert [one["state"] for one in result["imports"]] == ["failed", "scheduled"]
@@ -127,18 +127,6 @@ def test_what_is_imported_or_adopted_is_not_read_again(mixed: Haplo, monkeypatch
         assert not warnings(result)
     write(mixed, "visitors.tsv", f"{TSV}\nEve\tBloggs\n")
     assert_scheduled(run(mixed, adopt=True), changed=False, reason="adopted")
-
-
-def test_without_the_control_file_files_are_not_read(mixed: Haplo) -> None:
-    """Nobody here knows how Haplo reads them."""
-    write(mixed, "people.json", "[]")
-    run(mixed, dry_run=True)
-    write(mixed, "people.json", "people")
-
-    result = run(mixed, control=ABSENT, control_digest=mixed.control_digest)
-
-    assert_scheduled(result, changed=True, reason="new")
-    assert not warnings(result)
 
 
 # Without the line break at the end.
@@ -177,10 +165,7 @@ def test_a_file_that_grows_while_its_line_break_is_left_out_is_broken_off(mixed:
     path.write_text(f"{TSV}\nEve\tBloggs\n")
 
     mixed.sandbox.release()
-    result = module.finish()
-
-    assert_plain_failure(result)
-    assert f"{path} is still being written" in result["msg"]
+    assert_failed(module.finish(), f"{path} is still being written")
     assert mixed.scheduled == []
 
 
