@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,21 @@ class Haplo(Modules):
     def wait_for_held(self, step: str) -> None:
         """Wait until a fault holds a request of that step."""
         self.sandbox.wait_for("held", operation=f"{self.api.prefix}{step}")
+
+    def while_held(self, step: str, happens: Callable[[], Any], **options: Any) -> dict[str, Any]:
+        """The result of a run during which something happens while Haplo holds its request of that step."""
+
+        def let_it_happen() -> None:
+            self.wait_for_held(step)
+            happens()
+            self.sandbox.release()
+
+        self.fault("hold", operation=step)
+        with ThreadPoolExecutor(1) as thread:
+            happened = thread.submit(let_it_happen)
+            result = self(**options)
+            happened.result()
+        return result
 
     def forget(self) -> None:
         """Let Haplo forget all that it was sent."""

@@ -238,15 +238,12 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 def test_a_file_that_changes_while_it_is_sent_is_broken_off(haplo: Haplo, which: str, change: str) -> None:
     """The next run takes it as it is then."""
     path = haplo.control if which == "control" else Path(haplo.files[1]["src"])
-    haplo.fault("hold", operation="batch")
-    module = haplo.start()
-    haplo.wait_for_held("batch")
     original = path.read_bytes()
     changed, reason = CHANGES[change]
-    path.write_bytes(changed(original))
 
-    haplo.sandbox.release()
-    assert_failed(module.finish(), f"{path} {reason}", state="failed", changed=False)
+    result = haplo.while_held("batch", lambda: path.write_bytes(changed(original)))
+
+    assert_failed(result, f"{path} {reason}", state="failed", changed=False)
     assert not haplo.sent("control" if which == "control" else "file")[-1].complete
     path.write_bytes(original)
     assert_scheduled(haplo(), changed=True, reason="retried")

@@ -52,7 +52,7 @@ SITUATIONS: dict[str, tuple[Prepare, int]] = {
     "a first run": (nothing, 1),
     "a run after one that was broken off": (broken_off, 2),
     "a run after one whose answer was lost": (answer_lost, 2),
-    "a run whose batch was forgotten": (forgotten, 3),
+    "a run whose batch was forgotten": (forgotten, 8),
 }
 LEFT_TO_THE_USER = {(STANDARD, "a run whose batch was forgotten")}  # whether there shall be another one
 CASES = [(api, situation) for api in APIS for situation in SITUATIONS if (api, situation) not in LEFT_TO_THE_USER]
@@ -79,30 +79,31 @@ def test_a_run_killed_anywhere_is_made_one_whole_batch_by_the_next_one(
         nonlocal again_scheduled
         again_scheduled += check_next_run(haplo, crash)
 
-    done = kill_anywhere("scheduled", lambda early: stride(usual * early), run, look)
+    done = kill_anywhere("scheduled", stride(usual), stride(4 * usual), run, look)
     with capsys.disabled():
         print(f"\n  {api.name}: {situation} {done} ({again_scheduled} times the next one scheduled the batch)", end=" ")
 
 
 def kill_anywhere(
     state: str,
-    stride: Callable[[int], int],
+    late: int,
+    early: int,
     run: Callable[..., tuple[Any, Crash]],
     look: Callable[[Any, Crash], None],
     *,
     is_steady: bool = True,
 ) -> str:
-    """Kill a run that ends in that state, and look each time; before it schedules the batch at fewer moments.
+    """Kill a run that ends in that state, and look each time. What was done.
 
-    Says what was done.
+    It is killed at every how-manieth moment, early before it schedules the batch, and late from then on.
     """
     whole = run("whole")[1]
     assert whole.result is not None
     assert whole.result["state"] == state, whole.result
     scheduling = first(whole, "before mark_sent") if whole.came_to("before mark_sent") else 0
     every = moments(whole)
-    early = [number for number in every if number < scheduling]
-    tried = [*early[:: stride(4)], *every[len(early) :: stride(1)]]
+    before = [number for number in every if number < scheduling]
+    tried = [*before[::early], *every[len(before) :: late]]
     kill_at_each(tried, whole, run, look, is_steady=is_steady)
     return f"was killed at {len(tried)} of {len(every)} moments"
 

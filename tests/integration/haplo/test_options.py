@@ -106,15 +106,6 @@ def test_what_is_no_part_of_a_batch_makes_no_other_import(haplo: Haplo) -> None:
 # What is imported.
 
 
-@exercises("control")
-def test_control_is_uploaded_as_it_is(haplo: Haplo) -> None:
-    haplo()
-
-    (control,) = haplo.held.control_files
-    assert control.sha256 == haplo.control_digest
-    assert haplo.scheduled[0].control_sha256 == haplo.control_digest
-
-
 @exercises("control_digest")
 def test_control_digest_stands_for_a_control_file_that_haplo_has(haplo: Haplo) -> None:
     haplo(dry_run=True)
@@ -230,24 +221,20 @@ def test_files_arrive_one_after_the_other_under_their_names_as_they_are(haplo: H
     assert_scheduled(haplo(files=[*reversed(files)]), changed=False, reason="receipt")
 
 
-@exercises("comment", "control_comment")
-def test_comments_are_what_haplo_calls_the_batch_and_the_control_file(haplo: Haplo) -> None:
-    texts: dict[str, Any] = {
-        "comment": "Personen & Gäste: 100 % + mehr = \u201calle\u201d",
-        "control_comment": "Größe\nzweite Zeile",
-    }
+@exercises("control", "comment", "control_comment")
+@pytest.mark.parametrize(
+    ("comment", "control_comment"),
+    [
+        ("Personen & Gäste: 100 % + mehr = \u201calle\u201d", "Größe\nzweite Zeile"),
+        ("é" * 32768, "x" * 65536),  # no more goes into a field
+    ],
+)
+def test_control_file_and_comments_arrive_as_they_are(haplo: Haplo, comment: str, control_comment: str) -> None:
+    haplo(comment=comment, control_comment=control_comment)
 
-    haplo(**texts)
-
-    assert haplo.scheduled[0].comment == texts["comment"]
-    assert [control.comments for control in haplo.held.control_files] == [(texts["control_comment"],)]
-
-
-@exercises("comment", "control_comment")
-def test_comments_may_be_as_long_as_a_field(haplo: Haplo) -> None:
-    assert_scheduled(haplo(comment="é" * 32768, control_comment="x" * 65536), changed=True, reason="new")
-
-    assert haplo.scheduled[0].comment == "é" * 32768
+    (batch,), (control,) = haplo.scheduled, haplo.held.control_files
+    assert (batch.comment, control.comments) == (comment, (control_comment,))
+    assert batch.control_sha256 == control.sha256 == haplo.control_digest
 
 
 @exercises("feed")

@@ -18,13 +18,9 @@ from ...sandbox.handle import Sandbox
 from ..crashing import Crash, Crasher
 from ..support import ABSENT, QUICK, only
 from .driver import Told, outcome_of
-from .test_crash import answer_lost, crash_of, kill_anywhere, notes_in
+from .test_crash import answer_lost, crash_of, kill_anywhere, notes_in, nothing
 
 Prepare = Callable[[Told], None]
-
-
-def nothing(told: Told) -> None:
-    """All will go well at once."""
 
 
 def stands_still(told: Told) -> None:
@@ -83,7 +79,7 @@ SITUATIONS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_one(
+def test_a_run_killed_anywhere_has_one_batch_whose_end_the_next_one_reports(
     situation: str,
     stride: Callable[[int], int],
     sandbox: Sandbox,
@@ -100,7 +96,8 @@ def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_
         check_next_runs(told, case, is_without_key_first=len(crash.points) % 2 == 1)
 
     is_steady = case.prepare is not not_waited_for
-    done = kill_anywhere(case.whole, lambda early: stride(case.usual * early), run, look, is_steady=is_steady)
+    early, late = stride(4 * case.usual), stride(case.usual)
+    done = kill_anywhere(case.whole, late, early, run, look, is_steady=is_steady)
     with capsys.disabled():
         print(f"\n  {situation} {done}", end=" ")
 
