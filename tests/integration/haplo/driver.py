@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from ...sandbox.handle import Request, Sandbox
 from ...sandbox.haplo import view
+from .. import exercised
 from ..support import ABSENT, Modules, assert_plain_failure, given, in_process, only
 
 API = "/haplo/api/haplo-data-import-batch"
@@ -36,6 +38,10 @@ INSTRUCTIONS = [
 
 NEITHER: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
 """Options of an import whose batches are given otherwise."""
+
+
+exercises = functools.partial(exercised.exercises, of="haplo_batch")
+"""Marks a test as being about these options; a last test in `test_options.py` knows when one has none."""
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,3 @@ def left_out(result: dict[str, Any]) -> dict[str, list[str]]:
     for entry in result["left_out"]:
         assert entry["count"] == len(entry["paths"])
     return {entry["reason"]: [Path(path).name for path in entry["paths"]] for entry in result["left_out"]}
-
-
-def warnings(result: dict[str, Any]) -> str:
-    """All warnings in a result, whatever form Ansible gives them."""
-    return json.dumps(result.get("warnings", []))

@@ -39,6 +39,7 @@ BY_KIND = {"control": ABSENT, "kind": KIND}
 STANDARD_BATCH = {"kind": KIND, "files": [file()]}
 
 CASES = [
+    bad("mode", "dry-run", "Unsupported parameters", "mode"),
     bad("url", ABSENT, "url", "required"),
     bad("url", "", "url"),
     bad("url", "research.example.ac.uk", "url", "https://"),
@@ -196,11 +197,6 @@ def test_bad_input_is_reported_before_anything_happens(haplo: Haplo, case: Bad) 
 
 def test_every_option_has_bad_input_in_this_file() -> None:
     assert options_without("haplo_batch", *CASES) == set()
-
-
-def test_options_that_there_are_not_are_told(haplo: Haplo) -> None:
-    assert_failed(haplo(mode="dry-run"), "Unsupported parameters")
-    assert haplo.sent() == []
 
 
 def test_what_has_no_limit_is_not_limited(haplo: Haplo, place: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from ..canary import traces
 from ..documentation.test_documentation import _replaced, examples
-from ..listener import Listener
 from ..results import assert_returned, documented
 from ..support import ABSENT, Playbook, assert_plain_failure, only, output_of
 from .driver import Haplo, assert_failed
@@ -256,24 +255,3 @@ def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: s
         haplo.sandbox.clear_faults()
         assert json.loads(output)["failed"]
         assert traces(output) == []
-
-
-@pytest.mark.parametrize("word", ["haplo-data-import-batch", "Batch import jobs"])
-def test_a_key_that_is_a_word_of_the_pages_changes_nothing(haplo: Haplo, word: str) -> None:
-    identifier = sent(haplo)
-    keys = [{"key": word, "user": "administrator", "path": "/do/", "may_administer": True}]
-    haplo.sandbox.configure("haplo", keys=keys)
-    asked: list[dict[str, Any]] = [{}, {"batch": identifier}]
-    for options in asked:
-        assert told(haplo.batch_info(outcome_api_key=word, **options)) == [(1, "complete", True, 0)]
-
-
-@pytest.mark.usefixtures("administrator")
-def test_a_redirect_takes_the_key_nowhere(haplo: Haplo, elsewhere: Listener) -> None:
-    haplo.sandbox.fault("redirect", operation="batches", location=f"{elsewhere.url}/x?x={KEY}")
-
-    output = watched(haplo)
-
-    assert json.loads(output)["http_status"] == 302
-    assert elsewhere.received() == []
-    assert traces(output) == []

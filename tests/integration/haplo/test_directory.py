@@ -11,9 +11,8 @@ import pytest
 
 from ..bad_input import everything_below
 from ..support import assert_plain_failure, only
-from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled
-from .feeds import Feeds, left_out, sources, warnings
-from .test_options import exercises
+from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled, exercises, warnings
+from .feeds import Feeds, left_out, sources
 
 NOT_FOUND = "No such file or directory"
 

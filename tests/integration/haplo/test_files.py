@@ -13,8 +13,7 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check as file_checks
 
 from ..support import assert_plain_failure, only
-from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled, warnings
-from .test_options import exercises
+from .driver import Haplo, assert_failed, assert_scheduled, exercises, warnings
 
 TSV = "first\tlast\nJoe\tBloggs\nAnn\tBloggs"
 FILES: dict[str, tuple[str, str, str, str]] = {
@@ -95,22 +94,6 @@ def test_all_that_is_wrong_with_a_batch_is_told_at_once_and_put_right_it_is_impo
     assert_scheduled(mixed(), changed=True, reason="new")
     (batch,) = mixed.scheduled
     assert (batch.state, batch.errors, batch.records_imported) == ("complete", 0, 4)
-
-
-def test_of_several_batches_only_the_bad_one_is_not_sent(haplo: Haplo) -> None:
-    bad = haplo.file("bad")
-    Path(bad["src"]).write_text("people")
-    haplo.control_file("bad-control.json", files={"bad": {"read": "json"}})
-    batches = [
-        {"control": str(haplo.folder / "bad-control.json"), "files": [bad]},
-        {"control": str(haplo.control), "files": haplo.files},
-    ]
-
-    result = haplo(**NEITHER, batches=batches)
-
-    assert_plain_failure(result)
-    assert [one["state"] for one in result["imports"]] == ["failed", "scheduled"]
-    assert_one_whole_batch(haplo)
 
 
 def test_what_is_imported_or_adopted_is_not_read_again(mixed: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every option of `haplo_batch`, and what the server sees of it or the module does with it.
 
-Each test says by `@exercises` which options it is about; the last test knows when one has none.
+Each test says by `@exercises` which options it is about.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -30,12 +29,11 @@ from .driver import (
     assert_failed,
     assert_one_whole_batch,
     assert_scheduled,
+    exercises,
     in_both,
     of_standard_batches,
     warnings,
 )
-
-exercises = functools.partial(exercised.exercises, of="haplo_batch")
 
 
 @pytest.fixture

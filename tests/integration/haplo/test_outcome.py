@@ -9,8 +9,7 @@ import pytest
 
 from ...sandbox.haplo.keys import OUTSIDER_KEY
 from ..support import ABSENT, QUICK, only
-from .driver import KIND, NEITHER, Told, outcome_of, warnings
-from .test_options import exercises
+from .driver import KIND, NEITHER, Told, exercises, outcome_of, warnings
 
 WRONG_KEY = "no-such-key-of-anybody-at-all"
 

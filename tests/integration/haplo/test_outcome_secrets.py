@@ -165,7 +165,7 @@ def test_what_a_log_says_is_harmless_in_results_and_receipts(told: Watched, word
     assert len("".join(kept)) < 6 * 64 * 1024
 
 
-@pytest.mark.parametrize("words", ["haplo-data-import-batch", "extra is not for people"])
+@pytest.mark.parametrize("words", ["haplo-data-import-batch", "extra is not for people", "Batch import jobs"])
 def test_a_key_that_is_some_words_of_the_pages_changes_nothing(told: Watched, words: str) -> None:
     told.sandbox.configure("haplo", keys=keys(told.sandbox, words))
     options: dict[str, Any] = {**told.with_an_error, "outcome_api_key": words}

@@ -20,8 +20,8 @@ from time_machine import travel
 from ..bad_input import everything_below
 from ..crashing import Herd
 from ..support import assert_plain_failure, in_process
-from .driver import Haplo, assert_failed
-from .feeds import Feeds, left_out, sources, warnings
+from .driver import Haplo, assert_failed, warnings
+from .feeds import Feeds, left_out, sources
 
 OLDER = "an older state of a feed than the newest one that was imported"
 LATE = "an older state of a feed, which came after a newer one had been imported"
