@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +17,8 @@ import pytest
 
 from ...sandbox.handle import Request, Sandbox
 from ...sandbox.haplo import view
-from ..support import ABSENT, Modules, given, in_process, only
+from .. import exercised
+from ..support import ABSENT, Modules, assert_plain_failure, given, in_process, only
 
 API = "/haplo/api/haplo-data-import-batch"
 STEPS = ("control", "batch", "file", "schedule")
@@ -29,6 +34,14 @@ INSTRUCTIONS = [
         "name": "dc:attribute:title",
     },
 ]
+
+
+NEITHER: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
+"""Options of an import whose batches are given otherwise."""
+
+
+exercises = functools.partial(exercised.exercises, of="haplo_batch")
+"""Marks a test as being about these options; a last test in `test_options.py` knows when one has none."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,9 @@ APIS = (PLAIN, STANDARD)
 
 in_both = pytest.mark.parametrize("haplo", APIS, ids=lambda api: api.name, indirect=True)
 """For tests of what is the same in both APIs."""
+
+of_standard_batches = pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+"""For tests of standard batch import."""
 
 
 def at_each_step(*but: str) -> pytest.MarkDecorator:
@@ -133,9 +149,30 @@ class Haplo(Modules):
         name = f"{self.api.prefix}{operation}"
         self.sandbox.fault(action, operation=name, skip=skip + len(questions), **what)
 
+    def leave_unknown(self) -> None:
+        """A run that scheduled the batch and did not hear so."""
+        self.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
+        assert only(self())["state"] == "unknown"
+        self.sandbox.clear_faults()
+
     def wait_for_held(self, step: str) -> None:
         """Wait until a fault holds a request of that step."""
         self.sandbox.wait_for("held", operation=f"{self.api.prefix}{step}")
+
+    def while_held(self, step: str, happens: Callable[[], Any], **options: Any) -> dict[str, Any]:
+        """The result of a run during which something happens while Haplo holds its request of that step."""
+
+        def let_it_happen() -> None:
+            self.wait_for_held(step)
+            happens()
+            self.sandbox.release()
+
+        self.fault("hold", operation=step)
+        with ThreadPoolExecutor(1) as thread:
+            happened = thread.submit(let_it_happen)
+            result = self(**options)
+            happened.result()
+        return result
 
     def forget(self) -> None:
         """Let Haplo forget all that it was sent."""
@@ -224,6 +261,14 @@ class Told(Haplo):
         path.write_text(json.dumps(people))
         return [{"name": "people", "src": str(path)}, self.file("guests")]
 
+    @contextlib.contextmanager
+    def configured(self, **settings: Any) -> Iterator[None]:
+        """Haplo with other settings meanwhile."""
+        usual = {name: self.sandbox.settings()["haplo"][name] for name in settings}
+        self.sandbox.configure("haplo", **settings)
+        yield
+        self.sandbox.configure("haplo", **usual)
+
     @property
     def with_errors(self) -> list[dict[str, str]]:
         """Files with three persons, of whom two have a title that is no text, and so an error each."""
@@ -251,6 +296,13 @@ def assert_scheduled(result: dict[str, Any], *, changed: bool, reason: str) -> N
     assert not result.get("failed"), result["msg"]
     assert (result["state"], result["changed"], only(result)["state"]) == ("scheduled", changed, "scheduled")
     assert only(result)["reason"] == reason
+
+
+def assert_failed(result: dict[str, Any], *words: str, **expected: Any) -> None:
+    """It failed and says why to a person, in these words among others; these values are in the result."""
+    assert_plain_failure(result)
+    assert not [word for word in words if word not in result["msg"]], result["msg"]
+    assert {name: result.get(name) for name in expected} == expected
 
 
 def assert_one_whole_batch(haplo: Haplo, names: tuple[str, ...] = ("people", "guests")) -> view.Haplo:

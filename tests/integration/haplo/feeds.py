@@ -8,8 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..support import ABSENT
-from .driver import Haplo
+from .driver import NEITHER, Haplo
 
 
 class Feeds:
@@ -25,7 +24,7 @@ class Feeds:
         return self.haplo(check=check, diff=diff, **self.options(**options))
 
     def options(self, **options: Any) -> dict[str, Any]:
-        return {"control": ABSENT, "files": ABSENT, "directory": str(self.path), **options}
+        return {**NEITHER, "directory": str(self.path), **options}
 
     def add(
         self, name: str = "", *, person: str = "Joe", files: tuple[str, ...] = ("people.json", "guests.json")
@@ -49,8 +48,3 @@ def left_out(result: dict[str, Any]) -> dict[str, list[str]]:
     for entry in result["left_out"]:
         assert entry["count"] == len(entry["paths"])
     return {entry["reason"]: [Path(path).name for path in entry["paths"]] for entry in result["left_out"]}
-
-
-def warnings(result: dict[str, Any]) -> str:
-    """All warnings in a result, whatever form Ansible gives them."""
-    return json.dumps(result.get("warnings", []))

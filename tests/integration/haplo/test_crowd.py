@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from ...sandbox.handle import Sandbox
 from ..crashing import Herd
 from ..support import ABSENT, only
 from .driver import Told, outcome_of
 
 MANY = 20
+NO_KEY: dict[str, Any] = {"outcome_api_key": ABSENT}
 PATIENCE = 60  # seconds for what happens at once, unless the machine is busy with other things
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("with_key", [MANY, MANY // 2], ids=["all with the key", "half of them"])
-def test_of_twenty_runs_at_once_one_schedules_and_all_tell_the_end(told: Told, tmp_path: Path, with_key: int) -> None:
+def test_of_twenty_runs_at_once_one_schedules_and_all_report_the_end(told: Told, tmp_path: Path) -> None:
+    """Those with the key; half of them have none."""
     usual: dict[str, Any] = {"wait_timeout": PATIENCE, "unreachable_timeout": PATIENCE}
-    options = [told.options(**usual)] * with_key + [told.options(**usual, outcome_api_key=ABSENT)] * (MANY - with_key)
+    options = [told.options(**usual, **key) for key in ({}, NO_KEY) for _number in range(MANY // 2)]
     herd = Herd("haplo_batch", options, tmp_path)
     try:
         results = herd.results(timeout=2 * PATIENCE)
@@ -32,8 +32,8 @@ def test_of_twenty_runs_at_once_one_schedules_and_all_tell_the_end(told: Told, t
     assert len(found) == MANY
     assert not [result["msg"] for result in found if result.get("failed")]
     assert [result["changed"] for result in found].count(True) == 1
-    assert {result["state"] for result in found[:with_key]} == {"succeeded"}
-    assert {result["state"] for result in found[with_key:]} <= {"succeeded", "scheduled"}
+    assert {result["state"] for result in found[: MANY // 2]} == {"succeeded"}
+    assert {result["state"] for result in found[MANY // 2 :]} <= {"succeeded", "scheduled"}
     assert len({only(result)["remote_id"] for result in found}) == 1
     assert (len(told.scheduled), told.times_scheduled) == (1, 1)
     assert {only(result)["reason"] for result in found} <= {"new", "joined", "receipt", "resumed"}
@@ -41,18 +41,15 @@ def test_of_twenty_runs_at_once_one_schedules_and_all_tell_the_end(told: Told, t
 
 
 @pytest.mark.parametrize("is_first_with_key", [True, False])
-def test_of_two_runs_the_one_with_the_key_tells_the_end_and_the_other_waits_for_the_first(
-    told: Told, sandbox: Sandbox, is_first_with_key: bool
-) -> None:
+def test_of_two_runs_the_one_with_the_key_reports_the_end(told: Told, is_first_with_key: bool) -> None:
     """The first is held while it schedules the batch, so that the second one joins it."""
-    key: dict[str, Any] = {} if is_first_with_key else {"outcome_api_key": ABSENT}
-    other: dict[str, Any] = {"outcome_api_key": ABSENT} if is_first_with_key else {}
-    sandbox.fault("hold", operation="schedule", when="after_work")
+    key, other = ({}, NO_KEY) if is_first_with_key else (NO_KEY, {})
+    told.sandbox.fault("hold", operation="schedule", when="after_work")
     first = told.start(wait_timeout=PATIENCE, **key)
-    sandbox.wait_for("held", operation="schedule", timeout=PATIENCE)
+    told.sandbox.wait_for("held", operation="schedule", timeout=PATIENCE)
     assert outcome_of(told(wait=False, **other)) == (False, "running", "running")
     second = told.start(wait_timeout=PATIENCE, **other)
-    sandbox.release()
+    told.sandbox.release()
     results = [first.finish(PATIENCE), second.finish(PATIENCE)]
 
     assert [result["changed"] for result in results] == [True, False]

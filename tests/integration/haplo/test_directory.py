@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from ...sandbox.haplo.view import Batch
 from ..bad_input import everything_below
-from ..support import ABSENT, assert_plain_failure, only
-from .driver import Haplo, assert_one_whole_batch, assert_scheduled
-from .feeds import Feeds, left_out, sources, warnings
-from .test_options import exercises
+from ..support import assert_plain_failure, only
+from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled, exercises, warnings
+from .feeds import Feeds, left_out, sources
 
 NOT_FOUND = "No such file or directory"
 
@@ -42,6 +40,12 @@ def test_each_folder_with_a_control_file_is_a_batch_and_a_feed_of_its_own(haplo:
     for name in ("staff", "alumni"):
         feeds.add(name, person=name)
 
+    before = everything_below(haplo.folder)
+    planned = feeds(feed="people", check=True)
+    assert [one["state"] for one in planned["imports"]] == ["planned", "planned"]
+    assert everything_below(haplo.folder) == before
+    assert haplo.scheduled == []
+
     first, second = feeds(feed="people"), feeds(feed="people")
 
     assert sources(first) == ["alumni", "staff"]
@@ -54,18 +58,6 @@ def test_each_folder_with_a_control_file_is_a_batch_and_a_feed_of_its_own(haplo:
 
     feeds.add("staff", person="another")
     assert [one["reason"] for one in feeds(feed="people")["imports"]] == ["receipt", "new"]
-
-
-def test_check_mode_foretells_each_batch_and_sends_nothing(haplo: Haplo, feeds: Feeds) -> None:
-    for name in ("staff", "alumni"):
-        feeds.add(name)
-    before = everything_below(haplo.folder)
-
-    result = feeds(check=True)
-
-    assert [one["state"] for one in result["imports"]] == ["planned", "planned"]
-    assert everything_below(haplo.folder) == before
-    assert haplo.scheduled == []
 
 
 def test_what_is_no_batch_is_left_out_and_told(haplo: Haplo, feeds: Feeds) -> None:
@@ -102,9 +94,7 @@ def test_no_batch_is_told_or_an_error_where_there_has_to_be_one(haplo: Haplo, fe
     assert f"There is no batch in {feeds.path}: no control.json in it" in warnings(nothing)
 
     required = feeds(check=check, require_batches=True)
-    assert_plain_failure(required)
-    assert (required["state"], required["imports"]) == ("failed", [])
-    assert f"There is no batch in {feeds.path}: no control.json in it" in required["msg"]
+    assert_failed(required, f"There is no batch in {feeds.path}: no control.json in it", state="failed", imports=[])
     assert haplo.sent() == []
     assert not haplo.store.exists()
 
@@ -146,18 +136,13 @@ def test_a_link_to_a_folder_is_one_unless_its_batch_has_another_name(haplo: Hapl
     assert sources(result) == ["alumni", "b-staff", "f-hidden", "e-people-2024-05-01"]
     two_names = "a link to a folder, whose batch would be imported under two names"
     assert left_out(result) == {two_names: ["c-staff-too", "current", "d-people", "self", "within"]}
-    assert not result.get("failed")
-    assert [batch.comment for batch in feeds_imported(haplo, feeds)] == [
+    assert feeds()["state"] == "scheduled"
+    assert [batch.comment for batch in haplo.scheduled] == [
         "alumni: guests.json, people.json",
         "b-staff: guests.json, people.json",
         "f-hidden: guests.json, people.json",
         "e-people 2024-05-01: guests.json, people.json",
     ]
-
-
-def feeds_imported(haplo: Haplo, feeds: Feeds) -> list[Batch]:
-    assert feeds()["state"] == "scheduled"
-    return haplo.scheduled
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -167,12 +152,11 @@ def test_a_link_to_nothing_is_an_error_that_says_so(haplo: Haplo, feeds: Feeds, 
     (feeds.path / "ring").symlink_to("ring")
 
     result = feeds(check=check)
-
-    assert_plain_failure(result)
-    assert (
-        f"2 of 3 batches cannot be imported: {feeds.path}/alumni: {NOT_FOUND}; it is a link to ../gone" in result["msg"]
+    assert_failed(
+        result,
+        f"2 of 3 batches cannot be imported: {feeds.path}/alumni: {NOT_FOUND}; it is a link to ../gone",
+        f"{feeds.path}/ring: Too many levels of symbolic links",
     )
-    assert f"{feeds.path}/ring: Too many levels of symbolic links" in result["msg"]
     assert [one["state"] for one in result["imports"]][1:] == ["failed", "failed"]
 
     for name, what in (("people.json", "files"), ("control.json", "control")):
@@ -187,7 +171,6 @@ def test_a_directory_that_is_a_batch_may_have_links_in_it_and_not_to_nothing(hap
     (feeds.path / "guests.json").unlink()
     (feeds.path / "guests.json").symlink_to("gone")
     broken = feeds()
-    assert_plain_failure(broken)
     assert f"{feeds.path}/guests.json: {NOT_FOUND}; it is a link to gone" in broken["msg"]
     (feeds.path / "gone").mkdir()
     assert "there is no file for 'guests'" in feeds()["msg"]
@@ -198,17 +181,14 @@ def test_a_directory_that_is_a_batch_may_have_links_in_it_and_not_to_nothing(hap
 
 def test_batches_and_control_files_are_called_by_feed_and_files(haplo: Haplo, feeds: Feeds) -> None:
     batch = {"control": str(haplo.control), "files": haplo.files}
-    listed: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
     digest = {"control_digest": haplo.control_digest, "files": haplo.files}
     ours: dict[str, Any] = {"comment": "Ours", "control_comment": "Our control file"}
     feeds.add()
 
     haplo()
     haplo(feed="people")
-    haplo(
-        **listed,
-        batches=[{**batch, "name": "Arts", "feed": "x"}, {**batch, "feed": "y", **ours}, {**digest, "feed": "z"}],
-    )
+    listed = [{**batch, "name": "Arts", "feed": "x"}, {**batch, "feed": "y", **ours}, {**digest, "feed": "z"}]
+    haplo(**NEITHER, batches=listed)
     feeds(feed="people", force=True)
     haplo.control.write_text(haplo.control.read_text() + " ")
     shutil.copy(haplo.control, feeds.path / "control.json")
@@ -276,58 +256,14 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("case", BAD)
-def test_a_folder_that_is_no_whole_batch_is_refused_before_anything_is_sent(
-    haplo: Haplo, feeds: Feeds, case: str, check: bool
-) -> None:
+def test_a_folder_that_is_no_whole_batch_is_refused(haplo: Haplo, feeds: Feeds, case: str, check: bool) -> None:
     files, problem = BAD[case]
     folder = feeds.add("night", files=files)
     before = everything_below(haplo.folder)
 
-    result = feeds(check=check)
-
-    assert_plain_failure(result)
-    assert f"{folder}: {problem}" in result["msg"]
+    assert_failed(feeds(check=check), f"{folder}: {problem}")
     assert haplo.sent() == []
     assert everything_below(haplo.folder) == before
-
-
-def test_half_a_batch_is_imported_as_soon_as_it_is_whole(haplo: Haplo, feeds: Feeds) -> None:
-    folder = feeds.add("night", files=("people.json",))
-    assert_plain_failure(feeds())
-    (folder / "guests.json").touch()
-    empty = feeds()
-    assert_plain_failure(empty)
-    assert f"{folder}/guests.json: the file is empty" in empty["msg"]
-
-    feeds.add("night")
-    assert_scheduled(feeds(), changed=True, reason="new")
-    assert_one_whole_batch(haplo, ("guests", "people"))
-
-
-CUT_OFF = {
-    "array": b' [{"first": "Joe"},\n{"first": "Ann"}',
-    "object": b'{"a": 1,',
-    "spaces": b" \n",
-    "text": b'"people"',
-}
-
-
-@pytest.mark.parametrize("case", CUT_OFF)
-def test_json_that_is_cut_off_is_not_sent(haplo: Haplo, feeds: Feeds, case: str) -> None:
-    """As of a folder that is still being written to; Haplo would take it and then import nothing."""
-    folder = feeds.add("night")
-    whole = (folder / "people.json").read_bytes()
-    (folder / "people.json").write_bytes(CUT_OFF[case])
-
-    result = feeds()
-
-    assert_plain_failure(result)
-    assert f"files: {folder}/people.json" in result["msg"]
-    assert "Haplo would import nothing of" in result["msg"]
-    assert haplo.sent() == []
-    (folder / "people.json").write_bytes(b"\n " + whole + b"\n")
-    assert_scheduled(feeds(), changed=True, reason="new")
-    assert [batch.errors for batch in haplo.scheduled] == [0]
 
 
 # One of several.
@@ -341,15 +277,18 @@ def test_a_bad_folder_does_not_keep_the_others_from_being_imported(haplo: Haplo,
 
     first, second = feeds(), feeds()
 
-    assert_plain_failure(first)
-    assert "2 of 4 batches cannot be imported: " in first["msg"]
-    assert f"{feeds.path}/2-half: control.json names 'people', 'guests', and there is no file for" in first["msg"]
-    assert f"{feeds.path}/3-no json/control.json is no control file" in first["msg"]
+    assert_failed(
+        first,
+        "2 of 4 batches cannot be imported: ",
+        f"{feeds.path}/2-half: control.json names 'people', 'guests', and there is no file for",
+        f"{feeds.path}/3-no json/control.json is no control file",
+        state="failed",
+        changed=True,
+    )
     assert sources(first) == ["1-staff", "4-alumni", "2-half", "3-no json"]
     assert [one["state"] for one in first["imports"]] == ["scheduled", "scheduled", "failed", "failed"]
-    assert (first["state"], first["changed"]) == ("failed", True)
     assert {frozenset(one) for one in first["imports"]} == {frozenset(first["imports"][0])}
-    assert (second["state"], second["changed"]) == ("failed", False)
+    assert_failed(second, state="failed", changed=False)
     assert len(haplo.scheduled) == 2
 
     for name in ("2-half", "3-no json"):
@@ -374,12 +313,10 @@ def test_a_wrong_key_is_tried_once_for_all_batches(haplo: Haplo, feeds: Feeds) -
 @pytest.mark.parametrize("check", [False, True])
 def test_a_directory_that_is_not_there_or_no_folder_is_an_error(haplo: Haplo, feeds: Feeds, check: bool) -> None:
     missing = feeds(check=check, directory=str(feeds.path / "2026"))
-    assert_plain_failure(missing)
-    assert f"{feeds.path}/2026: {NOT_FOUND}; the folder {feeds.path} is there, and is empty" in missing["msg"]
+    assert_failed(missing, f"{feeds.path}/2026: {NOT_FOUND}; the folder {feeds.path} is there, and is empty")
 
     file = feeds(check=check, directory=str(haplo.control))
-    assert_plain_failure(file)
-    assert f"{haplo.control} is a file, and no folder" in file["msg"]
+    assert_failed(file, f"{haplo.control} is a file, and no folder")
     assert haplo.sent() == []
     assert not haplo.store.exists()
 
@@ -397,9 +334,7 @@ def test_what_may_not_be_read_is_an_error_that_says_whose_it_is(haplo: Haplo, fe
         closed.chmod(0o700)
 
     for result, folder in ((one, closed), (none, feeds.path)):
-        assert_plain_failure(result)
-        assert "Permission denied" in result["msg"]
-        assert f"{folder} belongs to" in result["msg"]
+        assert_failed(result, "Permission denied", f"{folder} belongs to")
     assert [entry["state"] for entry in one["imports"]] == ["scheduled", "failed"]
     assert len(haplo.scheduled) == 1
 
@@ -415,7 +350,7 @@ def test_listed_batches_have_options_of_their_own_and_else_those_for_all(haplo: 
         {"control_digest": haplo.control_digest, "files": haplo.files[:1], "feed": "people"},
         batch,
     ]
-    options: dict[str, Any] = {"control": ABSENT, "files": ABSENT, "batches": batches, "comment": "All"}
+    options = {**NEITHER, "batches": batches, "comment": "All"}
 
     result = haplo(**options)
 
@@ -431,8 +366,7 @@ def test_listed_batches_have_options_of_their_own_and_else_those_for_all(haplo: 
 
 
 def test_an_empty_list_of_batches_is_told_or_an_error(haplo: Haplo) -> None:
-    options: dict[str, Any] = {"control": ABSENT, "files": ABSENT, "batches": []}
-    nothing, required = haplo(**options), haplo(require_batches=True, **options)
+    nothing, required = (haplo(**NEITHER, batches=[], require_batches=wanted) for wanted in (False, True))
     assert "batches is an empty list. Nothing was imported." in warnings(nothing)
     assert (nothing["changed"], nothing["imports"]) == (False, [])
     assert_plain_failure(required)

@@ -12,19 +12,15 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check as file_checks
 
-from ..support import ABSENT, assert_plain_failure, only
-from .driver import Haplo, assert_one_whole_batch, assert_scheduled, warnings
-from .test_options import exercises
+from ..support import assert_plain_failure, only
+from .driver import Haplo, assert_failed, assert_scheduled, exercises, warnings
 
 TSV = "first\tlast\nJoe\tBloggs\nAnn\tBloggs"
 FILES: dict[str, tuple[str, str, str, str]] = {
     "cut off": ("people.json", '[{"first": "Joe"},\n{"fi', "refused", "line 2, column 2: It is not JSON"),
-    "lines": ("people.json", '{"first": "Joe"}\n{"first": "Ann"}\n', "refused", "line 2, column 1: It is not JSON"),
-    "wrapped": ("people.json", '{"people": [{"first": "Joe"}]}', "refused", "line 1: Haplo takes each value"),
     "commas": ("visitors.tsv", "first,last\nJoe,Bloggs", "refused", "line 1: No column has a name"),
     "comment": ("staff.xml", "<!-- HR -->\n<staff/>", "refused", "line 1: There is a comment before the root"),
     "break": ("visitors.tsv", f"{TSV}\n", "warned", "line 3: The file ends in a line break"),
-    "mark": ("visitors.tsv", f"\ufeff{TSV}", "warned", "line 1: It begins with a byte order mark"),
     "empty": ("people.json", "[]", "warned", "line 1: The list is empty"),
     "cdata": ("staff.xml", "<a><b><last><![CDATA[Q]]></last></b></a>", "warned", "line 1: Haplo leaves out"),
     "good": ("visitors.tsv", TSV, "good", ""),
@@ -100,22 +96,6 @@ def test_all_that_is_wrong_with_a_batch_is_told_at_once_and_put_right_it_is_impo
     assert (batch.state, batch.errors, batch.records_imported) == ("complete", 0, 4)
 
 
-def test_of_several_batches_only_the_bad_one_is_not_sent(haplo: Haplo) -> None:
-    bad = haplo.file("bad")
-    Path(bad["src"]).write_text("people")
-    haplo.control_file("bad-control.json", files={"bad": {"read": "json"}})
-    batches = [
-        {"control": str(haplo.folder / "bad-control.json"), "files": [bad]},
-        {"control": str(haplo.control), "files": haplo.files},
-    ]
-
-    result = haplo(control=ABSENT, files=ABSENT, batches=batches)
-
-    assert_plain_failure(result)
-    assert [one["state"] for one in result["imports"]] == ["failed", "scheduled"]
-    assert_one_whole_batch(haplo)
-
-
 def test_what_is_imported_or_adopted_is_not_read_again(mixed: Haplo, monkeypatch: pytest.MonkeyPatch) -> None:
     write(mixed, "visitors.tsv", f"{TSV}\n")
     assert_scheduled(run(mixed), changed=True, reason="new")
@@ -127,18 +107,6 @@ def test_what_is_imported_or_adopted_is_not_read_again(mixed: Haplo, monkeypatch
         assert not warnings(result)
     write(mixed, "visitors.tsv", f"{TSV}\nEve\tBloggs\n")
     assert_scheduled(run(mixed, adopt=True), changed=False, reason="adopted")
-
-
-def test_without_the_control_file_files_are_not_read(mixed: Haplo) -> None:
-    """Nobody here knows how Haplo reads them."""
-    write(mixed, "people.json", "[]")
-    run(mixed, dry_run=True)
-    write(mixed, "people.json", "people")
-
-    result = run(mixed, control=ABSENT, control_digest=mixed.control_digest)
-
-    assert_scheduled(result, changed=True, reason="new")
-    assert not warnings(result)
 
 
 # Without the line break at the end.
@@ -171,16 +139,11 @@ def test_what_is_trimmed_is_what_it_would_be_without_the_line_break(mixed: Haplo
 
 def test_a_file_that_grows_while_its_line_break_is_left_out_is_broken_off(mixed: Haplo) -> None:
     path = write(mixed, "visitors.tsv", f"{TSV}\n")
-    mixed.sandbox.fault("hold", operation="batch")
-    module = mixed.start(trim_final_newline=True, allow_missing_files=True)
-    mixed.sandbox.wait_for("held", operation="batch")
-    path.write_text(f"{TSV}\nEve\tBloggs\n")
+    options: dict[str, Any] = {"trim_final_newline": True, "allow_missing_files": True}
 
-    mixed.sandbox.release()
-    result = module.finish()
+    result = mixed.while_held("batch", lambda: path.write_text(f"{TSV}\nEve\tBloggs\n"), **options)
 
-    assert_plain_failure(result)
-    assert f"{path} is still being written" in result["msg"]
+    assert_failed(result, f"{path} is still being written")
     assert mixed.scheduled == []
 
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every option of `haplo_batch`, and what the server sees of it or the module does with it.
 
-Each test says by `@exercises` which options it is about; the last test knows when one has none.
+Each test says by `@exercises` which options it is about.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -21,9 +19,21 @@ from ...sandbox.handle import Sandbox
 from .. import exercised
 from ..results import OF_ANSIBLE, documented
 from ..support import ABSENT, assert_plain_failure, only
-from .driver import APIS, KIND, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled, in_both
-
-exercises = functools.partial(exercised.exercises, of="haplo_batch")
+from .driver import (
+    APIS,
+    KIND,
+    NEITHER,
+    PLAIN,
+    STANDARD,
+    Haplo,
+    assert_failed,
+    assert_one_whole_batch,
+    assert_scheduled,
+    exercises,
+    in_both,
+    of_standard_batches,
+    warnings,
+)
 
 
 @pytest.fixture
@@ -36,7 +46,7 @@ def tls_haplo(tls_sandbox: Sandbox, tmp_path: Path) -> Haplo:
 
 
 @exercises("url")
-@pytest.mark.parametrize("spelling", ["{url}", "{url}/", "{url}///", "HTTP{rest}"])
+@pytest.mark.parametrize("spelling", ["{url}///", "HTTP{rest}"])
 @in_both
 def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(haplo: Haplo, spelling: str) -> None:
     url = haplo.sandbox.haplo_url
@@ -56,24 +66,6 @@ def test_the_address_of_an_application_with_a_name_is_told_too(haplo: Haplo) -> 
     assert haplo.sandbox.haplo_url in only(result)["message"]
 
 
-@exercises("api_key")
-@in_both
-def test_the_key_is_the_password_of_the_user_haplo_in_every_request_unasked(haplo: Haplo) -> None:
-    haplo()
-
-    expected = base64.b64encode(f"haplo:{haplo.key}".encode()).decode()
-    for request in haplo.sent():
-        assert request.header("authorization") == f"Basic {expected}"
-        assert haplo.key not in str(request)
-
-
-@exercises("api_key")
-def test_another_key_makes_no_other_import(haplo: Haplo) -> None:
-    haplo()
-
-    assert_scheduled(haplo(api_key="another-key-than-that"), changed=False, reason="receipt")
-
-
 @exercises("api_path")
 @in_both
 @pytest.mark.parametrize("end", ["", "/"])
@@ -89,24 +81,27 @@ def test_api_path_is_where_the_steps_are(haplo: Haplo, end: str) -> None:
     assert f"{path}/" in result["msg"]
 
 
-@exercises("api_path")
+@exercises("api_key", "api_path", "control_copy")
 @in_both
-def test_api_path_makes_no_other_import(haplo: Haplo) -> None:
+def test_what_is_no_part_of_a_batch_makes_no_other_import(haplo: Haplo) -> None:
     haplo()
 
-    assert_scheduled(haplo(api_path="/api/elsewhere"), changed=False, reason="receipt")
+    files = [{**file, "src": shutil.copy(file["src"], f"{file['src']}.copy")} for file in haplo.files]
+    copy = shutil.copy(haplo.control, haplo.folder / "copy")
+    others: list[dict[str, Any]] = [
+        {"api_key": "another-key-than-that"},
+        {"api_path": "/api/elsewhere"},
+        {"files": files, "comment": "x"},
+    ]
+    if haplo.api is PLAIN:
+        others += [{"control": str(copy), "control_comment": "y"}]
+    else:
+        others += [{"control_copy": str(copy)}, {"control_copy": str(copy), "check_files": False}]
+    for other in others:
+        assert_scheduled(haplo(**other), changed=False, reason="receipt")
 
 
 # What is imported.
-
-
-@exercises("control")
-def test_control_is_uploaded_as_it_is(haplo: Haplo) -> None:
-    haplo()
-
-    (control,) = haplo.held.control_files
-    assert control.sha256 == haplo.control_digest
-    assert haplo.scheduled[0].control_sha256 == haplo.control_digest
 
 
 @exercises("control_digest")
@@ -122,22 +117,25 @@ def test_control_digest_stands_for_a_control_file_that_haplo_has(haplo: Haplo) -
     assert_scheduled(haplo(), changed=False, reason="receipt")  # the same import by either option
 
 
-@exercises("control_digest")
-def test_with_control_digest_names_are_not_checked(haplo: Haplo) -> None:
+@exercises("control_digest", "kind")
+@in_both
+def test_without_the_control_file_files_are_not_checked(haplo: Haplo) -> None:
+    """Nobody here knows how Haplo reads them."""
     haplo(dry_run=True)
     files = [haplo.file("strangers")]
+    Path(files[0]["src"]).write_text("this is no JSON")
+    digest: dict[str, Any] = {"control": ABSENT, "control_digest": haplo.control_digest} if haplo.api is PLAIN else {}
 
-    assert_scheduled(
-        haplo(control=ABSENT, control_digest=haplo.control_digest, files=files), changed=True, reason="new"
-    )
+    result = haplo(files=files, **digest)
 
+    assert_scheduled(result, changed=True, reason="new")
+    assert not warnings(result)
     assert [batch.state for batch in haplo.scheduled] == ["dry-run", "error"]
 
 
 @exercises("kind")
+@of_standard_batches
 def test_kind_is_sent_with_the_comment_and_nothing_of_a_control_file(haplo: Haplo) -> None:
-    haplo = Haplo(haplo.sandbox, haplo.folder, STANDARD)
-
     haplo(comment="Größe & 100 %")
 
     (batch,) = haplo.scheduled
@@ -146,18 +144,8 @@ def test_kind_is_sent_with_the_comment_and_nothing_of_a_control_file(haplo: Hapl
     assert "control" not in haplo.steps
 
 
-@exercises("kind")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
-def test_without_a_copy_of_the_control_file_files_are_not_checked(haplo: Haplo) -> None:
-    files = [haplo.file("strangers")]
-
-    assert_scheduled(haplo(files=files), changed=True, reason="new")
-
-    assert [batch.state for batch in haplo.scheduled] == ["error"]
-
-
 @exercises("control_copy")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+@of_standard_batches
 def test_control_copy_is_what_files_are_checked_by_and_is_never_sent(haplo: Haplo) -> None:
     copy: dict[str, Any] = {"control_copy": str(haplo.control)}
     good = Path(haplo.files[0]["src"]).read_bytes()
@@ -169,9 +157,7 @@ def test_control_copy_is_what_files_are_checked_by_and_is_never_sent(haplo: Hapl
     for content, files, words in cases:
         Path(haplo.files[0]["src"]).write_bytes(content)
         for check in (False, True):
-            result = haplo(check=check, files=files, **copy)
-            assert_plain_failure(result)
-            assert words in result["msg"]
+            assert_failed(haplo(check=check, files=files, **copy), words)
     assert haplo.sent() == []
 
     assert_scheduled(haplo(**copy), changed=True, reason="new")
@@ -180,7 +166,7 @@ def test_control_copy_is_what_files_are_checked_by_and_is_never_sent(haplo: Hapl
 
 
 @exercises("control_copy")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+@of_standard_batches
 def test_control_copy_is_what_makes_strictness_and_trimming_possible(haplo: Haplo) -> None:
     haplo.control = haplo.control_file("tsv.json", files={"people": {"read": "tsv-with-name-row"}})
     path = haplo.folder / "people.tsv"
@@ -195,18 +181,8 @@ def test_control_copy_is_what_makes_strictness_and_trimming_possible(haplo: Hapl
     assert_one_whole_batch(haplo, ("people",))
 
 
-@exercises("control_copy")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
-def test_control_copy_makes_no_other_import(haplo: Haplo) -> None:
-    haplo()
-
-    for check_files in (True, False):
-        result = haplo(control_copy=str(haplo.control), check_files=check_files)
-        assert_scheduled(result, changed=False, reason="receipt")
-
-
 @exercises("batches", "kind")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
+@of_standard_batches
 def test_batches_may_be_of_several_kinds(haplo: Haplo) -> None:
     apis = [{"kind": kind, "control": json.loads(haplo.control.read_text())} for kind in ("staff", "guests")]
     haplo.sandbox.configure("haplo", standard_apis=apis)
@@ -227,65 +203,36 @@ def test_batches_may_be_of_several_kinds(haplo: Haplo) -> None:
 
 @exercises("files")
 @in_both
-def test_files_arrive_under_their_names_as_they_are(haplo: Haplo) -> None:
-    haplo()
-
-    (batch,) = haplo.scheduled
-    assert [(file.name, file.file_name, file.size) for file in batch.files] == [
-        (file["name"], Path(file["src"]).name, Path(file["src"]).stat().st_size) for file in haplo.files
-    ]
-
-
-@exercises("files")
-def test_equal_files_under_two_names_are_two(haplo: Haplo) -> None:
-    files = [haplo.files[0], {**haplo.files[1], "src": haplo.files[0]["src"]}]
+def test_files_arrive_one_after_the_other_under_their_names_as_they_are(haplo: Haplo) -> None:
+    """And one that is there under two names is two."""
+    guests, people = reversed(haplo.files)
+    files = [guests, people, {**people, "name": "DEFAULT"}]
+    haplo.control = haplo.control_file("control.json", files={file["name"]: {"read": "json"} for file in files})
 
     haplo(files=files)
 
-    assert_one_whole_batch(haplo)
-    assert len({file.sha256 for file in haplo.scheduled[0].files}) == 1
+    (batch,) = haplo.scheduled
+    assert [(file.name, file.file_name, file.size) for file in batch.files] == [
+        (file["name"], Path(file["src"]).name, Path(file["src"]).stat().st_size) for file in files
+    ]
+    assert_one_whole_batch(haplo, ("guests", "people", "DEFAULT"))
+    assert_scheduled(haplo(files=[*reversed(files)]), changed=False, reason="receipt")
 
 
-@exercises("comment", "control_comment")
-def test_comments_are_what_haplo_calls_the_batch_and_the_control_file(haplo: Haplo) -> None:
-    texts: dict[str, Any] = {
-        "comment": "Personen & Gäste: 100 % + mehr = \u201calle\u201d",
-        "control_comment": "Größe\nzweite Zeile",
-    }
+@exercises("control", "comment", "control_comment")
+@pytest.mark.parametrize(
+    ("comment", "control_comment"),
+    [
+        ("Personen & Gäste: 100 % + mehr = \u201calle\u201d", "Größe\nzweite Zeile"),
+        ("é" * 32768, "x" * 65536),  # no more goes into a field
+    ],
+)
+def test_control_file_and_comments_arrive_as_they_are(haplo: Haplo, comment: str, control_comment: str) -> None:
+    haplo(comment=comment, control_comment=control_comment)
 
-    haplo(**texts)
-
-    assert haplo.scheduled[0].comment == texts["comment"]
-    assert [control.comments for control in haplo.held.control_files] == [(texts["control_comment"],)]
-
-
-@exercises("comment", "control_comment")
-def test_without_comments_the_names_of_the_files_are_told(haplo: Haplo) -> None:
-    haplo()
-
-    assert haplo.scheduled[0].comment == "people.json, guests.json"
-    assert [control.comments for control in haplo.held.control_files] == [("control.json",)]
-
-
-@exercises("comment", "control_comment")
-def test_comments_may_be_as_long_as_a_field(haplo: Haplo) -> None:
-    assert_scheduled(haplo(comment="é" * 32768, control_comment="x" * 65536), changed=True, reason="new")
-
-    assert haplo.scheduled[0].comment == "é" * 32768
-
-
-@exercises("dry_run")
-@in_both
-def test_only_a_dry_run_names_a_mode_and_exactly_that(haplo: Haplo) -> None:
-    """Any other mode, or another spelling of it, would be a real import."""
-    lengths = {}
-    for dry_run in (True, False):
-        haplo(dry_run=dry_run)
-        lengths[dry_run] = haplo.sent("schedule")[-1].body_bytes
-
-    assert lengths[False] == len("batch=") + 44
-    assert lengths[True] == lengths[False] + len("&mode=dry-run")
-    assert [batch.state for batch in haplo.scheduled] == ["dry-run", "complete"]
+    (batch,), (control,) = haplo.scheduled, haplo.held.control_files
+    assert (batch.comment, control.comments) == (comment, (control_comment,))
+    assert batch.control_sha256 == control.sha256 == haplo.control_digest
 
 
 @exercises("feed")
@@ -297,14 +244,11 @@ def test_feed_tells_which_imports_follow_each_other(haplo: Haplo) -> None:
 
     changed = [haplo(files=files, feed="people")["changed"] for files in (monday, monday, tuesday, tuesday, monday)]
     without = [haplo(files=files)["changed"] for files in (monday, tuesday, monday)]
+    another = [haplo(files=monday, feed="others")["changed"] for _time in range(2)]
 
     assert changed == [True, False, True, False, True]
     assert without == [True, True, False]
-
-
-@exercises("feed")
-def test_the_same_files_in_two_feeds_are_two_imports(haplo: Haplo) -> None:
-    assert [haplo(feed=feed)["changed"] for feed in ("a", "b", "a", "b")] == [True, True, False, False]
+    assert another == [True, False]
 
 
 # Receipts.
@@ -332,11 +276,10 @@ def in_ways(haplo: Haplo, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     for name in names:
         shutil.copy(haplo.file(name)["src"], folder)
     files = [{"name": name, "src": str(folder / f"{name}.json")} for name in names]
-    neither: dict[str, Any] = {"control": ABSENT, "files": ABSENT}
     return {
         "control": {"files": files},
-        "batches": {**neither, "batches": [{"control": str(haplo.control), "files": files}]},
-        "directory": {**neither, "directory": str(folder)},
+        "batches": {**NEITHER, "batches": [{"control": str(haplo.control), "files": files}]},
+        "directory": {**NEITHER, "directory": str(folder)},
         "control_digest": {"control": ABSENT, "control_digest": haplo.control_digest, "files": files},
     }
 
@@ -363,7 +306,6 @@ def test_half_a_batch_fails_in_each_way_to_give_it_unless_files_may_be_missing(h
 
 
 @exercises("once")
-@in_both
 def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
     changed = []
     for person in ("Ann", "Bob", "Ann"):
@@ -374,47 +316,20 @@ def test_with_once_ever_nothing_is_imported_again(haplo: Haplo) -> None:
 
 
 @exercises("on_unknown")
-@pytest.mark.parametrize("on_unknown", ["fail", "retry"])
-def test_on_unknown_is_of_no_consequence_with_a_control_file(haplo: Haplo, on_unknown: str) -> None:
-    haplo.fault("html", operation="schedule", when="after_work", times=3, body="<p>Back soon</p>")
-    assert haplo()["state"] == "unknown"
-
-    assert_scheduled(haplo(on_unknown=on_unknown), changed=False, reason="resumed")
-    assert_one_whole_batch(haplo)
-
-
-@exercises("on_unknown")
-@pytest.mark.parametrize("haplo", [STANDARD], ids=["standard"], indirect=True)
-@pytest.mark.parametrize(("on_unknown", "state"), [("fail", "unknown"), ("retry", "scheduled")])
-def test_on_unknown_tells_whether_a_standard_batch_is_scheduled_again(
-    haplo: Haplo, on_unknown: str, state: str
-) -> None:
+@of_standard_batches
+def test_on_unknown_says_whether_a_standard_batch_is_scheduled_again(haplo: Haplo) -> None:
     haplo.fault("drop", operation="schedule", when="after_body")
     assert haplo()["state"] == "unknown"
-    assert haplo(on_unknown=on_unknown, check=True)["state"] == ("unknown" if on_unknown == "fail" else "planned")
 
-    result = haplo(on_unknown=on_unknown)
-
-    assert (result["state"], result["changed"]) == (state, on_unknown == "retry")
-    assert len(haplo.scheduled) == (on_unknown == "retry")
-
-
-# Waiting: for another run, as the import itself cannot be waited for.
-
-
-@exercises("wait", "wait_timeout", "wait_sleep", "unreachable_timeout")
-def test_another_run_is_waited_for_as_long_as_wanted(haplo: Haplo) -> None:
-    haplo.fault("hold", operation="file")
-    other = haplo.start()
-    haplo.wait_for_held("file")
-
-    assert haplo(wait=False)["state"] == "running"
-    result = haplo(wait_timeout=0.05, wait_sleep=0.01, unreachable_timeout=0)
-    haplo.sandbox.release()
-
-    assert_plain_failure(result)
-    assert "0.05 s of waiting" in result["msg"]
-    assert_scheduled(other.finish(), changed=True, reason="new")
+    for check in (True, False):
+        left_alone = haplo(on_unknown="fail", check=check)
+        assert (left_alone["state"], left_alone["changed"]) == ("unknown", False)
+    assert haplo.scheduled == []
+    assert haplo(on_unknown="retry", check=True)["state"] == "planned"
+    before = len(haplo.steps)
+    assert_scheduled(haplo(on_unknown="retry"), changed=True, reason="retried")
+    assert haplo.steps[before:] == ["question", "schedule"]
+    assert_one_whole_batch(haplo)
 
 
 @exercises("wait")
@@ -433,9 +348,7 @@ def test_timeouts_are_kept(haplo: Haplo) -> None:
     result = haplo(timeout=0.1, response_timeout=0.1)
 
     haplo.sandbox.clear_faults()
-    assert_plain_failure(result)
-    assert "timed out" in result["msg"]
-    assert (result["state"], result["changed"]) == ("failed", False)
+    assert_failed(result, "timed out", state="failed", changed=False)
 
 
 @exercises("client_cert", "client_key")
@@ -455,7 +368,7 @@ def test_a_certificate_of_the_client_is_read(tls_haplo: Haplo) -> None:
 
 
 def test_every_option_has_a_test() -> None:
-    files = [f"{__package__}.{name}" for name in ("test_directory", "test_files", "test_outcome")]
+    files = [f"{__package__}.{name}" for name in ("test_directory", "test_files", "test_outcome", "test_results")]
     assert exercised.untested("haplo_batch", *files) == {"adopt", "label"}  # those have a file for all systems
 
 

@@ -16,16 +16,11 @@ import pytest
 
 from ...sandbox.handle import Sandbox
 from ..crashing import Crash, Crasher
-from ..kills import kill_at_each, moments
 from ..support import ABSENT, QUICK, only
 from .driver import Told, outcome_of
-from .test_crash import answer_lost, crash_of, notes_in
+from .test_crash import answer_lost, crash_of, kill_anywhere, notes_in, nothing
 
 Prepare = Callable[[Told], None]
-
-
-def nothing(told: Told) -> None:
-    """All will go well at once."""
 
 
 def stands_still(told: Told) -> None:
@@ -40,9 +35,8 @@ def breaks(told: Told) -> None:
 
 def was_stopped(told: Told) -> None:
     """One was, and was told so."""
-    breaks(told)
-    assert outcome_of(told()) == (True, "failed", "failed")
-    told.sandbox.configure("haplo", breaks_after=None)
+    with told.configured(breaks_after=1):
+        assert outcome_of(told()) == (True, "failed", "failed")
 
 
 def not_waited_for(told: Told) -> None:
@@ -72,20 +66,20 @@ class Situation:
 
 
 SITUATIONS = {
-    "a first run": Situation(nothing, "succeeded", 5),
-    "a run that waits in vain": Situation(stands_still, "scheduled", 6, options={"wait_timeout": 0}),
-    "a run whose batch has errors": Situation(has_errors, "incomplete", 9, "incomplete"),
+    "a first run": Situation(nothing, "succeeded", 4),
+    "a run that waits in vain": Situation(stands_still, "scheduled", 5, options={"wait_timeout": 0}),
+    "a run whose batch has errors": Situation(has_errors, "incomplete", 8, "incomplete"),
     "a run whose batch is stopped": Situation(breaks, "failed", 5, "failed"),
-    "a forced run after one that was stopped": Situation(was_stopped, "succeeded", 9, options={"force": True}),
-    "a dry run": Situation(nothing, "succeeded", 9, options={"dry_run": True}),
+    "a forced run after one that was stopped": Situation(was_stopped, "succeeded", 8, options={"force": True}),
+    "a dry run": Situation(nothing, "succeeded", 8, options={"dry_run": True}),
     "a run after one whose answer was lost": Situation(answer_lost, "succeeded", 5),
-    "a run that looks at what an earlier one sent": Situation(not_waited_for, "succeeded", 4),
+    "a run that looks at what an earlier one sent": Situation(not_waited_for, "succeeded", 5),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_one(
+def test_a_run_killed_anywhere_has_one_batch_whose_end_the_next_one_reports(
     situation: str,
     stride: Callable[[int], int],
     sandbox: Sandbox,
@@ -101,13 +95,11 @@ def test_a_run_killed_anywhere_is_told_the_outcome_of_its_one_batch_by_the_next_
     def look(told: Told, crash: Crash) -> None:
         check_next_runs(told, case, is_without_key_first=len(crash.points) % 2 == 1)
 
-    whole = run("whole")[1]
-    assert whole.result is not None
-    assert whole.result["state"] == case.whole, whole.result
-    numbers = moments(whole)[:: stride(case.usual)]
-    kill_at_each(numbers, whole, run, look, is_steady=case.prepare is not not_waited_for)
+    is_steady = case.prepare is not not_waited_for
+    early, late = stride(4 * case.usual), stride(case.usual)
+    done = kill_anywhere(case.whole, late, early, run, look, is_steady=is_steady)
     with capsys.disabled():
-        print(f"\n  {situation} was killed at {len(numbers)} of {len(moments(whole))} moments", end=" ")
+        print(f"\n  {situation} {done}", end=" ")
 
 
 def crash_run(

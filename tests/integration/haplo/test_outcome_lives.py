@@ -28,9 +28,8 @@ def incomplete(told: Told) -> None:
 
 
 def stopped(told: Told) -> None:
-    told.sandbox.configure("haplo", breaks_after=1)
-    assert told()["state"] == "failed"
-    told.sandbox.configure("haplo", breaks_after=None)
+    with told.configured(breaks_after=1):
+        assert told()["state"] == "failed"
 
 
 def succeeded(told: Told) -> None:
@@ -80,17 +79,14 @@ def test_check_mode_foretells_what_a_run_does_and_sends_nothing(told: Told, leav
     assert with_key or "GET" not in {method for _step, method in steps}
 
 
-@pytest.mark.parametrize("on_unknown", ["fail", "retry"])
 @pytest.mark.parametrize("with_key", [True, False], ids=["with the key", "without"])
 @pytest.mark.parametrize("leave", LIVES)
-def test_on_unknown_makes_no_difference_and_force_imports_once_more(
-    told: Told, leave: Leave, with_key: bool, on_unknown: str
-) -> None:
+def test_on_unknown_makes_no_difference_and_force_imports_once_more(told: Told, leave: Leave, with_key: bool) -> None:
     leave(told)
     key = {} if with_key else NO_KEY
     state, is_sent = LIVES[leave][0 if with_key else 1]
     for changed in (is_sent, False):
-        result = told(on_unknown=on_unknown, **key)
+        result = told(on_unknown="retry", **key)
         assert (result["state"], result["changed"]) == (state, changed)
     forced = told(force=True, **key)
     assert (forced["changed"], only(forced)["reason"]) == (True, "forced")
@@ -99,17 +95,14 @@ def test_on_unknown_makes_no_difference_and_force_imports_once_more(
 
 @pytest.mark.parametrize("end", ["stopped", "with errors", "well"])
 @pytest.mark.parametrize("once", ["latest", "ever"])
-def test_after_another_state_was_tried_the_one_before_is_sent_again_unless_once_is_for_ever(
-    told: Told, end: str, once: str
-) -> None:
+def test_going_back_is_an_import_unless_once_is_for_ever(told: Told, end: str, once: str) -> None:
     def run(last: str, **more: Any) -> dict[str, Any]:
         return told(control=str(told.erring), files=told.people({"last": last, **more}), once=once, allow_errors=True)
 
     assert run("A")["state"] == "succeeded"
-    told.sandbox.configure("haplo", breaks_after=1 if end == "stopped" else None)
     ends = {"stopped": "failed", "with errors": "incomplete", "well": "succeeded"}
-    assert run("B", **({"extra": 1} if end == "with errors" else {}))["state"] == ends[end]
-    told.sandbox.configure("haplo", breaks_after=None)
+    with told.configured(breaks_after=1 if end == "stopped" else None):
+        assert run("B", **({"extra": 1} if end == "with errors" else {}))["state"] == ends[end]
 
     back = run("A")
     assert (outcome_of(back), back["changed"]) == ((False, "succeeded", "succeeded"), once == "latest")

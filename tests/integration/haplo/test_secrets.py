@@ -70,7 +70,8 @@ CASES = [
 def test_a_server_that_repeats_the_key_is_not_repeated(haplo: Haplo, spelling: str, step: str) -> None:
     body = f'{{"error": "Not with {ECHOES[spelling](KEY)}"}}'
     outputs = []
-    for status, kind in ((400, "text/plain"), (403, "application/json"), (200, "text/html"), (500, "text/plain")):
+    answers = ((400, "text/plain"), (403, "application/json"), (200, "text/html"), (500, "text/plain"))
+    for status, kind in answers if spelling == "as a header" else answers[:2]:
         haplo.fault("status", operation=step, when="after_body", times=3, status=status, content_type=kind, body=body)
         outputs.append(haplo.output(diff=True))
         haplo.sandbox.clear_faults()
