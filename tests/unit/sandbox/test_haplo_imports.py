@@ -99,10 +99,7 @@ def test_one_message_per_check() -> None:
         ([{**FIELD, "filters": "haplo:to-string"}], "'filters' property is not an array"),
         ([{**FIELD, "filters": ["haplo:to-string", "x"]}], "Filter x is not available."),
         ([{"action": "for-each", "source": "x", "instructions": [FIELD]}], OVERWRITES),
-        (
-            [{"action": "for-each", "source": "x", "instructions": [{**WITHIN, "instructions": [FIELD]}]}],
-            OVERWRITES,
-        ),
+        ([{"action": "for-each", "source": "x", "instructions": [{**WITHIN, "instructions": [FIELD]}]}], OVERWRITES),
     ],
 )
 def test_checks_of_instructions(instructions: Any, message: str) -> None:
@@ -775,10 +772,7 @@ def test_mistakes_in_names_are_errors_of_the_run(imports: Imports) -> None:
             [NEW, {"action": "if-value-one-of", "source": "a", "values": {}}],
             "Cannot find function indexOf in object [object Object].",
         ),
-        (
-            [NEW, {**to("x", filters=["x"]), "action": "set-value", "value": 1}],
-            "no filter defined for name: x",
-        ),
+        ([NEW, {**to("x", filters=["x"]), "action": "set-value", "value": 1}], "no filter defined for name: x"),
         ([{"action": "go"}], "Errors in control file:\n  Unknown action in instruction: go"),
     ],
 )

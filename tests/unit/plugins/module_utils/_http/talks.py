@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    Connection,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Connection
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body

@@ -22,14 +22,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.wording imp
 
 from .._common.test_secret_forms import all_forms
 from ..peers import Conversation, Peer
-from .talks import (
-    LOGIN,
-    SECRET,
-    Talk,
-    answering,
-    nobody,
-    silent,
-)
+from .talks import LOGIN, SECRET, Talk, answering, nobody, silent
 
 
 def test_an_answer_is_given_as_it_came() -> None:
@@ -116,8 +109,7 @@ def test_a_host_without_an_address_is_an_outage_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "expected"),
-    [("7", 7), ("0", 0), ("30", 30), ("31", 30), ("100000000000000000000", 30)],
+    ("header", "expected"), [("7", 7), ("0", 0), ("30", 30), ("31", 30), ("100000000000000000000", 30)]
 )
 def test_a_server_that_asks_for_a_pause_gets_it_within_bounds(header: str, expected: float) -> None:
     with Peer(answering("503 Later", retry_after=header)) as peer:
@@ -163,10 +155,7 @@ def http_date(moment: datetime) -> str:
     return email.utils.format_datetime(moment, usegmt=True)
 
 
-@pytest.mark.parametrize(
-    ("after", "expected"),
-    [(7, 7), (0, 0), (30, 30), (31, 30), (-5, 0), (1e9, 30), (-1e9, 0)],
-)
+@pytest.mark.parametrize(("after", "expected"), [(7, 7), (0, 0), (30, 30), (31, 30), (-5, 0), (1e9, 30), (-1e9, 0)])
 def test_a_server_that_names_the_moment_to_come_back_is_believed_by_its_own_clock(after: int, expected: int) -> None:
     clock = datetime(2031, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
     script = answering("503 Later", retry_after=http_date(clock + timedelta(seconds=after)), date=http_date(clock))

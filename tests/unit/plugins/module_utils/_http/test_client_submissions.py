@@ -7,26 +7,12 @@ import socket
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    NotSent,
-    OutcomeUnknown,
-    Refused,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import NotSent, OutcomeUnknown, Refused
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import UnsafeInCheckMode
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 
 from ..peers import Conversation, Peer, Script, well
-from .talks import (
-    LARGE,
-    LOGIN,
-    Submission,
-    Talk,
-    answering,
-    answering_early,
-    nobody,
-    resetting,
-    silent,
-)
+from .talks import LARGE, LOGIN, Submission, Talk, answering, answering_early, nobody, resetting, silent
 
 
 def test_a_submission_leaves_whole_and_is_committed_before_its_end() -> None:

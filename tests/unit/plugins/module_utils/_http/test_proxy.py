@@ -23,17 +23,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.proxy impor
 from ansible_collections.assetops.imports.plugins.module_utils._http.transport import Transport
 
 from ..peers import Conversation, Peer
-from .wires import (
-    LARGE,
-    Authority,
-    Identity,
-    Wire,
-    ask,
-    client_of,
-    proxy,
-    refusing,
-    submit,
-)
+from .wires import LARGE, Authority, Identity, Wire, ask, client_of, proxy, refusing, submit
 
 
 def test_a_proxy_is_used_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:

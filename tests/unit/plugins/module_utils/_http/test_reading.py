@@ -15,22 +15,12 @@ import zlib
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Outage,
-    OutcomeUnknown,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Outage, OutcomeUnknown
 from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe
 
 from ..peers import Conversation, Peer
-from .wires import (
-    SOON,
-    Wire,
-    answer_of,
-    ask,
-    raw,
-    submit,
-)
+from .wires import SOON, Wire, answer_of, ask, raw, submit
 
 
 @pytest.mark.parametrize(

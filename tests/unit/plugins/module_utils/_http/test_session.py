@@ -12,24 +12,11 @@ import time
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    NotSent,
-    Refused,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, NotSent, Refused
 from ansible_collections.assetops.imports.plugins.module_utils._http import session as _session
 
 from ..peers import Conversation, Peer, Script, well
-from .wires import (
-    LARGE,
-    SOON,
-    Authority,
-    Wire,
-    client_of,
-    proxy,
-    refusing,
-    submit,
-)
+from .wires import LARGE, SOON, Authority, Wire, client_of, proxy, refusing, submit
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "413 Too Large"])

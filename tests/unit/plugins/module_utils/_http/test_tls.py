@@ -22,22 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    BadInput,
-    NotSent,
-    Outage,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, BadInput, NotSent, Outage
 
 from ..peers import Peer
-from .wires import (
-    LARGE,
-    Authority,
-    Identity,
-    ask,
-    client_of,
-    submit,
-)
+from .wires import LARGE, Authority, Identity, ask, client_of, submit
 
 
 def test_a_certificate_of_nobody_known_is_told_with_advice_and_not_tried_again(tls: ssl.SSLContext) -> None:

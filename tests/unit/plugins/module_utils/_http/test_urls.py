@@ -10,9 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    BadInput,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url, normalised_url
 
 

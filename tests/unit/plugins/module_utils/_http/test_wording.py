@@ -7,9 +7,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, is_generic
 
-from .talks import (
-    the_answer,
-)
+from .talks import the_answer
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,13 @@ import pytest
 import trustme
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    BadInput,
-    Outage,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
-    server_name,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
-    Invocation,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import server_name
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import ENVIRONMENT, OPTIONS
 
 from .....running import patch_module_args

@@ -16,9 +16,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Connection,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Connection
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import as Outcome

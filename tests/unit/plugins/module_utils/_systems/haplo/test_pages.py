@@ -33,11 +33,7 @@ from .samples import (
 
 URL = "https://research.example.ac.uk/do/haplo-data-import-batch/batch/7"
 EXCEPTION = "EXCEPTION: Error during import: x <y>. File: z, line: 1"
-LOGS = {
-    "complete": [START, *MESSAGES, END],
-    "dry-run": [START, MESSAGES[0], END],
-    "error": [START, EXCEPTION, END],
-}
+LOGS = {"complete": [START, *MESSAGES, END], "dry-run": [START, MESSAGES[0], END], "error": [START, EXCEPTION, END]}
 STATE_CELL = "<tr><th>State</th><td>{}</td></tr>"
 
 

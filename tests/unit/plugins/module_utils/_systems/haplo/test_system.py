@@ -76,11 +76,7 @@ def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
 
 @pytest.mark.parametrize(
     ("notes", "steps"),
-    [
-        ({"batch": BATCH, "files": []}, ["file", "schedule"]),
-        (BEGUN, ["schedule"]),
-        (TRIED, ["schedule"]),
-    ],
+    [({"batch": BATCH, "files": []}, ["file", "schedule"]), (BEGUN, ["schedule"]), (TRIED, ["schedule"])],
 )
 def test_a_later_attempt_goes_on_from_the_notes(content: Content, notes: Mapping[str, Any], steps: list[str]) -> None:
     run = Run(content, ScriptedClient(file=[UPLOADED], schedule=[SCHEDULED]), notes)
