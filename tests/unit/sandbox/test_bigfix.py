@@ -8,9 +8,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.sandbox.bigfix.credentials import (
 from tests.sandbox.bigfix.view import BigFix
 from tests.sandbox.handle import ControlError, Sandbox
 
-from .client import Answer
+from .client import Answer, send
 
 URLS = {"import_status_url": "/import_status", "import_create_url": "/management/imports"}
 LAST = {"last_status", "last_success_time", "last_import_time", "last_import_type"}
@@ -49,16 +48,8 @@ class Server:
         return self.send("GET", f"{path}?{urlencode(query)}" if query else path, headers=headers)
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """One request on a connection of its own."""
-        url = urlsplit(self.sandbox.url)
-        assert url.hostname is not None
-        connection = HTTPConnection(url.hostname, url.port, timeout=20)
-        try:
-            connection.request(method, f"/{self.name}{path}", body=body, headers=headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
+        """Any request."""
+        return send(self.sandbox, method, f"/{self.name}{path}", body, headers or {})
 
     def ask(self, **query: str) -> Answer:
         """The status, or with `run` a start."""

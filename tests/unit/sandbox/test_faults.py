@@ -71,8 +71,7 @@ def test_drop_in_the_middle_of_the_body(server: Sandbox) -> None:
 def test_drop_around_the_work(server: Sandbox, when: str, count: int, reset: bool) -> None:
     server.fault("drop", operation="import", when=when, reset=reset)
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         assert wire.receive_to_end() == (b"", "reset" if reset else "closed")
     request = only_request(server)
     assert (request.body_bytes, request.complete, request.status) == (len(BODY), True, None)
@@ -124,8 +123,7 @@ def test_own_refusal_before_a_large_body_closes(server: Sandbox) -> None:
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert b"connection: close\r\n" in answer
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         assert b"connection: close\r\n" not in wire.receive_answer()
 
 
@@ -168,8 +166,7 @@ def test_patched_answer(sandbox: Sandbox) -> None:
 def test_truncated_answer(server: Sandbox) -> None:
     server.fault("truncate", keep_bytes=20)
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         received, end = wire.receive_to_end()
     head, _unused, body = received.partition(b"\r\n\r\n")
     assert body == b'{"success":true,"msg'
@@ -181,8 +178,7 @@ def test_truncated_answer(server: Sandbox) -> None:
 def test_truncated_chunked_answer(sandbox: Sandbox) -> None:
     sandbox.fault("truncate", chunked=True, when="after_body")
     with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         received, end = wire.receive_to_end()
     assert b"transfer-encoding: chunked" in received
     assert b"content-length" not in received
@@ -195,8 +191,7 @@ def test_truncated_chunked_answer(sandbox: Sandbox) -> None:
 def test_garbage(sandbox: Sandbox, when: str, count: int) -> None:
     sandbox.fault("garbage", when=when)
     with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         received, end = wire.receive_to_end()
     assert received
     assert not received.startswith(b"HTTP")
@@ -228,8 +223,7 @@ def test_delay(sandbox: Sandbox, when: str) -> None:
 def test_hold_until_released(sandbox: Sandbox, when: str, count: int) -> None:
     sandbox.fault("hold", operation="import", when=when)
     with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         (request,) = sandbox.wait_for("held", operation="import")
         assert request.complete == (when != "before_body")
         assert accepted(sandbox) == count
@@ -251,8 +245,7 @@ def test_held_request_whose_client_has_gone(sandbox: Sandbox) -> None:
 def test_held_request_whose_client_has_gone_when_all_was_sent(server: Sandbox) -> None:
     server.fault("hold", when="before_body")
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         server.wait_for("held")
     server.release()
     assert only_request(server).complete
@@ -353,8 +346,7 @@ def test_after_the_work_of_a_refusal(sandbox: Sandbox) -> None:
     sandbox.fault("truncate", operation="import", keep_bytes=0)
     with Wire(sandbox) as wire:
         sandbox.configure(tokens=[])
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         received, _unused = wire.receive_to_end()
     assert received.startswith(b"HTTP/1.1 401 ")
 
@@ -374,8 +366,7 @@ def test_fault_after_the_body_of_what_would_be_refused_before_it(sandbox: Sandbo
 def test_connection_is_used_again_after_an_ordinary_answer(sandbox: Sandbox) -> None:
     with Wire(sandbox) as wire:
         for _unused in range(2):
-            wire.send_head(len(BODY))
-            wire.send(BODY)
+            wire.send_import(BODY)
             assert wire.receive_answer().startswith(b"HTTP/1.1 200 ")
         assert select.select([wire.socket], [], [], 0)[0] == []
 

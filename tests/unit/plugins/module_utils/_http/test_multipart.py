@@ -96,15 +96,8 @@ def test_a_log_of_any_size_arrives_whole(size: int, more: int) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "with space.log",
-        "semi;colon=.log",
-        "percent%41.log",
-        "účtenka \U0001f40e.log",
-        'quo"te.log',
-        "two\r\nlines.log",
-        'x"\r\nX-Evil: 1\r\n\r\n.log',
-        "-",
-        "..log",
+        *("with space.log", "semi;colon=.log", "percent%41.log", "účtenka \U0001f40e.log", 'quo"te.log'),
+        *("two\r\nlines.log", 'x"\r\nX-Evil: 1\r\n\r\n.log', "-", "..log"),
     ],
 )
 def test_a_file_of_any_name_arrives_with_it(tmp_path: Path, name: str) -> None:

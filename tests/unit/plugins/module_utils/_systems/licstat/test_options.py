@@ -44,13 +44,8 @@ def test_no_time_is_no_time() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2021-01-10 15:10:00Z",
-        "2021-01-10T15:10Z",
-        "2021-01-10 15:10:00 UTC",
-        "2021-01-10 15:10:00+00:00",
-        "2021-01-10 15:10:00 +0100",
-        "2021-01-10T15:10:00-05",
-        "2021-01-10 15:10:00.123+01:00",
+        *("2021-01-10 15:10:00Z", "2021-01-10T15:10Z", "2021-01-10 15:10:00 UTC", "2021-01-10 15:10:00+00:00"),
+        *("2021-01-10 15:10:00 +0100", "2021-01-10T15:10:00-05", "2021-01-10 15:10:00.123+01:00"),
     ],
 )
 @pytest.mark.parametrize("option", ["from", "to"])
@@ -62,22 +57,9 @@ def test_a_time_zone_is_refused(text: str, option: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        " ",
-        "yesterday",
-        "2021",
-        "2021-1-10",
-        "10.01.2021",
-        "2021-01-10 ",
-        "2021-01-10 15",
-        "2021-01-10 15:1",
-        "2021-01-10 15:10:00.5",
-        "2021-01-10  15:10:00",
-        "2021-01-10 15:10:00\n",
-        "2021-01-10 15:10:00 PM",
-        "20210110T151000",
-        "1610291400",
-        "\uff12\uff10\uff12\uff11-01-10 15:10:00",
+        *("", " ", "yesterday", "2021", "2021-1-10", "10.01.2021", "2021-01-10 ", "2021-01-10 15", "2021-01-10 15:1"),
+        *("2021-01-10 15:10:00.5", "2021-01-10  15:10:00", "2021-01-10 15:10:00\n", "2021-01-10 15:10:00 PM"),
+        *("20210110T151000", "1610291400", "\uff12\uff10\uff12\uff11-01-10 15:10:00"),
     ],
 )
 @pytest.mark.parametrize("option", ["from", "to"])
@@ -89,22 +71,13 @@ def test_what_is_no_time_is_refused(text: str, option: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2021-02-29 12:00",
-        "2021-13-01 12:00",
-        "2021-00-10 12:00",
-        "0000-01-01 12:00",
-        "2021-01-10 25:00",
-        "2021-01-10 12:60",
+        *("2021-02-29 12:00", "2021-13-01 12:00", "2021-00-10 12:00", "0000-01-01 12:00", "2021-01-10 25:00"),
+        *("2021-01-10 12:60", "2021-02-30"),
     ],
 )
 def test_a_time_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"^from: .* does not exist"):
         parse_server_time(text, "from")
-
-
-def test_a_day_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"^from: .* does not exist"):
-        parse_server_time("2021-02-30", "from")
 
 
 @given(st.text(max_size=30) | st.from_regex(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", fullmatch=True))
