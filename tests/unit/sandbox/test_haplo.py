@@ -560,9 +560,7 @@ def test_nothing_is_checked_at_upload(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"[", b"[" + b" " * MOST_TEXT + b"]", b'[{}, "x"]'],
-    ids=["no end", "large", "text"],
+    "content", [b"[", b"[" + b" " * MOST_TEXT + b"]", b'[{}, "x"]'], ids=["no end", "large", "text"]
 )
 def test_files_that_break_an_import(sandbox: Sandbox, content: bytes) -> None:
     control = {**CONTROL, "instructions": [*CONTROL["instructions"], {"action": "if-exists", "source": "x"}]}

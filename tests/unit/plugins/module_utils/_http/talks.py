@@ -14,9 +14,6 @@ from ..peers import Conversation, Peer, Script
 
 SECRET = 'k"1/+ %=&\\z'
 
-LARGE = [b"x" * 256 * 1024] * 40 + [b"end"]
-"""More than any socket takes without somebody reading."""
-
 
 class Submission:
     """A body, and how often its last block was about to leave."""

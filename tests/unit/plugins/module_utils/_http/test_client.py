@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    NotSent,
-    Outage,
-    Refused,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import NotSent, Outage, Refused
 from ansible_collections.assetops.imports.plugins.module_utils._http import client as _client
 from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import request_line

@@ -18,7 +18,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 
 from ..peers import Conversation, Peer, Script, well
-from .talks import LARGE, LOGIN, Submission, Talk, answering, answering_early, nobody, resetting, silent
+from .talks import LOGIN, Submission, Talk, answering, answering_early, nobody, resetting, silent
+from .wires import LARGE
 
 
 def test_a_submission_leaves_whole_and_is_committed_before_its_end() -> None:

@@ -45,10 +45,7 @@ def test_a_password_is_exchanged_once_for_a_token_that_is_kept_secret() -> None:
         imports = imports_at(peer, PASSWORD, tokens)
         imports.read()
         imports.read()
-    assert [request.line.split()[1] for request in peer.requests] == [
-        "/api/get_token",
-        *[f"{PATH}?token={TOKEN}"] * 2,
-    ]
+    assert [request.line.split()[1] for request in peer.requests] == ["/api/get_token", *[f"{PATH}?token={TOKEN}"] * 2]
     assert peer.requests[0].body == b'{"password":"hunter22","user":"jdoe"}'
     assert tokens == [TOKEN]
     assert TOKEN not in imports._client.secrets.redact(TOKEN)
