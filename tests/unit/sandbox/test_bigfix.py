@@ -80,25 +80,26 @@ class Server:
         return self.sandbox.bigfix() if self.name == "bigfix" else self.sandbox.lmt()
 
 
+def server_of(sandbox: Sandbox, name: str) -> Server:
+    """One of the two, with a clock that stands still."""
+    sandbox.clock(speed=0)
+    return Server(sandbox, name, *{"bigfix": (BIGFIX_TOKEN, "complete"), "lmt": (LMT_TOKEN, "true")}[name])
+
+
 @pytest.fixture
 def bigfix(sandbox: Sandbox) -> Server:
-    """BigFix Inventory."""
-    sandbox.clock(speed=0)
-    return Server(sandbox, "bigfix", BIGFIX_TOKEN, "complete")
+    return server_of(sandbox, "bigfix")
 
 
 @pytest.fixture
 def lmt(sandbox: Sandbox) -> Server:
-    """License Metric Tool."""
-    sandbox.clock(speed=0)
-    return Server(sandbox, "lmt", LMT_TOKEN, "true")
+    return server_of(sandbox, "lmt")
 
 
 @pytest.fixture(params=["bigfix", "lmt"])
-def server(request: pytest.FixtureRequest) -> Server:
+def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Server:
     """Both, one after the other."""
-    server: Server = request.getfixturevalue(request.param)
-    return server
+    return server_of(sandbox, request.param)
 
 
 def moment(text: str) -> datetime:
@@ -356,8 +357,8 @@ def test_raw_only(bigfix: Server) -> None:
 @pytest.mark.parametrize(
     ("name", "run"), [("bigfix", "true"), ("bigfix", "Complete"), ("lmt", "complete"), ("lmt", "")]
 )
-def test_other_values_of_run(request: pytest.FixtureRequest, name: str, run: str) -> None:
-    server: Server = request.getfixturevalue(name)
+def test_other_values_of_run(sandbox: Sandbox, name: str, run: str) -> None:
+    server = server_of(sandbox, name)
     assert error(server.ask(run=run)) == (500, f"Parameter run has an invalid value: {run}")
     server.configure(unknown_run="status")
     assert server.ask(run=run).json()["mode"] == "none"
