@@ -78,7 +78,7 @@ def send(
     return client.send(sandbox, method, "/haplo" + quote(path, safe="/?=&%"), body, sent)
 
 
-def begin(sandbox: Sandbox, endpoint: str, length: int, sent: bytes = b"", **headers: str) -> HTTPConnection:
+def begin(sandbox: Sandbox, endpoint: str, headers: dict[str, str], length: int, sent: bytes = b"") -> HTTPConnection:
     """A form of so many bytes, of which some are sent."""
     connection = connect(sandbox)
     connection.putrequest("POST", f"/haplo{API}/{endpoint}")

@@ -233,7 +233,7 @@ def test_user_who_may_do_nothing_at_all(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("headers", [WRONG_KEY, {}])
 def test_refusal_comes_before_the_body_is_read(sandbox: Sandbox, headers: dict[str, str]) -> None:
-    connection = begin(sandbox, "file", 10**9, **headers)
+    connection = begin(sandbox, "file", headers, 10**9)
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("connection")) == (403, "close")
     connection.close()
@@ -319,7 +319,7 @@ def test_file_in_another_field(sandbox: Sandbox) -> None:
         check(answer, 400, "text/plain", message.format(shown))
     # It ends the request where it comes in.
     large = part("File", b"x" * 4 * 1024**2, "f")
-    connection = begin(sandbox, "control", len(large), large[:1000], **GOOD)
+    connection = begin(sandbox, "control", GOOD, len(large), large[:1000])
     assert connection.getresponse().status == 400
     connection.close()
 
@@ -470,7 +470,7 @@ def test_malformed_forms(sandbox: Sandbox, body: bytes) -> None:
 def test_upload_that_breaks_off(sandbox: Sandbox) -> None:
     batch = new_batch(sandbox)
     body = multipart(part("batch", batch), part("name", "people"), part("file", "x" * 1000, "f"))
-    begin(sandbox, "file", len(body), body[:-500], **GOOD).close()
+    begin(sandbox, "file", GOOD, len(body), body[:-500]).close()
     (request,) = sandbox.wait_for("finished", operation="file")
     assert (request.complete, request.status) == (False, None)
     assert the_batch(sandbox).files == ()

@@ -124,7 +124,7 @@ def test_expected_properties(action: str, properties: str) -> None:
     [
         *({}, json.loads((FIXTURES / "control.json").read_text(encoding="utf-8"))),
         *({"dataImportControlFileVersion": 0.0}, {"files": None}, {"files": {}}),
-        *[{"instructions": anything} for anything in (None, [], {}, 7)],
+        *({"instructions": None}, {"instructions": []}, {"instructions": {}}, {"instructions": 7}),
         {"instructions": [{"action": "for-each", "source": "x", "instructions": [NEW, FIELD]}]},
         {"instructions": [{"action": "for-each", "source": "x", "instructions": [{**FIELD, "multivalue": True}]}]},
         {"instructions": [{"action": "load", "destination": "nowhere", "using": "nothing"}]},

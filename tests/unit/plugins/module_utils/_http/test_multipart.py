@@ -43,7 +43,7 @@ def content_of(path: Path, data: bytes) -> Content:
     return content
 
 
-def log_body(folder: Path, data: bytes, commit: Callable[[str], object] = lambda _digest: None) -> Body:
+def log_body(folder: Path, data: bytes, commit: Callable[[str], None] = lambda _digest: None) -> Body:
     """A form with a log."""
     return form_data("file", content_of(folder / "debug.log", data), commit)
 

@@ -45,7 +45,7 @@ PARAMS: dict[str, Any] = {
     **{name: spec.get("default") for name, spec in SEARCH.items()},
 }
 DAY = {"from": "2021-01-10 00:00:00", "to": "2021-01-10 23:59:59"}
-RANGE = {"start": datetime(2021, 1, 10), "end": datetime(2021, 1, 10, 23, 59, 59)}
+RANGE: dict[str, Any] = {"start": datetime(2021, 1, 10), "end": datetime(2021, 1, 10, 23, 59, 59)}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_range_that_is_not_named_ends_with_the_last_day(given: dict[str, Any],
     [
         *[({"license_server_id": one}, "numbered from 1 on") for one in (0, "-1", "0.0")],
         *[({"license_server_id": one}, "is empty") for one in (None, "", " ")],
-        *[({"license_server_id": one}, "is not a whole number") for one in ("forty", True, 40.5, "1" * 19, [])],
+        *[({"license_server_id": one}, "is not a whole number") for one in ("forty", True, 40.5, "1" * 19)],
         ({"identity": "window", "from": DAY["from"]}, "identity=window needs both from and to"),
         *[({"window": "yesterday", name: DAY[name]}, "one of them is missing") for name in DAY],
         ({"identity": "since_last", "force": True}, "does not say which time range"),

@@ -292,6 +292,7 @@ deeds = st.lists(st.one_of(single_runs, double_runs, st.just("settle")), max_siz
 @pytest.mark.parametrize(
     "deeds",
     [
+        [Run(1), Run(0)],  # there is nothing new
         [Run(0, "it is killed while it waits for a failure"), Run(1, beside=Run(0))],  # both see the first one fail
         [Run(0, "it is killed when all is sent"), Run(1), "settle", Run(0, beside=Run(1), is_between=False)],
     ],
