@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from ..exchange import LOGIN_PAGE
 from ..faults import Fault, FaultHits
 from ..settings import changed, check_choice
-from ..system import SENDS_DATE, Operation, Surroundings
+from ..system import SENDS_DATE, Operation, RefusedError, Surroundings, System
 from .credentials import MANAGER, MANAGER_PASSWORD, VIEWER, VIEWER_PASSWORD
 from .imports import SUCCESSFUL, Import, Imports, ImportSettings, Snapshot
 from .products import RAW_ONLY, Product
@@ -94,29 +94,23 @@ class Settings(ImportSettings, TroubleSettings):
 _TROUBLE = {item.name for item in fields(TroubleSettings)}
 
 
-class _RefusedError(Exception):
-    """A request that is answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
-
-
 @dataclass(frozen=True)
 class _Refusal:
     """A start that does not take place."""
 
     how: str
     """`status`: the answer does not tell; `error`: this one."""
-    error: _RefusedError
+    error: RefusedError
 
 
 class _UnauthenticatedError(Exception):
     """A request without a token that is known."""
 
 
-class BigFix:
+class BigFix(System):
     """A server of either product: its operations and its imports."""
+
+    _settings: Settings
 
     def __init__(self, product: Product, surroundings: Surroundings, initial: dict[str, Any]) -> None:
         self.name = product.name
@@ -150,10 +144,6 @@ class BigFix:
         if _TROUBLE & set(settings):
             self._trouble = Trouble(self._settings)
 
-    def settings(self) -> dict[str, Any]:
-        """The settings in force."""
-        return asdict(self._settings)
-
     def state(self) -> dict[str, Any]:
         """The mode, all imports in order, and how often a start was asked for."""
         snapshot = self._imports.snapshot()
@@ -164,10 +154,6 @@ class BigFix:
             "starts_asked": self._starts_asked,
             "starts_asked_while_running": self._starts_asked_while_running,
         }
-
-    def is_busy(self) -> bool:
-        """Never: imports take sandbox time only."""
-        return False
 
     def introduction(self, url: str) -> list[str]:
         """How to reach it, and with which tokens."""
@@ -215,10 +201,10 @@ class BigFix:
             given = json.loads(await request.body())
             name, password = given["user"], given["password"]
         except (ValueError, KeyError, TypeError):
-            raise _RefusedError(500, "The body must be a JSON object with user and password") from None
+            raise RefusedError(500, "The body must be a JSON object with user and password") from None
         user = next((user for user in self._settings.users if (user.user, user.password) == (name, password)), None)
         if user is None:
-            raise _RefusedError(self._settings.wrong_credentials_status, "Invalid user name or password")
+            raise RefusedError(self._settings.wrong_credentials_status, "Invalid user name or password")
         return self._json({"token": user.token})
 
     async def _about(self, request: Request) -> Response:
@@ -226,7 +212,7 @@ class BigFix:
         user = self._authorise(request)
         self._check_query(request, frozenset({"token"}))
         if not user.sees_version:
-            raise _RefusedError(403, "The user has no permission for this")
+            raise RefusedError(403, "The user has no permission for this")
         return self._json({"product": self._product.title, "version": self._settings.version})
 
     async def _login(self, request: Request) -> Response:
@@ -240,13 +226,13 @@ class BigFix:
         settings = self._settings
         import_type = self._product.run_values.get(run)
         if not user.manage_imports:
-            return _Refusal(settings.run_without_permission, _RefusedError(403, "The user may not run imports"))
+            return _Refusal(settings.run_without_permission, RefusedError(403, "The user may not run imports"))
         if import_type is None:
-            return _Refusal(settings.unknown_run, _RefusedError(500, f"Parameter run has an invalid value: {run}"))
+            return _Refusal(settings.unknown_run, RefusedError(500, f"Parameter run has an invalid value: {run}"))
         if import_type == RAW_ONLY and not settings.raw_imports_enabled:
-            return _Refusal(settings.raw_disabled, _RefusedError(500, "Raw Data Only imports are not enabled"))
+            return _Refusal(settings.raw_disabled, RefusedError(500, "Raw Data Only imports are not enabled"))
         if is_running:
-            return _Refusal(settings.run_while_running, _RefusedError(500, "An import is already running"))
+            return _Refusal(settings.run_while_running, RefusedError(500, "An import is already running"))
         return None
 
     # The status.
@@ -331,7 +317,7 @@ class BigFix:
                 return await operation(request)
             except _UnauthenticatedError:
                 return self._unauthenticated(request)
-            except _RefusedError as refusal:
+            except RefusedError as refusal:
                 return self._error(refusal.status, refusal.message)
 
         return answer
@@ -355,11 +341,11 @@ class BigFix:
         given = [name for name, _unused in parse_qsl(request.url.query, keep_blank_values=True)]
         for name in given:
             if name not in known:
-                raise _RefusedError(500, f"Unknown parameter {name}")
+                raise RefusedError(500, f"Unknown parameter {name}")
         if len(set(given)) < len(given):
-            raise _RefusedError(500, "A parameter is given twice")
+            raise RefusedError(500, "A parameter is given twice")
         if request.query_params.get("format", "json") != "json":
-            raise _RefusedError(500, "Parameter format has an invalid value")
+            raise RefusedError(500, "Parameter format has an invalid value")
 
     def _unauthenticated(self, request: Request) -> Response:
         how = self._settings.unauthenticated

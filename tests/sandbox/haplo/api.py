@@ -7,7 +7,7 @@ the vendor's public source and outranks the pages. What neither says is a guess,
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..settings import changed
-from ..system import Operation, Surroundings
+from ..system import Operation, Surroundings, System
 from . import answers, pages
 from .access import AccessControl, AccessError, ApiKey, given_key, not_permitted
 from .forms import (
@@ -58,7 +58,7 @@ class Settings(PluginSettings):
     """Requests over http are sent to https."""
 
 
-class Haplo:
+class Haplo(System):
     """The system: its operations, its batches, and what they imported."""
 
     name = "haplo"
@@ -93,17 +93,9 @@ class Haplo:
         self._settings = changed(self._settings, settings)
         self._plugins.configure(self._settings)
 
-    def settings(self) -> dict[str, Any]:
-        """The settings in force."""
-        return asdict(self._settings)
-
     def state(self) -> dict[str, Any]:
         """What an administrator sees: control files, batches in the order of their creation, imported objects."""
         return self._plugins.batches.describe()
-
-    def is_busy(self) -> bool:
-        """Never: imports take sandbox time only."""
-        return False
 
     def introduction(self, url: str) -> list[str]:
         """How to reach it, and with which keys."""

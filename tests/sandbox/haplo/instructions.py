@@ -141,8 +141,7 @@ class Preparation:
         if slot is None:
             return None
         return self._branches(
-            instruction,
-            lambda transformation, _context: slot.name in transformation.target(slot.destination).values,
+            instruction, lambda transformation, _context: slot.name in transformation.target(slot.destination).values
         )
 
     def _branches(self, instruction: Any, condition: Callable[[Transformation, Any], bool]) -> Step:

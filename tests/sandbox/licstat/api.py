@@ -10,27 +10,26 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..settings import changed
-from ..system import Operation, Surroundings
+from ..system import Operation, RefusedError, Surroundings, System, strict_query
 from ..uploads import UploadError, receive_file
 from .flexnet import DENIALS, USAGE
 from .holdings import MERGE_POLICIES
-from .tasks import ImportParameters, RefusedError, Task, TaskQueue, TaskSettings
+from .tasks import ImportParameters, Task, TaskQueue, TaskSettings
 from .tokens import ADMIN_TOKEN, AGENT_TOKEN, USER_TOKEN
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 NO_TASK = "import_00000000-0000-0000-0000-000000000000"
 _DNS_PARAMETERS = ("resolveDomainNamesToIP", "findDomainNamesByIP")
-_PARAMETERS = ("gather", "mergePolicy", "from", "to", *_DNS_PARAMETERS)
+_PARAMETERS = ("gather", "mergePolicy", "from", "to")
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,11 @@ class Settings(TaskSettings):
     """HTTP status with `success: false` for a task that is unknown or forgotten (guess; 404 is as likely)."""
 
 
-class LicenseStatistics:
+class LicenseStatistics(System):
     """The system: its operations, its tasks and the data of its license servers."""
 
     name = "licstat"
+    _settings: Settings
 
     def __init__(self, surroundings: Surroundings, initial: dict[str, Any]) -> None:
         self._initial = changed(Settings(), initial)
@@ -121,10 +121,6 @@ class LicenseStatistics:
         """Change settings; tasks already accepted keep theirs."""
         self._settings = changed(self._settings, settings)
         self._tasks.settings = self._settings
-
-    def settings(self) -> dict[str, Any]:
-        """The settings in force."""
-        return asdict(self._settings)
 
     def state(self) -> dict[str, Any]:
         """Per license server what it holds, and all tasks in the order of their acceptance."""
@@ -162,7 +158,7 @@ class LicenseStatistics:
         upload = await receive_file(request, "file", self._upload_dir)
         try:
             server = self._license_server(request.path_params["id"])
-            parameters = self._parameters(request.scope["query_string"].decode("latin-1"))
+            parameters = self._parameters(request)
             task = await self._tasks.accept(server.id, token.user, parameters, upload)
         except BaseException:
             upload.delete()
@@ -236,18 +232,8 @@ class LicenseStatistics:
             )
         return server
 
-    def _parameters(self, query: str) -> ImportParameters:
-        """The query's parameters, strictly as the vendor spells them: anything else is a client's mistake to be seen.
-
-        A real server may well ignore what it does not know (guess).
-        """
-        pairs = parse_qsl(query, keep_blank_values=True)
-        given = dict(pairs)
-        for name in given:
-            if name not in _PARAMETERS or (name in _DNS_PARAMETERS and self._is_older_than(6, 21)):
-                raise RefusedError(400, f"Unknown parameter '{name}'")
-        if len(given) < len(pairs):
-            raise RefusedError(400, "A parameter is given twice")
+    def _parameters(self, request: Request) -> ImportParameters:
+        given = strict_query(request, _PARAMETERS if self._is_older_than(6, 21) else _PARAMETERS + _DNS_PARAMETERS)
         begin, end = _moment("from", given), _moment("to", given)
         if begin is not None and end is not None and begin > end:
             raise RefusedError(400, "'from' is later than 'to'")

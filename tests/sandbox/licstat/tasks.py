@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..system import Surroundings
+from ..system import RefusedError, Surroundings
 from ..uploads import Upload
 from .flexnet import USAGE, DebugLog, Summary, is_text
 from .holdings import Holdings, OverlapError, Range, whole_range
@@ -26,14 +26,6 @@ SUCCESS = "SUCCESS"
 _FIRST_BLOCK = 8 * 1024
 _READ_AT_ONCE = 1024 * 1024
 """Uploads up to this size (bytes) are read before the answer to the upload, larger ones in the background."""
-
-
-class RefusedError(Exception):
-    """A request that License Statistics turns down."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
 
 
 @dataclass(frozen=True)

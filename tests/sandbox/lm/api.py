@@ -11,16 +11,15 @@ import asyncio
 import base64
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from ..settings import changed, check_choice
-from ..system import Operation, Surroundings
+from ..system import Operation, RefusedError, Surroundings, System, strict_query
 from ..uploads import Upload, UploadError
 from .archives import ArchiveError, AssetRow, Contents, read_archive
 from .asset_archives import DEMO
@@ -133,18 +132,11 @@ class Settings(ImportSettings):
             check_choice("authentication", library.authentication, ("BASIC", "NONE"))
 
 
-class RefusedError(Exception):
-    """A request that Lifecycle Manager turns down."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
-
-
-class LifecycleManager:
+class LifecycleManager(System):
     """The system: its operations, and its libraries."""
 
     name = "lm"
+    _settings: Settings
 
     def __init__(self, surroundings: Surroundings, initial: dict[str, Any]) -> None:
         self._initial = changed(Settings(), initial)
@@ -173,10 +165,6 @@ class LifecycleManager:
         for library in self._libraries.values():
             library.configure(self._settings)
 
-    def settings(self) -> dict[str, Any]:
-        """The settings in force."""
-        return asdict(self._settings)
-
     def state(self) -> dict[str, Any]:
         """What each library holds, and what happened to it."""
         return {"libraries": {entry.name: self._library(entry).describe() for entry in self._settings.libraries}}
@@ -199,7 +187,7 @@ class LifecycleManager:
 
     async def _import(self, request: Request, entry: LibrarySettings, caller: User | None) -> Response:
         """POST .../import"""
-        _parameters(request, ())
+        strict_query(request, ())
         if is_mixed(request):
             run = await self._import_upload(request, entry, caller)
         else:
@@ -215,7 +203,7 @@ class LifecycleManager:
 
     async def _status(self, request: Request, entry: LibrarySettings, caller: User | None) -> Response:
         """GET .../getimportstatus?runid="""
-        given = _parameters(request, ("runid",))
+        given = strict_query(request, ("runid",))
         if "runid" not in given:
             raise RefusedError(400, "Parameter 'runid' is missing")  # guess: no page says 400
         count = self._library(entry).unpublished(given["runid"])
@@ -225,7 +213,7 @@ class LifecycleManager:
 
     async def _library_status(self, request: Request, entry: LibrarySettings, caller: User | None) -> Response:
         """GET .../getlibrarystatus"""
-        _parameters(request, ())
+        strict_query(request, ())
         counts = self._library(entry).counts()
         return JSONResponse(
             {
@@ -242,7 +230,7 @@ class LifecycleManager:
         """POST .../clearassets[?clearevents=true]"""
         if caller is not None and not caller.usage_controller:
             raise RefusedError(401, f"User {caller.name} does not have Usage Controller authority")
-        given = _parameters(request, ("clearevents",))
+        given = strict_query(request, ("clearevents",))
         events = given.get("clearevents", "false")
         if events not in ("true", "false"):
             raise RefusedError(400, f"'clearevents' must be true or false, not '{events}'")
@@ -414,17 +402,6 @@ def _basic_credentials(header: str) -> tuple[str, str] | None:
         text = octets.decode("latin-1")
     name, colon, password = text.partition(":")
     return (name, password) if scheme.lower() == "basic" and colon else None
-
-
-def _parameters(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """The query's parameters, strictly: anything else is a client's mistake to be seen, with 400 (guess)."""
-    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    given = dict(pairs)
-    if unknown := set(given) - set(known):
-        raise RefusedError(400, f"Unknown parameter '{min(unknown)}'")
-    if len(given) < len(pairs):
-        raise RefusedError(400, "A parameter is given twice")
-    return given
 
 
 async def _json_body(request: Request) -> bytes:

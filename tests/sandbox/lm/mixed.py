@@ -10,11 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from multipart import (
-    MultipartSegment,
-    PushMultipartParser,
-    parse_options_header,
-)
+from multipart import MultipartSegment, PushMultipartParser, parse_options_header
 from starlette.requests import Request
 
 from ..uploads import MultipartBody, Upload, UploadError, new_file

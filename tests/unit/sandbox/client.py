@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -85,17 +87,41 @@ def post(
     method: str = "POST",
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """One request to License Statistics, on a connection of its own."""
+    """One request to License Statistics."""
     sent = {"X-Auth-token": sandbox.licstat_token if token is None else token, **(headers or {})}
     if content_type is not None:
         sent["Content-Type"] = content_type
-    connection = _connection(sandbox)
+    return send(sandbox, method, f"/licstat{path}", body, sent)
+
+
+def send(
+    sandbox: Sandbox, method: str, path: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str]
+) -> Answer:
+    """One request on a connection of its own; the path begins with the name of a system."""
+    connection = connect(sandbox)
     try:
-        connection.request(method, f"{urlsplit(sandbox.licstat_url).path}{path}", body=body, headers=sent)
+        connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
+
+
+def connect(sandbox: Sandbox) -> HTTPConnection:
+    """A connection to the sandbox."""
+    url = urlsplit(sandbox.url)
+    assert url.hostname is not None
+    if sandbox.ca_path is None:
+        return HTTPConnection(url.hostname, url.port, timeout=20)
+    context = ssl.create_default_context(cafile=str(sandbox.ca_path))
+    return HTTPSConnection(url.hostname, url.port, timeout=20, context=context)
+
+
+def peak_memory(sandbox: Sandbox) -> int:
+    """The most bytes that the sandbox's process ever had in memory."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{sandbox.pid}/status").read_text(encoding="ascii"))
+    assert found is not None
+    return int(found[1]) * 1024
 
 
 class Wire:
@@ -117,6 +143,11 @@ class Wire:
 
     def __exit__(self, *error: object) -> None:
         self.socket.close()
+
+    def send_import(self, body: bytes) -> None:
+        """A whole import."""
+        self.send_head(len(body))
+        self.send(body)
 
     def send_head(self, length: int) -> None:
         """Request line and headers of an import with a body of so many bytes."""
@@ -163,12 +194,3 @@ class Wire:
         block = self.socket.recv(65536)
         assert block, "the connection was closed in the middle of an answer"
         return block
-
-
-def _connection(sandbox: Sandbox) -> HTTPConnection:
-    url = urlsplit(sandbox.url)
-    assert url.hostname is not None
-    if sandbox.ca_path is None:
-        return HTTPConnection(url.hostname, url.port, timeout=20)
-    context = ssl.create_default_context(cafile=str(sandbox.ca_path))
-    return HTTPSConnection(url.hostname, url.port, timeout=20, context=context)

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import base64
 import json
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from tests.sandbox.handle import Sandbox
 
-from .client import BOUNDARY, Answer
+from . import client
+from .client import BOUNDARY, Answer, connect
 
 API = "/api/haplo-data-import-batch"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -74,22 +75,17 @@ def send(
     sent = basic(sandbox.haplo_api_key) if headers is None else dict(headers)
     if content_type is not None:
         sent["Content-Type"] = content_type
+    return client.send(sandbox, method, "/haplo" + quote(path, safe="/?=&%"), body, sent)
+
+
+def begin(sandbox: Sandbox, endpoint: str, headers: dict[str, str], length: int, sent: bytes = b"") -> HTTPConnection:
+    """A form of so many bytes, of which some are sent."""
     connection = connect(sandbox)
-    try:
-        url = urlsplit(sandbox.haplo_url).path + quote(path, safe="/?=&%")
-        connection.request(method, url, body=body, headers=sent)
-        answer = connection.getresponse()
-        return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
-
-
-def connect(sandbox: Sandbox) -> HTTPConnection:
-    """A connection to the sandbox."""
-    url = urlsplit(sandbox.url)
-    assert url.hostname is not None
-    kind = HTTPConnection if sandbox.ca_path is None else HTTPSConnection
-    return kind(url.hostname, url.port, timeout=20)
+    connection.putrequest("POST", f"/haplo{API}/{endpoint}")
+    for name, value in {**headers, "Content-Type": FORM, "Content-Length": str(length)}.items():
+        connection.putheader(name, value)
+    connection.endheaders(sent or None)
+    return connection
 
 
 def post_form(sandbox: Sandbox, endpoint: str, *parts: bytes, headers: dict[str, str] | None = None) -> Answer:

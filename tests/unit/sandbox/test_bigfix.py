@@ -8,9 +8,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.sandbox.bigfix.credentials import (
 from tests.sandbox.bigfix.view import BigFix
 from tests.sandbox.handle import ControlError, Sandbox
 
-from .client import Answer
+from .client import Answer, send
 
 URLS = {"import_status_url": "/import_status", "import_create_url": "/management/imports"}
 LAST = {"last_status", "last_success_time", "last_import_time", "last_import_type"}
@@ -49,16 +48,8 @@ class Server:
         return self.send("GET", f"{path}?{urlencode(query)}" if query else path, headers=headers)
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """One request on a connection of its own."""
-        url = urlsplit(self.sandbox.url)
-        assert url.hostname is not None
-        connection = HTTPConnection(url.hostname, url.port, timeout=20)
-        try:
-            connection.request(method, f"/{self.name}{path}", body=body, headers=headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
+        """Any request."""
+        return send(self.sandbox, method, f"/{self.name}{path}", body, headers or {})
 
     def ask(self, **query: str) -> Answer:
         """The status, or with `run` a start."""
@@ -89,25 +80,26 @@ class Server:
         return self.sandbox.bigfix() if self.name == "bigfix" else self.sandbox.lmt()
 
 
+def server_of(sandbox: Sandbox, name: str) -> Server:
+    """One of the two, with a clock that stands still."""
+    sandbox.clock(speed=0)
+    return Server(sandbox, name, *{"bigfix": (BIGFIX_TOKEN, "complete"), "lmt": (LMT_TOKEN, "true")}[name])
+
+
 @pytest.fixture
 def bigfix(sandbox: Sandbox) -> Server:
-    """BigFix Inventory."""
-    sandbox.clock(speed=0)
-    return Server(sandbox, "bigfix", BIGFIX_TOKEN, "complete")
+    return server_of(sandbox, "bigfix")
 
 
 @pytest.fixture
 def lmt(sandbox: Sandbox) -> Server:
-    """License Metric Tool."""
-    sandbox.clock(speed=0)
-    return Server(sandbox, "lmt", LMT_TOKEN, "true")
+    return server_of(sandbox, "lmt")
 
 
 @pytest.fixture(params=["bigfix", "lmt"])
-def server(request: pytest.FixtureRequest) -> Server:
+def server(request: pytest.FixtureRequest, sandbox: Sandbox) -> Server:
     """Both, one after the other."""
-    server: Server = request.getfixturevalue(request.param)
-    return server
+    return server_of(sandbox, request.param)
 
 
 def moment(text: str) -> datetime:
@@ -365,8 +357,8 @@ def test_raw_only(bigfix: Server) -> None:
 @pytest.mark.parametrize(
     ("name", "run"), [("bigfix", "true"), ("bigfix", "Complete"), ("lmt", "complete"), ("lmt", "")]
 )
-def test_other_values_of_run(request: pytest.FixtureRequest, name: str, run: str) -> None:
-    server: Server = request.getfixturevalue(name)
+def test_other_values_of_run(sandbox: Sandbox, name: str, run: str) -> None:
+    server = server_of(sandbox, name)
     assert error(server.ask(run=run)) == (500, f"Parameter run has an invalid value: {run}")
     server.configure(unknown_run="status")
     assert server.ask(run=run).json()["mode"] == "none"

@@ -30,6 +30,13 @@ def only_request(sandbox: Sandbox) -> Request:
     return request
 
 
+def sent(sandbox: Sandbox) -> tuple[bytes, str]:
+    """What comes of a whole import, up to the end of the connection, and how that ended."""
+    with Wire(sandbox) as wire:
+        wire.send_import(BODY)
+        return wire.receive_to_end()
+
+
 def accepted(sandbox: Sandbox) -> int:
     return sandbox.licstat().servers[40].accepted
 
@@ -70,10 +77,7 @@ def test_drop_in_the_middle_of_the_body(server: Sandbox) -> None:
 @pytest.mark.parametrize("reset", [True, False])
 def test_drop_around_the_work(server: Sandbox, when: str, count: int, reset: bool) -> None:
     server.fault("drop", operation="import", when=when, reset=reset)
-    with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
-        assert wire.receive_to_end() == (b"", "reset" if reset else "closed")
+    assert sent(server) == (b"", "reset" if reset else "closed")
     request = only_request(server)
     assert (request.body_bytes, request.complete, request.status) == (len(BODY), True, None)
     assert accepted(server) == count
@@ -124,8 +128,7 @@ def test_own_refusal_before_a_large_body_closes(server: Sandbox) -> None:
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert b"connection: close\r\n" in answer
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         assert b"connection: close\r\n" not in wire.receive_answer()
 
 
@@ -167,10 +170,7 @@ def test_patched_answer(sandbox: Sandbox) -> None:
 
 def test_truncated_answer(server: Sandbox) -> None:
     server.fault("truncate", keep_bytes=20)
-    with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
-        received, end = wire.receive_to_end()
+    received, end = sent(server)
     head, _unused, body = received.partition(b"\r\n\r\n")
     assert body == b'{"success":true,"msg'
     assert b"content-length: 204" in head
@@ -180,10 +180,7 @@ def test_truncated_answer(server: Sandbox) -> None:
 
 def test_truncated_chunked_answer(sandbox: Sandbox) -> None:
     sandbox.fault("truncate", chunked=True, when="after_body")
-    with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
-        received, end = wire.receive_to_end()
+    received, end = sent(sandbox)
     assert b"transfer-encoding: chunked" in received
     assert b"content-length" not in received
     assert not received.endswith(b"0\r\n\r\n")
@@ -194,10 +191,7 @@ def test_truncated_chunked_answer(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(("when", "count"), [("after_body", 0), ("after_work", 1)])
 def test_garbage(sandbox: Sandbox, when: str, count: int) -> None:
     sandbox.fault("garbage", when=when)
-    with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
-        received, end = wire.receive_to_end()
+    received, end = sent(sandbox)
     assert received
     assert not received.startswith(b"HTTP")
     assert end == "closed"
@@ -228,8 +222,7 @@ def test_delay(sandbox: Sandbox, when: str) -> None:
 def test_hold_until_released(sandbox: Sandbox, when: str, count: int) -> None:
     sandbox.fault("hold", operation="import", when=when)
     with Wire(sandbox) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         (request,) = sandbox.wait_for("held", operation="import")
         assert request.complete == (when != "before_body")
         assert accepted(sandbox) == count
@@ -251,8 +244,7 @@ def test_held_request_whose_client_has_gone(sandbox: Sandbox) -> None:
 def test_held_request_whose_client_has_gone_when_all_was_sent(server: Sandbox) -> None:
     server.fault("hold", when="before_body")
     with Wire(server) as wire:
-        wire.send_head(len(BODY))
-        wire.send(BODY)
+        wire.send_import(BODY)
         server.wait_for("held")
     server.release()
     assert only_request(server).complete
@@ -351,11 +343,8 @@ def test_body_that_ends_before_the_fault_is_due_is_not_hit(sandbox: Sandbox) -> 
 
 def test_after_the_work_of_a_refusal(sandbox: Sandbox) -> None:
     sandbox.fault("truncate", operation="import", keep_bytes=0)
-    with Wire(sandbox) as wire:
-        sandbox.configure(tokens=[])
-        wire.send_head(len(BODY))
-        wire.send(BODY)
-        received, _unused = wire.receive_to_end()
+    sandbox.configure(tokens=[])
+    received, _end = sent(sandbox)
     assert received.startswith(b"HTTP/1.1 401 ")
 
 
@@ -374,8 +363,7 @@ def test_fault_after_the_body_of_what_would_be_refused_before_it(sandbox: Sandbo
 def test_connection_is_used_again_after_an_ordinary_answer(sandbox: Sandbox) -> None:
     with Wire(sandbox) as wire:
         for _unused in range(2):
-            wire.send_head(len(BODY))
-            wire.send(BODY)
+            wire.send_import(BODY)
             assert wire.receive_answer().startswith(b"HTTP/1.1 200 ")
         assert select.select([wire.socket], [], [], 0)[0] == []
 

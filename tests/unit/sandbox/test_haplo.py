@@ -17,7 +17,7 @@ from tests.sandbox.haplo.javascript import MOST_TEXT
 from tests.sandbox.haplo.keys import API_KEY, BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY
 from tests.sandbox.haplo.view import Batch
 
-from .client import BOUNDARY, Answer
+from .client import BOUNDARY, Answer, connect, peak_memory
 from .haplo_client import (
     API,
     CONTROL,
@@ -25,7 +25,7 @@ from .haplo_client import (
     FORM,
     JOE,
     basic,
-    connect,
+    begin,
     multipart,
     new_batch,
     part,
@@ -233,11 +233,7 @@ def test_user_who_may_do_nothing_at_all(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("headers", [WRONG_KEY, {}])
 def test_refusal_comes_before_the_body_is_read(sandbox: Sandbox, headers: dict[str, str]) -> None:
-    connection = connect(sandbox)
-    connection.putrequest("POST", f"/haplo{API}/file")
-    for name, value in {**headers, "Content-Type": FORM, "Content-Length": str(10**9)}.items():
-        connection.putheader(name, value)
-    connection.endheaders()
+    connection = begin(sandbox, "file", headers, 10**9)
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("connection")) == (403, "close")
     connection.close()
@@ -323,11 +319,7 @@ def test_file_in_another_field(sandbox: Sandbox) -> None:
         check(answer, 400, "text/plain", message.format(shown))
     # It ends the request where it comes in.
     large = part("File", b"x" * 4 * 1024**2, "f")
-    connection = connect(sandbox)
-    connection.putrequest("POST", f"/haplo{API}/control")
-    for name, value in {**GOOD, "Content-Type": FORM, "Content-Length": str(len(large))}.items():
-        connection.putheader(name, value)
-    connection.endheaders(large[:1000])
+    connection = begin(sandbox, "control", GOOD, len(large), large[:1000])
     assert connection.getresponse().status == 400
     connection.close()
 
@@ -478,12 +470,7 @@ def test_malformed_forms(sandbox: Sandbox, body: bytes) -> None:
 def test_upload_that_breaks_off(sandbox: Sandbox) -> None:
     batch = new_batch(sandbox)
     body = multipart(part("batch", batch), part("name", "people"), part("file", "x" * 1000, "f"))
-    connection = connect(sandbox)
-    connection.putrequest("POST", f"/haplo{API}/file")
-    for name, value in {**GOOD, "Content-Type": FORM, "Content-Length": str(len(body))}.items():
-        connection.putheader(name, value)
-    connection.endheaders(body[:-500])
-    connection.close()
+    begin(sandbox, "file", GOOD, len(body), body[:-500]).close()
     (request,) = sandbox.wait_for("finished", operation="file")
     assert (request.complete, request.status) == (False, None)
     assert the_batch(sandbox).files == ()
@@ -573,9 +560,7 @@ def test_nothing_is_checked_at_upload(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"[", b"\xef\xbb\xbf[]", b"[" + b" " * MOST_TEXT + b"]", b"[null]", b'[{}, "x"]'],
-    ids=["empty", "no end", "mark", "large", "null", "text"],
+    "content", [b"[", b"[" + b" " * MOST_TEXT + b"]", b'[{}, "x"]'], ids=["no end", "large", "text"]
 )
 def test_files_that_break_an_import(sandbox: Sandbox, content: bytes) -> None:
     control = {**CONTROL, "instructions": [*CONTROL["instructions"], {"action": "if-exists", "source": "x"}]}
@@ -672,18 +657,11 @@ def test_batch_of_200_files(sandbox: Sandbox) -> None:
 def test_memory_does_not_grow_with_a_file(sandbox: Sandbox) -> None:
     identifier = new_batch(sandbox)
     upload(sandbox, identifier, b"x" * 1024**2)
-    before = peak_memory(sandbox.pid)
-    content = b"x" * 64 * 1024**2
+    before = peak_memory(sandbox)
+    content = b"x" * 32 * 1024**2
     check(upload(sandbox, identifier, content), 200, PLAIN, hashlib.sha256(content).hexdigest())
-    assert peak_memory(sandbox.pid) - before < 32 * 1024**2
+    assert peak_memory(sandbox) - before < 8 * 1024**2
     assert the_batch(sandbox).file("people").size == len(content)
-
-
-def peak_memory(pid: int) -> int:
-    """Most bytes that the process ever had in memory."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123 (no file of the tests)
-        (line,) = (line for line in status if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def test_fixtures_are_imported_without_errors(sandbox: Sandbox) -> None:

@@ -42,12 +42,6 @@ def check(settings: dict[str, Any] | None = None, **changes: Any) -> list[str]:
     return validate(control, ControlSettings(**(settings or {})))
 
 
-def test_good_control_files() -> None:
-    assert check() == []
-    fixture = json.loads((FIXTURES / "control.json").read_text(encoding="utf-8"))
-    assert validate(fixture, ControlSettings()) == []
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -67,11 +61,6 @@ def test_good_control_files() -> None:
 )
 def test_checks_of_control_files(changes: dict[str, Any], message: str) -> None:
     assert check(**changes) == [message]
-
-
-@pytest.mark.parametrize("changes", [{"dataImportControlFileVersion": 0.0}, {"files": None}, {"files": {}}])
-def test_what_the_checks_let_through(changes: dict[str, Any]) -> None:
-    assert check(**changes) == []
 
 
 def test_one_message_per_check() -> None:
@@ -99,10 +88,7 @@ def test_one_message_per_check() -> None:
         ([{**FIELD, "filters": "haplo:to-string"}], "'filters' property is not an array"),
         ([{**FIELD, "filters": ["haplo:to-string", "x"]}], "Filter x is not available."),
         ([{"action": "for-each", "source": "x", "instructions": [FIELD]}], OVERWRITES),
-        (
-            [{"action": "for-each", "source": "x", "instructions": [{**WITHIN, "instructions": [FIELD]}]}],
-            OVERWRITES,
-        ),
+        ([{"action": "for-each", "source": "x", "instructions": [{**WITHIN, "instructions": [FIELD]}]}], OVERWRITES),
     ],
 )
 def test_checks_of_instructions(instructions: Any, message: str) -> None:
@@ -134,19 +120,18 @@ def test_expected_properties(action: str, properties: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "instructions",
+    "changes",
     [
-        None,
-        [],
-        {},
-        7,
-        [{"action": "for-each", "source": "x", "instructions": [NEW, FIELD]}],
-        [{"action": "for-each", "source": "x", "instructions": [{**FIELD, "multivalue": True}]}],
-        [{"action": "load", "destination": "nowhere", "using": "nothing"}],
+        *({}, json.loads((FIXTURES / "control.json").read_text(encoding="utf-8"))),
+        *({"dataImportControlFileVersion": 0.0}, {"files": None}, {"files": {}}),
+        *({"instructions": None}, {"instructions": []}, {"instructions": {}}, {"instructions": 7}),
+        {"instructions": [{"action": "for-each", "source": "x", "instructions": [NEW, FIELD]}]},
+        {"instructions": [{"action": "for-each", "source": "x", "instructions": [{**FIELD, "multivalue": True}]}]},
+        {"instructions": [{"action": "load", "destination": "nowhere", "using": "nothing"}]},
     ],
 )
-def test_instructions_that_the_checks_let_through(instructions: Any) -> None:
-    assert check(instructions=instructions) == []
+def test_what_the_checks_let_through(changes: dict[str, Any]) -> None:
+    assert check(**changes) == []
 
 
 @pytest.mark.parametrize(
@@ -174,12 +159,8 @@ def read(tmp_path: Path, reader: str, content: bytes, **options: Any) -> list[An
     return list(open_reader(path, {"read": reader, **options}))
 
 
-def test_json_reader(tmp_path: Path) -> None:
-    assert read(tmp_path, "json", '[{"a": "ä"}, 2]'.encode()) == [{"a": "ä"}, 2]
-    assert read(tmp_path, "json", b'{"x": {"a": 1}, "y": {"a": 2}}') == [{"a": 1}, {"a": 2}]
+def test_json_of_a_single_record(tmp_path: Path) -> None:
     assert read(tmp_path, "json", b'{"x": 1}', singleRecord=True) == [{"x": 1}]
-    assert read(tmp_path, "json", b"12") == []
-    assert read(tmp_path, "json", b'["\xff"]') == ["\ufffd"]
 
 
 @pytest.mark.parametrize(
@@ -199,18 +180,13 @@ def test_json_reader(tmp_path: Path) -> None:
         (b"[True]", "Unexpected token: T"),
         (b"// no\n[]", "Unexpected token: /"),
         (b"{'a': 1}", "Unexpected token: '"),
+        *[(no, "") for no in (b"[01]", b"[.5]", b"[1.]", b"[+1]", b'["\\x"]', b"[1", b'["a', b"[" * 100_000)],
     ],
 )
 def test_json_that_does_not_parse(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(ScriptError) as raised:
         read(tmp_path, "json", content)
-    assert str(raised.value) == message
-
-
-@pytest.mark.parametrize("content", [b"[01]", b"[.5]", b"[1.]", b"[+1]", b'["\\x"]', b"[1", b'["a', b"[" * 100_000])
-def test_other_json_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(ScriptError):
-        read(tmp_path, "json", content)
+    assert str(raised.value) == message or not message
 
 
 @pytest.mark.parametrize(
@@ -228,6 +204,10 @@ def test_other_json_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
         (b'{"length": "2", "x": {"a": 2}}', ["2", {"a": 2}]),
         (b'{"length": 0, "x": {"a": 2}}', []),
         (b'[{"a": 1, "a": 2}]', [{"a": 2}]),
+        ('[{"a": "ä"}, 2]'.encode(), [{"a": "ä"}, 2]),
+        (b'{"x": {"a": 1}, "y": {"a": 2}}', [{"a": 1}, {"a": 2}]),
+        (b"12", []),
+        (b'["\xff"]', ["\ufffd"]),
     ],
 )
 def test_forms_of_json(tmp_path: Path, content: bytes, records: list[Any]) -> None:
@@ -286,15 +266,8 @@ def test_a_single_record_behind_a_comment(tmp_path: Path, reader: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"<r>",
-        b"<r>&nbsp;</r>",
-        b"<r>\x01</r>",
-        b"<r a='1' a='2'/>",
-        b" <?xml version='1.0'?><r/>",
-        b"<?xml version='1.0' encoding='no-such'?><r/>",
-        b"<r>\xff</r>",
-        b"<r><p:x/></r>",
+        *(b"", b"<r>", b"<r>&nbsp;</r>", b"<r>\x01</r>", b"<r a='1' a='2'/>", b" <?xml version='1.0'?><r/>"),
+        *(b"<?xml version='1.0' encoding='no-such'?><r/>", b"<r>\xff</r>", b"<r><p:x/></r>"),
     ],
 )
 def test_xml_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
@@ -303,23 +276,22 @@ def test_xml_that_does_not_parse(tmp_path: Path, content: bytes) -> None:
 
 
 def test_xml_of_any_size(tmp_path: Path) -> None:
-    content = b"<r>" + b"<x><a>1</a></x>" * 20_000 + b"</r>"
-    assert read(tmp_path, "xml-text-of-children", content) == [{"a": "1"}] * 20_000
+    content = b"<r>" + b"<x><a>1</a></x>" * 5_000 + b"</r>"
+    assert read(tmp_path, "xml-text-of-children", content) == [{"a": "1"}] * 5_000
 
 
-def test_tsv_reader(tmp_path: Path) -> None:
-    reader = "tsv-with-name-row"
-    assert read(tmp_path, reader, b"a\tb\r\n1\t2\n\n3\n4\t\t5") == [{"a": "1", "b": "2"}, {"a": "3"}, {"a": "4"}]
-    assert read(tmp_path, reader, b"a\tb\n1\t2\n") == [{"a": "1", "b": "2"}, {}]
-    assert read(tmp_path, reader, "a;b\nä;\n".encode("latin-1"), separator=";", charset="latin1") == [{"a": "ä"}, {}]
-    assert read(tmp_path, reader, b"") == []
+def test_tsv_with_options(tmp_path: Path) -> None:
+    content = "a;b\nä;\n".encode("latin-1")
+    assert read(tmp_path, "tsv-with-name-row", content, separator=";", charset="latin1") == [{"a": "ä"}, {}]
 
 
 @pytest.mark.parametrize(
     ("content", "records"),
     [
-        (b"a\tb", []),
+        *[(nothing, []) for nothing in (b"", b"a\tb")],
         (b"a\tb\n", [{}]),
+        (b"a\tb\n1\t2\n", [{"a": "1", "b": "2"}, {}]),
+        (b"a\tb\r\n1\t2\n\n3\n4\t\t5", [{"a": "1", "b": "2"}, {"a": "3"}, {"a": "4"}]),
         (b"\na\tb\n1\t2", [{"": "a"}, {"": "1"}]),
         (b"a\tb\r\n1\t2\n\n\n3\t4", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]),
         (b"a\tb\n1\t2\n  ", [{"a": "1", "b": "2"}, {"a": "  "}]),
@@ -775,10 +747,7 @@ def test_mistakes_in_names_are_errors_of_the_run(imports: Imports) -> None:
             [NEW, {"action": "if-value-one-of", "source": "a", "values": {}}],
             "Cannot find function indexOf in object [object Object].",
         ),
-        (
-            [NEW, {**to("x", filters=["x"]), "action": "set-value", "value": 1}],
-            "no filter defined for name: x",
-        ),
+        ([NEW, {**to("x", filters=["x"]), "action": "set-value", "value": 1}], "no filter defined for name: x"),
         ([{"action": "go"}], "Errors in control file:\n  Unknown action in instruction: go"),
     ],
 )

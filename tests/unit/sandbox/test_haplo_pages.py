@@ -334,10 +334,7 @@ def test_batches_that_stay_as_they_are(sandbox: Sandbox, stays: str) -> None:
     scheduled(sandbox)
     sandbox.clock(step=10_000)
     found = content(sandbox, "batches", "Batch import jobs")
-    assert re.findall(r"</a></td><td>([^<]*)</td><td>([^<]*)</td>", found) == [
-        ("complete", "0"),
-        (stays, ""),
-    ]
+    assert re.findall(r"</a></td><td>([^<]*)</td><td>([^<]*)</td>", found) == [("complete", "0"), (stays, "")]
     batch = sandbox.haplo().batch(first.identifier)
     assert batch.records_imported == (0 if stays == "scheduled" else 1)
     assert (batch.errors, batch.log) == (None, ())

@@ -355,8 +355,7 @@ def test_settings_are_checked(sandbox: Sandbox, settings: dict[str, Any], messag
 
 def test_own_license_servers_and_tokens(sandbox: Sandbox) -> None:
     sandbox.configure(
-        license_servers=[{"id": 7, "name": "mine", "import_enabled": True}],
-        tokens=[{"token": "f" * 32, "user": "Me"}],
+        license_servers=[{"id": 7, "name": "mine", "import_enabled": True}], tokens=[{"token": "f" * 32, "user": "Me"}]
     )
     answer = upload(sandbox, server=7, token="f" * 32)
     assert answer.json()["data"]["ti"]["sbtr"] == "Me"

@@ -13,11 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.assetops.imports.plugins.module_utils._http import session as _session
 
-from .wires import (
-    Authority,
-    Identity,
-    Wire,
-)
+from .wires import Authority, Identity, Wire
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    Connection,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Connection
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
@@ -16,9 +13,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.multipart i
 from ..peers import Conversation, Peer, Script
 
 SECRET = 'k"1/+ %=&\\z'
-
-LARGE = [b"x" * 256 * 1024] * 40 + [b"end"]
-"""More than any socket takes without somebody reading."""
 
 
 class Submission:

@@ -10,12 +10,7 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._http.answers import json_object
 
 from ..peers import Peer
-from .talks import (
-    LOGIN,
-    Talk,
-    answering,
-    the_answer,
-)
+from .talks import LOGIN, Talk, answering, the_answer
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import socket
 import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
+    Answer,
+    ImportsError,
     NotSent,
     OutcomeUnknown,
     Refused,
@@ -16,17 +18,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.client impo
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
 
 from ..peers import Conversation, Peer, Script, well
-from .talks import (
-    LARGE,
-    LOGIN,
-    Submission,
-    Talk,
-    answering,
-    answering_early,
-    nobody,
-    resetting,
-    silent,
-)
+from .talks import LOGIN, Submission, Talk, answering, answering_early, nobody, resetting, silent
+from .wires import LARGE
 
 
 def test_a_submission_leaves_whole_and_is_committed_before_its_end() -> None:
@@ -67,10 +60,9 @@ def test_a_submission_that_breaks_before_its_commit_point_is_sent_again_from_the
 
 
 def test_a_submission_that_breaks_each_time_was_not_sent() -> None:
-    with Peer(resetting) as peer:
-        submission = Submission(LARGE)
-        with pytest.raises(NotSent, match="refused while sending") as raised:
-            Talk(peer.url).submit(submission)
+    submission = Submission(LARGE)
+    with Peer(resetting) as peer, pytest.raises(NotSent, match="refused while sending") as raised:
+        Talk(peer.url).submit(submission)
     assert (peer.connections, submission.commits) == (4, 0)
     assert not raised.value.unreachable
     assert raised.value.answer is None
@@ -85,18 +77,15 @@ def test_a_submission_where_nobody_listens_was_not_sent() -> None:
     assert (submission.commits, len(talk.pauses)) == (0, 3)
 
 
-@pytest.mark.parametrize("script", [silent, resetting], ids=["closed", "reset"])
-def test_a_submission_without_an_answer_is_unclear_and_never_repeated(script: Script) -> None:
+@pytest.mark.parametrize("ends", [lambda _conversation: None, Conversation.reset], ids=["closed", "reset"])
+def test_a_submission_without_an_answer_is_unclear_and_never_repeated(ends: Script) -> None:
     def read_and_break(conversation: Conversation) -> None:
         conversation.request()
-        if script is resetting:
-            conversation.reset()
+        ends(conversation)
 
-    with Peer(read_and_break) as peer:
-        submission = Submission()
-        talk = Talk(peer.url)
-        with pytest.raises(OutcomeUnknown, match="all was sent, but"):
-            talk.submit(submission)
+    submission = Submission()
+    with Peer(read_and_break) as peer, pytest.raises(OutcomeUnknown, match="all was sent, but"):
+        (talk := Talk(peer.url)).submit(submission)
     assert (peer.connections, submission.commits, talk.pauses) == (1, 1, [])
 
 
@@ -133,10 +122,9 @@ def test_a_refusal_after_all_was_sent_is_definite(status: int) -> None:
     "status", [300, 303, 304, 305, 399, 408, 419, 420, 427, 430, 460, 498, 499, 500, 502, 503, 504]
 )
 def test_any_other_status_after_all_was_sent_leaves_it_unclear(status: int) -> None:
-    with Peer(answering(f"{status} Oops", b"" if status == 304 else b'{"msg": "no"}')) as peer:
-        talk = Talk(peer.url)
-        with pytest.raises(OutcomeUnknown, match=f"{status} Oops") as raised:
-            talk.submit()
+    script = answering(f"{status} Oops", b"" if status == 304 else b'{"msg": "no"}')
+    with Peer(script) as peer, pytest.raises(OutcomeUnknown, match=f"{status} Oops") as raised:
+        (talk := Talk(peer.url)).submit()
     assert (peer.connections, talk.pauses) == (1, [])
     assert raised.value.answer is not None
 
@@ -145,13 +133,6 @@ def test_any_other_status_after_all_was_sent_leaves_it_unclear(status: int) -> N
 def test_any_no_that_came_before_all_was_sent_is_definite(status: int) -> None:
     with Peer(answering_early(f"{status} No", b"")) as peer, pytest.raises(Refused, match=f"{status} No"):
         Talk(peer.url).submit(Submission(LARGE))
-
-
-@pytest.mark.parametrize("status", [300, 303, 304, 305])
-def test_a_question_that_is_sent_elsewhere_is_refused(status: int) -> None:
-    script = answering(f"{status} Elsewhere", b"", location="/there")
-    with Peer(script) as peer, pytest.raises(Refused, match="points to /there"):
-        Talk(peer.url).ask()
 
 
 def test_a_redirect_that_may_follow_an_import_is_unclear_and_tells_where_it_points() -> None:
@@ -192,10 +173,9 @@ def test_a_page_to_log_in_from_a_server_in_trouble_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_redirects_are_told_and_not_followed(status: str) -> None:
+def test_redirects_are_reported_and_not_followed(status: str) -> None:
     with Peer() as elsewhere:
-        script = answering(status, b"", location=f"{elsewhere.url}/login?next=hunter2#top")
-        with Peer(script) as peer:
+        with Peer(answering(status, b"", location=f"{elsewhere.url}/login?next=hunter2#top")) as peer:
             for send in (Talk(peer.url).ask, Talk(peer.url).submit):
                 with pytest.raises(Refused, match=f"{elsewhere.url}/login") as raised:
                     send()
@@ -205,16 +185,22 @@ def test_redirects_are_told_and_not_followed(status: str) -> None:
     assert peer.connections == 2
 
 
+@pytest.mark.parametrize("status", [300, 303, 304, 305])
+def test_a_question_that_is_sent_elsewhere_is_refused(status: int) -> None:
+    script = answering(f"{status} Elsewhere", b"", location="/there")
+    with Peer(script) as peer, pytest.raises(Refused, match="points to /there"):
+        Talk(peer.url).ask()
+
+
 @pytest.mark.parametrize(
     "location",
     ["/login", "//elsewhere/", "", "http://[", "http://h\xe9/", "\xff\xfe", "http://host:port/", "javascript:alert(1)"],
 )
-def test_a_redirect_to_wherever_is_told(location: str) -> None:
+def test_a_redirect_to_wherever_is_reported(location: str) -> None:
     with Peer(answering("302 Found", b"", location=location)) as peer:
-        with pytest.raises(Refused, match="302 Found"):
-            Talk(peer.url).ask()
-        with pytest.raises(Refused, match="302 Found"):
-            Talk(peer.url).submit()
+        for send in (Talk(peer.url).ask, Talk(peer.url).submit):
+            with pytest.raises(Refused, match="302 Found"):
+                send()
 
 
 @pytest.mark.parametrize("status", ["503 Later", "429 Slow Down"])
@@ -229,19 +215,18 @@ def test_a_server_that_wants_rest_before_all_was_sent_gets_it(status: str) -> No
 
 
 def test_a_server_that_never_is_ready_did_not_get_it() -> None:
-    with Peer(answering_early("503 Later", b'{"msg": "full"}')) as peer:
-        submission = Submission(LARGE)
-        with pytest.raises(NotSent, match="503 Later: full") as raised:
-            Talk(peer.url).submit(submission)
+    submission = Submission(LARGE)
+    script = answering_early("503 Later", b'{"msg": "full"}')
+    with Peer(script) as peer, pytest.raises(NotSent, match="503 Later: full") as raised:
+        Talk(peer.url).submit(submission)
     assert submission.commits == 0
     assert raised.value.answer is not None
 
 
 def test_an_early_success_is_none() -> None:
-    with Peer(answering_early("200 OK")) as peer:
-        submission = Submission(LARGE)
-        with pytest.raises(NotSent, match="before everything was sent"):
-            Talk(peer.url).submit(submission)
+    submission = Submission(LARGE)
+    with Peer(answering_early("200 OK")) as peer, pytest.raises(NotSent, match="before everything was sent"):
+        Talk(peer.url).submit(submission)
     assert submission.commits == 0
 
 
@@ -274,46 +259,40 @@ def test_submissions_have_a_connection_of_their_own_and_questions_share_one() ->
         assert peer.connections == 4
 
 
+def trigger(talk: Talk, **headers: str) -> Answer:
+    return talk.client.trigger("GET", "/status", {"run": "complete"}, headers=headers)
+
+
 def test_a_trigger_is_sent_once_with_its_own_headers() -> None:
     with Peer(answering("200 OK", b'{"mode":"running"}')) as peer:
-        talk = Talk(peer.url)
-        answer = talk.client.trigger("GET", "/status", {"run": "complete"}, headers={"Token": "abcd"})
-    assert answer.status == 200
+        assert trigger(Talk(peer.url), Token="abcd").status == 200
     assert [request.line for request in peer.requests] == ["GET /status?run=complete HTTP/1.1"]
     assert peer.requests[0].headers["token"] == "abcd"
 
 
-@pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable", "408 Request Timeout"])
-def test_a_trigger_that_is_answered_with_trouble_is_unclear_and_not_repeated(status: str) -> None:
-    with Peer(answering(status)) as peer:
-        talk = Talk(peer.url)
-        with pytest.raises(OutcomeUnknown):
-            talk.client.trigger("GET", "/status", {"run": "complete"})
-    assert len(peer.requests) == 1
-    assert talk.pauses == []
-
-
-def test_a_trigger_without_an_answer_is_unclear() -> None:
-    with Peer(silent) as peer, pytest.raises(OutcomeUnknown, match="it was sent, but"):
-        Talk(peer.url).client.trigger("GET", "/status", {"run": "complete"})
-
-
-@pytest.mark.parametrize("status", ["302 Found", "403 Forbidden", "404 Not Found"])
-def test_a_trigger_that_is_refused_did_nothing(status: str) -> None:
-    with Peer(answering(status)) as peer, pytest.raises(Refused):
-        Talk(peer.url).client.trigger("GET", "/status", {"run": "complete"})
-    assert len(peer.requests) == 1
+@pytest.mark.parametrize(
+    ("script", "error", "words"),
+    [
+        *[(answering(status), OutcomeUnknown, "HTTP") for status in ("500 Internal Error", "503 Later", "408 Timeout")],
+        (silent, OutcomeUnknown, "it was sent, but"),
+        *[(answering(status), Refused, "HTTP") for status in ("302 Found", "403 Forbidden", "404 Not Found")],
+    ],
+)
+def test_a_trigger_that_did_not_go_well_is_not_repeated(script: Script, error: type[ImportsError], words: str) -> None:
+    with Peer(script) as peer, pytest.raises(error, match=words):
+        trigger(talk := Talk(peer.url))
+    assert (len(peer.requests), talk.pauses) == (1, [])
 
 
 def test_a_trigger_that_nobody_heard_was_not_sent() -> None:
     with pytest.raises(NotSent) as raised:
-        Talk(nobody()).client.trigger("GET", "/status", {"run": "complete"})
+        trigger(Talk(nobody()))
     assert raised.value.unreachable
 
 
 def test_a_trigger_is_refused_in_check_mode() -> None:
     with Peer(answering("200 OK")) as peer, pytest.raises(UnsafeInCheckMode):
-        Talk(peer.url, check_mode=True).client.trigger("GET", "/status", {"run": "complete"})
+        trigger(Talk(peer.url, check_mode=True))
     assert peer.requests == []
 
 

@@ -7,18 +7,10 @@ import ssl
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    NotSent,
-    Outage,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import NotSent, Outage
 
 from ..peers import Conversation, Peer, Script
-from .wires import (
-    ask,
-    client_of,
-    raw,
-    submit,
-)
+from .wires import ask, client_of, raw, submit
 
 
 def test_plain_http_where_tls_is_spoken_is_told_by_what_url_has_to_begin_with(tls: ssl.SSLContext) -> None:

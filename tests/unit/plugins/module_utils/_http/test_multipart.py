@@ -9,6 +9,7 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Callable
 
 import multipart
 import pytest
@@ -42,6 +43,11 @@ def content_of(path: Path, data: bytes) -> Content:
     return content
 
 
+def log_body(folder: Path, data: bytes, commit: Callable[[str], None] = lambda _digest: None) -> Body:
+    """A form with a log."""
+    return form_data("file", content_of(folder / "debug.log", data), commit)
+
+
 def parts_of(body: Body, sent: bytes) -> list[multipart.MultipartPart]:
     """What a server that keeps to RFC 7578 finds in it."""
     kind, options = multipart.parse_options_header(body.content_type)
@@ -53,7 +59,7 @@ def parts_of(body: Body, sent: bytes) -> list[multipart.MultipartPart]:
 
 
 def test_the_body_is_this_to_the_byte(tmp_path: Path) -> None:
-    body = form_data("file", content_of(tmp_path / "debug.log", b"the log\r\n"), lambda _digest: None)
+    body = log_body(tmp_path, b"the log\r\n")
     boundary = body.content_type.partition("multipart/form-data; boundary=")[2]
     assert b"".join(body) == (
         b"--" + boundary.encode() + b"\r\n"
@@ -81,7 +87,7 @@ def test_a_log_of_any_size_arrives_whole(size: int, more: int) -> None:
     data = os.urandom(max(1, size + more))
     commits: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        body = form_data("file", content_of(Path(folder) / "debug.log", data), commits.append)
+        body = log_body(Path(folder), data, commits.append)
         blocks = list(body)
     sent = b"".join(blocks)
     assert len(sent) == len(body)
@@ -96,15 +102,8 @@ def test_a_log_of_any_size_arrives_whole(size: int, more: int) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "with space.log",
-        "semi;colon=.log",
-        "percent%41.log",
-        "účtenka \U0001f40e.log",
-        'quo"te.log',
-        "two\r\nlines.log",
-        'x"\r\nX-Evil: 1\r\n\r\n.log',
-        "-",
-        "..log",
+        *("with space.log", "semi;colon=.log", "percent%41.log", "účtenka \U0001f40e.log", 'quo"te.log'),
+        *("two\r\nlines.log", 'x"\r\nX-Evil: 1\r\n\r\n.log', "-", "..log"),
     ],
 )
 def test_a_file_of_any_name_arrives_with_it(tmp_path: Path, name: str) -> None:
@@ -146,7 +145,7 @@ def test_no_name_adds_a_header_or_a_part(name: str) -> None:
 @pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
 def test_the_commit_comes_once_and_right_before_the_last_block(tmp_path: Path, size: int) -> None:
     events: list[str] = []
-    body = form_data("file", content_of(tmp_path / "debug.log", b"x" * size), lambda _digest: events.append("commit"))
+    body = log_body(tmp_path, b"x" * size, lambda _digest: events.append("commit"))
     for _block in body:
         assert body.started
         events.append("block")
@@ -157,9 +156,7 @@ def test_the_commit_comes_once_and_right_before_the_last_block(tmp_path: Path, s
 def test_nothing_of_the_end_leaves_before_the_commit(tmp_path: Path) -> None:
     sent: list[bytes] = []
     left_by_then: list[int] = []
-    body = form_data(
-        "file", content_of(tmp_path / "debug.log", b"x" * 10), lambda _digest: left_by_then.append(len(b"".join(sent)))
-    )
+    body = log_body(tmp_path, b"x" * 10, lambda _digest: left_by_then.append(len(b"".join(sent))))
     sent.extend(body)  # grows block by block
     assert left_by_then[0] < len(body)
 
@@ -171,7 +168,7 @@ def test_what_the_commit_raises_keeps_the_last_block_back(tmp_path: Path) -> Non
     def lose(_digest: str) -> None:
         raise LostError
 
-    body = form_data("file", content_of(tmp_path / "debug.log", b"x" * BLOCK), lose)
+    body = log_body(tmp_path, b"x" * BLOCK, lose)
     sent: list[bytes] = []
     with pytest.raises(LostError):
         sent.extend(body)
@@ -181,7 +178,7 @@ def test_what_the_commit_raises_keeps_the_last_block_back(tmp_path: Path) -> Non
 
 def test_a_body_can_be_sent_again_after_a_try_that_broke(tmp_path: Path) -> None:
     commits: list[str] = []
-    body = form_data("file", content_of(tmp_path / "debug.log", b"x" * (3 * BLOCK)), commits.append)
+    body = log_body(tmp_path, b"x" * (3 * BLOCK), commits.append)
     first = iter(body)
     next(first)
     next(first)
@@ -193,7 +190,7 @@ def test_a_body_can_be_sent_again_after_a_try_that_broke(tmp_path: Path) -> None
 
 
 def test_what_is_taken_is_counted_at_each_try_anew(tmp_path: Path) -> None:
-    body = form_data("file", content_of(tmp_path / "debug.log", b"x" * (2 * BLOCK)), lambda _digest: None)
+    body = log_body(tmp_path, b"x" * (2 * BLOCK))
     for _try in range(2):
         blocks, taken = iter(body), 0
         for block in blocks:

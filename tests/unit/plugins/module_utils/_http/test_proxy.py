@@ -23,17 +23,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._http.proxy impor
 from ansible_collections.assetops.imports.plugins.module_utils._http.transport import Transport
 
 from ..peers import Conversation, Peer
-from .wires import (
-    LARGE,
-    Authority,
-    Identity,
-    Wire,
-    ask,
-    client_of,
-    proxy,
-    refusing,
-    submit,
-)
+from .talks import answering, answering_early, nobody
+from .wires import LARGE, Authority, Identity, Wire, ask, client_of, proxy, refusing, submit
 
 
 def test_a_proxy_is_used_for_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,11 +84,7 @@ def test_a_proxy_is_left_out_where_the_user_says_so(how: str, monkeypatch: pytes
 def test_a_proxy_in_trouble_is_told_without_its_password(
     trouble: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(conversation: Conversation) -> None:
-        conversation.head()
-        conversation.answer("407 Proxy Authentication Required")
-
-    with Peer(refuse) as middle, Peer(tls=tls) as peer:
+    with Peer(answering_early("407 Proxy Authentication Required")) as middle, Peer(tls=tls) as peer:
         port = {"refuses": middle.port, "is away": 9, "is no URL": "port"}[trouble]
         monkeypatch.setenv("https_proxy", f"http://me:hunter2@127.0.0.1:{port}")
         with pytest.raises(Outage) as raised:
@@ -160,13 +147,12 @@ def test_a_proxy_is_not_shown_the_certificate_of_the_client(
 @pytest.mark.parametrize("server", ["http", "https"])
 @pytest.mark.parametrize("way", ["http", "https"])
 def test_a_proxy_that_is_away_is_told_by_its_name(way: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Peer() as gone:
-        pass
-    monkeypatch.setenv(f"{server}_proxy", f"{way}://127.0.0.1:{gone.port}")
+    gone = nobody().partition("//")[2]
+    monkeypatch.setenv(f"{server}_proxy", f"{way}://{gone}")
     url = f"{server}://licstat.invalid"
     with pytest.raises(NoReply) as raised:
         Transport(Connection(url, timeout=5)).exchange("GET", f"{url}/status", {})
-    assert raised.value.message == f"the proxy 127.0.0.1:{gone.port} ({server}_proxy): connection refused"
+    assert raised.value.message == f"the proxy {gone} ({server}_proxy): connection refused"
     assert (raised.value.unconnected, raised.value.is_permanent) == (True, False)
 
 
@@ -184,11 +170,7 @@ def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest
 
 @pytest.mark.parametrize("server", ["http", "https"])
 def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(conversation: Conversation) -> None:
-        conversation.head()
-        conversation.answer("407 Proxy Authentication Required")
-
-    with Peer(refuse) as middle:
+    with Peer(answering_early("407 Proxy Authentication Required")) as middle:
         monkeypatch.setenv(f"{server}_proxy", middle.url)
         words = rf"the proxy 127\.0\.0\.1:{middle.port} \({server}_proxy\) wants a user .* 407 Proxy Auth"
         with pytest.raises(Outage, match=words) as raised:
@@ -200,11 +182,7 @@ def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypa
 
 
 def test_a_proxy_that_does_not_get_through_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(conversation: Conversation) -> None:
-        conversation.head()
-        conversation.answer("502 Bad Gateway")
-
-    with Peer(refuse) as middle:
+    with Peer(answering_early("502 Bad Gateway")) as middle:
         monkeypatch.setenv("https_proxy", middle.url)
         with pytest.raises(NoReply, match=r"the proxy .* did not connect to the server: 502 Bad Gateway") as raised:
             Transport(Connection("https://licstat.invalid")).exchange("GET", "https://licstat.invalid/", {})
@@ -214,10 +192,7 @@ def test_a_proxy_that_does_not_get_through_is_told_by_its_name(monkeypatch: pyte
 def test_what_a_server_says_behind_a_proxy_is_not_blamed_on_it(
     authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wanting(conversation: Conversation) -> None:
-        conversation.request()
-        conversation.answer("407 Proxy Authentication Required")
-
+    wanting = answering("407 Proxy Authentication Required")
     with Peer(proxy) as middle, Peer(wanting, tls=tls) as peer:
         monkeypatch.setenv("https_proxy", middle.url)
         with pytest.raises(Refused) as refused:
@@ -238,20 +213,11 @@ def test_a_proxy_is_given_its_password(password: str, monkeypatch: pytest.Monkey
 
 
 MALFORMED = [
-    "http://me:hun/ter2@127.0.0.1:3128",
-    "http://me:hun#ter2@127.0.0.1:3128",
-    "http://me:hun?ter2@127.0.0.1:3128",
-    "http://me:12#hunter2@127.0.0.1:3128",
-    "http://me:12/hunter2@127.0.0.1:3128",
-    "http://me:hunter2@127.0.0.1:port",
-    "http://me:hunter2@127.0.0.1:0",
-    "http://me:hunter2@127.0.0.1:99999",
-    "http://me:hunter2@",
-    "http://me:hunter2@[::1",
-    "gopher://me:hunter2@127.0.0.1:3128",
-    "http:me:hunter2@127.0.0.1:3128",
-    "http://me:hun ter2@127.0.0.1:3128",
-    "http://me:hun\\ter2@127.0.0.1:3128",
+    *("http://me:hun/ter2@127.0.0.1:3128", "http://me:hun#ter2@127.0.0.1:3128", "http://me:hun?ter2@127.0.0.1:3128"),
+    *("http://me:12#hunter2@127.0.0.1:3128", "http://me:12/hunter2@127.0.0.1:3128", "http://me:hunter2@127.0.0.1:port"),
+    *("http://me:hunter2@127.0.0.1:0", "http://me:hunter2@127.0.0.1:99999", "http://me:hunter2@"),
+    *("http://me:hunter2@[::1", "gopher://me:hunter2@127.0.0.1:3128", "http:me:hunter2@127.0.0.1:3128"),
+    *("http://me:hun ter2@127.0.0.1:3128", "http://me:hun\\ter2@127.0.0.1:3128"),
 ]
 
 

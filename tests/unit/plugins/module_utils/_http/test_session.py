@@ -12,24 +12,12 @@ import time
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    NotSent,
-    Refused,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, NotSent, Refused
 from ansible_collections.assetops.imports.plugins.module_utils._http import session as _session
 
 from ..peers import Conversation, Peer, Script, well
-from .wires import (
-    LARGE,
-    SOON,
-    Authority,
-    Wire,
-    client_of,
-    proxy,
-    refusing,
-    submit,
-)
+from .talks import answering
+from .wires import LARGE, SOON, Authority, Wire, client_of, proxy, refusing, submit
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "413 Too Large"])
@@ -154,11 +142,7 @@ def test_after_a_question_that_was_answered_before_its_body_came_the_connection_
 
 
 def test_a_small_body_that_is_refused_is_refused(wire: Wire) -> None:
-    def refuse(conversation: Conversation) -> None:
-        conversation.request()
-        conversation.answer("403 Forbidden", b'{"msg": "not yours"}', connection="close")
-
-    with wire.peer(refuse) as peer:
+    with wire.peer(answering("403 Forbidden", b'{"msg": "not yours"}', connection="close")) as peer:
         sent = submit(peer.url, [b"small"], **wire.options)
     assert isinstance(sent.outcome, Refused)
     assert "not yours" in sent.outcome.message

@@ -10,6 +10,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,54 +23,46 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    BadInput,
-    NotSent,
-    Outage,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, BadInput, NotSent, Outage
 
 from ..peers import Peer
-from .wires import (
-    LARGE,
-    Authority,
-    Identity,
-    ask,
-    client_of,
-    submit,
-)
+from .wires import LARGE, Authority, Identity, ask, client_of, submit
 
 
-def test_a_certificate_of_nobody_known_is_told_with_advice_and_not_tried_again(tls: ssl.SSLContext) -> None:
+@pytest.fixture
+def peer(tls: ssl.SSLContext) -> Iterator[Peer]:
+    """A server with a certificate of an authority that nobody trusts unless told so."""
     with Peer(tls=tls) as peer:
-        with pytest.raises(Outage, match="certificate is not trusted") as raised:
-            client_of(peer.url).ask("POST", "/status")
-        assert "ca_path" in raised.value.message
-        assert peer.connections == 1
-        sent = submit(peer.url, [b"small"])
-        assert peer.connections == 2
+        yield peer
+
+
+def test_a_certificate_of_nobody_known_is_reported_with_advice_and_not_tried_again(peer: Peer) -> None:
+    with pytest.raises(Outage, match="certificate is not trusted") as raised:
+        client_of(peer.url).ask("POST", "/status")
+    assert "ca_path" in raised.value.message
+    assert peer.connections == 1
+    sent = submit(peer.url, [b"small"])
+    assert peer.connections == 2
     assert isinstance(sent.outcome, NotSent)
     assert "ca_path" in sent.outcome.message
     assert sent.outcome.unreachable
     assert (sent.commits, sent.pauses, peer.requests) == (0, [], [])
 
 
-def test_an_authority_in_a_file_is_trusted(authority: Authority, tls: ssl.SSLContext) -> None:
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url, ca_path=authority.path).status == 200
-        assert ask(f"https://localhost:{peer.port}", ca_path=authority.path).status == 200
+def test_an_authority_in_a_file_is_trusted(authority: Authority, peer: Peer) -> None:
+    assert ask(peer.url, ca_path=authority.path).status == 200
+    assert ask(f"https://localhost:{peer.port}", ca_path=authority.path).status == 200
 
 
-def test_an_authority_in_a_folder_is_trusted(authority: Authority, tls: ssl.SSLContext, tmp_path: Path) -> None:
+def test_an_authority_in_a_folder_is_trusted(authority: Authority, peer: Peer, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "another.pem"))
     shutil.copy(authority.path, tmp_path / "ours.pem")
     (tmp_path / "README").write_text("Certificates of the authorities we trust.", encoding="utf-8")
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url, ca_path=str(tmp_path)).status == 200
+    assert ask(peer.url, ca_path=str(tmp_path)).status == 200
 
 
 def test_an_authority_in_a_folder_with_hashed_names_is_trusted(
-    authority: Authority, tls: ssl.SSLContext, tmp_path: Path
+    authority: Authority, peer: Peer, tmp_path: Path
 ) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -77,46 +70,42 @@ def test_an_authority_in_a_folder_with_hashed_names_is_trusted(
     command = [openssl, "x509", "-subject_hash", "-noout", "-in", authority.path]
     name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     shutil.copy(authority.path, tmp_path / f"{name}.0")
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url, ca_path=str(tmp_path)).status == 200
+    assert ask(peer.url, ca_path=str(tmp_path)).status == 200
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_a_folder_of_authorities_that_are_trusted_anyway_does_no_harm(
-    name: str, authority: Authority, tls: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, authority: Authority, peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(authority.path, tmp_path / "ours.pem")
     monkeypatch.setenv(name, authority.path if name == "SSL_CERT_FILE" else str(tmp_path))
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url, ca_path=str(tmp_path)).status == 200
+    assert ask(peer.url, ca_path=str(tmp_path)).status == 200
 
 
-def test_a_folder_without_certificates_is_bad_input(tmp_path: Path, tls: ssl.SSLContext) -> None:
+def test_a_folder_without_certificates_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("Certificates of the authorities we trust.", encoding="utf-8")
     with pytest.raises(BadInput, match=rf"ca_path\W+{tmp_path} cannot be used"):
         client_of("https://127.0.0.1:9", ca_path=str(tmp_path)).prepare()
 
 
-def test_the_bundle_that_requests_is_told_of_is_trusted_beside_ca_path(
-    authority: Authority, tls: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_bundle_of_requests_is_trusted_beside_ca_path(
+    authority: Authority, peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "another.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url).status == 200
-        assert ask(peer.url, ca_path=str(tmp_path / "another.pem")).status == 200
+    with pytest.raises(Outage, match="not trusted"):
+        ask(peer.url)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)  # also where it is set later
+    assert ask(peer.url).status == 200
+    assert ask(peer.url, ca_path=str(tmp_path / "another.pem")).status == 200
 
 
-def test_what_the_system_trusts_is_trusted(
-    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_system_trusts_is_trusted(authority: Authority, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", authority.path)
-    with Peer(tls=tls) as peer:
-        assert ask(peer.url).status == 200
+    assert ask(peer.url).status == 200
 
 
 def test_the_list_of_authorities_that_comes_with_requests_is_not_trusted(
-    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    authority: Authority, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import certifi
     import requests
@@ -124,7 +113,7 @@ def test_the_list_of_authorities_that_comes_with_requests_is_not_trusted(
     monkeypatch.setattr(certifi, "where", lambda: authority.path)
     for place in (requests.adapters, requests.utils):
         monkeypatch.setattr(place, "DEFAULT_CA_BUNDLE_PATH", authority.path)
-    with Peer(tls=tls) as peer, pytest.raises(Outage, match="not trusted"):
+    with pytest.raises(Outage, match="not trusted"):
         ask(peer.url)
 
 
@@ -152,7 +141,7 @@ def test_a_certificate_whose_time_is_over_is_refused_without_blaming_the_authori
 @pytest.mark.parametrize("name", ["ca_path", "REQUESTS_CA_BUNDLE"])
 @pytest.mark.parametrize("content", [None, "", "no certificate", "-----BEGIN CERTIFICATE-----\nx\n"])
 def test_a_file_that_holds_no_certificate_is_bad_input(
-    name: str, content: str | None, tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    name: str, content: str | None, tmp_path: Path, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
@@ -160,10 +149,9 @@ def test_a_file_that_holds_no_certificate_is_bad_input(
     options: dict[str, Any] = {"ca_path": str(path)} if name == "ca_path" else {}
     if name == "REQUESTS_CA_BUNDLE":
         monkeypatch.setenv(name, str(path))
-    with Peer(tls=tls) as peer:
-        with pytest.raises(BadInput, match=rf"{name}\W+{path} cannot be used"):
-            client_of(peer.url, **options).prepare()
-        assert peer.connections == 0
+    with pytest.raises(BadInput, match=rf"{name}\W+{path} cannot be used"):
+        client_of(peer.url, **options).prepare()
+    assert peer.connections == 0
 
 
 @pytest.fixture(scope="module")
@@ -319,7 +307,7 @@ except BadInput:
 
 
 def test_two_clients_of_a_server_load_the_authorities_once(
-    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    authority: Authority, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = []
     load = ssl.SSLContext.load_default_certs
@@ -329,17 +317,6 @@ def test_two_clients_of_a_server_load_the_authorities_once(
         load(context, *arguments)
 
     monkeypatch.setattr(ssl.SSLContext, "load_default_certs", note)
-    with Peer(tls=tls) as peer:
-        for _client in range(2):
-            assert ask(f"https://localhost:{peer.port}", ca_path=authority.path).status == 200
+    for _client in range(2):
+        assert ask(f"https://localhost:{peer.port}", ca_path=authority.path).status == 200
     assert len(loads) == 1
-
-
-def test_an_authority_that_the_environment_names_later_is_trusted(
-    authority: Authority, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Peer(tls=tls) as peer:
-        with pytest.raises(Outage, match="not trusted"):
-            ask(peer.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.path)
-        assert ask(peer.url).status == 200

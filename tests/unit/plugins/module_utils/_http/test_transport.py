@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    ImportsError,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, ImportsError
 
 from ..peers import Conversation, Peer
-from .wires import (
-    LARGE,
-    Wire,
-    ask,
-    client_of,
-    submit,
-)
+from .wires import LARGE, Wire, ask, client_of, submit
 
 
 def test_a_connection_that_lay_idle_too_long_does_no_harm(wire: Wire) -> None:

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    BadInput,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput
 from ansible_collections.assetops.imports.plugins.module_utils._http.urls import base_url, normalised_url
 
 
@@ -70,32 +68,14 @@ def test_a_base_url_has_one_spelling(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "",
-        "licstat.example.com",
-        "licstat.example.com:8080",
-        "//licstat.example.com",
-        "ftp://licstat.example.com",
-        "file:///etc/passwd",
-        "https://",
-        "https://:8443",
-        "https:/licstat.example.com",
-        "https://licstat.example.com:port",
-        "https://licstat.example.com:99999",
-        "https://licstat.example.com:-1",
-        "http://[::1",
-        "https://licstat.example.com/?a=b",
-        "https://licstat.example.com/#top",
-        "https://licstat.example.com\n",
-        "https://licstat.example.com/a b",
-        " https://licstat.example.com",
-        "https://licstat.example.com/\x00",
-        "https://licstat.example.com\\@elsewhere.example.com",
-        "https://lic\tstat.example.com",
-        "https://@licstat.example.com",
-        "https://:@licstat.example.com",
-        "https://licstat.example.com:0",
-        "https://licstat.example.com:00",
-        "https://licstat.example.com:65536",
+        *("", "licstat.example.com", "licstat.example.com:8080", "//licstat.example.com", "ftp://licstat.example.com"),
+        *("file:///etc/passwd", "https://", "https://:8443", "https:/licstat.example.com"),
+        *("https://licstat.example.com:port", "https://licstat.example.com:99999", "https://licstat.example.com:-1"),
+        *("http://[::1", "https://licstat.example.com/?a=b", "https://licstat.example.com/#top"),
+        *("https://licstat.example.com\n", "https://licstat.example.com/a b", " https://licstat.example.com"),
+        *("https://licstat.example.com/\x00", "https://licstat.example.com\\@elsewhere.example.com"),
+        *("https://lic\tstat.example.com", "https://@licstat.example.com", "https://:@licstat.example.com"),
+        *("https://licstat.example.com:0", "https://licstat.example.com:00", "https://licstat.example.com:65536"),
         "https://licstat.example.com:" + "9" * 5000,
         "https://licstat.example.com:+80",
         "https://licstat.example.com:8_0",
@@ -132,15 +112,10 @@ def test_what_is_no_base_url_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "https://user:hunter2@licstat.example.com",
-        "https://hunter2@licstat.example.com",
-        "https://:hunter2@licstat.example.com",
-        "https://user:hunter2@licstat.example.com:99999",
-        "https://user:hunter2@[::1",
-        "https:/user:hunter2@licstat.example.com",
-        "user:hunter2@licstat.example.com",
-        "ftp://user:hunter2@licstat.example.com",
-        "https://licstat.example.com/?token=hunter2",
+        *("https://user:hunter2@licstat.example.com", "https://hunter2@licstat.example.com"),
+        *("https://:hunter2@licstat.example.com", "https://user:hunter2@licstat.example.com:99999"),
+        *("https://user:hunter2@[::1", "https:/user:hunter2@licstat.example.com", "user:hunter2@licstat.example.com"),
+        *("ftp://user:hunter2@licstat.example.com", "https://licstat.example.com/?token=hunter2"),
         "https://licstat.example.com/#hunter2",
     ],
 )

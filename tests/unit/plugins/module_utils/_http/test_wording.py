@@ -7,9 +7,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._http.wording import describe, is_generic
 
-from .talks import (
-    the_answer,
-)
+from .talks import the_answer
 
 
 @pytest.mark.parametrize(
@@ -50,31 +48,13 @@ def test_an_answer_without_a_reason_is_told_without() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        " \n",
-        "Oops",
-        "OOPS!",
-        "Internal Server Error",
-        "500 Internal Server Error",
-        "HTTP 500",
-        "HTTP/1.1 500 Oops",
-        "Error 500: Internal Server Error.",
-        "HTTP Status 500 - Internal Server Error",
-        "500",
-        "error",
-        "<html><head><title>500 Internal Server Error</title></head><h1>Internal Server Error</h1></html>",
+        *("", " \n", "Oops", "OOPS!", "Internal Server Error", "500 Internal Server Error", "HTTP 500"),
+        *("HTTP/1.1 500 Oops", "Error 500: Internal Server Error.", "HTTP Status 500 - Internal Server Error", "500"),
+        *("error", "<html><head><title>500 Internal Server Error</title></head><h1>Internal Server Error</h1></html>"),
         "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
-        "upstream request timeout",
-        "no healthy upstream",
-        "stream timeout",
-        "<h1>502 Bad Gateway</h1>",
-        "Bad Gateway",
-        "504 Gateway Time-out",
-        "Service Unavailable",
-        "503 Service Temporarily Unavailable",
-        "The service is unavailable.",
-        "default backend - 404",
-        "no available server",
+        *("upstream request timeout", "no healthy upstream", "stream timeout", "<h1>502 Bad Gateway</h1>"),
+        *("Bad Gateway", "504 Gateway Time-out", "Service Unavailable", "503 Service Temporarily Unavailable"),
+        *("The service is unavailable.", "default backend - 404", "no available server"),
         "Proxy Error: the proxy server received an invalid response from an upstream server.",
     ],
 )
@@ -85,15 +65,9 @@ def test_words_that_say_no_more_than_the_status_are_generic(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "It is broken",
-        "The library is unknown",
-        "Error 500: the library LibraryDemo does not exist",
-        "Internal Server Error: no such library",
-        "An import is running already",
-        "Error in row 500",
-        '{"msg": "No such library"}',
-        "Gateway LibraryDemo is unknown",
-        "12",
+        *("It is broken", "The library is unknown", "Error 500: the library LibraryDemo does not exist"),
+        *("Internal Server Error: no such library", "An import is running already", "Error in row 500"),
+        *('{"msg": "No such library"}', "Gateway LibraryDemo is unknown", "12"),
         "The upstream connect error is in row 7",
     ],
 )

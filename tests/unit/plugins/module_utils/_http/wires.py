@@ -10,11 +10,7 @@ from typing import Any, Callable
 
 import trustme
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    Connection,
-    ImportsError,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Connection, ImportsError
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body

@@ -10,21 +10,14 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._module.arguments import (
     connection_arguments,
     import_arguments,
 )
-from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
-    client_of,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
-    Invocation,
-    invocation_of,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import client_of
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation, invocation_of
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import Work, run_module
 from ansible_collections.assetops.imports.plugins.module_utils._systems.licstat.connection import (
     ENVIRONMENT,

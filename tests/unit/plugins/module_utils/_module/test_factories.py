@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    ImportsError,
-    StoreError,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
-    receipt_store,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import ImportsError, StoreError
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import receipt_store
 
 from .modules import host
 
@@ -56,8 +51,7 @@ def test_a_store_that_has_to_be_there_is_not_made(
 
 
 @pytest.mark.parametrize(
-    "receipts",
-    ["", " ", "receipts.db", "./receipts.db", "None", "postgresql://host/db", "~nobody-like-that/r.db"],
+    "receipts", ["", " ", "receipts.db", "./receipts.db", "None", "postgresql://host/db", "~nobody-like-that/r.db"]
 )
 def test_a_place_that_cannot_be_is_an_error_in_words(receipts: str, warnings: list[str]) -> None:
     for required in (False, True):

@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    OutcomeUnknown,
-    Refused,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.factories import (
-    import_all,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
-    secrets_of,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import OutcomeUnknown, Refused
+from ansible_collections.assetops.imports.plugins.module_utils._module.factories import import_all
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import secrets_of
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 
 from ..fakes import DIGEST, BeforeCommit, ScriptedSystem, seen

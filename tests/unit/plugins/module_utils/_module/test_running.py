@@ -7,13 +7,8 @@ import json
 import threading
 from typing import Any
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    BadInput,
-    Refused,
-)
-from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import (
-    Invocation,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import BadInput, Refused
+from ansible_collections.assetops.imports.plugins.module_utils._module.invocation import Invocation
 from ansible_collections.assetops.imports.plugins.module_utils._module.running import run_work
 
 from .modules import ANSWER, TOKEN, ending_of, host

@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Answer,
-    Outage,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Answer, Outage
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import Clock
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import format_time, parse_status
 

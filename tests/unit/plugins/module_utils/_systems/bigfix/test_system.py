@@ -16,9 +16,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
-    Connection,
-)
+from ansible_collections.assetops.imports.plugins.module_utils._common.contract import Connection
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._engine.deciding import Policy
 from ansible_collections.assetops.imports.plugins.module_utils._engine.imports import Import as Outcome
@@ -130,7 +128,7 @@ def test_over_every_sequence_of_answers_it_starts_at_most_one_and_never_calls_a_
 ) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=800, deadline=None)
+    @settings(max_examples=400, deadline=None)
     @given(servers(), requirements, policies)
     def check(made: tuple[Server, TurnedClock], requirement: Requirement, policy: Policy) -> None:
         server, clock = made
@@ -292,6 +290,26 @@ def test_a_clock_that_is_set_back_makes_no_import_of_a_start_that_did_nothing(st
     server = Server(clock := TurnedClock(), past, start=start, is_ahead=wrong_until(0.5, 3600))
 
     assert run_import(server, clock, Requirement()).state == "failed"
+
+
+@pytest.mark.parametrize(("import_type", "hint"), [("complete", False), ("raw_only", True)])
+def test_a_start_that_did_nothing_is_reported_with_what_may_be_missing(import_type: str, hint: bool) -> None:
+    server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], start="answers nothing")
+
+    one = run_import(server, clock, Requirement(import_type=import_type))
+
+    assert "BigFix Inventory did not start an import." in one.message
+    assert ("Raw data imports may not be enabled" in one.message) == hint
+
+
+@pytest.mark.parametrize(("requirement", "name"), [(Requirement(), "BigFix Inventory"), (LMT, "License Metric Tool")])
+def test_a_user_who_cannot_run_imports_is_told_of_the_permission(requirement: Requirement, name: str) -> None:
+    server = Server(clock := TurnedClock(), [], quirks=[Quirk(may_run=False)] * 9)
+
+    one = run_import(server, clock, requirement)
+
+    assert (one.state, server.starts) == ("failed", [])
+    assert f"{name} says that this user cannot run imports; that takes the permission Manage Imports" in one.message
 
 
 # What keeps an import from being started.

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Answer,
@@ -15,10 +15,13 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     NotSent,
     OutcomeUnknown,
     Refused,
+    Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._common.redaction import Secrets
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content, open_contents
+from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._http.multipart import Body
+from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.system import HaploBatches
 
 SERVER = "https://research.example.ac.uk"
 BASE = "/api/haplo-data-import-batch"
@@ -98,6 +101,23 @@ class NotedAttempt:
         assert not self.commits, "committed twice"
         assert "scheduling" in self.notes
         self.commits.append(sha256)
+
+
+class Run:
+    """A submission of a batch, with the answers it gets."""
+
+    def __init__(
+        self,
+        system: Callable[[Client], HaploBatches],
+        wanted: Wanted,
+        client: ScriptedClient,
+        notes: Mapping[str, Any] | None,
+    ) -> None:
+        self.client, self.wanted, self.attempt = client, wanted, NotedAttempt(notes)
+        self._system = system
+
+    def __call__(self) -> Any:
+        return self._system(cast(Client, self.client)).submit(self.wanted, self.attempt)  # a script in place of it
 
 
 UPLOADED = answer(hashlib.sha256(b"[]").hexdigest())

@@ -30,11 +30,7 @@ def test_the_digest_of_a_batch_is_over_the_digests_of_all_its_files(content: Con
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"comment": "another"},
-        {"control_comment": "another"},
-        {"files": {"staff": "22" * 32, "people": "11" * 32}},
-    ],
+    [{"comment": "another"}, {"control_comment": "another"}, {"files": {"staff": "22" * 32, "people": "11" * 32}}],
 )
 def test_comments_and_the_order_of_files_make_no_other_import(content: Content, changes: dict[str, Any]) -> None:
     assert wanted(content, **changes).key == wanted(content).key

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -196,16 +196,19 @@ def unchanged(sample: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_one_thing_changed(sample: str) -> None:
-    """All changes to the vendor's own samples, and to the others, which differ little, each 23rd."""
-    some = islice(changes(SAMPLES[sample]), 0, None, 1 if "vendor's" in sample else 23)
+def test_one_thing_changed(sample: str, stride: Callable[[int], int]) -> None:
+    """Each 7th change to the vendor's own samples, and to the others, which differ little, each 23rd.
+
+    All of them with --kill-everywhere.
+    """
+    some = islice(changes(SAMPLES[sample]), 0, None, stride(7 if "vendor's" in sample else 23))
     counted = Counter(verdict(sample, change) for change in some)
     print(f"{sample}: {sum(counted.values())} changes: {dict(counted)}")
     assert counted["not told"] > 50
     assert counted["as before"] > 50
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(sample=st.sampled_from(sorted(SAMPLES)), data=st.data())
 def test_some_characters_changed(sample: str, data: st.DataObject) -> None:
     text = SAMPLES[sample]
@@ -215,7 +218,7 @@ def test_some_characters_changed(sample: str, data: st.DataObject) -> None:
     event(verdict(sample, Change("edit", begin, end, put, is_of_value=True)))
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(sample=st.sampled_from(sorted(SAMPLES)), data=st.data())
 def test_cut_anywhere(sample: str, data: st.DataObject) -> None:
     length = data.draw(st.integers(0, len(SAMPLES[sample]) - 1))

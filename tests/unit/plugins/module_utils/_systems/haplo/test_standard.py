@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Wanted,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import Batch, DataFile, wanted_batch
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.standard import (
     StandardApi,
@@ -43,7 +42,7 @@ from .scripted import (
     SERVER,
     TRIED,
     UPLOADED,
-    NotedAttempt,
+    Run,
     ScriptedClient,
     answer,
     no,
@@ -55,25 +54,14 @@ PAGE = answer("<h1>Error</h1>", content_type="text/html")
 
 
 def wanted(content: Content, kind: str | None = KIND, **changes: Any) -> Wanted:
-    sha256 = hashlib.sha256(b"[]").hexdigest()
-    control = None if kind else DIGEST
-    batch = Batch(control, None, (DataFile("people", content, sha256),), kind=kind, **changes)
+    files = (DataFile("people", content, UPLOADED.text),)
+    batch = Batch(None if kind else DIGEST, None, files, kind=kind, **changes)
     return wanted_batch(SERVER, "source", batch, where=where_to_look)
 
 
-class Run:
-    """A submission of a standard batch of one file, with the answers it gets."""
-
-    def __init__(self, content: Content, client: ScriptedClient, notes: Mapping[str, Any] | None = None) -> None:
-        client.may_schedule_again = False
-        self.client = client
-        self.attempt = NotedAttempt(notes)
-        self.wanted = wanted(content)
-
-    def __call__(self) -> Any:
-        client = cast(Client, self.client)  # a script in place of it
-        haplo = StandardBatches(client, SERVER, StandardApi(client, BASE))
-        return haplo.submit(self.wanted, self.attempt)
+def run_of(content: Content, client: ScriptedClient, notes: Mapping[str, Any] | None = None) -> Run:
+    client.may_schedule_again = False
+    return Run(lambda one: StandardBatches(one, SERVER, StandardApi(one, BASE)), wanted(content), client, notes)
 
 
 def test_the_digest_of_a_batch_is_over_its_kind_and_the_digests_of_its_files(content: Content) -> None:
@@ -101,20 +89,14 @@ def test_what_is_no_kind_is_told(kind: str) -> None:
 
 
 def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[answer(BATCH)], file=[UPLOADED], schedule=[SCHEDULED]))
-
+    run = run_of(content, ScriptedClient(batch=[answer(BATCH)], file=[UPLOADED], schedule=[SCHEDULED]))
     accepted = run()
-
     assert run.client.sent[0] == ("batch", f"kind={KIND}")
     assert run.client.steps == ["batch", "file", "schedule"]
     assert run.attempt.history == [{"batch": BATCH, "files": []}, BEGUN, TRIED]
     assert run.attempt.commits == [run.wanted.content_sha256]
-    assert (accepted.remote_id, accepted.state, accepted.server, accepted.is_new) == (
-        BATCH,
-        "scheduled",
-        "SCHEDULED",
-        True,
-    )
+    assert (accepted.remote_id, accepted.state, accepted.server) == (BATCH, "scheduled", "SCHEDULED")
+    assert accepted.is_new
     assert accepted.message.endswith(f"Standard Batch APIs > Standard Batch API jobs: batch {BATCH}")
 
 
@@ -146,8 +128,7 @@ def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
 def test_it_is_scheduled_once_and_what_is_not_certain_is_not_called_a_failure(
     content: Content, ending: Any, notes: Mapping[str, Any], expected: type[ImportsError] | None, is_new: bool | None
 ) -> None:
-    run = Run(content, ScriptedClient(schedule=[ending]), notes)
-
+    run = run_of(content, ScriptedClient(schedule=[ending]), notes)
     if expected is None:
         accepted = run()
         assert (accepted.state, accepted.remote_id, accepted.is_new) == ("scheduled", BATCH, is_new)
@@ -165,36 +146,29 @@ def test_it_is_scheduled_once_and_what_is_not_certain_is_not_called_a_failure(
 @pytest.mark.parametrize("refusal", [NOT_FOUND, WORDS])
 def test_a_batch_that_takes_no_files_any_more_is_begun_anew(content: Content, refusal: Refused) -> None:
     script = ScriptedClient(batch=[answer(OTHER)], file=[refusal, UPLOADED], schedule=[SCHEDULED])
-    run = Run(content, script, {"batch": BATCH, "files": []})
-
+    run = run_of(content, script, {"batch": BATCH, "files": []})
     assert run().remote_id == OTHER
     assert run.client.steps == ["file", "batch", "file", "schedule"]
 
 
 def test_a_batch_that_is_gone_when_it_is_scheduled_for_the_first_time_is_begun_anew(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[answer(OTHER)], file=[UPLOADED], schedule=[NOT_FOUND, SCHEDULED]), BEGUN)
-
+    run = run_of(
+        content, ScriptedClient(batch=[answer(OTHER)], file=[UPLOADED], schedule=[NOT_FOUND, SCHEDULED]), BEGUN
+    )
     assert run().remote_id == OTHER
     assert len(run.attempt.commits) == 1
 
 
 @pytest.mark.parametrize("text", [BATCH, BATCH[:16], BATCH * 2, "0b9d34a2-5c52-4e8d-9d0e-000000000001", "5a" * 32])
 def test_an_identifier_is_one_word_of_some_length(content: Content, text: str) -> None:
-    run = Run(content, ScriptedClient(batch=[answer(text)], file=[UPLOADED], schedule=[SCHEDULED]))
-
+    run = run_of(content, ScriptedClient(batch=[answer(text)], file=[UPLOADED], schedule=[SCHEDULED]))
     assert run().remote_id == text
 
 
 @pytest.mark.parametrize(
     "twist",
     [
-        answer(""),
-        answer("OK"),
-        answer("SCHEDULED"),
-        answer("a" * 129),
-        answer(f"{BATCH}\n"),
-        answer(f"{BATCH} {BATCH}"),
-        answer("Service temporarily unavailable"),
+        *map(answer, ("", "OK", "SCHEDULED", "a" * 129, f"{BATCH}\n", f"{BATCH} {BATCH}", "Service is unavailable")),
         answer(BATCH, content_type="text/html"),
         answer(BATCH, content_type=""),
         answer(BATCH, status=201),
@@ -202,8 +176,7 @@ def test_an_identifier_is_one_word_of_some_length(content: Content, text: str) -
     ],
 )
 def test_what_is_no_identifier_is_told_with_a_question_for_the_kind(content: Content, twist: Any) -> None:
-    run = Run(content, ScriptedClient(batch=[twist]))
-
+    run = run_of(content, ScriptedClient(batch=[twist]))
     with pytest.raises(NotSent, match=r"not how Haplo answers.*was not scheduled"):
         run()
     assert run.attempt.history == []

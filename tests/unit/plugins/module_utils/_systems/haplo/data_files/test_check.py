@@ -348,24 +348,8 @@ ENTRIES = [{"read": read, **more} for read in (J, T, X, A) for more in ({}, {"si
 ]
 PIECES = st.sampled_from(
     [
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b'"',
-        b"first",
-        b":",
-        b",",
-        b"1",
-        b"<",
-        b">",
-        b"/",
-        b"\n",
-        b"\t",
-        b"\0",
-        b"\xff",
-        b"<!--",
-        b"&",
+        *(b"[", b"]", b"{", b"}", b'"', b"first", b":", b",", b"1", b"<", b">", b"/", b"\n", b"\t", b"\0", b"\xff"),
+        *(b"<!--", b"&"),
     ]
 )
 
