@@ -123,9 +123,7 @@ def test_a_playbook_says_nothing_of_the_key_at_any_verbosity(
 
     outside = tmp_path_factory.mktemp("secret")
     held = [("haplo", "batch")]
-    shown = run_at_highest_verbosity(
-        told.folder, outside, [task, task], {"key": KEY}, sandbox=told.sandbox, held=held
-    )
+    shown = run_at_highest_verbosity(told.folder, outside, [task, task], {"key": KEY}, sandbox=told.sandbox, held=held)
 
     assert shown.status == 0, shown.output
     assert "ended with 2 errors" in shown.output
