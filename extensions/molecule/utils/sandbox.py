@@ -3,7 +3,8 @@
 """Starts and stops the sandbox of a scenario: `sandbox.py start FOLDER`, `sandbox.py stop FOLDER`.
 
 `FOLDER/sandbox.json` has its process id, its address and the credentials of each system. Stopping ends only that
-process, and only if it still is this sandbox, and forgets what was imported into it. Starting stops what was left behind.
+process, and only if it still is this sandbox, and forgets what was imported into it. Starting stops what was left
+behind.
 """
 
 from __future__ import annotations
