@@ -25,6 +25,8 @@ def all_forms(secret: str) -> dict[str, str]:
         "percent-encoded": quote(secret, safe=""),
         "percent-encoded in lower case": quote(secret, safe="").replace("%2F", "%2f").replace("%3D", "%3d"),
         "percent-encoded but for slashes": quote(secret),
+        "percent-encoded twice": quote(quote(secret, safe=""), safe=""),
+        "percent-encoded three times": quote(quote(quote(secret, safe=""), safe=""), safe=""),
         "as in a form": quote_plus(secret),
         "as JSON": json.dumps(secret)[1:-1],
         "as JSON with escaped slashes": json.dumps(secret)[1:-1].replace("/", "\\/"),
