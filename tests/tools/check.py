@@ -391,11 +391,11 @@ def empty_folder(path: Path) -> Iterator[Path]:
 CHECKS = [
     Check("ruff", ruff, quick=True),
     Check("shellcheck", shellcheck),
+    Check("ansible-test sanity", sanity),
     *(Check(f"slow integration tests, part {part} of 4", slow_integration_tests(part, 4)) for part in (1, 2, 3, 4)),
     *(Check(f"integration tests, part {part} of 4", integration_tests(part, 4)) for part in (1, 2, 3, 4)),
     *(Check(f"unit tests, part {part} of 2", unit_tests(part, 2)) for part in (1, 2)),
     Check("molecule", molecule),
-    Check("ansible-test sanity", sanity),
     Check("build and galaxy-importer", galaxy),
     Check("ansible-lint", ansible_lint),
     Check("mypy", mypy, quick=True),

@@ -148,6 +148,10 @@ def test_a_place_where_no_file_can_be_made_is_an_error_in_words(location: str, r
         open_store(location, read_only=read_only)
 
 
+def a_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
 def a_link_to_nothing(path: Path) -> None:
     path.symlink_to(path.with_name("not mounted"))
 
@@ -171,10 +175,10 @@ IN_A_PATH = "below/it/receipts.db"
         (os.mkfifo, "receipts.db", "no regular file"),
         (Path.mkdir, "receipts.db", "no regular file"),
         (a_link_to_nothing, "receipts.db", "receipts.db is a link to .*/not mounted, and there is nothing"),
-        (lambda path: path.symlink_to(path), "receipts.db", "(?i)symbolic links"),
+        (a_link_to_itself, "receipts.db", "(?i)symbolic links"),
         (os.mkfifo, IN_A_PATH, "below is no folder"),
         (a_link_to_nothing, IN_A_PATH, "below is a link to .*/not mounted, and there is nothing"),
-        (lambda path: path.symlink_to(path), IN_A_PATH, "(?i)symbolic links"),
+        (a_link_to_itself, IN_A_PATH, "(?i)symbolic links"),
         (a_link_to_nothing_in_its_path, IN_A_PATH, "folder is a link to .*/not mounted, and there is nothing"),
         (a_file_in_its_path, "receipts.db", "folder is no folder"),
         (a_file_in_its_path, IN_A_PATH, "folder is no folder"),
