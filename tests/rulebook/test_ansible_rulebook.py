@@ -131,7 +131,7 @@ def test_the_rulebook_of_the_collection_tells_what_did_not_end_well(tmp_path: Pa
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_what_ended_while_it_was_down_is_told_and_the_rest_is_not_told_again(
+def test_what_ended_while_it_was_down_is_reported_and_the_rest_is_not_reported_again(
     location: str, store: Store, tmp_path: Path, how: signal.Signals
 ) -> None:
     book = rulebook(tmp_path, location, start="beginning")

@@ -68,7 +68,7 @@ def test_a_job_without_a_credential_names_it_and_one_with_a_database_begins_ther
         ("The server said no.", []),
     ],
 )
-def test_the_types_of_credentials_are_told_in_a_job_alone(message: str, types: list[str]) -> None:
+def test_the_types_of_credentials_are_reported_in_a_job_alone(message: str, types: list[str]) -> None:
     job: dict[str, Any] = {"tower_job_id": 7}
     assert is_job(job)
     told = with_credentials(message, job)

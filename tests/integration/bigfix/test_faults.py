@@ -68,7 +68,7 @@ def test_trouble_before_the_start_that_ends_is_borne(bigfix: DataImports, fault:
 
 
 @in_trouble
-def test_trouble_before_the_start_that_does_not_end_is_told_and_nothing_started(
+def test_trouble_before_the_start_that_does_not_end_is_reported_and_nothing_started(
     bigfix: DataImports, fault: dict[str, Any], skip: int
 ) -> None:
     bigfix.fault(operation="status", times=None, skip=skip, **fault)
@@ -134,7 +134,7 @@ def test_a_start_whose_answer_was_lost_is_known_by_the_status(
 
 
 @pytest.mark.parametrize("fault", [*NO, LOGIN])
-def test_a_start_that_is_turned_down_is_told_and_not_followed(bigfix: DataImports, fault: dict[str, Any]) -> None:
+def test_a_start_that_is_turned_down_is_reported_and_not_followed(bigfix: DataImports, fault: dict[str, Any]) -> None:
     bigfix.fault(operation="start", when="after_body", times=None, **fault)
 
     result = bigfix()
@@ -144,7 +144,7 @@ def test_a_start_that_is_turned_down_is_told_and_not_followed(bigfix: DataImport
     assert bigfix.held.imports == []
 
 
-def test_a_start_with_its_answer_lost_and_no_status_since_is_unknown_and_told_so(bigfix: DataImports) -> None:
+def test_a_start_with_its_answer_lost_and_no_status_since_is_unknown_and_reported_so(bigfix: DataImports) -> None:
     bigfix.fault("drop", operation="start", when="after_work")
     bigfix.fault("status", operation="status", times=None, skip=2)
 

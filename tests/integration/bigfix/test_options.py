@@ -108,7 +108,7 @@ def test_token_transport_says_how_the_token_is_sent(either: DataImports, transpo
 
 
 @exercises("token_transport")
-def test_a_token_in_the_url_that_the_server_forbids_is_told(lmt: DataImports) -> None:
+def test_a_token_in_the_url_that_the_server_forbids_is_reported(lmt: DataImports) -> None:
     lmt.configure(token_in_url=False)
 
     result = lmt(token_transport="query")
@@ -157,7 +157,7 @@ def test_a_wrong_password_is_tried_once_however_it_is_answered(bigfix: DataImpor
 
 @exercises("password")
 @pytest.mark.parametrize("how", ["401", "redirect", "login_page"])
-def test_single_sign_on_is_told_with_what_to_do(bigfix: DataImports, how: str) -> None:
+def test_single_sign_on_is_reported_with_what_to_do(bigfix: DataImports, how: str) -> None:
     bigfix.configure(single_sign_on=True, unauthenticated=how)
 
     result = bigfix(**WITH_PASSWORD)
@@ -182,7 +182,7 @@ def test_a_password_is_not_sent_again_and_again_to_a_server_in_trouble(
 
 @exercises("password")
 @pytest.mark.parametrize("json", [{}, {"token": ""}, {"token": "a\nb"}, {"token": 17}, []])
-def test_an_answer_without_a_token_is_told_as_such(bigfix: DataImports, json: Any) -> None:
+def test_an_answer_without_a_token_is_reported_as_such(bigfix: DataImports, json: Any) -> None:
     bigfix.fault("json", "get_token", json=json)
 
     result = bigfix(**WITH_PASSWORD)
@@ -192,7 +192,7 @@ def test_an_answer_without_a_token_is_told_as_such(bigfix: DataImports, json: An
 
 
 @exercises("token")
-def test_a_user_who_may_not_run_imports_is_told_before_it_is_tried(bigfix: DataImports, lmt: DataImports) -> None:
+def test_a_user_who_may_not_run_imports_is_reported_before_it_is_tried(bigfix: DataImports, lmt: DataImports) -> None:
     for server, token in ((bigfix, BIGFIX_VIEWER_TOKEN), (lmt, LMT_VIEWER_TOKEN)):
         result = server(token=token)
 
@@ -219,7 +219,7 @@ def test_run_says_which_import(bigfix: DataImports, lmt: DataImports) -> None:
 @exercises("import_type")
 @pytest.mark.parametrize("how", ["status", "error"])
 @pytest.mark.parametrize("has_past", [True, False])
-def test_raw_imports_that_are_not_enabled_are_told_as_such(bigfix: DataImports, how: str, has_past: bool) -> None:
+def test_raw_imports_that_are_not_enabled_are_reported_as_such(bigfix: DataImports, how: str, has_past: bool) -> None:
     bigfix.configure(raw_disabled=how, history=[{"age": 60}] if has_past else [])
 
     result = bigfix(import_type="raw_only")
@@ -230,7 +230,7 @@ def test_raw_imports_that_are_not_enabled_are_told_as_such(bigfix: DataImports, 
 
 @exercises("product")
 @pytest.mark.parametrize("how", ["status", "error"])
-def test_a_product_that_it_is_not_starts_nothing_and_is_told(bigfix: DataImports, how: str) -> None:
+def test_a_product_that_it_is_not_starts_nothing_and_is_reported(bigfix: DataImports, how: str) -> None:
     bigfix.configure(unknown_run=how)
 
     result = bigfix(product="license_metric_tool", token_transport="query")
@@ -399,7 +399,7 @@ def test_each_of_the_two_goes_by_its_own_age(
 
 
 @exercises("raw_first")
-def test_where_the_raw_import_fails_the_complete_one_is_not_begun_and_that_is_told(raw: DataImports) -> None:
+def test_where_the_raw_import_fails_the_complete_one_is_not_begun_and_that_is_reported(raw: DataImports) -> None:
     raw.configure(failures=1)
 
     result = raw(raw_first=True, max_age=DAY)
@@ -413,7 +413,7 @@ def test_where_the_raw_import_fails_the_complete_one_is_not_begun_and_that_is_to
 
 
 @exercises("raw_first")
-def test_a_complete_import_that_fails_after_the_raw_one_is_told_as_one_of_two(raw: DataImports) -> None:
+def test_a_complete_import_that_fails_after_the_raw_one_is_reported_as_one_of_two(raw: DataImports) -> None:
     raw.configure(history=[{"age": 60, "type": "raw_only"}], failures=1)
 
     result = raw(raw_first=True, max_age=DAY)

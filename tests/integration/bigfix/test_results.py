@@ -159,7 +159,7 @@ def test_an_age_below_zero_is_returned_as_it_is_with_a_warning(bigfix: DataImpor
     assert ("that proves nothing" in str(result.get("warnings"))) == is_told
 
 
-def test_an_import_that_runs_is_told_with_its_progress_mode_and_times(lmt: DataImports) -> None:
+def test_an_import_that_runs_is_reported_with_its_progress_mode_and_times(lmt: DataImports) -> None:
     lmt.configure(history=[{"age": 3600}])
     lmt.sandbox.clock(speed=0)
     lmt(wait=False)
@@ -242,7 +242,9 @@ def test_info_says_whether_the_data_is_recent_enough_and_fails_where_it_is_told_
 
 
 @pytest.mark.parametrize(("is_ahead", "is_fresh"), [(200, True), (400, False)])
-def test_a_success_that_is_told_for_later_proves_nothing(bigfix: DataImports, is_ahead: int, is_fresh: bool) -> None:
+def test_a_success_that_is_reported_for_later_proves_nothing(
+    bigfix: DataImports, is_ahead: int, is_fresh: bool
+) -> None:
     bigfix.sandbox.clock(speed=0)
     bigfix.configure(history=[{"age": 60}])
     last = time_option(bigfix.info()["last_success_time"], "")
@@ -294,7 +296,7 @@ def test_a_question_that_cannot_be_answered_is_not_asked(
 # Whose success it is.
 
 
-def test_a_failed_import_is_told_with_the_words_of_the_server(bigfix: DataImports) -> None:
+def test_a_failed_import_is_reported_with_the_words_of_the_server(bigfix: DataImports) -> None:
     bigfix.configure(history=[{"age": 60}], failures=1, failure_status="Failed: datasource 3")
 
     result = bigfix()

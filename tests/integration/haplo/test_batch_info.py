@@ -49,7 +49,7 @@ def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
 # What is told.
 
 
-def test_what_became_of_a_batch_is_told_as_it_is(haplo: Haplo) -> None:
+def test_what_became_of_a_batch_is_reported_as_it_is(haplo: Haplo) -> None:
     with_a_url(haplo)
     identifier = sent(haplo, people=2, comment="nightly <b>")
     batch = haplo.sandbox.haplo().batch(identifier)
@@ -233,7 +233,7 @@ def administrator(haplo: Haplo) -> None:
 
 
 @pytest.mark.usefixtures("administrator")
-def test_what_is_told_says_nothing_of_the_key(haplo: Haplo) -> None:
+def test_what_is_reported_says_nothing_of_the_key(haplo: Haplo) -> None:
     """Not even where it stands in a comment or a log."""
     with_a_url(haplo)
     sent(haplo, comment=f"with {KEY}")

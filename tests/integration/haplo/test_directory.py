@@ -60,7 +60,7 @@ def test_each_folder_with_a_control_file_is_a_batch_and_a_feed_of_its_own(haplo:
     assert [one["reason"] for one in feeds(feed="people")["imports"]] == ["receipt", "new"]
 
 
-def test_what_is_no_batch_is_left_out_and_told(haplo: Haplo, feeds: Feeds) -> None:
+def test_what_is_no_batch_is_left_out_and_reported(haplo: Haplo, feeds: Feeds) -> None:
     feeds.add("staff")
     (feeds.path / "staff/old").mkdir()
     (feeds.path / "current").symlink_to("staff")
@@ -85,7 +85,7 @@ def test_what_is_no_batch_is_left_out_and_told(haplo: Haplo, feeds: Feeds) -> No
 
 @exercises("require_batches")
 @pytest.mark.parametrize("check", [False, True])
-def test_no_batch_is_told_or_an_error_where_there_has_to_be_one(haplo: Haplo, feeds: Feeds, check: bool) -> None:
+def test_no_batch_is_reported_or_an_error_where_there_has_to_be_one(haplo: Haplo, feeds: Feeds, check: bool) -> None:
     (feeds.path / "2026-11-22").mkdir()
 
     nothing = feeds(check=check)
@@ -365,7 +365,7 @@ def test_listed_batches_have_options_of_their_own_and_else_those_for_all(haplo: 
     assert_scheduled(haplo(), changed=False, reason="receipt")
 
 
-def test_an_empty_list_of_batches_is_told_or_an_error(haplo: Haplo) -> None:
+def test_an_empty_list_of_batches_is_reported_or_an_error(haplo: Haplo) -> None:
     nothing, required = (haplo(**NEITHER, batches=[], require_batches=wanted) for wanted in (False, True))
     assert "batches is an empty list. Nothing was imported." in warnings(nothing)
     assert (nothing["changed"], nothing["imports"]) == (False, [])

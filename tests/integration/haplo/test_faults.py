@@ -309,7 +309,7 @@ def test_an_upload_that_is_cut_off_again_and_again_has_failed_and_the_key_was_no
 
 
 @pytest.mark.parametrize("drain", [True, False])
-def test_a_key_that_is_refused_while_a_large_file_is_sent_is_told_as_such(large: Haplo, drain: bool) -> None:
+def test_a_key_that_is_refused_while_a_large_file_is_sent_is_reported_as_such(large: Haplo, drain: bool) -> None:
     large.fault("status", operation="batch", skip=2, times=None, status=403)
     large.fault("status", operation="file", after_bytes=MIB, times=None, status=403, body="Unauthorised", drain=drain)
 

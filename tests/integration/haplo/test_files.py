@@ -77,7 +77,7 @@ def test_a_file_is_refused_warned_of_or_sent(mixed: Haplo, case: str, check: boo
     assert told in refusal(strict) if outcome == "warned" else strict["state"] == "planned"
 
 
-def test_all_that_is_wrong_with_a_batch_is_told_at_once_and_put_right_it_is_imported(mixed: Haplo) -> None:
+def test_all_that_is_wrong_with_a_batch_is_reported_at_once_and_put_right_it_is_imported(mixed: Haplo) -> None:
     people = write(mixed, "people.json", '[{"first": "Joe"}')
     staff = write(mixed, "staff.xml", "<staff><person>")
     visitors = write(mixed, "visitors.tsv", f"{TSV}\n")

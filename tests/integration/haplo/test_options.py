@@ -59,7 +59,7 @@ def test_url_is_the_base_of_what_is_asked_with_the_path_in_it(haplo: Haplo, spel
 
 @exercises("target_name")
 @in_both
-def test_the_address_of_an_application_with_a_name_is_told_too(haplo: Haplo) -> None:
+def test_the_address_of_an_application_with_a_name_is_reported_too(haplo: Haplo) -> None:
     result = haplo(target_name="research")
 
     assert only(result)["target"] == "research"

@@ -269,7 +269,7 @@ def unknown(haplo: Haplo) -> Haplo:
 
 
 @of_standard_batches
-def test_a_standard_batch_in_doubt_is_left_alone_and_told_where_to_look(unknown: Haplo) -> None:
+def test_a_standard_batch_in_doubt_is_left_alone_and_reported_where_to_look(unknown: Haplo) -> None:
     sent = len(unknown.sent())
 
     for result in (unknown(), unknown(check=True)):
@@ -443,7 +443,7 @@ def test_a_user_who_may_not_import_is_reported_though_the_status_is_200(haplo: H
 
 
 @in_both
-def test_a_host_that_was_locked_out_for_wrong_keys_is_told(haplo: Haplo) -> None:
+def test_a_host_that_was_locked_out_for_wrong_keys_is_reported(haplo: Haplo) -> None:
     for _unused in range(50):
         send(haplo.sandbox, haplo.api.path.removeprefix("/haplo"), headers=basic("x" * 43))
 
@@ -527,7 +527,7 @@ def test_at_another_address_the_right_one_is_reported(haplo: Haplo, settings: di
 
 
 @in_both
-def test_a_server_without_the_plugin_is_told(haplo: Haplo) -> None:
+def test_a_server_without_the_plugin_is_reported(haplo: Haplo) -> None:
     result = haplo(api_path=f"{haplo.api.path.removeprefix('/haplo')}/none")
 
     assert_failed(result, "may lack the plugin", state="failed", http_status=404)

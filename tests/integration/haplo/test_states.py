@@ -239,7 +239,7 @@ def test_a_link_to_nothing_holds_up_a_feed_until_it_is_older_than_what_was_impor
 # Clocks.
 
 
-def test_a_clock_that_was_set_back_or_ahead_is_told(haplo: Haplo, feeds: Feeds) -> None:
+def test_a_clock_that_was_set_back_or_ahead_is_reported(haplo: Haplo, feeds: Feeds) -> None:
     add(feeds, d01="A", d02="B")
     with travel(datetime(2024, 5, 1, 1)):
         assert sent(feeds()) == ["people-2024-05-01", "people-2024-05-02"]

@@ -208,7 +208,7 @@ def test_where_there_is_nothing_it_is_said_how_an_address_looks(
         ("lm_library", {"library": "Other", "confirm": "Other"}, ["library", "LPC"]),
     ],
 )
-def test_what_the_server_does_not_have_is_told_with_its_option(
+def test_what_the_server_does_not_have_is_reported_with_its_option(
     runs: dict[str, Run], module: str, options: dict[str, Any], words: list[str]
 ) -> None:
     assert_says(runs[module](**options), "404", *words)
@@ -251,7 +251,7 @@ def test_a_refused_key_is_explained_before_the_words_of_haplo(haplo: Haplo) -> N
 
 
 @pytest.mark.parametrize("value", ["", "cad", 4.5, "4.5", "40/..", [40], True, 0, -1, "0x28", "٤٠"])
-def test_a_license_server_that_is_no_number_is_told_where_the_number_is(
+def test_a_license_server_that_is_no_number_is_reported_where_the_number_is(
     runs: dict[str, Run], licstat: Licstat, value: Any
 ) -> None:
     result = runs["licstat_import"](license_server_id=value)
@@ -298,7 +298,7 @@ def placed(name: str, logs: Path) -> str:
 
 
 @pytest.mark.parametrize(("name", "words"), ODD)
-def test_what_is_no_name_of_a_file_is_told_for_what_it_is(
+def test_what_is_no_name_of_a_file_is_reported_for_what_it_is(
     licstat: Licstat, log: Path, make_log: Logs, name: str, words: list[str]
 ) -> None:
     make_log()
@@ -307,7 +307,7 @@ def test_what_is_no_name_of_a_file_is_told_for_what_it_is(
 
 
 @pytest.mark.parametrize(("name", "words"), [one for one in ODD if one[0] in OF_EACH_KIND])
-def test_what_is_no_name_of_a_file_is_told_of_a_batch_and_an_archive_too(
+def test_what_is_no_name_of_a_file_is_reported_of_a_batch_and_an_archive_too(
     haplo: Haplo, lm: Lm, log: Path, name: str, words: list[str]
 ) -> None:
     path = placed(name, log.parent)
@@ -333,7 +333,7 @@ def test_a_missing_file_comes_with_the_folder_and_what_is_like_it(licstat: Licst
     assert_says(alone, f"the folder {folder} is there, and nothing in it has a name like zzz")
 
 
-def test_a_link_to_nowhere_and_an_empty_folder_are_told(licstat: Licstat, tmp_path: Path) -> None:
+def test_a_link_to_nowhere_and_an_empty_folder_are_reported(licstat: Licstat, tmp_path: Path) -> None:
     (tmp_path / "link.log").symlink_to("nowhere.log")
     (tmp_path / "none").mkdir()
 
@@ -344,7 +344,7 @@ def test_a_link_to_nowhere_and_an_empty_folder_are_told(licstat: Licstat, tmp_pa
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])
-def test_a_file_that_may_not_be_read_is_told_with_its_owner_and_this_user(
+def test_a_file_that_may_not_be_read_is_reported_with_its_owner_and_this_user(
     licstat: Licstat, log: Path, place: str
 ) -> None:
     barred = log if place == "file" else log.parent
@@ -373,7 +373,9 @@ def test_a_missing_file_for_tls_comes_with_what_is_like_it(
 
 
 @pytest.mark.parametrize("place", ["file", "folder"])
-def test_a_store_of_another_user_is_told_with_its_owner_and_this_user(licstat: Licstat, log: Path, place: str) -> None:
+def test_a_store_of_another_user_is_reported_with_its_owner_and_this_user(
+    licstat: Licstat, log: Path, place: str
+) -> None:
     licstat(log)
     barred = licstat.store if place == "file" else licstat.store.parent
     for path in (licstat.store, licstat.store.parent):
@@ -403,7 +405,7 @@ def test_a_store_of_another_user_is_told_with_its_owner_and_this_user(licstat: L
         ({**CONTROL, "instructions": [{"filters": "trim"}]}, ["filters of instruction 1 has to be a list"]),
     ],
 )
-def test_a_control_file_of_another_shape_is_told(haplo: Haplo, content: Any, words: list[str]) -> None:
+def test_a_control_file_of_another_shape_is_reported(haplo: Haplo, content: Any, words: list[str]) -> None:
     haplo.control.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
 
     assert_says(haplo(check=True), f"control: {haplo.control} is no control file", *words)

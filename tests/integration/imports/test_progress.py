@@ -156,7 +156,7 @@ def test_of_several_logs_a_line_tells_how_many_are_where(
 # What is not told
 
 
-def test_a_token_that_was_exchanged_for_a_password_is_not_told(
+def test_a_token_that_was_exchanged_for_a_password_is_not_reported(
     watched: Watched, bigfix: DataImports, sandbox: Sandbox
 ) -> None:
     sandbox.clock(speed=0)

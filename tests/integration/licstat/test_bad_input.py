@@ -250,11 +250,11 @@ def test_bad_input_of_an_import_is_reported_before_anything_happens(
     ],
 )
 @pytest.mark.usefixtures("place")
-def test_bad_input_of_a_question_is_told_before_anything_happens(licstat: Licstat, case: Bad) -> None:
+def test_bad_input_of_a_question_is_reported_before_anything_happens(licstat: Licstat, case: Bad) -> None:
     assert_told_before_anything_happens(case, licstat.task_info, licstat.sandbox, licstat.folder, task_id="import_1")
 
 
-def test_options_that_there_are_not_are_told(licstat: Licstat, log: Path) -> None:
+def test_options_that_there_are_not_are_reported(licstat: Licstat, log: Path) -> None:
     for result in (licstat(log, mergePolicy="Merge"), licstat.task_info(task_id="import_1", src=["x"])):
         assert_plain_failure(result)
         assert "Unsupported parameters" in result["msg"]
@@ -288,7 +288,9 @@ def test_a_file_that_may_not_be_read_is_reported_before_anything_happens(
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
-def test_a_store_that_may_not_be_read_is_told_before_anything_happens(licstat: Licstat, log: Path, check: bool) -> None:
+def test_a_store_that_may_not_be_read_is_reported_before_anything_happens(
+    licstat: Licstat, log: Path, check: bool
+) -> None:
     licstat(log, src=[str(log)])
     sent = len(licstat.sandbox.requests())
     licstat.store.chmod(0)

@@ -90,7 +90,9 @@ def test_rotated_logs_are_imported_the_oldest_first_and_others_are_not(
     assert ([one["reason"] for one in again["imports"]], again["changed"]) == (["receipt"] * 3, False)
 
 
-def test_what_matches_and_is_left_out_is_told_with_the_reason(licstat: Licstat, rotated: Rotated, folder: Path) -> None:
+def test_what_matches_and_is_left_out_is_reported_with_the_reason(
+    licstat: Licstat, rotated: Rotated, folder: Path
+) -> None:
     rotated("debug.log.1", 2)
     rotated("debug.log.2", 31 * 24)
     rotated("debug.log.0", 0)
@@ -112,7 +114,7 @@ def test_what_matches_and_is_left_out_is_told_with_the_reason(licstat: Licstat, 
     }
 
 
-def test_of_much_that_is_left_out_the_number_is_told_and_some_paths(
+def test_of_much_that_is_left_out_the_number_is_reported_and_some_paths(
     licstat: Licstat, rotated: Rotated, folder: Path
 ) -> None:
     rotated("debug.log.1", 1)

@@ -69,7 +69,7 @@ def test_without_room_for_a_receipt_nothing_is_sent(
         print(f"\n  with {pages} pages there was room", end=" ")
 
 
-def test_a_disk_that_fills_up_while_the_log_is_sent_leaves_an_import_that_is_told_and_looked_for(
+def test_a_disk_that_fills_up_while_the_log_is_sent_leaves_an_import_that_is_reported_and_looked_for(
     licstat: Licstat, start: Start, disk: SmallDisk
 ) -> None:
     result = _filled_up(licstat, start(), disk, "import")

@@ -83,7 +83,7 @@ def test_a_no_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, lie
         *((307, "//127.0.0.1:{port}/"), (308, "/login")),
     ],
 )
-def test_a_redirect_of_an_upload_is_told_and_not_followed(
+def test_a_redirect_of_an_upload_is_reported_and_not_followed(
     licstat: Licstat, log: Path, elsewhere: Listener, status: int, where: str
 ) -> None:
     location = where.format(url=elsewhere.url, port=elsewhere.port, token=licstat.sandbox.licstat_token)
@@ -227,7 +227,7 @@ def test_different_lies_in_a_row_are_one_outage(licstat: Licstat, log: Path) -> 
 
 
 @pytest.mark.parametrize("status", [302, 303])
-def test_a_redirect_of_a_question_is_told_and_not_followed(
+def test_a_redirect_of_a_question_is_reported_and_not_followed(
     licstat: Licstat, log: Path, elsewhere: Listener, status: int
 ) -> None:
     where = f"{elsewhere.url}/?{licstat.sandbox.licstat_token}"
@@ -272,7 +272,7 @@ def test_a_task_with_an_error_has_failed_whatever_its_state(licstat: Licstat, lo
     assert only(result)["server"]["err"] == error
 
 
-def test_an_error_that_no_text_can_hold_is_told_as_far_as_it_goes(licstat: Licstat, log: Path) -> None:
+def test_an_error_that_no_text_can_hold_is_reported_as_far_as_it_goes(licstat: Licstat, log: Path) -> None:
     def answer(request: bytes) -> list[bytes]:
         task = {**accepted()["data"]["ti"], "sts": "FAILURE", "err": "Disk \ud800 full"}
         content = accepted() if b"/import " in request else {"success": True, "msg": None, "data": task}
@@ -295,7 +295,7 @@ def test_a_state_that_is_called_like_a_failure_is_one(licstat: Licstat, log: Pat
 
 
 @pytest.mark.parametrize("state", ["success", None, {"SUCCESS": 1}], ids=json.dumps)
-def test_a_state_that_nobody_knows_means_still_running_and_is_told(licstat: Licstat, log: Path, state: Any) -> None:
+def test_a_state_that_nobody_knows_means_still_running_and_is_reported(licstat: Licstat, log: Path, state: Any) -> None:
     licstat.sandbox.fault("patch", operation="status", times=None, set={"data.sts": state})
 
     result = licstat(log, wait_timeout=0.2)

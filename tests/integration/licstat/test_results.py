@@ -152,7 +152,7 @@ def test_a_task_info_returns_what_is_documented(licstat: Licstat, log: Path) -> 
     assert_returned(refused, of_failure)
 
 
-def test_what_is_told_of_an_import_is_true(licstat: Licstat, log: Path) -> None:
+def test_what_is_reported_of_an_import_is_true(licstat: Licstat, log: Path) -> None:
     begun = datetime.now().astimezone()
     entry = only(licstat(log))
     ended = datetime.now().astimezone()
@@ -169,7 +169,9 @@ def test_what_is_told_of_an_import_is_true(licstat: Licstat, log: Path) -> None:
     assert entry["duration"] == pytest.approx((finished - started).total_seconds())
 
 
-def test_what_was_told_once_is_told_again_of_an_import_that_is_not_repeated(licstat: Licstat, log: Path) -> None:
+def test_what_was_reported_once_is_reported_again_of_an_import_that_is_not_repeated(
+    licstat: Licstat, log: Path
+) -> None:
     first, second = only(licstat(log)), only(licstat(log))
 
     assert {**first, "changed": False, "reason": "receipt"} == second
@@ -193,7 +195,7 @@ def test_attempts_are_counted_over_all_runs(licstat: Licstat, log: Path) -> None
     assert [result["state"] for result in results] == ["failed", "failed", "succeeded", "succeeded"]
 
 
-def test_an_import_that_another_run_is_at_is_told_as_joined(licstat: Licstat, log: Path) -> None:
+def test_an_import_that_another_run_is_at_is_reported_as_joined(licstat: Licstat, log: Path) -> None:
     licstat.sandbox.fault("hold", operation="import", when="after_body")
     other = licstat.start(log)
     licstat.sandbox.wait_for("held", operation="import")
@@ -280,7 +282,7 @@ def test_when_one_log_fails_the_others_are_imported_and_the_task_names_it(licsta
     assert licstat.held.imports == 5
 
 
-def test_equal_contents_are_imported_once_and_told_as_duplicates(licstat: Licstat, make_log: Logs) -> None:
+def test_equal_contents_are_imported_once_and_reported_as_duplicates(licstat: Licstat, make_log: Logs) -> None:
     first, other, second, third = (make_log(name, day=day) for name, day in (("a", 0), ("b", 1), ("c", 0), ("d", 0)))
 
     result = licstat(first, other, second, third, first)

@@ -232,7 +232,7 @@ def test_a_log_that_another_takes_the_place_of(
     assert night.licstat.held.accepted == 1
 
 
-def test_a_log_to_which_a_line_is_written_each_minute_is_left_out_by_its_age_and_told(
+def test_a_log_to_which_a_line_is_written_each_minute_is_left_out_by_its_age_and_reported(
     night: Night, make_log: Logs
 ) -> None:
     resting, written = make_log("debug.log.2", day=1), make_log("debug.log.1", day=2)

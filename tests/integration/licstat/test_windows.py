@@ -250,7 +250,7 @@ def by_day(day: int) -> dict[str, Any]:
     return {"identity": "window", "from": str(FIRST_DAY + timedelta(days=day)), "to": str(end_of(day))}
 
 
-def test_a_gap_before_a_window_is_told_until_it_is_filled(nights: Nights) -> None:
+def test_a_gap_before_a_window_is_reported_until_it_is_filled(nights: Nights) -> None:
     assert nights(0, **by_day(0))["gaps"] == []
     result = nights(3, **by_day(3))
     assert_ended_well(result, changed=True, reason="new")
@@ -269,7 +269,7 @@ def test_a_gap_fails_before_anything_is_sent_where_the_user_wants_that(nights: N
     assert len(nights.ranges) == 1
 
 
-def test_a_gap_that_was_left_before_is_told_by_what_follows_the_mark(nights: Nights) -> None:
+def test_a_gap_that_was_left_before_is_reported_by_what_follows_the_mark(nights: Nights) -> None:
     nights(0, **by_day(0))
     nights(2, **by_day(2))
     result = nights(3)
@@ -283,7 +283,7 @@ def test_a_gap_that_was_left_before_is_told_by_what_follows_the_mark(nights: Nig
 # What the log tells of itself.
 
 
-def test_the_period_of_the_log_is_told_and_kept(nights: Nights) -> None:
+def test_the_period_of_the_log_is_reported_and_kept(nights: Nights) -> None:
     period = {"first": "2022-01-10T07:47:04", "last": "2022-01-12T08:31:00"}
     for check in (True, False, False):
         assert only(nights(2, check=check))["period"] == period
@@ -300,7 +300,7 @@ def test_what_is_no_log_that_is_known_has_no_period(licstat: Licstat, tmp_path: 
     assert only(result)["period"] is None
 
 
-def test_a_log_whose_beginning_was_rotated_away_is_told(nights: Nights) -> None:
+def test_a_log_whose_beginning_was_rotated_away_is_reported(nights: Nights) -> None:
     nights(0)
     nights.log.write_text(log_text(3), encoding="utf-8")
     result = nights(3)
@@ -308,7 +308,7 @@ def test_a_log_whose_beginning_was_rotated_away_is_told(nights: Nights) -> None:
     assert "The log begins at 2022-01-13T07:47:04" in str(result["warnings"])
 
 
-def test_a_log_that_ended_before_the_time_range_is_told(nights: Nights) -> None:
+def test_a_log_that_ended_before_the_time_range_is_reported(nights: Nights) -> None:
     """As where the job was left with the path of a log that nobody writes to any more."""
     nights(0)
     nights.log.write_text(log_text(0), encoding="utf-8")
@@ -360,7 +360,7 @@ def test_a_range_that_is_not_over_by_the_clock_of_the_server_is_not_sent(licstat
 
 
 @pytest.mark.parametrize("kind", ["yesterday", "since_last"])
-def test_a_clock_that_is_slower_than_that_of_the_log_is_told(licstat: Licstat, log: Path, kind: str) -> None:
+def test_a_clock_that_is_slower_than_that_of_the_log_is_reported(licstat: Licstat, log: Path, kind: str) -> None:
     licstat(log, window=kind)
     tomorrow = time.time() + 24 * 3600
     os.utime(log, (tomorrow, tomorrow))

@@ -91,26 +91,26 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("case", [*CONNECTION, *IMPORT])
 @pytest.mark.usefixtures("place")
-def test_bad_input_of_an_import_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
+def test_bad_input_of_an_import_is_reported_before_anything_happens(lm: Lm, case: Bad) -> None:
     for check in (True, False):
         run = functools.partial(lm, check=check)
         assert_told_before_anything_happens(case, run, lm.sandbox, lm.folder, src="{place}/good.zip")
 
 
 @pytest.mark.parametrize("case", [*LIBRARIES, *CREDENTIALS[:1], *EMPTYING])
-def test_bad_input_of_an_emptying_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
+def test_bad_input_of_an_emptying_is_reported_before_anything_happens(lm: Lm, case: Bad) -> None:
     good = {"confirm": case.options.get("library", LIBRARY)}
     assert_told_before_anything_happens(case, lm.empty, lm.sandbox, lm.folder, **good)
 
 
 @pytest.mark.parametrize("case", CONNECTION)
-def test_bad_input_of_a_question_is_told_before_anything_happens(lm: Lm, case: Bad) -> None:
+def test_bad_input_of_a_question_is_reported_before_anything_happens(lm: Lm, case: Bad) -> None:
     assert_told_before_anything_happens(case, lm.library_info, lm.sandbox, lm.folder)
     assert_told_before_anything_happens(case, lm.run_info, lm.sandbox, lm.folder, run_id="import_1")
 
 
 @pytest.mark.parametrize("run_id", ["", "a\nb"])
-def test_what_cannot_be_a_run_id_is_told(lm: Lm, run_id: str) -> None:
+def test_what_cannot_be_a_run_id_is_reported(lm: Lm, run_id: str) -> None:
     result = lm.run_info(run_id)
 
     assert_plain_failure(result)
@@ -119,7 +119,7 @@ def test_what_cannot_be_a_run_id_is_told(lm: Lm, run_id: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_what_is_no_archive_is_told_in_the_words_of_the_server(lm: Lm, place: Path, status: int) -> None:
+def test_what_is_no_archive_is_reported_in_the_words_of_the_server(lm: Lm, place: Path, status: int) -> None:
     """It is not looked into before it is sent: nobody outside knows the format."""
     lm.sandbox.configure("lm", bad_archive_status=status)
 

@@ -270,7 +270,7 @@ def test_a_library_that_stays_full_is_a_failure(full: Lm) -> None:
     assert_ended_well(full(ARCHIVE), changed=True, reason="new")
 
 
-def test_who_may_not_is_told_in_the_words_of_the_server(full: Lm) -> None:
+def test_who_may_not_is_reported_in_the_words_of_the_server(full: Lm) -> None:
     result = full.empty(username=IMPORTER_USER, password=IMPORTER_PASSWORD)
 
     assert_plain_failure(result)
@@ -309,7 +309,7 @@ def test_an_answer_lost_after_the_work_is_settled_by_reading(full: Lm, fault: di
 
 
 @pytest.mark.parametrize("fault", [*LOST, {"action": "status", "status": 500, "body": "no disk"}], ids=str)
-def test_an_answer_lost_before_the_work_is_told_and_not_sent_again(full: Lm, fault: dict[str, Any]) -> None:
+def test_an_answer_lost_before_the_work_is_reported_and_not_sent_again(full: Lm, fault: dict[str, Any]) -> None:
     full.sandbox.fault(operation="clear", when="before_body", **fault)
 
     result = full.empty(timeout=0.3, wait_timeout=0.3)
@@ -334,7 +334,7 @@ def test_an_answer_lost_before_the_work_is_told_and_not_sent_again(full: Lm, fau
     ],
     ids=str,
 )
-def test_a_refusal_is_told_and_nothing_changed(full: Lm, fault: dict[str, Any]) -> None:
+def test_a_refusal_is_reported_and_nothing_changed(full: Lm, fault: dict[str, Any]) -> None:
     full.sandbox.fault(operation="clear", when="before_body", **fault)
 
     result = full.empty()

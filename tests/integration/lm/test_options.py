@@ -89,7 +89,7 @@ def test_without_credentials_none_are_sent(lm: Lm) -> None:
     ],
     ids=str,
 )
-def test_who_may_not_import_is_told_in_the_words_of_the_server(lm: Lm, options: dict[str, Any], words: str) -> None:
+def test_who_may_not_import_is_reported_in_the_words_of_the_server(lm: Lm, options: dict[str, Any], words: str) -> None:
     result = lm(ARCHIVE, **options)
 
     assert_plain_failure(result)
@@ -196,7 +196,7 @@ def test_a_version_tells_urls_apart_and_is_not_warned_of(lm: Lm) -> None:
 
 
 @exercises("import_url")
-def test_a_url_that_cannot_be_reached_is_told_in_the_words_of_the_server(lm: Lm) -> None:
+def test_a_url_that_cannot_be_reached_is_reported_in_the_words_of_the_server(lm: Lm) -> None:
     for status in (400, 500):
         lm.sandbox.configure("lm", bad_archive_status=status)
         result = lm(import_url="http://acme.com/none.zip")

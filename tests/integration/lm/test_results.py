@@ -116,7 +116,7 @@ def test_the_questions_return_what_is_documented_and_true(lm: Lm) -> None:
     }
 
 
-def test_the_state_of_a_run_is_told_as_it_goes_on(lm: Lm) -> None:
+def test_the_state_of_a_run_is_reported_as_it_goes_on(lm: Lm) -> None:
     lm.sandbox.clock(speed=0)
     run = only(lm(ARCHIVE, wait=False))["remote_id"]
 
@@ -129,7 +129,7 @@ def test_the_state_of_a_run_is_told_as_it_goes_on(lm: Lm) -> None:
     assert told == [("counting", None), ("publishing", 12), ("publishing", 6), ("published", 0)]
 
 
-def test_a_question_that_is_refused_is_told(lm: Lm) -> None:
+def test_a_question_that_is_refused_is_reported(lm: Lm) -> None:
     for result in (lm.library_info(password="not-the-password"), lm.run_info("import_1", password="not-the-password")):
         assert_plain_failure(result)
         assert result["http_status"] == 401
@@ -137,13 +137,13 @@ def test_a_question_that_is_refused_is_told(lm: Lm) -> None:
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_run_that_the_server_does_not_know_is_told_in_its_words(lm: Lm) -> None:
+def test_a_run_that_the_server_does_not_know_is_reported_in_its_words(lm: Lm) -> None:
     result = lm.run_info("import_1")
     assert_plain_failure(result)
     assert (result["http_status"], "There is no import run" in result["msg"]) == (500, True)
 
 
-def test_the_last_answers_of_the_server_are_told_as_they_came(lm: Lm) -> None:
+def test_the_last_answers_of_the_server_are_reported_as_they_came(lm: Lm) -> None:
     lm.sandbox.configure("lm", governed=2)
 
     server = only(lm(ARCHIVE))["server"]

@@ -57,7 +57,7 @@ def test_names_that_are_not_utf8_have_an_identity() -> None:
     assert identity_of(name="debug-\udcff.log") != identity_of(name="debug-\udcfe.log")
 
 
-def test_now_is_told_in_utc_to_the_millisecond() -> None:
+def test_now_is_reported_in_utc_to_the_millisecond() -> None:
     text = now_text()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
     told = datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -65,7 +65,7 @@ json_values = st.recursive(
 
 @settings(max_examples=50)
 @given(json_values)
-def test_ansible_reads_back_what_was_told(value: Any) -> None:
+def test_ansible_reads_back_what_was_reported(value: Any) -> None:
     told = harmless(value)
     text = json.dumps(told, allow_nan=False, ensure_ascii=False)
     text.encode("utf-8")

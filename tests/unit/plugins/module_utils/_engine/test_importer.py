@@ -98,7 +98,7 @@ def test_equal_imports_in_one_task_are_one(system: ScriptedSystem, store: Store)
     assert (second.wanted.source, second.content_sha256) == ("copy of a", DIGEST)
 
 
-def test_a_duplicate_of_what_failed_is_told_with_its_state(system: ScriptedSystem, store: Store) -> None:
+def test_a_duplicate_of_what_failed_is_reported_with_its_state(system: ScriptedSystem, store: Store) -> None:
     system.endings["a"] = [Refused("The log is broken.")]
     first, second = run(system, store, "aa")
     assert (first.state, first.has_failed) == ("failed", True)

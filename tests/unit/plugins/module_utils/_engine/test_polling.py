@@ -71,7 +71,7 @@ def test_what_stays_unknown_is_reported_with_the_time_since_when_it_is(location:
     assert [since in one.message for one in (first, again)] == [False, True]
 
 
-def test_a_single_look_that_finds_nobody_is_told(location: str, system: ScriptedSystem) -> None:
+def test_a_single_look_that_finds_nobody_is_reported(location: str, system: ScriptedSystem) -> None:
     left_dead(location, "submitted", remote_id="task 7")
     system.sights["task 7"] = [Outage("No route to host", NO)]
     one = next_run(location, system, policy=NO_WAIT)

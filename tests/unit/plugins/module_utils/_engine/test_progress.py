@@ -98,7 +98,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 # Which lines, and when
 
 
-def test_its_submission_with_the_remote_id_what_the_server_says_and_its_end_are_told(watched: Watched) -> None:
+def test_its_submission_with_the_remote_id_what_the_server_says_and_its_end_are_reported(watched: Watched) -> None:
     watched.is_under_way("task 1", 12)
     watched.run("a")
     first, *between, last = watched.shown
@@ -123,14 +123,14 @@ def test_lines_come_often_at_first_and_at_intervals_that_grow_to_the_longest(wat
     assert moments[-1] > 1200 - longest - PACE.max_pause
 
 
-def test_what_was_imported_already_is_not_told(watched: Watched) -> None:
+def test_what_was_imported_already_is_not_reported(watched: Watched) -> None:
     watched.run("ab")
     watched.shown.clear()
     assert [one.reason for one in watched.run("ab")] == ["receipt", "receipt"]
     assert watched.shown == []
 
 
-def test_what_an_earlier_run_sent_is_told_as_such(watched: Watched, tmp_path: Path) -> None:
+def test_what_an_earlier_run_sent_is_reported_as_such(watched: Watched, tmp_path: Path) -> None:
     watched.run("a", Policy(wait=False))
     watched.store.close()
     watched.shown.clear()
@@ -140,7 +140,7 @@ def test_what_an_earlier_run_sent_is_told_as_such(watched: Watched, tmp_path: Pa
     assert watched.lines[1].startswith("target: a, task 1: succeeded after ")
 
 
-def test_an_outage_is_told_in_the_words_of_the_error(watched: Watched) -> None:
+def test_an_outage_is_reported_in_the_words_of_the_error(watched: Watched) -> None:
     away = Outage("GET https://host/task: connection refused.")
     watched.system.sights["task 1"] = [*[away] * 20, seen("succeeded")]
     watched.run("a")
@@ -149,7 +149,7 @@ def test_an_outage_is_told_in_the_words_of_the_error(watched: Watched) -> None:
     assert told[0].startswith("target: a, task 1: cannot be asked for after ")
 
 
-def test_a_refusal_is_told_and_a_server_that_is_not_there_is_left_to_the_error(watched: Watched) -> None:
+def test_a_refusal_is_reported_and_a_server_that_is_not_there_is_left_to_the_error(watched: Watched) -> None:
     watched.system.endings["a"] = [BeforeCommit(Refused("no"))]
     watched.run("a")
     assert [re.sub(r"\d\.\d", "N", line) for line in watched.lines] == ["target: a: failed after N s"]
@@ -159,7 +159,7 @@ def test_a_refusal_is_told_and_a_server_that_is_not_there_is_left_to_the_error(w
     assert watched.lines == []
 
 
-def test_of_several_each_end_is_told_and_between_them_how_many_are_where(watched: Watched) -> None:
+def test_of_several_each_end_is_reported_and_between_them_how_many_are_where(watched: Watched) -> None:
     watched.run("a")
     watched.shown.clear()
     watched.system.endings["b"] = [BeforeCommit(Refused("no"))]
@@ -178,7 +178,7 @@ def test_of_several_each_end_is_told_and_between_them_how_many_are_where(watched
     ]
 
 
-def test_of_several_that_are_not_waited_for_each_submission_is_told(watched: Watched) -> None:
+def test_of_several_that_are_not_waited_for_each_submission_is_reported(watched: Watched) -> None:
     watched.run("ab", Policy(wait=False))
     assert watched.lines == ["target: a, task 1: submitted after 0.0 s", "target: b, task 2: submitted after 0.0 s"]
 
@@ -231,7 +231,7 @@ def test_while_an_upload_is_sent_and_its_answer_awaited_lines_come_from_beside(w
     assert beside.is_over()
 
 
-def test_what_has_no_body_is_told_while_it_is_submitted(watched: Watched) -> None:
+def test_what_has_no_body_is_reported_while_it_is_submitted(watched: Watched) -> None:
     beside = Beside()
 
     def start(_wanted: Wanted) -> None:
@@ -243,7 +243,7 @@ def test_what_has_no_body_is_told_while_it_is_submitted(watched: Watched) -> Non
     assert beside.has("target: a, task 1: submitted after ")
 
 
-def test_while_the_server_is_asked_before_anything_is_sent_that_is_told(watched: Watched) -> None:
+def test_while_the_server_is_asked_before_anything_is_sent_that_is_reported(watched: Watched) -> None:
     beside = Beside()
 
     def probe() -> None:
@@ -254,7 +254,7 @@ def test_while_the_server_is_asked_before_anything_is_sent_that_is_told(watched:
         watched.run_with(progress, "a")
 
 
-def test_while_another_run_is_at_it_that_is_told(watched: Watched, tmp_path: Path) -> None:
+def test_while_another_run_is_at_it_that_is_reported(watched: Watched, tmp_path: Path) -> None:
     with closing(open_store(str(tmp_path / "receipts.db"))) as other:
         attempt = other.claim(wanted("a"), None, now_text())
         assert attempt is not None

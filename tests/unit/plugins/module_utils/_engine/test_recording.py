@@ -67,7 +67,7 @@ def test_an_unwritten_commit_breaks_off(system: ScriptedSystem, store: Store, fa
     assert system.commits == []
 
 
-def test_when_nothing_can_be_written_any_more_the_outcome_and_the_remote_id_are_told(
+def test_when_nothing_can_be_written_any_more_the_outcome_and_the_remote_id_are_reported(
     location: str, system: ScriptedSystem, store: Store, fail: Failing
 ) -> None:
     fail("record")
@@ -99,7 +99,7 @@ def test_an_unwritten_refusal_is_tried_again(
     assert next_run(location, system).state == "succeeded"
 
 
-def test_when_an_acceptance_cannot_be_written_and_nobody_waits_the_remote_id_is_told(
+def test_when_an_acceptance_cannot_be_written_and_nobody_waits_the_remote_id_is_reported(
     system: ScriptedSystem, store: Store, fail: Failing
 ) -> None:
     fail("record")

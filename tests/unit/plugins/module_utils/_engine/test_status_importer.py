@@ -189,7 +189,7 @@ def test_a_receipt_is_closed_though_the_times_before_it_were_ahead(store: Store,
 
 
 @pytest.mark.parametrize("ahead", [7200, 366 * 86400])
-def test_a_success_ahead_of_the_clock_is_told_in_a_warning(store: Store, ahead: int) -> None:
+def test_a_success_ahead_of_the_clock_is_reported_in_a_warning(store: Store, ahead: int) -> None:
     server = Server(clock := TurnedClock(), [Import("complete", -50, -10)], tells_ahead=lambda _moment: ahead)
     importer = importer_of(server, clock, store, check_mode=True)
 

@@ -49,7 +49,7 @@ def told(folder: Path, names: list[str]) -> set[tuple[str, ...]]:
     return reasons
 
 
-def test_what_is_called_like_a_rotated_log_is_told(tmp_path: Path) -> None:
+def test_what_is_called_like_a_rotated_log_is_reported(tmp_path: Path) -> None:
     assert told(tmp_path, ROTATED) == {(NO_PATTERN,)}
 
 
@@ -73,7 +73,7 @@ def test_anything_else_is_nothing_to_tell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["debug.log.*", "*"])
-def test_what_a_pattern_takes_is_told_once(tmp_path: Path, pattern: str) -> None:
+def test_what_a_pattern_takes_is_reported_once(tmp_path: Path, pattern: str) -> None:
     (tmp_path / "debug.log.1").touch()
     result = found(tmp_path, pattern)
     assert (result.left_out, result.passed_over) == ({"empty": [tmp_path / "debug.log.1"]}, {})

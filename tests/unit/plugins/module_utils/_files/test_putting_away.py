@@ -367,7 +367,7 @@ def test_twice_as_many_logs_are_twice_the_work(tmp_path: Path) -> None:
     print(f"{few} calls for 60 logs, {many} for 120")
 
 
-def test_of_many_that_cannot_be_put_away_some_are_told_by_name_and_all_are_counted() -> None:
+def test_of_many_that_cannot_be_put_away_some_are_reported_by_name_and_all_are_counted() -> None:
     many = [PutAway(f"/logs/{number}", "failed", reason="the disk is full") for number in range(3000)]
     others = [PutAway("/logs/other", "failed", reason="it may not be removed"), PutAway("/logs/good", "archived")]
     names = ", ".join(f"/logs/{number}" for number in range(10))

@@ -151,7 +151,7 @@ def test_a_redirect_that_may_follow_an_import_is_unclear_and_tells_where_it_poin
         "Bad Request\nThis combination of host and port requires TLS.",
     ],
 )
-def test_a_server_that_wants_tls_is_told_by_what_url_has_to_begin_with(words: str) -> None:
+def test_a_server_that_wants_tls_is_reported_by_what_url_has_to_begin_with(words: str) -> None:
     with Peer(answering("400 Bad Request", words.encode())) as peer:
         for way in (Talk(peer.url).ask, Talk(peer.url).submit):
             with pytest.raises(Refused, match="url has to begin with https"):

@@ -13,13 +13,13 @@ from ..peers import Conversation, Peer, Script
 from .wires import ask, client_of, raw, submit
 
 
-def test_plain_http_where_tls_is_spoken_is_told_by_what_url_has_to_begin_with(tls: ssl.SSLContext) -> None:
+def test_plain_http_where_tls_is_spoken_is_reported_by_what_url_has_to_begin_with(tls: ssl.SSLContext) -> None:
     with Peer(tls=tls) as peer, pytest.raises(Outage, match="url has to begin with https") as raised:
         ask(peer.url.replace("https", "http"))
     assert "object at 0x" not in raised.value.message
 
 
-def test_a_tls_alert_to_plain_http_is_told_at_once() -> None:
+def test_a_tls_alert_to_plain_http_is_reported_at_once() -> None:
     with Peer(raw(b"\x15\x03\x01\x00\x02\x02\x46")) as peer:
         with pytest.raises(Outage, match="TLS is spoken there; begin it with https") as raised:
             client_of(peer.url).ask("POST", "/status")
@@ -32,7 +32,7 @@ def test_a_tls_alert_to_plain_http_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "said_first", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.9\r\n", b"220 smtp\r\n"]
 )
-def test_tls_where_something_else_is_spoken_is_told_at_once(said_first: bytes) -> None:
+def test_tls_where_something_else_is_spoken_is_reported_at_once(said_first: bytes) -> None:
     def at_a_loss(conversation: Conversation) -> None:
         conversation.sock.recv(1000)
         conversation.send(said_first)
@@ -69,7 +69,7 @@ def test_a_trigger_was_not_sent_where_no_tls_was_agreed_on() -> None:
 
 
 @pytest.mark.usefixtures("names")
-def test_a_name_that_does_not_exist_is_told_at_once() -> None:
+def test_a_name_that_does_not_exist_is_reported_at_once() -> None:
     pauses: list[float] = []
     with pytest.raises(Outage, match=r"licstat\.invalid/status: ") as raised:
         client_of("http://licstat.invalid", pauses).ask("POST", "/status")
@@ -103,7 +103,7 @@ def test_a_name_that_was_there_before_may_come_back(names: list[str]) -> None:
     assert not raised.value.is_permanent
 
 
-def test_a_host_that_can_be_no_name_is_told_at_once() -> None:
+def test_a_host_that_can_be_no_name_is_reported_at_once() -> None:
     pauses: list[float] = []
     with pytest.raises(Outage, match="url is not a URL that can be asked") as raised:
         client_of(f"http://{'a' * 64}.example.com", pauses).ask("POST", "/status")

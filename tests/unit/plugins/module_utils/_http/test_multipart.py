@@ -271,7 +271,7 @@ def test_a_log_that_may_grow_is_sent_as_it_was_digested(tmp_path: Path) -> None:
     assert commits == [hashlib.sha256(b"the log").hexdigest()]
 
 
-def test_where_no_digest_was_taken_what_is_sent_is_told(tmp_path: Path) -> None:
+def test_where_no_digest_was_taken_what_is_sent_is_reported(tmp_path: Path) -> None:
     commits: list[str] = []
     content = content_of(tmp_path / "debug.log", b"the log")
     list(form_data("file", content, checked_commit(content, None, commits.append)))

@@ -81,7 +81,7 @@ def test_a_proxy_is_left_out_where_the_user_says_so(how: str, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("trouble", ["refuses", "is away", "is no URL"])
-def test_a_proxy_in_trouble_is_told_without_its_password(
+def test_a_proxy_in_trouble_is_reported_without_its_password(
     trouble: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Peer(answering_early("407 Proxy Authentication Required")) as middle, Peer(tls=tls) as peer:
@@ -115,7 +115,7 @@ def test_a_certificate_of_a_proxy_is_checked_with_the_same_trust(
         assert raised.value.is_permanent
 
 
-def test_a_proxy_that_is_called_something_else_is_told_by_its_variable(
+def test_a_proxy_that_is_called_something_else_is_reported_by_its_variable(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Peer(proxy, tls=authority.context("elsewhere.example.com")) as middle:
@@ -146,7 +146,7 @@ def test_a_proxy_is_not_shown_the_certificate_of_the_client(
 
 @pytest.mark.parametrize("server", ["http", "https"])
 @pytest.mark.parametrize("way", ["http", "https"])
-def test_a_proxy_that_is_away_is_told_by_its_name(way: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_away_is_reported_by_its_name(way: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = nobody().partition("//")[2]
     monkeypatch.setenv(f"{server}_proxy", f"{way}://{gone}")
     url = f"{server}://licstat.invalid"
@@ -156,7 +156,7 @@ def test_a_proxy_that_is_away_is_told_by_its_name(way: str, server: str, monkeyp
     assert (raised.value.unconnected, raised.value.is_permanent) == (True, False)
 
 
-def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_at_a_proxy_that_should_speak_tls_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def at_a_loss(conversation: Conversation) -> None:
         conversation.sock.recv(1000)
         conversation.answer("400 Bad Request")
@@ -169,7 +169,7 @@ def test_plain_http_at_a_proxy_that_should_speak_tls_is_told(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("server", ["http", "https"])
-def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_wants_a_password_is_reported_by_its_name(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Peer(answering_early("407 Proxy Authentication Required")) as middle:
         monkeypatch.setenv(f"{server}_proxy", middle.url)
         words = rf"the proxy 127\.0\.0\.1:{middle.port} \({server}_proxy\) wants a user .* 407 Proxy Auth"
@@ -181,7 +181,7 @@ def test_a_proxy_that_wants_a_password_is_told_by_its_name(server: str, monkeypa
     assert middle.connections == 2
 
 
-def test_a_proxy_that_does_not_get_through_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_does_not_get_through_is_reported_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with Peer(answering_early("502 Bad Gateway")) as middle:
         monkeypatch.setenv("https_proxy", middle.url)
         with pytest.raises(NoReply, match=r"the proxy .* did not connect to the server: 502 Bad Gateway") as raised:
@@ -223,7 +223,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("server", ["http", "https"])
 @pytest.mark.parametrize("url", MALFORMED)
-def test_a_malformed_proxy_is_told_at_once_by_its_variable(
+def test_a_malformed_proxy_is_reported_at_once_by_its_variable(
     url: str, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", url)
@@ -281,7 +281,7 @@ def test_a_proxy_with_a_path_is_used_without_it(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("scheme", ["socks4", "socks5", "socks5h", "SOCKS5"])
-def test_a_socks_proxy_without_pysocks_is_told_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socks_proxy_without_pysocks_is_reported_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client_of("http://127.0.0.1:9").prepare()  # requests itself is as it was
     monkeypatch.setitem(sys.modules, "socks", None)
     monkeypatch.setenv("all_proxy", f"{scheme}://me:hunter2@127.0.0.1:1080")
@@ -323,7 +323,7 @@ def test_a_socks_proxy_is_used_where_there_is_pysocks(wire: Wire, monkeypatch: p
 
 
 @pytest.mark.usefixtures("names")
-def test_a_proxy_that_does_not_exist_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_does_not_exist_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
     with pytest.raises(Outage, match=r"the proxy proxy\.invalid:3128 \(http_proxy\): ") as raised:
         client_of("http://licstat.example.com", use_proxy=True).ask("POST", "/status")

@@ -40,7 +40,7 @@ from .wires import SOON, Wire, answer_of, ask, raw, submit
     ],
     ids=lambda value: value[:40] if isinstance(value, bytes) else value,
 )
-def test_an_answer_that_is_none_is_told_in_words(data: bytes, words: str) -> None:
+def test_an_answer_that_is_none_is_reported_in_words(data: bytes, words: str) -> None:
     with Peer(raw(data)) as peer:
         with pytest.raises(Outage, match=words) as raised:
             ask(peer.url)

@@ -232,7 +232,7 @@ def test_a_certificate_is_shown_to_a_server_that_wants_one(
         assert isinstance(sent.outcome, Answer)
 
 
-def test_a_server_that_wants_a_certificate_and_gets_none_is_told_in_words(
+def test_a_server_that_wants_a_certificate_and_gets_none_is_reported_in_words(
     authority: Authority, demanding: ssl.SSLContext
 ) -> None:
     with Peer(tls=demanding) as peer:

@@ -47,7 +47,7 @@ def test_what_requests_would_say_of_itself_is_not_said() -> None:
     assert headers["accept-encoding"] == "identity"
 
 
-def test_a_host_without_requests_is_told_what_to_install_where(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_requests_is_reported_what_to_install_where(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
     with pytest.raises(ImportsError) as raised:
         client_of("http://127.0.0.1:9").prepare()

@@ -32,16 +32,16 @@ from .talks import the_answer
         ("It is broken", "TEXT/HTML", "HTTP 500 Oops: It is broken."),
     ],
 )
-def test_an_answer_is_told_in_the_vendors_words(text: str, content_type: str, expected: str) -> None:
+def test_an_answer_is_reported_in_the_vendors_words(text: str, content_type: str, expected: str) -> None:
     assert describe(the_answer(text, content_type)).endswith(expected)
 
 
-def test_a_long_answer_is_told_in_short() -> None:
+def test_a_long_answer_is_reported_in_short() -> None:
     assert len(describe(the_answer("word " * 10_000))) < 700
     assert describe(the_answer("word " * 10_000)).endswith("….")
 
 
-def test_an_answer_without_a_reason_is_told_without() -> None:
+def test_an_answer_without_a_reason_is_reported_without() -> None:
     assert describe(the_answer("", reason="", status=418)) == "POST http://host/import: HTTP 418."
 
 

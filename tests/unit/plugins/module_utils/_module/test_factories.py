@@ -22,7 +22,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def test_a_new_store_is_told_in_a_warning(tmp_path: Path, warnings: list[str]) -> None:
+def test_a_new_store_is_reported_in_a_warning(tmp_path: Path, warnings: list[str]) -> None:
     with receipt_store(host()) as store:
         assert store.created
     (warning,) = warnings

@@ -28,7 +28,7 @@ def imported(
         return import_all(made, store, secrets_of(made), system, [wanted(name) for name in names])
 
 
-def test_a_success_is_told_with_all_that_is_known(tmp_path: Path) -> None:
+def test_a_success_is_reported_with_all_that_is_known(tmp_path: Path) -> None:
     result = imported(ScriptedSystem())
     (one,) = result.pop("imports")
     assert result == {
@@ -58,14 +58,14 @@ def test_a_success_is_told_with_all_that_is_known(tmp_path: Path) -> None:
     assert 0 < times["duration"] < 60
 
 
-def test_a_second_run_is_told_as_unchanged() -> None:
+def test_a_second_run_is_reported_as_unchanged() -> None:
     imported(ScriptedSystem())
     result = imported(ScriptedSystem())
     assert (result["changed"], result["state"], result["receipts"]["created"]) == (False, "succeeded", False)
     assert "msg" not in result
 
 
-def test_one_failure_is_told_with_its_source_and_the_answer() -> None:
+def test_one_failure_is_reported_with_its_source_and_the_answer() -> None:
     result = imported(ScriptedSystem({"a": [Refused("Too large.", ANSWER)]}))
     assert result["msg"] == "a: Too large. Nothing was imported."
     assert (result["http_status"], result["response"]) == (413, "x" * 2000)
@@ -81,12 +81,12 @@ def test_several_failures_are_each_told_by_name() -> None:
     assert [one["state"] for one in result["imports"]] == ["failed", "succeeded", "unknown", "succeeded"]
 
 
-def test_failures_for_the_same_reason_are_told_together() -> None:
+def test_failures_for_the_same_reason_are_reported_together() -> None:
     system = ScriptedSystem({name: [BeforeCommit(Refused("No room."))] for name in "abc"})
     assert imported(system, "abcd")["msg"].count("No room.") == 1
 
 
-def test_a_failure_without_an_answer_is_told_without() -> None:
+def test_a_failure_without_an_answer_is_reported_without() -> None:
     result = imported(ScriptedSystem({"a": [BeforeCommit(Refused("No."))]}))
     assert not {"http_status", "response"} & result.keys()
 
@@ -120,7 +120,7 @@ def test_check_mode_tells_what_is_planned() -> None:
     assert (one["started_at"], one["finished_at"], one["remote_id"], one["attempts"]) == (None, None, None, 0)
 
 
-def test_a_difference_is_told_line_by_line() -> None:
+def test_a_difference_is_reported_line_by_line() -> None:
     imported(ScriptedSystem(), "a")
     result = imported(ScriptedSystem({"c": [Refused("No.")]}), "abc", diff=True)
     assert result["diff"] == [

@@ -14,7 +14,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._module.running i
 from .modules import ANSWER, TOKEN, ending_of, host
 
 
-def test_what_the_work_returns_is_what_ansible_is_told() -> None:
+def test_what_the_work_returns_is_what_ansible_is_reported() -> None:
     told = json.loads(ending_of(lambda _host: {"changed": True, "state": "succeeded"}))
     assert (told["changed"], told["state"], told.get("failed")) == (True, "succeeded", None)
 
@@ -44,7 +44,7 @@ def test_a_defect_of_ours_is_called_one_and_keeps_the_secrets() -> None:
     assert "KeyError: this is a defect" in json.loads(told)["msg"]
 
 
-def test_lines_that_cannot_be_shown_are_told_in_a_warning_and_harm_nothing() -> None:
+def test_lines_that_cannot_be_shown_are_reported_in_a_warning_and_harm_nothing() -> None:
     warnings: list[str] = []
     tried = threading.Event()
 

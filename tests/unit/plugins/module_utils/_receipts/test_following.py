@@ -87,7 +87,7 @@ def cursor_in(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", OUTCOMES)
-def test_an_outcome_is_told_once(store: Store, reader: Reader, state: str) -> None:
+def test_an_outcome_is_reported_once(store: Store, reader: Reader, state: str) -> None:
     ended(store, "a", state)
     assert reader.states() == [("a", 1, state)]
     assert reader.states() == []
@@ -119,14 +119,14 @@ def test_an_import_is_described_as_people_and_rules_need_it(store: Store, reader
     }
 
 
-def test_what_has_not_ended_is_not_told(store: Store, reader: Reader) -> None:
+def test_what_has_not_ended_is_not_reported(store: Store, reader: Reader) -> None:
     claimed(store, "a")
     sent(store, "b")
     record(store, "c", sent(store, "c"), "submitted", remote_id="task 1")
     assert reader.states() == []
 
 
-def test_what_is_only_written_down_as_imported_is_not_told(store: Store, reader: Reader) -> None:
+def test_what_is_only_written_down_as_imported_is_not_reported(store: Store, reader: Reader) -> None:
     store.adopt(wanted("a"), None, now_text(), state="succeeded", message="Adopted.")
     assert reader.states() == []
 
@@ -142,13 +142,13 @@ def test_each_outcome_of_an_attempt_is_reported_though_only_the_last_is_its_stat
     ]
 
 
-def test_what_was_superseded_before_it_was_told_had_succeeded(store: Store, reader: Reader) -> None:
+def test_what_was_superseded_before_it_was_reported_had_succeeded(store: Store, reader: Reader) -> None:
     ended(store, "a", "succeeded")
     store.supersede("target")
     assert reader.states() == [("a", 1, "succeeded")]
 
 
-def test_an_outcome_that_is_found_again_is_not_told_again(store: Store, reader: Reader) -> None:
+def test_an_outcome_that_is_found_again_is_not_reported_again(store: Store, reader: Reader) -> None:
     attempt = ended(store, "a", "incomplete")
     record(store, "a", attempt, "incomplete")
     assert reader.states() == [("a", 1, "incomplete")]
@@ -157,7 +157,7 @@ def test_an_outcome_that_is_found_again_is_not_told_again(store: Store, reader: 
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
-def test_what_was_settled_is_told(store: Store, reader: Reader, state: str) -> None:
+def test_what_was_settled_is_reported(store: Store, reader: Reader, state: str) -> None:
     ended(store, "a", "unknown")
     assert reader.states() == [("a", 1, "unknown")]
     known = receipt_by_key(store, wanted("a").key)
@@ -171,7 +171,7 @@ def test_what_was_settled_is_told(store: Store, reader: Reader, state: str) -> N
 
 
 @pytest.mark.parametrize(("begun", "state"), [(claimed, "failed"), (sent, "unknown")])
-def test_what_a_run_that_died_was_at_is_told_before_the_next_run_and_not_again(
+def test_what_a_run_that_died_was_at_is_reported_before_the_next_run_and_not_again(
     location: str, reader: Reader, begun: Callable[[Store, str], int], state: str
 ) -> None:
     dying = open_store(location)
@@ -318,7 +318,7 @@ def test_outcomes_of_one_moment_come_one_by_one(store: Store, reader: Reader, mo
     assert reader.states() == [("b", 1, "succeeded")]
 
 
-def test_what_ends_after_the_newest_were_forgotten_is_told_though_a_clock_was_set_back(
+def test_what_ends_after_the_newest_were_forgotten_is_reported_though_a_clock_was_set_back(
     store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended(store, "a", "succeeded")
@@ -359,7 +359,7 @@ def test_a_cursor_that_cannot_be_read_is_an_error_in_words(tmp_path: Path) -> No
         Cursor.read(tmp_path)
 
 
-def test_a_cursor_that_cannot_be_written_is_an_error_in_words_before_anything_is_told(tmp_path: Path) -> None:
+def test_a_cursor_that_cannot_be_written_is_an_error_in_words_before_anything_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     cursor = Cursor(tmp_path / "file" / "cursor.json")
     with pytest.raises(BadInput, match=r"The cursor .* cannot be written: "):
@@ -441,7 +441,7 @@ class World:
 
 
 @pytest.mark.parametrize(("kind", "examples"), [("SQLite", 50), ("PostgreSQL", 5)])
-def test_whatever_happens_every_outcome_is_told_once_and_in_order(
+def test_whatever_happens_every_outcome_is_reported_once_and_in_order(
     kind: str, examples: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     numbers = count()

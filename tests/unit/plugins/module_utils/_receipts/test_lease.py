@@ -158,7 +158,7 @@ def test_a_stopped_owner_that_had_sent_everything_tells_the_outcome_when_it_wake
         assert (receipt_of(store).state, receipt_of(store).remote_id) == ("succeeded", "task 1")
 
 
-def test_a_dead_run_in_this_process_is_told_from_one_that_is_alive(location: str, store: Store) -> None:
+def test_a_dead_run_in_this_process_is_reported_from_one_that_is_alive(location: str, store: Store) -> None:
     dead = open_store(location)
     claimed(dead)
     abandon(dead)

@@ -227,7 +227,7 @@ for read_only in (False, True):
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="it takes Linux's namespaces")
-def test_a_disk_that_is_read_only_is_told_by_check_mode_too(tmp_path: Path) -> None:
+def test_a_disk_that_is_read_only_is_reported_by_check_mode_too(tmp_path: Path) -> None:
     command = 'mount -t tmpfs -o ro small "$1" && exec "$2" -c "$3" "$1"'
     arguments = ["sh", "-c", command, "sh", str(tmp_path), sys.executable, ON_A_DISK_THAT_IS_READ_ONLY]
     done = subprocess.run(

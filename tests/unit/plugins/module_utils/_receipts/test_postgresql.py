@@ -147,7 +147,7 @@ def test_the_server_knows_who_is_connected_notices_who_went_away_and_keeps_what_
 # Making it.
 
 
-def test_a_role_that_may_make_no_tables_is_told_what_to_run(postgresql: Server) -> None:
+def test_a_role_that_may_make_no_tables_is_reported_what_to_run(postgresql: Server) -> None:
     url = postgresql.url(STRANGER)
     with pytest.raises(StoreError, match=f'CREATE SCHEMA AUTHORIZATION "{STRANGER}"'):
         open_store(url)
@@ -160,7 +160,9 @@ def test_a_role_that_may_make_no_tables_is_told_what_to_run(postgresql: Server) 
         ask(postgresql.url("postgres", ROLE), f'DROP SCHEMA "{STRANGER}" CASCADE')
 
 
-def test_a_role_that_may_not_use_the_tables_of_another_is_told_what_to_run(postgresql: Server, location: str) -> None:
+def test_a_role_that_may_not_use_the_tables_of_another_is_reported_what_to_run(
+    postgresql: Server, location: str
+) -> None:
     open_store(location).close()
     schema = location.rpartition("%3D")[2]
     admin = postgresql.url("postgres", ROLE, schema)
@@ -241,7 +243,7 @@ def test_a_database_that_keeps_bytes_as_they_come_keeps_every_text(postgresql: S
     assert (receipt.message, receipt.remote_id, receipt.detail["server"]) == (words, words, words)
 
 
-def test_a_replica_is_told_before_anything_is_sent_and_can_be_read(own_server: Server) -> None:
+def test_a_replica_is_reported_before_anything_is_sent_and_can_be_read(own_server: Server) -> None:
     made, empty = own_server.new_store(), own_server.new_store()
     with closing(open_store(made)) as store:
         imported(ScriptedSystem(), store)

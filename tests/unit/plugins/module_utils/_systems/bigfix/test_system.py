@@ -269,7 +269,7 @@ def test_the_first_import_of_a_server_that_sends_local_time_is_known() -> None:
     assert run_import(server, clock, Requirement()).state == "succeeded"
 
 
-def test_an_old_success_that_is_told_ahead_is_never_that_of_the_import_that_was_joined() -> None:
+def test_an_old_success_that_is_reported_ahead_is_never_that_of_the_import_that_was_joined() -> None:
     """The clock was wrong once, and the import that was joined leaves no trace."""
     server = Server(
         clock := TurnedClock(),
@@ -303,7 +303,7 @@ def test_a_start_that_did_nothing_is_reported_with_what_may_be_missing(import_ty
 
 
 @pytest.mark.parametrize(("requirement", "name"), [(Requirement(), "BigFix Inventory"), (LMT, "License Metric Tool")])
-def test_a_user_who_cannot_run_imports_is_told_of_the_permission(requirement: Requirement, name: str) -> None:
+def test_a_user_who_cannot_run_imports_hears_of_the_permission(requirement: Requirement, name: str) -> None:
     server = Server(clock := TurnedClock(), [], quirks=[Quirk(may_run=False)] * 9)
 
     one = run_import(server, clock, requirement)
@@ -325,7 +325,7 @@ A_WHILE = 70
     ("trouble", "within"),
     [("hopeless", 0), ("refused", SOON), *[(trouble, A_WHILE) for trouble in ("500", "drop", "cut")]],
 )
-def test_what_keeps_an_import_from_being_started_is_told_soon(
+def test_what_keeps_an_import_from_being_started_is_reported_soon(
     trouble: str, within: float, skip: int, policy: Policy, requirement: Requirement
 ) -> None:
     server = Server(
@@ -376,7 +376,7 @@ def test_an_outage_is_waited_out_while_an_import_runs(trouble: str, if_running: 
     assert server.now > 600
 
 
-def test_once_the_import_is_over_that_was_queued_behind_an_outage_is_told_soon() -> None:
+def test_once_the_import_is_over_that_was_queued_behind_an_outage_is_reported_soon() -> None:
     quirks = [Quirk(), Quirk(), *[Quirk(trouble="refused")] * 99]
     server = Server(clock := TurnedClock(), [Import("complete", -5, 9)], quirks=quirks)
 

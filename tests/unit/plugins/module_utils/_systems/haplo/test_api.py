@@ -23,6 +23,6 @@ def test_the_path_of_the_api_has_no_slash_at_its_end(path: str) -> None:
         *("https://research.example.ac.uk/api", "/a b", "/api\n", "/api/ä", "/api\\x"),
     ],
 )
-def test_what_is_no_path_is_told(path: str) -> None:
+def test_what_is_no_path_is_reported(path: str) -> None:
     with pytest.raises(BadInput, match="api_path"):
         checked_api_path(path)

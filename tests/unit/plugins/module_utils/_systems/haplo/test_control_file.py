@@ -89,7 +89,7 @@ def test_a_control_file_that_haplo_may_take_is_taken_with_the_digest_of_its_byte
         (changed(files={"people": {"read": "json"}, "x": {"reed": "json"}}), "'x' does not say how to read it"),
     ],
 )
-def test_a_control_file_that_haplo_would_not_take_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_control_file_that_haplo_would_not_take_is_reported(tmp_path: Path, content: bytes, words: str) -> None:
     with pytest.raises(BadInput, match=words) as raised:
         parse_control_file(file_of(tmp_path, content))
 
@@ -139,7 +139,7 @@ def test_any_name_will_do_where_the_control_file_has_a_default(tmp_path: Path) -
         ("a", {"a": {"read": "xml-attributes"}, "DEFAULT": {"read": "json"}}, False),
     ],
 )
-def test_a_file_that_its_reader_would_not_read_is_told(
+def test_a_file_that_its_reader_would_not_read_is_reported(
     tmp_path: Path, name: str, files: dict[str, Any], is_bounded: bool
 ) -> None:
     control = parse_control_file(file_of(tmp_path, changed(files=files)))

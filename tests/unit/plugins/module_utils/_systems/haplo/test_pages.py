@@ -114,7 +114,7 @@ def test_a_page_without_its_frame_of_content_is_looked_at_wholly(where: str) -> 
         ("<table>", "<![x", "HTML|order|cut"),
     ],
 )
-def test_a_list_that_is_not_as_it_was_is_not_told(find: str, put: str, words: str) -> None:
+def test_a_list_that_is_not_as_it_was_is_not_reported(find: str, put: str, words: str) -> None:
     text = LISTS["in all states"]
     assert find in text
     with pytest.raises(PageError, match=words):
@@ -136,7 +136,7 @@ def test_a_list_that_is_not_as_it_was_is_not_told(find: str, put: str, words: st
         ("complete", "<h1>Batch import: ", "<h1>Import: ", "no heading that begins 'Batch import:'"),
     ],
 )
-def test_a_page_that_is_not_as_it_was_is_not_told(state: str, find: str, put: str, words: str) -> None:
+def test_a_page_that_is_not_as_it_was_is_not_reported(state: str, find: str, put: str, words: str) -> None:
     assert find in PAGES[state]
     with pytest.raises(PageError, match=words):
         batch_page(PAGES[state].replace(find, put), 7, URL)
@@ -154,7 +154,7 @@ def test_a_page_that_is_not_as_it_was_is_not_told(state: str, find: str, put: st
         ("(record 1)", "<b>(record 1)</b>"),
     ],
 )
-def test_a_log_of_another_form_is_not_told_and_the_state_is(find: str, put: str) -> None:
+def test_a_log_of_another_form_is_not_reported_and_the_state_is(find: str, put: str) -> None:
     text = PAGES["complete"]
     assert find in text
     found = batch_page(text.replace(find, put), 7, URL)
@@ -174,7 +174,7 @@ def test_a_log_of_another_form_is_not_told_and_the_state_is(find: str, put: str)
         ("{}", "its headings are: none"),
     ],
 )
-def test_other_pages_are_told(text: str, words: str) -> None:
+def test_other_pages_are_reported(text: str, words: str) -> None:
     with pytest.raises(PageError, match=words):
         listed_batches(text)
     with pytest.raises(PageError, match=words):

@@ -66,7 +66,7 @@ def test_it_is_found_by_as_much_of_its_identifier_as_is_shown(sandbox: Sandbox, 
     assert pages_of(sandbox).find(identifier).row == 1
 
 
-def test_too_little_of_it_is_not_told(sandbox: Sandbox) -> None:
+def test_too_little_of_it_is_not_reported(sandbox: Sandbox) -> None:
     identifier = new_batch(sandbox)
     sandbox.configure("haplo", shown_characters=7)
     with pytest.raises(PageError, match="/batches: line 1 of the list: no beginning of an identifier"):
@@ -87,7 +87,7 @@ def test_several_that_begin_alike_are_each_looked_at(sandbox: Sandbox) -> None:
         pages.find(f"{identifiers[0][:10]}{'x' * 34}")
 
 
-def test_another_batch_on_the_page_is_not_told(sandbox: Sandbox) -> None:
+def test_another_batch_on_the_page_is_not_reported(sandbox: Sandbox) -> None:
     mine, others = new_batch(sandbox), new_batch(sandbox)
     with pytest.raises(PageError, match=f"/batch/2: this is batch {others}, and not {mine}"):
         pages_of(sandbox).batch(2, mine)
@@ -190,7 +190,7 @@ def test_a_page_of_something_else(sandbox: Sandbox) -> None:
         pages_of(sandbox).newest()
 
 
-def test_a_page_that_is_changed_is_not_told(sandbox: Sandbox) -> None:
+def test_a_page_that_is_changed_is_not_reported(sandbox: Sandbox) -> None:
     new_batch(sandbox)
     sandbox.configure("haplo", page_changes=[{"find": "<th>Errors</th>", "put": "<th>Fehler</th>"}])
     pages = pages_of(sandbox)

@@ -83,7 +83,7 @@ def test_a_comment_makes_no_other_import(content: Content) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", " ", "a\nb", "example-standard-api\n", "a\tb", "a\0", "\ud800"])
-def test_what_is_no_kind_is_told(kind: str) -> None:
+def test_what_is_no_kind_is_reported(kind: str) -> None:
     with pytest.raises(BadInput, match=r"^kind "):
         check_kind(kind)
 
@@ -175,7 +175,7 @@ def test_an_identifier_is_one_word_of_some_length(content: Content, text: str) -
         PAGE,
     ],
 )
-def test_what_is_no_identifier_is_told_with_a_question_for_the_kind(content: Content, twist: Any) -> None:
+def test_what_is_no_identifier_is_reported_with_a_question_for_the_kind(content: Content, twist: Any) -> None:
     run = run_of(content, ScriptedClient(batch=[twist]))
     with pytest.raises(NotSent, match=r"not how Haplo answers.*was not scheduled"):
         run()

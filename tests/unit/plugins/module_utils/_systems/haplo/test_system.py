@@ -192,7 +192,7 @@ def test_a_control_file_that_haplo_has_not_is_asked_for_where_only_its_digest_wa
     assert run.client.steps == ["batch"]
 
 
-def test_what_a_control_file_lacks_is_told_in_the_words_of_haplo(content: Content) -> None:
+def test_what_a_control_file_lacks_is_reported_in_the_words_of_haplo(content: Content) -> None:
     run = run_of(content, ScriptedClient(batch=[no("Invalid control file:\n  Model not implemented: x\n  No y")]))
     with pytest.raises(Refused) as raised:
         run()

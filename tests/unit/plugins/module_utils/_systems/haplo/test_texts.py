@@ -21,6 +21,6 @@ def test_a_text_may_be_anything_sensible(text: str | None) -> None:
         *("a\0b", "a\rb", "\x1b[1m", "\ud800"),
     ],
 )
-def test_a_text_that_no_form_takes_is_told(text: str) -> None:
+def test_a_text_that_no_form_takes_is_reported(text: str) -> None:
     with pytest.raises(BadInput, match=r"^comment"):
         check_text("comment", text)

@@ -132,7 +132,7 @@ def test_the_key_of_an_import_stays_the_same_from_release_to_release(content: Co
     assert key(options, content) == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_an_import_is_told_in_words_for_people(content: Content) -> None:
+def test_an_import_is_reported_in_words_for_people(content: Content) -> None:
     one = wanted(content, ImportOptions(40), sha256=DIGEST)
     assert one.source == content.path
     assert (SERVER in one.target, "40" in one.target) == (True, True)

@@ -133,7 +133,7 @@ def test_a_task_ended_well_or_waits() -> None:
         *("UNSUCCESSFUL", "", None, 0, 7, True, [], ["SUCCESS"], {"SUCCESS": 1}),
     ],
 )
-def test_a_state_that_is_not_documented_is_still_running_and_told(state: Any) -> None:
+def test_a_state_that_is_not_documented_is_still_running_and_reported(state: Any) -> None:
     found = poll(envelope(a_task(state)))
     assert (found.state, found.server) == ("running", a_task(state))
     assert repr(state) in found.message

@@ -16,7 +16,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.lm.bad_r
 from .setting import RUN, Setting, bad_row, submit, taken
 
 
-def test_rows_that_did_not_parse_are_told_by_name_version_id_and_message(content: Content) -> None:
+def test_rows_that_did_not_parse_are_reported_by_name_version_id_and_message(content: Content) -> None:
     setting = Setting(taking=taken(RUN, bad_row(1), bad_row(2, assetId=None, assetName=""), errors=True))
     accepted = submit(setting, content)
     assert accepted.state == "submitted"

@@ -68,7 +68,7 @@ def test_clearing_is_asked_for_once_and_looked_after(clear_events: bool) -> None
     assert (found.before["catalog_assets"], found.after["catalog_assets"]) == (5, 0)
 
 
-def test_a_library_that_stays_full_is_told() -> None:
+def test_a_library_that_stays_full_is_reported() -> None:
     setting, found = emptying(getlibrarystatus=library(1, 1, 5), clearassets=answer("", 200, ""))
     found.clear(300)
     assert found.changed
@@ -96,7 +96,7 @@ def test_a_server_error_in_words_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("unread", [Refused("no", answer("no", 401)), IN_TROUBLE])
-def test_a_library_that_cannot_be_read_any_more_is_told(unread: Reply) -> None:
+def test_a_library_that_cannot_be_read_any_more_is_reported(unread: Reply) -> None:
     _unused, found = emptying(getlibrarystatus=[library(), unread], clearassets=answer("", 200, ""))
     found.clear(300)
     assert found.changed

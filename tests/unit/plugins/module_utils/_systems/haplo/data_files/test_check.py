@@ -234,7 +234,7 @@ def outcome(found: list[FileFinding]) -> str:
 
 
 @pytest.mark.parametrize("case", [*JSON_CASES, *TSV_CASES, *XML_CASES, *OTHER_CASES])
-def test_what_is_told_of_a_file(case: Case) -> None:
+def test_what_is_reported_of_a_file(case: Case) -> None:
     found = findings(case.data, read=case.read, **case.more or {})
 
     assert outcome(found) == case.outcome, [str(one) for one in found]
@@ -260,7 +260,7 @@ def test_a_finding_says_where_it_is_and_how_often() -> None:
     assert str(empty).startswith(": There are no elements")
 
 
-def test_a_file_with_many_faults_is_told_of_in_a_few_words() -> None:
+def test_a_file_with_many_faults_is_reported_of_in_a_few_words() -> None:
     names = [f"a{number}" for number in range(3000)]
     found = findings(json.dumps([{name: 1} for name in names]).replace('": 1', '": 1, "a": 1, "a": 2').encode(), read=J)
 

@@ -49,6 +49,6 @@ def test_what_is_no_tsv_is_left_as_it_is(tmp_path: Path) -> None:
     ("data", "charset", "words"),
     [(b"\n\r\n", "utf-8", "nothing in it"), (b"a\n", "x-johab", "x-johab"), (b"a\n", "ansi", "no charset 'ansi'")],
 )
-def test_what_cannot_be_trimmed_is_told(tmp_path: Path, data: bytes, charset: str, words: str) -> None:
+def test_what_cannot_be_trimmed_is_reported(tmp_path: Path, data: bytes, charset: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
         without_final_line_breaks({"read": READER, "charset": charset}, content_of(tmp_path / "people.tsv", data))
