@@ -66,9 +66,9 @@ class Secrets:
             decoded = unquote(encoded)
             if decoded == encoded:
                 break
-            if pattern.search(decoded):
-                return pattern.sub(MASK, decoded)
-            encoded = decoded
+            encoded = pattern.sub(MASK, decoded)
+            if encoded != decoded:
+                text = encoded
         return text
 
     def clean(self, value: Any) -> Any:
