@@ -62,6 +62,7 @@ def test_a_refusal_that_a_reset_destroyed_is_a_failure_all_the_same(wire: Wire) 
     assert sent.seconds < SOON
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_short_early_timeout")
 def test_a_server_that_stops_reading_without_a_word_is_given_up_in_time(wire: Wire) -> None:
     def stuck(conversation: Conversation) -> None:

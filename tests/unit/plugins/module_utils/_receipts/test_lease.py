@@ -101,6 +101,7 @@ def test_a_process_that_is_seen_outweighs_its_lease(location: str, store: Store,
     assert owner_is_alive(store, location, lease_ends=now + seconds)
 
 
+@pytest.mark.slow
 def test_a_lease_is_renewed_as_long_as_its_run_lives(location: str, store: Store) -> None:
     with OtherRun(location, LEASE=1.5, RENEWAL=0.02) as other:
         other.claim("a")

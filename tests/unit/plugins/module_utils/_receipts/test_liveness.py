@@ -115,6 +115,7 @@ def sight(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", PHASES)
 def test_no_step_ends_a_claim(location: str, store: Store, owner: OtherRun, step: Step, phase: str, sight: str) -> None:
     bring(owner, phase)
