@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Everything runs in an environment that the first command makes below .cache.
 
-.PHONY: help demo docs test test-quick test-matrix test-crash test-eda test-mutants sandbox bench lock clean
+.PHONY: help demo docs test test-quick test-matrix test-everywhere test-eda test-mutants sandbox bench lock clean
 
 help:
 	@echo 'make demo        import real logs into a sandbox, twice, and show what happened'
@@ -9,7 +9,7 @@ help:
 	@echo 'make test        all checks: linters, documentation, unit, sanity and integration tests'
 	@echo 'make test-quick  the checks of the minute-long loop: ruff, mypy, and the unit tests not marked slow'
 	@echo 'make test-matrix the telling tests on ansible-core 2.18 to 2.21 and what comes next, and on Python 3.9 hosts'
-	@echo 'make test-crash  kill runs at every point there is; make test does so at some of them'
+	@echo 'make test-everywhere tries, say, to kill runs at every point there is; make test does so at some of them'
 	@echo 'make test-eda    run the event source in the real ansible-rulebook, which takes a Java runtime'
 	@echo 'make test-mutants changes the code in small ways and names the changes that no test notices (SAMPLE=200)'
 	@echo 'make sandbox     serve the sandbox until interrupted'
@@ -32,8 +32,8 @@ test-quick:
 test-matrix:
 	@tests/tools/in-venv.sh test python -m tests.tools.matrix
 
-test-crash:
-	@tests/tools/in-venv.sh test python -m pytest -v -k killed_anywhere --kill-everywhere tests/integration
+test-everywhere:
+	@tests/tools/in-venv.sh test python -m pytest -v --everywhere tests
 
 test-eda:
 	@tests/tools/in-venv.sh test python -m tests.tools.eda

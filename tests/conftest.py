@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--kill-everywhere",
+        "--everywhere",
         action="store_true",
-        help="kill runs at every point, also where tests are content with some of them (make test-crash)",
+        help="only tests that are content with some points of many, such as those where to kill a run: at all of them"
+        " (make test-everywhere)",
     )
     parser.addoption(
         "--both-ways",
@@ -31,13 +32,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--everywhere"):
+        items[:] = [item for item in items if "stride" in getattr(item, "fixturenames", ())]
+
+
 @pytest.fixture
 def stride(request: pytest.FixtureRequest) -> Callable[[int], int]:
-    """At every how-manieth point a run is killed: what the test is content with, unless all are wanted.
+    """At every how-manieth point something is tried, as to kill a run: what the test is content with, or at all.
 
     Actions do what modules do, so that few points of them are enough.
     """
-    is_everywhere = request.config.getoption("--kill-everywhere")
+    is_everywhere = request.config.getoption("--everywhere")
     is_action = request.node.callspec.params.get("crasher") == "action" if hasattr(request.node, "callspec") else False
     return lambda usual: 1 if is_everywhere else usual * (7 if is_action else 1)
 

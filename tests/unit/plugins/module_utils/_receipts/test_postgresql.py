@@ -337,7 +337,11 @@ class Cutter:
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_connection_that_is_cut_at_any_statement_costs_nothing(
-    when: str, postgresql: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    when: str,
+    postgresql: Server,
+    stride: Callable[[int], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Whatever was lost, the statement or only its answer: one import, and the receipt knows it.
 
@@ -361,7 +365,7 @@ def test_a_connection_that_is_cut_at_any_statement_costs_nothing(
 
     run(0)
     count = len(cutter.statements)
-    for number in [*range(1, begins[0] + 1, 5), *range(begins[0] + 1, count + 1)]:
+    for number in [*range(1, begins[0] + 1, stride(5)), *range(begins[0] + 1, count + 1)]:
         one, system, location = run(number)
         where = f"cut {when} statement {number}"
         assert (one.state, one.changed, one.has_failed, one.message) == ("succeeded", True, False, ""), where

@@ -199,7 +199,7 @@ def unchanged(sample: str) -> list[tuple[Any, ...]]:
 def test_one_thing_changed(sample: str, stride: Callable[[int], int]) -> None:
     """Each 7th change to the vendor's own samples, and to the others, which differ little, each 23rd.
 
-    All of them with --kill-everywhere.
+    All of them with --everywhere.
     """
     some = islice(changes(SAMPLES[sample]), 0, None, stride(7 if "vendor's" in sample else 23))
     counted = Counter(verdict(sample, change) for change in some)
