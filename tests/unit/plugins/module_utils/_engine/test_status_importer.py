@@ -6,9 +6,6 @@ What other runs do in between is done by alarms of a clock that the test turns, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -20,7 +17,6 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.imports i
 from ansible_collections.assetops.imports.plugins.module_utils._engine.status_importer import StatusImporter
 from ansible_collections.assetops.imports.plugins.module_utils._engine.wait import WaitOptions
 from ansible_collections.assetops.imports.plugins.module_utils._http.client import Client
-from ansible_collections.assetops.imports.plugins.module_utils._receipts.opening import open_store
 from ansible_collections.assetops.imports.plugins.module_utils._receipts.store import Store
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.options import (
     Credentials,
@@ -47,19 +43,6 @@ class Watched(Server):
             happens, self.at_question = self.at_question[1], None
             happens()
         return super().exchange(method, url, headers, body, **more)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(open_store(str(tmp_path / "receipts.db"))) as store:
-        yield store
-
-
-@pytest.fixture
-def other(store: Store, tmp_path: Path) -> Iterator[Store]:
-    """The same store, as another run has it."""
-    with closing(open_store(str(tmp_path / "receipts.db"))) as other:
-        yield other
 
 
 def importer_of(server: Server, clock: TurnedClock, store: Store, **policy: Any) -> StatusImporter:
