@@ -424,9 +424,9 @@ def test_the_next_run_resumes_an_import_that_died_while_it_waited(dying: Dying, 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("death", [interrupt, terminate])
+@pytest.mark.parametrize("death", [interrupt, terminate, kill])
 def test_an_import_that_died_before_its_answer_is_not_sent_again(dying: Dying, death: Callable[[Dying], None]) -> None:
-    """By a signal that it hears: workers are killed there by the tests of crashes, at every point."""
+    """A death of the main process: workers are killed there by the tests of crashes, at every point."""
     dying.sandbox.fault("hold", operation="import", when="after_body")
     dying.start()
     dying.sandbox.wait_for("held", operation="import", timeout=60)
