@@ -22,4 +22,4 @@ settings.load_profile("assetops")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Know the marker also where somebody else's settings are used, as by ansible-test."""
-    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "slow: takes more than half a second")
