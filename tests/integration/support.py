@@ -208,6 +208,13 @@ def assert_plain_failure(result: dict[str, Any]) -> None:
     assert "Traceback" not in result["msg"] + json.dumps(result.get("imports"))
 
 
+def assert_failed(result: dict[str, Any], *words: str, **expected: Any) -> None:
+    """It failed and says why to a person, in these words among others; these values are in the result."""
+    assert_plain_failure(result)
+    assert not [word for word in words if word not in result["msg"]], result["msg"]
+    assert {name: result.get(name) for name in expected} == expected
+
+
 OTHER_PYTHON = str(Path(sys.executable).with_name("python3"))
 """Another way to write the same interpreter."""
 

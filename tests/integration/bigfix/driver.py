@@ -8,7 +8,7 @@ from typing import Any
 
 from ...sandbox.bigfix.view import BigFix
 from ...sandbox.handle import Request, Sandbox
-from ..support import Modules, assert_plain_failure, given, in_process, only, output_of
+from ..support import Modules, given, in_process, only, output_of
 
 DAY = 24 * 3600
 
@@ -74,17 +74,6 @@ def assert_imported(result: dict[str, Any], *, changed: bool, reason: str) -> No
     assert not result.get("failed"), result["msg"]
     assert (result["state"], result["changed"]) == ("succeeded", changed)
     assert (only(result)["state"], only(result)["changed"], only(result)["reason"]) == ("succeeded", changed, reason)
-
-
-def assert_failed(
-    result: dict[str, Any], *words: str, state: str = "failed", changed: bool = False, status: int | None = None
-) -> None:
-    """It failed and says so to a person, in these words, and with the HTTP status where there is one to be seen."""
-    assert_plain_failure(result)
-    assert (result["state"], result["changed"]) == (state, changed)
-    for word in words:
-        assert word in result["msg"]
-    assert status is None or result["http_status"] == status
 
 
 def outcome(result: dict[str, Any]) -> tuple[str, bool, bool]:

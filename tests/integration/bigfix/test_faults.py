@@ -19,8 +19,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._engine.wait impo
 from ...sandbox.bigfix.credentials import MANAGER, MANAGER_PASSWORD
 from ..faults import PATIENCE, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
-from ..support import ABSENT
-from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
+from ..support import ABSENT, assert_failed
+from .driver import DAY, DataImports, assert_imported, outcome
 
 WITH_PASSWORD: dict[str, Any] = {"token": ABSENT, "username": MANAGER, "password": MANAGER_PASSWORD}
 
@@ -75,7 +75,7 @@ def test_trouble_before_the_start_that_does_not_end_is_reported_and_nothing_star
 
     result = bigfix(unreachable_timeout=0.1, **patient_with(fault))
 
-    assert_failed(result, "Nothing was started.")
+    assert_failed(result, "Nothing was started.", state="failed", changed=False)
     assert bigfix.starts == []
 
 
@@ -85,7 +85,7 @@ def test_a_question_that_is_turned_down_ends_it_at_once(bigfix: DataImports, fau
 
     result = bigfix()
 
-    assert_failed(result, "Nothing was started.", status=status_of(fault))
+    assert_failed(result, "Nothing was started.", state="failed", changed=False, http_status=status_of(fault))
     assert len(bigfix.sent("status")) == skip + 1
     assert bigfix.starts == []
 
@@ -110,7 +110,7 @@ def test_a_start_that_did_nothing_and_had_no_good_answer_has_failed_and_is_not_r
 
     result = bigfix(**patient_with(fault))
 
-    assert_failed(result, "did not start an import")
+    assert_failed(result, "did not start an import", state="failed", changed=False)
     assert len(bigfix.starts) == 1
     assert bigfix.held.imports == []
 
@@ -139,7 +139,7 @@ def test_a_start_that_is_turned_down_is_reported_and_not_followed(bigfix: DataIm
 
     result = bigfix()
 
-    assert_failed(result, status=status_of(fault))
+    assert_failed(result, state="failed", changed=False, http_status=status_of(fault))
     assert [request.operation for request in bigfix.sent()] == ["status", "status", "start"]
     assert bigfix.held.imports == []
 

@@ -23,8 +23,8 @@ from ...sandbox.bigfix.credentials import (
 )
 from .. import exercised
 from ..listener import Listener, client_certificates_wanted, http_answer
-from ..support import ABSENT, assert_plain_failure, in_process, only
-from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
+from ..support import ABSENT, assert_failed, assert_plain_failure, in_process, only
+from .driver import DAY, DataImports, assert_imported, outcome
 
 exercises = functools.partial(exercised.exercises, of="bigfix_import")
 PATIENCE = 60.0  # seconds for what happens at once, unless the machine is busy with other things
@@ -113,7 +113,7 @@ def test_a_token_in_the_url_that_the_server_forbids_is_reported(lmt: DataImports
 
     result = lmt(token_transport="query")
 
-    assert_failed(result, status=401)
+    assert_failed(result, state="failed", changed=False, http_status=401)
 
 
 @exercises("token")
@@ -123,7 +123,7 @@ def test_a_token_of_nobody_is_reported_however_the_server_does(bigfix: DataImpor
 
     result = bigfix(token="nobody-has-this-token", unreachable_timeout=0.1)
 
-    assert_failed(result, status=status)
+    assert_failed(result, state="failed", changed=False, http_status=status)
     assert "credentials" in result["msg"] or "redirects are not followed" in result["msg"]
     assert {request.operation for request in bigfix.sent()} == {"status"}
 
@@ -151,7 +151,7 @@ def test_a_wrong_password_is_tried_once_however_it_is_answered(bigfix: DataImpor
 
     result = bigfix(**{**WITH_PASSWORD, "password": "not-that-one"})
 
-    assert_failed(result, "Invalid user name or password", status=status)
+    assert_failed(result, "Invalid user name or password", state="failed", changed=False, http_status=status)
     assert [request.operation for request in bigfix.sent()] == ["get_token"]
 
 
@@ -162,7 +162,7 @@ def test_single_sign_on_is_reported_with_what_to_do(bigfix: DataImports, how: st
 
     result = bigfix(**WITH_PASSWORD)
 
-    assert_failed(result)
+    assert_failed(result, state="failed", changed=False)
     assert [request.operation for request in bigfix.sent()] == ["get_token"]
     assert "single sign-on" in result["msg"] or how != "login_page"
 
@@ -176,7 +176,7 @@ def test_a_password_is_not_sent_again_and_again_to_a_server_in_trouble(
 
     result = bigfix(**WITH_PASSWORD)
 
-    assert_failed(result, "could lock the user out", "Nothing was started.")
+    assert_failed(result, "could lock the user out", "Nothing was started.", state="failed", changed=False)
     assert [request.operation for request in bigfix.sent()] == ["get_token"] * 3
 
 
@@ -196,7 +196,7 @@ def test_a_user_who_may_not_run_imports_is_reported_before_it_is_tried(bigfix: D
     for server, token in ((bigfix, BIGFIX_VIEWER_TOKEN), (lmt, LMT_VIEWER_TOKEN)):
         result = server(token=token)
 
-        assert_failed(result, "Manage Imports")
+        assert_failed(result, "Manage Imports", state="failed", changed=False)
         assert server.starts == []
 
 
@@ -224,7 +224,7 @@ def test_raw_imports_that_are_not_enabled_are_reported_as_such(bigfix: DataImpor
 
     result = bigfix(import_type="raw_only")
 
-    assert_failed(result, "did not start an import", "/management/feature")
+    assert_failed(result, "did not start an import", "/management/feature", state="failed", changed=False)
     assert len(bigfix.starts) == 1
 
 
@@ -235,7 +235,7 @@ def test_a_product_that_it_is_not_starts_nothing_and_is_reported(bigfix: DataImp
 
     result = bigfix(product="license_metric_tool", token_transport="query")
 
-    assert_failed(result, "did not start an import")
+    assert_failed(result, "did not start an import", state="failed", changed=False)
     assert len(bigfix.starts) == 1
 
 
@@ -488,7 +488,7 @@ def test_join_takes_a_failure_too(bigfix: DataImports) -> None:
 
     result = bigfix(if_running="join")
 
-    assert_failed(result)
+    assert_failed(result, state="failed", changed=False)
     assert only(result)["reason"] == "joined"
     assert bigfix.starts == []
 
@@ -515,7 +515,7 @@ def test_queue_waits_for_the_import_that_runs_and_then_starts_one(busy: DataImpo
 def test_fail_fails_while_one_runs(busy: DataImports) -> None:
     result = busy(if_running="fail")
 
-    assert_failed(result, "An import is running (1 %)", "if_running=fail")
+    assert_failed(result, "An import is running (1 %)", "if_running=fail", state="failed", changed=False)
     assert busy.starts == []
 
 

@@ -14,8 +14,8 @@ from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.o
 from ansible_collections.assetops.imports.plugins.module_utils._systems.bigfix.status import format_time
 
 from ..results import assert_returned, documented
-from ..support import assert_plain_failure, only
-from .driver import DAY, DataImports, assert_failed, assert_imported, outcome
+from ..support import assert_failed, assert_plain_failure, only
+from .driver import DAY, DataImports, assert_imported, outcome
 
 
 def succeeding(server: DataImports) -> dict[str, Any]:
@@ -301,7 +301,7 @@ def test_a_failed_import_is_reported_with_the_words_of_the_server(bigfix: DataIm
 
     result = bigfix()
 
-    assert_failed(result, "BigFix Inventory says", "Failed: datasource 3", changed=True)
+    assert_failed(result, "BigFix Inventory says", "Failed: datasource 3", state="failed", changed=True)
     assert only(result)["server"]["last_status"] == "Failed: datasource 3"
 
 

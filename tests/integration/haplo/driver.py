@@ -18,7 +18,7 @@ import pytest
 from ...sandbox.handle import Request, Sandbox
 from ...sandbox.haplo import view
 from .. import exercised
-from ..support import ABSENT, Modules, assert_plain_failure, given, in_process, only
+from ..support import ABSENT, Modules, given, in_process, only
 
 API = "/haplo/api/haplo-data-import-batch"
 STEPS = ("control", "batch", "file", "schedule")
@@ -296,13 +296,6 @@ def assert_scheduled(result: dict[str, Any], *, changed: bool, reason: str) -> N
     assert not result.get("failed"), result["msg"]
     assert (result["state"], result["changed"], only(result)["state"]) == ("scheduled", changed, "scheduled")
     assert only(result)["reason"] == reason
-
-
-def assert_failed(result: dict[str, Any], *words: str, **expected: Any) -> None:
-    """It failed and says why to a person, in these words among others; these values are in the result."""
-    assert_plain_failure(result)
-    assert not [word for word in words if word not in result["msg"]], result["msg"]
-    assert {name: result.get(name) for name in expected} == expected
 
 
 def assert_one_whole_batch(haplo: Haplo, names: tuple[str, ...] = ("people", "guests")) -> view.Haplo:

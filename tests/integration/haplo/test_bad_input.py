@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ..bad_input import Bad, assert_told_before_anything_happens, bad, options_without
-from ..support import ABSENT, MIB
-from .driver import KIND, NEITHER, PLAIN, STANDARD, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled
+from ..support import ABSENT, MIB, assert_failed
+from .driver import KIND, NEITHER, PLAIN, STANDARD, Haplo, assert_one_whole_batch, assert_scheduled
 
 CONTROL: dict[str, Any] = {
     "dataImportControlFileVersion": 0,

@@ -14,8 +14,8 @@ import pytest
 from ..canary import traces
 from ..documentation.test_documentation import _replaced, examples
 from ..results import assert_returned, documented
-from ..support import ABSENT, Playbook, assert_plain_failure, only, output_of
-from .driver import Haplo, assert_failed
+from ..support import ABSENT, Playbook, assert_failed, assert_plain_failure, only, output_of
+from .driver import Haplo
 from .test_secrets import ECHOES, KEY
 
 NOBODY = "x" * 44

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ..bad_input import everything_below
-from ..support import assert_plain_failure, only
-from .driver import NEITHER, Haplo, assert_failed, assert_one_whole_batch, assert_scheduled, exercises, warnings
+from ..support import assert_failed, assert_plain_failure, only
+from .driver import NEITHER, Haplo, assert_one_whole_batch, assert_scheduled, exercises, warnings
 from .feeds import Feeds, left_out, sources
 
 NOT_FOUND = "No such file or directory"

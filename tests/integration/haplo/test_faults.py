@@ -17,13 +17,12 @@ import pytest
 
 from ..faults import PATIENCE, case, status_of
 from ..lies import LOGIN_PAGE, MAINTENANCE_PAGE
-from ..support import MIB, only
+from ..support import MIB, assert_failed, only
 from .driver import (
     APIS,
     PLAIN,
     STANDARD,
     Haplo,
-    assert_failed,
     assert_one_whole_batch,
     assert_scheduled,
     at_each_step,

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.assetops.imports.plugins.module_utils._systems.haplo.data_files import check as file_checks
 
-from ..support import assert_plain_failure, only
-from .driver import Haplo, assert_failed, assert_scheduled, exercises, warnings
+from ..support import assert_failed, assert_plain_failure, only
+from .driver import Haplo, assert_scheduled, exercises, warnings
 
 TSV = "first\tlast\nJoe\tBloggs\nAnn\tBloggs"
 FILES: dict[str, tuple[str, str, str, str]] = {

@@ -18,7 +18,7 @@ from ...running import run_module
 from ...sandbox.handle import Sandbox
 from .. import exercised
 from ..results import OF_ANSIBLE, documented
-from ..support import ABSENT, assert_plain_failure, only
+from ..support import ABSENT, assert_failed, assert_plain_failure, only
 from .driver import (
     APIS,
     KIND,
@@ -26,7 +26,6 @@ from .driver import (
     PLAIN,
     STANDARD,
     Haplo,
-    assert_failed,
     assert_one_whole_batch,
     assert_scheduled,
     exercises,

@@ -15,8 +15,8 @@ import pytest
 
 from ..faults import case
 from ..lies import LOGIN_PAGE
-from ..support import QUICK, only
-from .driver import Told, assert_failed, assert_one_whole_batch, outcome_of, warnings
+from ..support import QUICK, assert_failed, only
+from .driver import Told, assert_one_whole_batch, outcome_of, warnings
 from .test_faults import NO_ANSWER, NO_TELLING, REFUSALS, run
 
 pytestmark = pytest.mark.usefixtures("quick_retries")

@@ -15,14 +15,13 @@ import pytest
 from ...sandbox.haplo.keys import API_KEY, BLOCKED_KEY, ELSEWHERE_KEY, OUTSIDER_KEY, STANDARD_KEY
 from ...unit.sandbox.haplo_client import basic, send
 from ..crashing import Herd
-from ..support import assert_plain_failure, in_process, only
+from ..support import assert_failed, assert_plain_failure, in_process, only
 from .driver import (
     APIS,
     KIND,
     PLAIN,
     STANDARD,
     Haplo,
-    assert_failed,
     assert_one_whole_batch,
     assert_scheduled,
     at_each_step,

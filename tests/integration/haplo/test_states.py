@@ -19,8 +19,8 @@ from time_machine import travel
 
 from ..bad_input import everything_below
 from ..crashing import Herd
-from ..support import assert_plain_failure, in_process
-from .driver import Haplo, assert_failed, warnings
+from ..support import assert_failed, assert_plain_failure, in_process
+from .driver import Haplo, warnings
 from .feeds import Feeds, left_out, sources
 
 OLDER = "an older state of a feed than the newest one that was imported"

@@ -20,8 +20,7 @@ from ...sandbox.licstat.view import Task
 from ...stores import KINDS, ask, check_that_it_is_whole, new_store
 from ..crashing import Crash, Crasher, more_than_buffers_hold
 from ..kills import first, kill_at_each, last_block, moments
-from ..support import only
-from .outcomes import assert_failed
+from ..support import assert_failed, only
 from .report_logs import AT_ONCE, PATIENCE, ReportLogs, assert_imported, digest_of
 
 SIZE = 2500  # bytes: three blocks of the small ones that `crashing` sets
@@ -80,7 +79,7 @@ class Case(ReportLogs):
 
 def assert_unknown(result: dict[str, Any], *, changed: bool = False) -> None:
     """It fails, and says what to do."""
-    assert_failed(result, "unknown", "on_unknown=retry", changed=changed)
+    assert_failed(result, "on_unknown=retry", state="unknown", changed=changed)
 
 
 @pytest.fixture(scope="module")
@@ -375,7 +374,7 @@ def test_an_upload_that_was_cut_off_is_sent_again_by_itself(
 
     case = Case(tls_sandbox, tmp_path / "always", size=LARGE)
     tls_sandbox.fault("drop", operation="import", reset=reset, times=None, **place)
-    assert_failed(case(), "failed")
+    assert_failed(case(), state="failed", changed=False)
     assert case.taken() == []
     tls_sandbox.clear_faults()
     assert_imported(case(), changed=True, reason="retried")

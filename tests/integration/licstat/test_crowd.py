@@ -21,8 +21,7 @@ from ...running import RunningModule
 from ...sandbox.handle import Sandbox
 from ...stores import KINDS, ask, new_store
 from ..crashing import Herd, HurriedModule, more_than_buffers_hold
-from ..support import only
-from .outcomes import assert_failed
+from ..support import assert_failed, only
 from .report_logs import AT_ONCE, PATIENCE, ReportLogs, assert_imported
 
 LARGE = more_than_buffers_hold()
@@ -241,7 +240,7 @@ def test_an_owner_that_slept_after_its_last_block_still_writes_what_became_of_it
     owner = crowd.start_hurried(log)
     crowd.wait_until_held()
     crowd.stop_elsewhere(owner)
-    assert_failed(crowd.start_hurried(log).finish(), "unknown")
+    assert_failed(crowd.start_hurried(log).finish(), state="unknown", changed=False)
 
     owner.process.send_signal(signal.SIGCONT)
     crowd.sandbox.clear_faults()
@@ -276,7 +275,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_owner_lives(crowd: Crowd) -> None
     crowd.sandbox.fault("stall", operation="import", after_bytes=1)
     owner = crowd.start_hurried(log)
     crowd.wait_until_held()
-    assert_failed(crowd.start_hurried(log, wait_timeout=1.5 * LEASE).finish(), "running")
+    assert_failed(crowd.start_hurried(log, wait_timeout=1.5 * LEASE).finish(), state="running", changed=False)
     crowd.sandbox.clear_faults()
     assert_imported(owner.finish(), changed=True, reason="new")
     assert len(crowd.uploads) == 1
@@ -291,7 +290,7 @@ def test_force_waits_for_a_living_run_before_it_imports_again(crowd: Crowd) -> N
     crowd.sandbox.fault("stall", operation="import", after_bytes=1)
     owner = crowd.start(log)
     crowd.wait_until_held()
-    assert_failed(crowd(log, force=True, wait_timeout=0.3), "running")
+    assert_failed(crowd(log, force=True, wait_timeout=0.3), state="running", changed=False)
     forced = crowd.start(log, force=True)
     assert len(crowd.uploads) == 1
 

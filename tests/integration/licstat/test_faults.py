@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from ...sandbox.handle import Sandbox
-from ..support import MIB, Licstat, Logs, assert_ended_well, assert_plain_failure, only
-from .outcomes import assert_failed
+from ..support import MIB, Licstat, Logs, assert_ended_well, assert_failed, assert_plain_failure, only
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def test_a_large_upload_that_is_refused_on_the_way_is_reported_by_its_status_whe
     result = anyhow(big)
 
     anyhow.sandbox.clear_faults()
-    assert_failed(result, "failed")
+    assert_failed(result, state="failed", changed=False)
     if drain or anyhow.sandbox.url.startswith("http:"):
         assert result["http_status"] == 413
         assert "not this one" in result["msg"]
@@ -110,14 +109,14 @@ def test_a_server_that_is_away_is_tried_for_the_first_log_only(licstat: Licstat,
 def test_a_name_that_nobody_knows_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, host: str) -> None:
     result = licstat(log, url=f"http://{host}", timeout=5)
 
-    assert_failed(result, "failed", ".invalid")
+    assert_failed(result, ".invalid", state="failed", changed=False)
 
 
 @pytest.mark.usefixtures("quick_retries")
 def test_a_server_that_speaks_no_tls_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path) -> None:
     result = licstat(log, url=licstat.sandbox.licstat_url.replace("http:", "https:"))
 
-    assert_failed(result, "failed")
+    assert_failed(result, state="failed", changed=False)
     assert licstat.held.accepted == 0
 
 
@@ -151,5 +150,5 @@ def test_a_sandbox_that_ends_while_a_task_is_asked_for_leaves_it_running(log: Pa
         passing.stop()
         result = module.finish()
 
-    assert_failed(result, "running", "connection refused", changed=True)
+    assert_failed(result, "connection refused", state="running", changed=True)
     assert only(result)["remote_id"] in json.dumps(result["msg"])

@@ -18,8 +18,17 @@ import pytest
 from ansible_collections.assetops.imports.plugins.module_utils._files import finding
 from ansible_collections.assetops.imports.plugins.module_utils._files.content import open_contents
 
-from ..support import ABSENT, SERVER, Licstat, Logs, assert_ended_well, assert_plain_failure, log_text, only
-from .outcomes import assert_failed
+from ..support import (
+    ABSENT,
+    SERVER,
+    Licstat,
+    Logs,
+    assert_ended_well,
+    assert_failed,
+    assert_plain_failure,
+    log_text,
+    only,
+)
 
 COMPRESSED = "excluded by *.gz, as the server is not known to take what is compressed"
 LIKE_A_LOG = "called like a rotated log, but taken by none of the patterns"
@@ -333,7 +342,7 @@ def test_no_log_is_a_failure_where_nothing_was_ever_imported(licstat: Licstat, f
 
     for check, receipts in ((True, "none"), (False, str(licstat.store))):
         result = found(licstat, folder, check=check, receipts=receipts, **options)
-        assert_failed(result, "failed")
+        assert_failed(result, state="failed", changed=False)
         assert result["imports"] == []
         patterns = " or ".join(options.get("patterns", ["debug.log.*", "debug.log-*"]))
         assert result["msg"].startswith(f"There is no log {patterns} in {folder}")

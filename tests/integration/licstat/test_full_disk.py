@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ...running import RunningModule
-from ..support import Licstat, assert_ended_well, assert_plain_failure, only
-from .outcomes import assert_failed
+from ..support import Licstat, assert_ended_well, assert_failed, assert_plain_failure, only
 from .small_disk import SmallDisk
 
 PLENTY = 1000  # pages
@@ -73,7 +72,7 @@ def test_a_disk_that_fills_up_while_the_log_is_sent_leaves_an_import_that_is_rep
     licstat: Licstat, start: Start, disk: SmallDisk
 ) -> None:
     result = _filled_up(licstat, start(), disk, "import")
-    assert_failed(result, "succeeded", changed=True)
+    assert_failed(result, state="succeeded", changed=True)
     remote_id = only(result)["remote_id"]
     for words in (remote_id, "succeeded", "disk is full"):
         assert words in result["msg"]
@@ -81,7 +80,7 @@ def test_a_disk_that_fills_up_while_the_log_is_sent_leaves_an_import_that_is_rep
 
     disk.clear()
     again = start().finish()
-    assert_failed(again, "unknown")
+    assert_failed(again, state="unknown", changed=False)
     assert licstat.held.imports == 1
 
 
@@ -89,7 +88,7 @@ def test_a_disk_that_fills_up_while_the_import_is_waited_for_leaves_the_end_to_t
     licstat: Licstat, start: Start, disk: SmallDisk
 ) -> None:
     result = _filled_up(licstat, start(), disk, "status")
-    assert_failed(result, "succeeded", "disk is full", changed=True)
+    assert_failed(result, "disk is full", state="succeeded", changed=True)
 
     disk.clear()
     assert_ended_well(start().finish(), changed=False, reason="resumed")

@@ -26,8 +26,7 @@ from ..lies import (
     value,
 )
 from ..listener import Listener, http_answer
-from ..support import MIB, Licstat, Logs, assert_ended_well, assert_plain_failure, only
-from .outcomes import assert_failed
+from ..support import MIB, Licstat, Logs, assert_ended_well, assert_failed, assert_plain_failure, only
 
 TASK = "import_527ddd6f-d7de-4854-bc99-839b5afd458e"
 
@@ -53,7 +52,7 @@ def test_an_answer_that_tells_nothing_makes_the_import_unknown_until_the_user_de
 
     result = licstat(log)
 
-    assert_failed(result, "unknown", lie.words, "on_unknown=retry", changed=True)
+    assert_failed(result, lie.words, "on_unknown=retry", state="unknown", changed=True)
     assert result.get("http_status") == lie.status
     assert ("response" in result) == ("http_status" in result)
 
@@ -71,7 +70,7 @@ def test_a_no_is_a_failure_that_changed_nothing(licstat: Licstat, log: Path, lie
 
     result = licstat(log)
 
-    assert_failed(result, "failed", lie.words)
+    assert_failed(result, lie.words, state="failed", changed=False)
     assert result["http_status"] == lie.status
     assert licstat.held.accepted == 0
 
@@ -153,7 +152,7 @@ def test_an_answer_before_the_log_was_sent_is_no_import(licstat: Licstat, make_l
 
     result = licstat(big)
 
-    assert_failed(result, "failed")
+    assert_failed(result, state="failed", changed=False)
     assert licstat.held.accepted == 0
     licstat.sandbox.clear_faults()
     assert_ended_well(licstat(big), changed=True, reason="retried")
@@ -205,7 +204,7 @@ def test_a_task_that_cannot_be_asked_for_is_left_running_and_found_again(licstat
 
     result = licstat(log, unreachable_timeout=0.05)
 
-    assert_failed(result, "running", lie.words, only(result)["remote_id"], changed=True)
+    assert_failed(result, lie.words, only(result)["remote_id"], state="running", changed=True)
     assert result.get("http_status") == lie.status
 
     licstat.sandbox.clear_faults()
@@ -235,7 +234,7 @@ def test_a_redirect_of_a_question_is_reported_and_not_followed(
 
     result = licstat(log)
 
-    assert_failed(result, "running", elsewhere.url, changed=True, status=status)
+    assert_failed(result, elsewhere.url, state="running", changed=True, http_status=status)
     assert elsewhere.received() == []
     assert licstat.sandbox.licstat_token not in json.dumps(result)
     licstat.sandbox.clear_faults()
@@ -254,9 +253,9 @@ def test_a_task_that_the_server_no_longer_knows_is_unknown(licstat: Licstat, log
 
     result = licstat(log)
 
-    assert_failed(result, "unknown", lie.words, only(result)["remote_id"], changed=True)
+    assert_failed(result, lie.words, only(result)["remote_id"], state="unknown", changed=True)
     again = licstat(log)
-    assert_failed(again, "unknown")
+    assert_failed(again, state="unknown", changed=False)
     assert len(licstat.uploads) == 1
 
 
@@ -266,7 +265,7 @@ def test_a_task_with_an_error_has_failed_whatever_its_state(licstat: Licstat, lo
 
     result = licstat(log)
 
-    assert_failed(result, "failed", changed=True)
+    assert_failed(result, state="failed", changed=True)
     assert not error or str(error) in result["msg"]
     assert only(result)["server"]["sts"] == "SUCCESS"
     assert only(result)["server"]["err"] == error
@@ -283,7 +282,7 @@ def test_an_error_that_no_text_can_hold_is_reported_as_far_as_it_goes(licstat: L
         again = licstat(log, url=liar.url)
 
     for one in (result, again):
-        assert_failed(one, "failed", "Disk", changed=True)
+        assert_failed(one, "Disk", state="failed", changed=True)
 
 
 def test_a_state_that_is_called_like_a_failure_is_one(licstat: Licstat, log: Path) -> None:
@@ -291,7 +290,7 @@ def test_a_state_that_is_called_like_a_failure_is_one(licstat: Licstat, log: Pat
 
     result = licstat(log)
 
-    assert_failed(result, "failed", "ABORTED", changed=True)
+    assert_failed(result, "ABORTED", state="failed", changed=True)
 
 
 @pytest.mark.parametrize("state", ["success", None, {"SUCCESS": 1}], ids=json.dumps)
@@ -300,7 +299,7 @@ def test_a_state_that_nobody_knows_means_still_running_and_is_reported(licstat: 
 
     result = licstat(log, wait_timeout=0.2)
 
-    assert_failed(result, "running", str(state), changed=True)
+    assert_failed(result, str(state), state="running", changed=True)
     assert only(result)["server"]["sts"] == state
     licstat.sandbox.clear_faults()
     assert_ended_well(licstat(log), changed=False, reason="resumed")

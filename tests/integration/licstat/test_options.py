@@ -31,11 +31,11 @@ from ..support import (
     Licstat,
     Logs,
     assert_ended_well,
+    assert_failed,
     assert_plain_failure,
     log_text,
     only,
 )
-from .outcomes import assert_failed
 
 IMPORT, TASK_INFO = "licstat_import", "licstat_task_info"
 exercises = functools.partial(exercised.exercises, of=IMPORT)
@@ -97,7 +97,7 @@ def test_an_api_token_that_may_not_import_is_refused_in_the_words_of_the_server(
 ) -> None:
     result = licstat(log, api_token=token)
 
-    assert_failed(result, "failed", words, status=status)
+    assert_failed(result, words, state="failed", changed=False, http_status=status)
 
 
 @exercises("api_version")
@@ -137,7 +137,7 @@ def test_a_license_server_that_takes_no_imports_is_refused_in_the_words_of_the_s
 ) -> None:
     result = licstat(log, license_server_id=server)
 
-    assert_failed(result, "failed", words)
+    assert_failed(result, words, state="failed", changed=False)
 
 
 # What is sent.
@@ -274,7 +274,7 @@ def test_looking_up_names_is_refused_by_a_server_that_cannot(licstat: Licstat, l
 
     result = licstat(log, resolve_domain_names_to_ip=True, find_domain_names_by_ip=True)
 
-    assert_failed(result, "failed", "resolveDomainNamesToIP", status=400)
+    assert_failed(result, "resolveDomainNamesToIP", state="failed", changed=False, http_status=400)
     assert_ended_well(licstat(log), changed=True, reason="new")
 
 
@@ -416,7 +416,7 @@ def test_timeout_bounds_connecting(licstat: Licstat, log: Path) -> None:
         result = licstat(log, url=f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout=0.2)
         took = time.monotonic() - begun
 
-    assert_failed(result, "failed", "timed out")
+    assert_failed(result, "timed out", state="failed", changed=False)
     assert 0.8 <= took < 3
 
 
@@ -430,7 +430,7 @@ def test_timeout_bounds_an_upload_that_stalls(licstat: Licstat, make_log: Logs) 
     result = licstat(log, timeout=0.2, response_timeout=60)
     took = time.monotonic() - begun
 
-    assert_failed(result, "failed", "timed out")
+    assert_failed(result, "timed out", state="failed", changed=False)
     assert 0.8 <= took < 5
 
 
@@ -442,7 +442,7 @@ def test_timeout_bounds_the_answer_to_a_question(licstat: Licstat, log: Path) ->
     result = licstat(log, timeout=0.2, unreachable_timeout=0)
     took = time.monotonic() - begun
 
-    assert_failed(result, "running", changed=True)
+    assert_failed(result, state="running", changed=True)
     assert 0.2 <= took < 3
 
 
@@ -454,7 +454,7 @@ def test_response_timeout_bounds_the_answer_to_an_upload(licstat: Licstat, log: 
     result = licstat(log, timeout=60, response_timeout=0.3)
     took = time.monotonic() - begun
 
-    assert_failed(result, "unknown", changed=True)
+    assert_failed(result, state="unknown", changed=True)
     assert 0.3 <= took < 3
 
 
@@ -501,7 +501,7 @@ def test_wait_timeout_bounds_the_waiting_and_the_next_run_resumes(licstat: Licst
     result = licstat(log, wait_timeout=timeout)
     took = time.monotonic() - begun
 
-    assert_failed(result, "running", "wait_timeout", only(result)["remote_id"], changed=True)
+    assert_failed(result, "wait_timeout", only(result)["remote_id"], state="running", changed=True)
     assert timeout <= took < timeout + 2
     assert licstat.questions
     licstat.sandbox.clock(speed=1000)
@@ -533,7 +533,7 @@ def test_unreachable_timeout_bounds_how_long_a_server_may_be_away(
     if ends_well:
         assert_ended_well(result, changed=True, reason="new")
     else:
-        assert_failed(result, "running", "back soon", changed=True, status=503)
+        assert_failed(result, "back soon", state="running", changed=True, http_status=503)
 
 
 # Receipts.
@@ -599,7 +599,7 @@ def test_on_unknown_says_whether_to_send_again_what_may_have_arrived(licstat: Li
     licstat(log)
 
     for result in (licstat(log), licstat(log, on_unknown="fail")):
-        assert_failed(result, "unknown")
+        assert_failed(result, state="unknown", changed=False)
     assert len(licstat.uploads) == 1
     assert_ended_well(licstat(log, on_unknown="retry"), changed=True, reason="retried")
     assert_ended_well(licstat(log, on_unknown="retry"), changed=False, reason="receipt")

@@ -16,8 +16,7 @@ from ansible_collections.assetops.imports.plugins.module_utils._files import fin
 from ansible_collections.assetops.imports.plugins.module_utils._files.paths import set_aside_path
 
 from ...disks import on_another_disk
-from ..support import ABSENT, Licstat, Logs, assert_ended_well, assert_plain_failure
-from .outcomes import assert_failed
+from ..support import ABSENT, Licstat, Logs, assert_ended_well, assert_failed, assert_plain_failure
 from .small_disk import SmallDisk
 
 SHORT = 12
@@ -349,7 +348,7 @@ def test_an_archive_whose_disk_is_full_leaves_the_log(licstat: Licstat, make_log
     with disk:
         options: dict[str, Any] = {"afterwards": "archive", "archive": str(tmp_path / "disk")}
         result = licstat.start(log, within=disk.within, **options).finish()
-        assert_failed(result, "succeeded", "No space left on device", changed=True)
+        assert_failed(result, "No space left on device", state="succeeded", changed=True)
         assert log.stat().st_size == 1024 * 1024
 
         disk.resize(1000)
