@@ -212,14 +212,10 @@ def site(log: Log) -> Count:
 # --- tests -------------------------------------------------------------------------------------------------------
 
 
-def quick_tests(part: int, parts: int) -> Callable[[Log], Count]:
-    """Those of the minute-long loop."""
-    return lambda log: pytest(log, *tests_in("unit")[part - 1 :: parts], "-m", "not slow", measured=False)
-
-
-def unit_tests(part: int, parts: int) -> Callable[[Log], Count]:
+def unit_tests(part: int, parts: int, *, quick: bool = False) -> Callable[[Log], Count]:
     """Those in each so-manieth file: all of them would keep one processor busy long after the others."""
-    return lambda log: pytest(log, *tests_in("unit")[part - 1 :: parts], measured=True)
+    options = ["-m", "not slow"] if quick else []
+    return lambda log: pytest(log, *tests_in("unit")[part - 1 :: parts], *options, measured=not quick)
 
 
 def integration_tests(part: int, parts: int, *, measured: bool) -> Callable[[Log], Count]:
@@ -419,7 +415,7 @@ CHECKS = [
 ]
 AFTER_TESTS = [Check("coverage", coverage)]
 QUICK_CHECKS = [
-    *(Check(f"quick unit tests, part {part} of 2", quick_tests(part, 2)) for part in (1, 2)),
+    *(Check(f"quick unit tests, part {part} of 2", unit_tests(part, 2, quick=True)) for part in (1, 2)),
     *(check for check in CHECKS if check.quick),
 ]
 
